@@ -1,0 +1,111 @@
+"""Every number of the model, once: value, unit, kind of evidence, source, range, direction.
+
+The numbers stand in the TOML files beside this module; `targets.csv` holds the published rows that
+they cite by id. A parameter that exists for every organ or site is one block with `values`; it
+becomes one parameter a key, named `soil.liver`.
+"""
+
+from __future__ import annotations
+
+import csv
+import functools
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+FOLDER = Path(__file__).parent
+TARGETS_FILE = FOLDER / "targets.csv"
+CALIBRATED_FILE = FOLDER / "calibrated.toml"
+KINDS = ("measured", "derived", "calibrated", "assumed")
+PROOF = {"measured": "source", "derived": "formula", "calibrated": "targets", "assumed": "why"}
+"""What each kind must bring as its proof."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One number of the model.
+
+    `direction` is the sign with which `outcome` moves when the value rises: "+", "-", or "shape"
+    (the note in `meaning` says which shape); a test of direction exists for each.
+    """
+
+    name: str
+    value: float
+    unit: str
+    kind: str
+    source: str
+    low: float
+    high: float
+    outcome: str
+    direction: str
+    meaning: str
+    mechanism: str | None
+    targets: tuple[str, ...]
+    minimum: float
+    maximum: float
+
+
+def _pick(field, key):
+    return field[key] if isinstance(field, dict) else field
+
+
+def _expand(name: str, block: dict) -> list[Parameter]:
+    kind = block["kind"]
+    if kind not in KINDS:
+        raise ValueError(f"catalogue: {name}: kind {kind!r} is none of {', '.join(KINDS)}")
+    if not block.get(PROOF[kind]):
+        raise ValueError(f"catalogue: {name}: a {kind} number needs {PROOF[kind]!r}")
+    values = block["values"] if "values" in block else {"": block["value"]}
+    out = []
+    for key, value in values.items():
+        full = f"{name}.{key}" if key else name
+        targets = block.get("targets", ())
+        proof = "; ".join(str(block[p]) for p in ("source", "formula", "why") if block.get(p))
+        parameter = Parameter(
+            name=full,
+            value=float(value),
+            unit=block["unit"],
+            kind=kind,
+            source=proof,
+            low=float(_pick(block["low"], key)),
+            high=float(_pick(block["high"], key)),
+            outcome=block["outcome"],
+            direction=block["direction"],
+            meaning=block["meaning"],
+            mechanism=block.get("mechanism"),
+            targets=tuple(_pick(targets, key)),
+            minimum=float(block.get("minimum", 0.0)),
+            maximum=float(block.get("maximum", "inf")),
+        )
+        if not parameter.low <= parameter.value <= parameter.high:
+            raise ValueError(f"catalogue: {full} = {value} lies outside its range {parameter.low} to {parameter.high}")
+        out.append(parameter)
+    return out
+
+
+@functools.cache
+def load() -> Mapping[str, Parameter]:
+    """All parameters by name, in the order of the files (read once a process).
+
+    Raises ValueError when an entry lacks its kind's proof, lies outside its range or stands twice:
+    a defect of the package, not of the user's input.
+    """
+    found: dict[str, Parameter] = {}
+    for path in sorted(FOLDER.glob("*.toml")):
+        for name, block in tomllib.loads(path.read_text(encoding="utf-8")).items():
+            if "unit" not in block:
+                continue  # [provenance] of the calibrated file
+            for parameter in _expand(name, block):
+                if parameter.name in found:
+                    raise ValueError(f"catalogue: {parameter.name} stands twice (again in {path.name})")
+                found[parameter.name] = parameter
+    return MappingProxyType(found)
+
+
+@functools.cache
+def literature() -> Mapping[str, dict[str, str]]:
+    """The published rows of `targets.csv` by id, fields as text."""
+    with TARGETS_FILE.open(encoding="utf-8", newline="") as file:
+        return MappingProxyType({row["id"]: row for row in csv.DictReader(file)})

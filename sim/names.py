@@ -1,0 +1,22 @@
+"""The closed lists of names: organs, primary sites, veins. Order is part of the contract (tables, keys)."""
+
+ORGANS = (
+    "liver", "lung", "bone", "brain", "adrenal", "kidney",
+    "spleen", "thyroid", "pancreas", "heart", "skin", "muscle",
+)
+NICHES = (*ORGANS, "elsewhere")
+"""Where a cell can settle: twelve organs, and everything else that the blood reaches."""
+
+SITES = (
+    "colon", "rectum", "stomach", "pancreas", "breast", "lung", "prostate", "kidney",
+    "ovary", "uterus", "cervix", "thyroid", "oesophagus", "melanoma",
+)
+"""Primary sites."""
+
+VEINS = ("portal", "caval", "pulmonary_venous", "azygos", "vertebral", "thoracic_duct")
+"""Ways by which a primary's blood (or lymph) leaves it."""
+
+STAGES = ("arrested", "settled", "dormant", "cycling", "micrometastasis", "macrometastasis")
+"""Stages of `seeding.parquet`: the first two cumulative, the others present on the day."""
+
+CLOCKS = ("first_cell", "diagnosis")
