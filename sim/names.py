@@ -20,3 +20,6 @@ STAGES = ("arrested", "settled", "dormant", "cycling", "micrometastasis", "macro
 """Stages of `seeding.parquet`: the first two cumulative, the others present on the day."""
 
 CLOCKS = ("first_cell", "diagnosis")
+
+MICROMETASTASIS_CELLS = 10**6
+"""Size from which a colony is a micrometastasis and a row of `metastases.parquet`: a contract, not a parameter."""

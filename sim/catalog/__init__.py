@@ -27,8 +27,9 @@ PROOF = {"measured": "source", "derived": "formula", "calibrated": "targets", "a
 class Parameter:
     """One number of the model.
 
-    `direction` is the sign with which `outcome` moves when the value rises: "+", "-", or "shape"
-    (the note in `meaning` says which shape); a test of direction exists for each.
+    `direction` is the sign with which `outcome` moves when the value rises: "+", "-", or "0" for a
+    numerical setting that must not move it; a test of direction exists for each. `low` to `high` is
+    the plausible range, `minimum` to `maximum` what the program accepts.
     """
 
     name: str
@@ -47,8 +48,20 @@ class Parameter:
     maximum: float
 
 
-def _pick(field, key):
-    return field[key] if isinstance(field, dict) else field
+def _flat(values, prefix=""):
+    """Key and value pairs of a nested table, keys joined by dots."""
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _pick(field, key: str):
+    """A field that is one for all keys, or a table by key or by the key's last part."""
+    if isinstance(field, dict):
+        return field[key] if key in field else field[key.rpartition(".")[2]]
+    return field
 
 
 def _expand(name: str, block: dict) -> list[Parameter]:
@@ -57,25 +70,26 @@ def _expand(name: str, block: dict) -> list[Parameter]:
         raise ValueError(f"catalogue: {name}: kind {kind!r} is none of {', '.join(KINDS)}")
     if not block.get(PROOF[kind]):
         raise ValueError(f"catalogue: {name}: a {kind} number needs {PROOF[kind]!r}")
-    values = block["values"] if "values" in block else {"": block["value"]}
+    proof = "; ".join(str(block[p]) for p in ("source", "formula", "why") if block.get(p))
     out = []
-    for key, value in values.items():
+    for key, value in _flat(block["values"]) if "values" in block else [("", block["value"])]:
         full = f"{name}.{key}" if key else name
-        targets = block.get("targets", ())
-        proof = "; ".join(str(block[p]) for p in ("source", "formula", "why") if block.get(p))
+        spread = block.get("spread")
+        low, high = (value / spread, value * spread) if spread else (_pick(block["low"], key), _pick(block["high"], key))
+        last = key.rpartition(".")[2]
         parameter = Parameter(
             name=full,
             value=float(value),
             unit=block["unit"],
             kind=kind,
             source=proof,
-            low=float(_pick(block["low"], key)),
-            high=float(_pick(block["high"], key)),
-            outcome=block["outcome"],
-            direction=block["direction"],
+            low=float(low),
+            high=float(high),
+            outcome=_pick(block["outcome"], key).replace("{key}", last),
+            direction=_pick(block["direction"], key),
             meaning=block["meaning"],
             mechanism=block.get("mechanism"),
-            targets=tuple(_pick(targets, key)),
+            targets=tuple(_pick(block.get("targets", ()), key)),
             minimum=float(block.get("minimum", 0.0)),
             maximum=float(block.get("maximum", "inf")),
         )

@@ -1,0 +1,57 @@
+# From a bare clone: `make run` or `make test`. Each makes the environment it needs.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check -qq
+
+INSTALLED := $(VENV)/.installed
+COMPILED  := $(VENV)/.compiled
+KERNELS   := $(wildcard sim/jit.py sim/names.py sim/streams.py sim/kernels/*.py)
+
+SCENARIO ?= scenarios/colorectal.toml
+
+.DEFAULT_GOAL := help
+.PHONY: help run test long env clean
+
+help:
+	@echo "make run     run the headline scenario: summary table, results, figure (SCENARIO=... for another)"
+	@echo "make test    run the tests"
+	@echo "make long    run the statistical checks that take minutes"
+	@echo "make env     only make the environment in $(VENV)"
+	@echo "make clean   remove the environment and all caches (results stay)"
+	@echo "PYTHON=...   the Python to build with, 3.11 or newer (now: $(PYTHON))"
+
+run: $(COMPILED)
+	@$(BIN)/python run_sim.py run $(SCENARIO)
+
+test: $(COMPILED)
+	@$(BIN)/python -m pytest
+
+long: $(COMPILED)
+	@$(BIN)/python -m pytest -m long
+
+env: $(COMPILED)
+
+# One recipe for a new and for an outdated environment: pip changes only what differs.
+$(INSTALLED): pyproject.toml constraints.txt
+	@command -v $(PYTHON) >/dev/null 2>&1 || { \
+	  echo "error: there is no '$(PYTHON)' here: install Python 3.11 or newer, or name one: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "error: $(PYTHON) is `$(PYTHON) --version 2>&1`, and 3.11 or newer is needed: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+	  echo "error: $(PYTHON) cannot make virtual environments: install its venv package (Debian, Ubuntu: apt install python3-venv), or name another Python: make PYTHON=python3.12" >&2; exit 1; }
+	@$(BIN)/python -c 'import pip' 2>/dev/null || { \
+	  echo "Making the environment in $(VENV)"; $(PYTHON) -m venv --clear $(VENV); }
+	@echo "Installing the packages (about a minute the first time)"
+	@$(PIP) install --editable '.[test]' --constraint constraints.txt
+	@touch $@
+
+$(COMPILED): $(INSTALLED) $(KERNELS)
+	@echo "Compiling the kernels"
+	@$(BIN)/python -m sim.jit
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build *.egg-info .pytest_cache .hypothesis
+	find $(wildcard sim tests benchmarks) -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,208 @@
+"""The tumour cells, as arrays: sleepers in a calendar, small colonies, and grown (deterministic) ones.
+
+An array-backed agent set in Mesa's sense: one row an agent, 24 bytes a sleeper, 32 a small colony,
+with `agent(...)` views for one cell. Only competent cells that settled are here; all the others are
+tallies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from sim.kernels import colonise, sleep
+from sim.kernels.identity import colony_id, unpack
+from sim.names import NICHES
+from sim.parameters import LaneParameters
+
+_GROWTH = 1.5
+
+
+@dataclass(frozen=True)
+class TumourCell:
+    """A view of one disseminated cell or of the colony that it founded."""
+
+    patient: int
+    colony: int
+    organ: str
+    source: str
+    arrived_day: int
+    state: str
+    cells: float
+    woke_day: int | None
+
+
+class Calendar:
+    """Sleepers by the day on which they must be looked at (see `sim.kernels.sleep`)."""
+
+    def __init__(self, last_day: int):
+        self.last = last_day + 1  # slot of those who are not due within the run
+        self.head = np.full(self.last + 1, -1, dtype=np.int32)
+        self.state = np.zeros(3, dtype=np.int64)
+        self.free = np.empty(0, dtype=np.int32)
+        self._allocate(64)
+
+    def _allocate(self, blocks: int) -> None:
+        def grown(old, size, dtype):
+            new = np.empty(size, dtype=dtype)
+            new[: len(old)] = old
+            return new
+
+        old = len(self.free)
+        self.free = grown(self.free, blocks, np.int32)
+        self.block_next = grown(self.block_next if old else self.free[:0], blocks, np.int32)
+        self.block_count = grown(self.block_count if old else self.free[:0], blocks, np.int32)
+        empty = np.empty(0)
+        self.energies = grown(self.energies if old else empty, blocks * sleep.BLOCK, np.float64)
+        self.hazards = grown(self.hazards if old else empty, blocks * sleep.BLOCK, np.float64)
+        self.identities = grown(self.identities if old else empty, blocks * sleep.BLOCK, np.uint64)
+
+    def reserve(self, records: int) -> None:
+        """Make room for as many insertions: a kernel has no bounds checks."""
+        needed = self.state[sleep.USED] + max(0, records - self.state[sleep.FREE])
+        if needed > len(self.free):
+            self._allocate(int(max(needed, _GROWTH * len(self.free))) + 16)
+
+    @property
+    def arrays(self):
+        """The arrays in the order in which the kernels take them."""
+        return (self.head, self.block_next, self.block_count, self.free, self.state,
+                self.energies, self.hazards, self.identities)
+
+    def due(self, day: int) -> int:
+        """Records filed under `day`."""
+        return sleep.due_today(day, self.head, self.block_next, self.block_count)
+
+    def records(self) -> np.ndarray:
+        """Identities of all sleepers, in no particular order."""
+        found = []
+        for head in self.head[self.head >= 0]:
+            while head >= 0:
+                at = head * sleep.BLOCK
+                found.append(self.identities[at : at + self.block_count[head]])
+                head = self.block_next[head]
+        return np.concatenate(found) if found else np.empty(0, dtype=np.uint64)
+
+    @property
+    def bytes(self) -> int:
+        """Memory of the pool."""
+        return sum(a.nbytes for a in self.arrays)
+
+
+class Rows:
+    """Growable columns of equal length."""
+
+    def __init__(self, **dtypes):
+        self.count = 0
+        self._dtypes = dtypes
+        for name, dtype in dtypes.items():
+            setattr(self, name, np.empty(64, dtype=dtype))
+
+    def append(self, **columns) -> None:
+        """Add rows; scalars are repeated."""
+        size = max(np.size(c) for c in columns.values())
+        end = self.count + size
+        for name, dtype in self._dtypes.items():
+            column = getattr(self, name)
+            if end > len(column):
+                new = np.empty(int(max(end, _GROWTH * len(column))), dtype=dtype)
+                new[: self.count] = column[: self.count]
+                setattr(self, name, new)
+                column = new
+            column[self.count : end] = columns[name]
+        self.count = end
+
+    def column(self, name: str) -> np.ndarray:
+        """The filled part of a column (a view)."""
+        return getattr(self, name)[: self.count]
+
+
+class TumourCells:
+    """All disseminated competent cells of a chunk's lanes, and what became of them, by lane and niche.
+
+    Tallies are int64 of shape (lanes, niches): `settled` = `died_asleep` + `sleeping` + `woke`, and
+    `woke` = `extinct` + `colonies` + grown colonies.
+    """
+
+    def __init__(self, patient: np.ndarray, parameters: LaneParameters, last_day: int, keep_seeds: bool = False):
+        shape = (len(patient), len(NICHES))
+        self.patient = patient
+        self.calendar = Calendar(last_day)
+        self.small = Rows(cells=np.int64, identity=np.uint64, since=np.int32, woke=np.int32)
+        self.grown = Rows(identity=np.uint64, woke=np.int32, start_day=np.float64, start_log_cells=np.float64)
+        for name in ("settled", "sleeping", "woke", "died_asleep", "extinct", "colonies"):
+            setattr(self, name, np.zeros(shape, dtype=np.int64))
+        self.keep_seeds = keep_seeds
+        self.seeds = Rows(identity=np.uint64, coded_threshold=np.uint64)
+        self.fates = Rows(identity=np.uint64, day=np.int32, fate=np.int8)
+
+    def __len__(self) -> int:
+        """Living agents: sleepers and colonies."""
+        return int(self.sleeping.sum()) + self.small.count + self.grown.count
+
+    @property
+    def bytes(self) -> int:
+        """Memory of the living cells' arrays."""
+        rows = sum(r.column(n).nbytes for r in (self.small, self.grown) for n in r._dtypes)
+        return self.calendar.bytes + rows
+
+    @property
+    def looks(self) -> int:
+        """How many times a sleeper was looked at."""
+        return int(self.calendar.state[sleep.LOOKS])
+
+    def note(self, identity: np.ndarray, day: int, fate: int) -> None:
+        """Remember a cell's fate, if seeds are kept."""
+        if self.keep_seeds and len(identity):
+            self.fates.append(identity=identity, day=day, fate=fate)
+
+    def file_sleepers_again(self, day: int, energy_clock, hazard_clock, energy_promise, hazard_promise) -> None:
+        """After a broken promise: one pass that files every sleeper under its new day."""
+        asleep = int(self.calendar.state[sleep.USED]) * sleep.BLOCK
+        self.calendar.reserve(asleep)
+        spare = np.empty(asleep), np.empty(asleep), np.empty(asleep, dtype=np.uint64)
+        sleep.file_again(day, self.calendar.last, energy_clock, hazard_clock, energy_promise, hazard_promise,
+                         *self.calendar.arrays, *spare)
+
+    def step_colonies(self, key, alive, day: int, growth, spread, certain_cells) -> None:
+        """A week of birth and death in every small colony; the certain ones go over to deterministic growth."""
+        small = self.small
+        if not small.count:
+            return
+        grown_at, gone = np.empty((small.count, 2), dtype=np.uint64), np.empty(small.count, dtype=np.uint64)
+        grown_cells = np.empty(small.count, dtype=np.int64)
+        start = day + 1 - colonise.STEP_DAYS
+        small.count, n_grown, n_gone = colonise.step_colonies(
+            key, self.patient, alive, day, start, small.count, small.cells, small.identity, small.since, small.woke,
+            growth, spread, certain_cells, self.colonies, self.extinct, grown_at, grown_cells, gone)
+        if n_grown:
+            self.grown.append(identity=grown_at[:n_grown, 0], woke=grown_at[:n_grown, 1].astype(np.int32),
+                              start_day=day + 1.0, start_log_cells=np.log(grown_cells[:n_grown].astype(float)))
+        self.note(gone[:n_gone], day, sleep.DIED)
+
+    def agents(self) -> Iterator[TumourCell]:
+        """A view of every living cell or colony (slow: for looking, not for computing)."""
+        groups = (
+            ("sleeping", self.calendar.records(), None, None),
+            ("cycling", self.small.column("identity"), self.small.column("cells"), self.small.column("woke")),
+            ("grown", self.grown.column("identity"), np.exp(self.grown.column("start_log_cells")),
+             self.grown.column("woke")),
+        )
+        for state, identity, cells, woke in groups:
+            parts = unpack(identity)
+            patients = self.patient[parts["lane"]]
+            ids = colony_id(patients, identity)
+            for i in range(len(identity)):
+                source = parts["source"][i]
+                yield TumourCell(
+                    patient=int(patients[i]),
+                    colony=int(ids[i]),
+                    organ=NICHES[parts["niche"][i]],
+                    source="primary" if source == 0 else NICHES[source - 1],
+                    arrived_day=int(parts["day"][i]),
+                    state=state,
+                    cells=1.0 if cells is None else float(cells[i]),
+                    woke_day=None if woke is None else int(woke[i]),
+                )

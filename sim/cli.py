@@ -1,0 +1,289 @@
+"""Commands; no science. Heavy imports stand inside the commands that need them: `--help` stays instant."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from sim import __version__
+from sim.cli_values import Memory, WholeNumber, cores, default_run_folder, finished_patients, shown
+from sim.errors import InputError, MachineError
+
+PROGRAM = "run_sim.py"
+LARGEST_SEED = 2**63 - 1
+EXIT_MACHINE, EXIT_INPUT, EXIT_INTERRUPTED, EXIT_BROKEN_PIPE = 1, 2, 130, 141
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="metastatic-seeding")
+@click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an internal error (or SIM_DEBUG=1).")
+def cli() -> None:
+    """Virtual patients, virtual blood, virtual seeds: a model of blood-borne metastasis.
+
+    Start with: run_sim.py run scenarios/colorectal.toml
+    """
+
+
+def _scenario_argument(command):
+    return click.argument("scenario", metavar="SCENARIO")(command)
+
+
+def _change_options(command):
+    """Options that change a scenario before it is shown or run."""
+    for option in (
+        click.option("--set", "set_", multiple=True, metavar="NAME=VALUE", help="Set a parameter, e.g. soil.liver=0.2 or 'NAME=3 days' (repeatable)."),
+        click.option("--off", multiple=True, metavar="MECHANISM", help="Switch a mechanism off (repeatable)."),
+        click.option("--on", multiple=True, metavar="MECHANISM", help="Switch a mechanism on (repeatable)."),
+        click.option("--patients", type=WholeNumber(minimum=1), metavar="N", help="Number of virtual patients."),
+    ):
+        command = option(command)
+    return command
+
+
+def _load(scenario, patients, on, off, set_):
+    from sim import scenario as scenarios
+
+    both = sorted(set(on) & set(off))
+    if both:
+        raise InputError(f"--on and --off both name {both[0]!r}: a mechanism is either on or off")
+    loaded = scenarios.load(scenario)
+    if patients is None and not (on or off or set_):
+        return loaded
+    return loaded.with_(patients=patients, on=tuple(on), off=tuple(off), set_=tuple(set_))
+
+
+@cli.command("list")
+def list_command() -> None:
+    """List the scenarios and the mechanisms."""
+    from sim import mechanisms, scenario
+    from sim.cli_tables import listing_text
+
+    click.echo(listing_text(scenario.listing(), mechanisms.REGISTRY))
+
+
+@cli.command()
+@_scenario_argument
+@_change_options
+@click.option("--json", "as_json", is_flag=True, help="Print everything that is resolved as JSON.")
+def show(scenario, patients, on, off, set_, as_json) -> None:
+    """Show all resolved parameters with their sources.
+
+    One line a parameter of SCENARIO: value, unit, kind of evidence, range and source, and what each
+    mechanism's off means. The options show what a run with the same options would use.
+    """
+    resolved = _load(scenario, patients, on, off, set_)
+    if as_json:
+        click.echo(json.dumps(resolved.to_dict(), indent=2, ensure_ascii=False))
+        return
+    from sim import mechanisms
+    from sim.cli_tables import scenario_text
+
+    click.echo(scenario_text(resolved, mechanisms.REGISTRY))
+
+
+@cli.command()
+@click.argument("scenarios", metavar="SCENARIO...", nargs=-1, required=True)
+@click.pass_context
+def check(context, scenarios) -> None:
+    """Check scenarios without running them.
+
+    Prints a line for each; the exit code is 2 if any is wrong.
+    """
+    from sim.scenario import load
+
+    worst = 0
+    for name in scenarios:
+        try:
+            load(name)
+            click.echo(f"ok  {name}")
+        except (InputError, MachineError) as error:
+            click.echo(f"error: {error}", err=True)
+            worst = max(worst, error.exit_code)
+    context.exit(worst)
+
+
+@cli.command()
+@_scenario_argument
+@_change_options
+@click.option("--seed", type=WholeNumber(minimum=0, maximum=LARGEST_SEED), metavar="N", default=1, show_default=True, help="Seed of every random draw.")
+@click.option("--workers", type=WholeNumber(minimum=1), metavar="N", help="Processes to use; results do not depend on it. [default: all cores]")
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Folder of the results. [default: results/<scenario>/<run>]")
+@click.option("--quiet", is_flag=True, help="No progress bar and no summary: print the results' folder only.")
+@click.option("--keep-seeds", is_flag=True, help="Also write seeds.parquet: every competent settled cell.")
+@click.option("--keep-events", is_flag=True, help="Also write events.parquet: arrivals, wakings, deaths, by day.")
+@click.option("--max-memory", type=Memory(), metavar="SIZE", help="Refuse to run when more is needed, e.g. 4GB.")
+@click.pass_context
+def run(context, scenario, patients, on, off, set_, seed, workers, out, quiet, keep_seeds, keep_events, max_memory) -> None:
+    """Run one cohort: results, summary table, figure.
+
+    SCENARIO is a file, or the name of one in the folder scenarios. The same command writes the same
+    tables again, with any number of workers.
+    """
+    from sim import results
+
+    resolved = _load(scenario, patients, on, off, set_)
+    if out is None:
+        out = default_run_folder(resolved, seed, keep_seeds=keep_seeds, keep_events=keep_events)
+    results.check_writable(out)  # before anything is computed
+    before = finished_patients(out)
+
+    from sim.experiment import run_scenario
+
+    try:
+        finished = run_scenario(
+            resolved,
+            seed=seed,
+            out=out,
+            workers=workers or cores(),
+            progress=not quiet,
+            keep_seeds=keep_seeds,
+            keep_events=keep_events,
+            command_line=[PROGRAM, *context.find_root().meta["arguments"]],
+            max_memory_bytes=max_memory,
+        )
+    except KeyboardInterrupt:
+        after = finished_patients(out)
+        if after is None or after == before:
+            raise _Interrupted("nothing was finished, and nothing was written") from None
+        raise _Interrupted(
+            f"{after[0]} of {resolved.patients} patients were finished and are kept, marked as interrupted, in {shown(out)}"
+        ) from None
+    if quiet:
+        _draw(finished, out)
+        click.echo(shown(out))
+        return
+
+    from sim.summary import summary_text
+
+    click.echo(summary_text(finished))
+    click.echo()
+    click.echo(f"results  {shown(out)}")
+    for figure in _draw(finished, out):
+        click.echo(f"figure   {shown(figure)}")
+
+
+def _draw(finished, folder: Path, size: str = "column") -> list[Path]:
+    from sim.plots import seeding_curves
+
+    figures = folder / "figures"
+    try:
+        figures.mkdir(parents=True, exist_ok=True)
+        return seeding_curves(finished, figures / "seeding_curves", size=size)
+    except OSError as error:
+        raise MachineError(
+            f"the results are complete in {shown(folder)}, but the figure could not be written: {error.strerror or error}"
+        ) from error
+
+
+@cli.command()
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--size", type=click.Choice(["column", "slide"]), default="column", show_default=True, help="For a journal column or a slide.")
+def plot(runs, size) -> None:
+    """Draw the seeding curves of finished runs again."""
+    from sim import results
+
+    for opened in [results.open(folder) for folder in runs]:  # all are checked before the first is drawn
+        for figure in _draw(opened, opened.path, size):
+            click.echo(shown(figure))
+
+
+@cli.command()
+@click.argument("run_folder", metavar="RUN", type=click.Path(path_type=Path))
+@click.option("--csv", "csv_folder", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Folder for the CSV files.")
+def export(run_folder, csv_folder) -> None:
+    """Write the tables of RUN as CSV, for a spreadsheet."""
+    from sim import results
+
+    results.open(run_folder).export_csv(csv_folder)
+    click.echo(shown(csv_folder))
+
+
+@cli.command()
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Where to write the calibrated catalogue file.")
+@click.option("--quiet", is_flag=True, help="Do not print the report.")
+def calibrate(out, quiet) -> None:
+    """Fit organs and sites to published autopsy rows."""
+    from sim.analysis.calibration import calibrate as fit
+
+    report = fit(out, quiet)
+    if not quiet:
+        click.echo(report)
+
+
+class _Interrupted(Exception):
+    """Ctrl-C, with what was kept."""
+
+
+def _fail(message: str, code: int) -> int:
+    click.echo(f"error: {message}", err=True)
+    return code
+
+
+def _internal_error(error: Exception, debug: bool) -> int:
+    if debug:
+        traceback.print_exception(error)
+    detail = " ".join(str(error).split()) or "no details"
+    hint = "" if debug else " (a defect of this program; SIM_DEBUG=1 shows where)"
+    return _fail(f"internal error: {type(error).__name__}: {detail}{hint}", EXIT_MACHINE)
+
+
+def _usage(error: click.UsageError) -> int:
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.format_message(), err=True)
+        return EXIT_INPUT
+    command = error.ctx.command_path if error.ctx else PROGRAM
+    return _fail(f"{error.format_message()}\nsee: {command} --help", EXIT_INPUT)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit code: 0 done, 1 the machine failed, 2 wrong input, 130 Ctrl-C."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in arguments or os.environ.get("SIM_DEBUG", "0") not in ("", "0")
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal without UTF-8 must not stop a run
+    try:
+        code = _invoke([word for word in arguments if word != "--debug"])
+        sys.stdout.flush()
+        return code
+    except click.UsageError as error:
+        return _usage(error)
+    except click.ClickException as error:
+        return _fail(error.format_message(), error.exit_code)
+    except (InputError, MachineError) as error:
+        return _fail(str(error), error.exit_code)
+    except _Interrupted as kept:
+        click.echo(f"\ninterrupted: {kept}", err=True)
+        return EXIT_INTERRUPTED
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("\ninterrupted", err=True)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output is gone (`| head`): say nothing, also not at the interpreter's last flush.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return EXIT_BROKEN_PIPE
+    except MemoryError:
+        return _fail("there is not enough memory: use fewer patients or fewer workers", EXIT_MACHINE)
+    except OSError as error:
+        if debug:
+            traceback.print_exception(error)
+        place = f": {error.filename}" if error.filename else ""
+        return _fail(f"{error.strerror or error}{place}", EXIT_MACHINE)
+    except Exception as error:
+        return _internal_error(error, debug)
+
+
+def _invoke(arguments: list[str]) -> int:
+    try:
+        with cli.make_context(PROGRAM, list(arguments)) as context:
+            context.meta["arguments"] = arguments
+            cli.invoke(context)
+    except click.exceptions.Exit as finished:
+        return finished.exit_code
+    return 0

@@ -1,0 +1,71 @@
+"""Virtual patients: the traits with which a patient starts, each a keyed draw."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtr, ndtri
+
+from sim import streams
+from sim.growth import gompertz_days
+from sim.parameters import LaneParameters
+
+
+MOST_DAYS_TO_DIAGNOSIS = 22_000
+AGE_FIELDS = ("mean_years", "sd_years", "low_years", "high_years")
+
+
+@dataclass(frozen=True)
+class Hosts:
+    """Traits by lane, each of shape (lanes,)."""
+
+    patient: np.ndarray
+    site: np.ndarray
+    age_years: np.ndarray
+    growth_factor: np.ndarray
+    frailty: np.ndarray
+    diagnosis_cells: np.ndarray
+    diagnosis_day: np.ndarray
+    death_threshold: np.ndarray
+
+
+def _truncated_normal(uniform, mean, sd, low, high):
+    """The quantile of a truncated normal; a zero SD gives the mean."""
+    sd = np.maximum(sd, 1e-12)
+    below, above = ndtr((low - mean) / sd), ndtr((high - mean) / sd)
+    return np.clip(mean + sd * ndtri(below + (above - below) * uniform), low, high)
+
+
+def draw_hosts(seed: int, patients: np.ndarray, site_of_lane, age_of_lane, parameters: LaneParameters) -> Hosts:
+    """Draw the patients of a chunk; a patient's traits depend on the seed and its id alone.
+
+    `patients` (lanes,) integer ids, equal in paired arms; `age_of_lane` a sequence of objects with
+    `mean_years`, `sd_years`, `low_years`, `high_years` (a normal distribution cut off at the last two).
+    Raises ValueError when a lane's tumour could not be diagnosed within its limits.
+    """
+    patients = np.asarray(patients, dtype=np.int64)
+    fields = [np.array([getattr(age, f) for age in age_of_lane], dtype=float) for f in AGE_FIELDS]
+    age_years = _truncated_normal(streams.patient_uniforms(seed, patients, streams.AGE), *fields)
+
+    def log_normal(purpose, log_sd, cut_sd):
+        z = _truncated_normal(streams.patient_uniforms(seed, patients, purpose), 0.0, 1.0, -cut_sd, cut_sd)
+        return np.exp(log_sd * z)
+
+    cut = parameters["trait_truncation_sd"]
+    growth_factor = log_normal(streams.GROWTH, parameters["growth_log_sd"], cut)
+    frailty = log_normal(streams.FRAILTY, parameters["frailty_log_sd"], parameters["frailty_truncation_sd"])
+    size = log_normal(streams.DIAGNOSIS_SIZE, parameters["diagnosis_log_sd"], cut)
+    capacity = parameters["primary_capacity_cells"]
+    size = np.minimum(parameters["diagnosis_median_cells"] * size, 0.5 * capacity)
+    if np.any(size < 2.0):
+        raise ValueError("diagnosis_median_cells is too small: a tumour must be seen at two cells or more")
+    rate = parameters["primary_gompertz_per_day"] * growth_factor
+    days = gompertz_days(1.0, size, capacity, rate)
+    if np.any(days > MOST_DAYS_TO_DIAGNOSIS):
+        raise ValueError("primary_gompertz_per_day is too small: a tumour would need over 60 years to be diagnosed")
+    threshold = -np.log(streams.patient_uniforms(seed, patients, streams.DEATH))
+    return Hosts(
+        patients, np.asarray(site_of_lane), age_years, growth_factor, frailty, size,
+        np.ceil(days).astype(np.int64), threshold,
+    )

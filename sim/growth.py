@@ -1,0 +1,42 @@
+"""Gompertz growth, for the primary and for metastases: one law, one place.
+
+N(t) = K exp(-y(t)), y(t) = y(0) exp(-a t), with y = log(K / N) (Gompertz 1825; for tumours Laird 1964).
+The growth rate is a y: it falls from a log K at one cell to nothing at K.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def gompertz_cells(time_days, start_cells, capacity_cells, rate_per_day):
+    """Cells after `time_days` from `start_cells`; all arguments broadcast."""
+    gap = np.log(capacity_cells) - np.log(start_cells)
+    return np.exp(np.log(capacity_cells) - gap * np.exp(-rate_per_day * np.asarray(time_days, dtype=float)))
+
+
+def gompertz_days(start_cells, end_cells, capacity_cells, rate_per_day):
+    """Days from `start_cells` to `end_cells`, both below the capacity; all arguments broadcast."""
+    start_gap = np.log(capacity_cells) - np.log(start_cells)
+    end_gap = np.log(capacity_cells) - np.log(end_cells)
+    return np.log(start_gap / end_gap) / rate_per_day
+
+
+def gompertz_rate_per_day(cells, capacity_cells, rate_per_day):
+    """Relative growth per day at a size of `cells`."""
+    return rate_per_day * (np.log(capacity_cells) - np.log(cells))
+
+
+def power_integral_over_day(log_capacity, gap, rate_per_day, exponent):
+    """Integral of N^exponent over one day, by Simpson's rule, elementwise.
+
+    `gap` is y at the start of the day. Within a day N changes by a few per cent at most (rate x gap
+    below 0.1), where the rule's relative error is below 1e-9.
+    """
+    half = np.exp(-0.5 * rate_per_day)
+    middle = gap * half
+    end = middle * half
+    f = np.exp(exponent * (log_capacity - gap))
+    f += 4.0 * np.exp(exponent * (log_capacity - middle))
+    f += np.exp(exponent * (log_capacity - end))
+    return f / 6.0

@@ -1,0 +1,145 @@
+"""Colonies while they are small: the linear birth-death process, stepped exactly.
+
+With birth b and death d constant over a day, one cell's descendants after it follow a zero-modified
+geometric law (Kendall 1948). With m = exp(b - d) and q = b (1 - exp(-(b - d))) / (b - d) its generating
+function satisfies 1/(1 - G(s)) = 1/(m (1 - s)) + q, so days compose by M = m1 m2 and Q = q1 + q2 / m1.
+From M and Q: survival 1/(1/M + Q), and each surviving line has a geometric number of cells with
+ratio Q x survival. Rates may differ from day to day; the step is exact all the same.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from sim.jit import kernel
+from sim.kernels.distributions import binomial, negative_binomial
+from sim.kernels.identity import day_of, index_of, lane_of, niche_of, source_of
+from sim.streams import OFFSPRING, OFFSPRING_SHAPE, SURVIVORS, days_word, tag_word
+
+STEP_DAYS = 7
+"""Small colonies are stepped together on days divisible by this."""
+
+
+@kernel
+def day_generating_terms(birth, death):
+    """m and q of one day; the limit at birth = death is q = birth."""
+    net = birth - death
+    m = math.exp(net)
+    q = birth if abs(net) < 1e-12 else birth * (-math.expm1(-net)) / net
+    return m, q
+
+
+@kernel
+def advance_week(position, birth, death, growth, spread):
+    """Compose today into the week so far: `growth` (M) and `spread` (Q), shape (STEP_DAYS + 1, lanes, niches)."""
+    for lane in range(birth.shape[0]):
+        for niche in range(birth.shape[1]):
+            m, q = day_generating_terms(birth[lane, niche], death[lane, niche])
+            before = growth[position, lane, niche]
+            growth[position + 1, lane, niche] = before * m
+            spread[position + 1, lane, niche] = spread[position, lane, niche] + q / before
+
+
+@kernel
+def step_colonies(key, patient, alive, day, start, count, cells, identity, since, woke, growth, spread, certain_cells,
+                  colonies, extinct_total, grown_at, grown_cells, gone):
+    """Step all small colonies to the end of the week that `day` ends; returns how many are left, grown, gone.
+
+    `start` is the day on which this week began; a colony that joined within it is stepped for its own
+    part. Colonies that reached `certain_cells` (lanes, niches) leave for deterministic growth (their
+    identity, waking day and size go to `grown_at`, `grown_cells`), extinct ones leave with their identity
+    in `gone` and a count in `extinct_total`.
+    """
+    left = 0
+    n_grown = 0
+    n_gone = 0
+    for i in range(count):
+        ident = identity[i]
+        lane = lane_of(ident)
+        if not alive[lane]:
+            continue
+        niche = niche_of(ident)
+        joined = max(since[i] - start, 0)
+        before = growth[joined, lane, niche]
+        m = growth[STEP_DAYS, lane, niche] / before
+        q = (spread[STEP_DAYS, lane, niche] - spread[joined, lane, niche]) * before
+        survival = 1.0 / (1.0 / m + q)
+        ratio = q * survival
+        days = days_word(day_of(ident), day)
+        source = source_of(ident)
+        index = index_of(ident)
+        lines = binomial(cells[i], survival, key, patient[lane], index, days, tag_word(SURVIVORS, niche, source))
+        size = lines + negative_binomial(lines, ratio, key, patient[lane], index, days,
+                                         tag_word(OFFSPRING_SHAPE, niche, source), tag_word(OFFSPRING, niche, source))
+        if size == 0:
+            extinct_total[lane, niche] += 1
+            colonies[lane, niche] -= 1
+            gone[n_gone] = ident
+            n_gone += 1
+        elif size >= certain_cells[lane, niche]:
+            colonies[lane, niche] -= 1
+            grown_at[n_grown, 0] = ident
+            grown_at[n_grown, 1] = np.uint64(woke[i])
+            grown_cells[n_grown] = size
+            n_grown += 1
+        else:
+            cells[left] = size
+            identity[left] = ident
+            since[left] = since[i]
+            woke[left] = woke[i]
+            left += 1
+    return left, n_grown, n_gone
+
+
+@kernel
+def count_colonies(identity, colonies):
+    """Count new one-cell colonies in `colonies` (lanes, niches)."""
+    for i in range(identity.size):
+        colonies[lane_of(identity[i]), niche_of(identity[i])] += 1
+
+
+@kernel
+def cells_by_niche(count, cells, identity, alive, out):
+    """Add the small colonies' cells to `out` (lanes, niches), float64."""
+    for i in range(count):
+        lane = lane_of(identity[i])
+        if alive[lane]:
+            out[lane, niche_of(identity[i])] += cells[i]
+
+
+@kernel
+def grown_log_cells(days, start_log_cells, early_rate, limit_log_cells, limit_gap, gompertz_rate):
+    """log cells of a deterministic colony `days` after its start: exponential to the avascular limit, then Gompertz."""
+    log_cells = start_log_cells + early_rate * days
+    if log_cells <= limit_log_cells:
+        return log_cells
+    late_days = (log_cells - limit_log_cells) / early_rate
+    return limit_log_cells - limit_gap * math.expm1(-gompertz_rate * late_days)
+
+
+@kernel
+def grown_by_niche(day, count, identity, start_day, start_log_cells, early_rate, limit_log_cells, limit_gap,
+                   gompertz_rate, alive, small_log_cells, large_log_cells, young_cells, small, large, burden):
+    """Size of every deterministic colony at the start of `day`, summed by lane and niche.
+
+    Rates and limits are by lane, `limit_gap` = log(capacity / limit). Colonies below `small_log_cells`
+    add their cells to `young_cells`; the others are counted in `small` or, from `large_log_cells`
+    (lanes,) on, in `large`. All add to `burden`.
+    """
+    for i in range(count):
+        lane = lane_of(identity[i])
+        if not alive[lane]:
+            continue
+        niche = niche_of(identity[i])
+        log_cells = grown_log_cells(day - start_day[i], start_log_cells[i], early_rate[lane], limit_log_cells[lane],
+                                    limit_gap[lane], gompertz_rate[lane])
+        size = math.exp(log_cells)
+        if log_cells < small_log_cells:
+            young_cells[lane, niche] += size
+        elif log_cells < large_log_cells[lane]:
+            small[lane, niche] += 1
+        else:
+            large[lane, niche] += 1
+        burden[lane, niche] += size

@@ -1,0 +1,104 @@
+"""From the primary's shedding to settled cells and tallies, exact for any number shed.
+
+Every shed cell meets one of these ends, independently of the others: died in transit; arrested in a
+niche and died there; arrested, alive and inert; settled (competent). The day's shed count is Poisson;
+settled cells are split off by sequential conditional binomials. The rest is only counted: over an
+output interval the failures of each kind are independent Poisson counts, so given their total they
+are multinomial with the integrated intensities as weights. That is how they are drawn, once an
+interval, and it is exact for the totals.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.jit import kernel
+from sim.kernels.distributions import binomial, binomial_inverse, poisson
+from sim.streams import SETTLE, SHED, TALLY, days_word, tag_word, uniforms
+
+
+@kernel
+def shed_cells(key, patient, alive, day, source, expected, shed_today):
+    """Cells shed today, Poisson with mean `expected` (lanes,)."""
+    days = days_word(day, 0)
+    tag = tag_word(SHED, 0, source)
+    for lane in range(patient.size):
+        shed_today[lane] = poisson(expected[lane], key, patient[lane], 0, days, tag) if alive[lane] else 0
+
+
+@kernel
+def settle_cells(key, patient, alive, day, source, shed_today, chance, settled_today):
+    """Split today's settled cells off the shed ones; returns how many settled in all.
+
+    `chance` (lanes, niches) is the probability that a shed cell settles there. One uniform a niche
+    (two niches share a Philox block) and inversion: a niche's count is monotone in its chance.
+    """
+    days = days_word(day, 0)
+    total = 0
+    niches = chance.shape[1]
+    for lane in range(patient.size):
+        left = shed_today[lane]
+        rest = 1.0
+        if left == 0:
+            settled_today[lane, :] = 0
+            continue
+        for pair in range((niches + 1) // 2):
+            both = uniforms(key, patient[lane], 0, days, tag_word(SETTLE, pair, source))
+            for half in range(2):
+                niche = 2 * pair + half
+                if niche < niches:
+                    count = binomial_inverse(left, chance[lane, niche] / rest, both[half])
+                    settled_today[lane, niche] = count
+                    left -= count
+                    rest -= chance[lane, niche]
+                    total += count
+    return total
+
+
+@kernel
+def add_intensity(alive, expected, arrest, transit, viable, competent, weight_transit, weight_died, weight_inert):
+    """Add a day's expected failures of each kind to the interval's weights.
+
+    `viable` (lanes, niches) is the probability that an arrested cell survives and extravasates,
+    `competent` (lanes,) that such a cell can found a colony.
+    """
+    for lane in range(alive.size):
+        if alive[lane]:
+            weight_transit[lane] += expected[lane] * transit[lane]
+            for niche in range(arrest.shape[1]):
+                arrested = expected[lane] * arrest[lane, niche]
+                weight_died[lane, niche] += arrested * (1.0 - viable[lane, niche])
+                weight_inert[lane, niche] += arrested * viable[lane, niche] * (1.0 - competent[lane])
+
+
+@kernel
+def split_failures(key, patient, due, day, source, failures, weight_transit, weight_died, weight_inert,
+                   transit_total, died_total, inert_total):
+    """Draw the interval's failures by kind for the lanes that are `due`, add them up, clear the weights."""
+    days = days_word(day, 0)
+    niches = weight_died.shape[1]
+    for lane in range(patient.size):
+        if not due[lane]:
+            continue
+        left = failures[lane]
+        failures[lane] = 0
+        rest = weight_transit[lane]
+        for niche in range(niches):
+            rest += weight_died[lane, niche] + weight_inert[lane, niche]
+        for niche in range(niches):
+            for kind in range(2):
+                weight = weight_died[lane, niche] if kind == 0 else weight_inert[lane, niche]
+                count = np.int64(0)
+                if left > 0 and weight > 0.0:
+                    tag = tag_word(TALLY, niche, source)
+                    count = binomial(left, min(1.0, weight / rest), key, patient[lane], kind, days, tag)
+                left -= count
+                rest -= weight
+                if kind == 0:
+                    died_total[lane, niche] += count
+                    weight_died[lane, niche] = 0.0
+                else:
+                    inert_total[lane, niche] += count
+                    weight_inert[lane, niche] = 0.0
+        transit_total[lane] += left
+        weight_transit[lane] = 0.0

@@ -1,0 +1,37 @@
+"""What a mechanism is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from sim.parameters import LaneParameters
+from sim.rates import Rates, Signals
+
+
+def _nothing(*_args) -> None:
+    """A mechanism without signals, or without daily rates."""
+
+
+@dataclass(frozen=True)
+class Mechanism:
+    """One switchable mechanism.
+
+    `null` holds the parameter values at which on does exactly what off does: switching it off means
+    setting them, so both take the same path through the code. `start(signals, parameters)` makes its
+    signals on day 0, `advance(signals, parameters)` moves them by a day, `act(rates, signals,
+    parameters)` multiplies today's rates. A mechanism of the vessels has neither: its parameters are
+    read by `sim.body`.
+    """
+
+    name: str
+    title: str
+    off: str
+    null: Mapping[str, float]
+    start: Callable[[Signals, LaneParameters], None] = field(default=_nothing)
+    advance: Callable[[Signals, LaneParameters], None] = field(default=_nothing)
+    act: Callable[[Rates, Signals, LaneParameters], None] = field(default=_nothing)
+
+    def __post_init__(self):
+        object.__setattr__(self, "null", MappingProxyType(dict(self.null)))

@@ -1,0 +1,51 @@
+"""IL-6 of the tumour's host response activates hepatocyte STAT3; SAA rises and prepares the liver's niche.
+
+After Lee et al. 2019 (Nature 567:249): IL-6 -> STAT3 in hepatocytes -> SAA1/2 -> matrix and myeloid
+cells. Here: IL-6 saturates with the primary's size, STAT3 follows it by a Hill law, SAA and the niche
+relax towards their drive with one time constant each, and the niche multiplies the liver's
+receptivity by 1 + gain x readiness. The size of the effect is not published: the gain is assumed.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.mechanisms.base import Mechanism
+from sim.names import NICHES
+from sim.parameters import LaneParameters
+from sim.rates import Rates, Signals, relax
+
+_LIVER = NICHES.index("liver")
+
+
+def start(signals: Signals, parameters: LaneParameters) -> None:
+    """No response on day 0."""
+    for name in ("il6", "stat3", "saa", "liver_readiness"):
+        signals.level[name] = np.zeros(parameters.lanes)
+
+
+def advance(signals: Signals, parameters: LaneParameters) -> None:
+    """Move IL-6, STAT3, SAA and the niche by one day; all levels are between 0 and 1."""
+    cells, level = signals.primary_cells, signals.level
+    il6 = cells / (cells + parameters["il6_half_cells"])
+    power = il6 ** parameters["stat3_hill_exponent"]
+    stat3 = power / (power + parameters["stat3_half_il6"] ** parameters["stat3_hill_exponent"])
+    readiness = relax(level["liver_readiness"], level["saa"], parameters["niche_time_days"])
+    saa = relax(level["saa"], stat3, parameters["saa_time_days"])
+    level.update(il6=il6, stat3=stat3, saa=saa, liver_readiness=readiness)
+
+
+def act(rates: Rates, signals: Signals, parameters: LaneParameters) -> None:
+    """A ready niche accepts more seeds, in the liver only."""
+    rates.receptivity[:, _LIVER] *= 1.0 + parameters["inflammation_gain"] * signals.level["liver_readiness"]
+
+
+MECHANISM = Mechanism(
+    name="inflammation",
+    title="IL-6, STAT3 and SAA prepare the liver",
+    off="hepatocyte-specific STAT3 knock-out: no SAA, the liver's niche is not prepared",
+    null={"inflammation_gain": 0.0},
+    start=start,
+    advance=advance,
+    act=act,
+)

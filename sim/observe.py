@@ -1,0 +1,116 @@
+"""Recorders: they read the model on the output grid and never write to it."""
+
+from __future__ import annotations
+
+import mesa
+import numpy as np
+
+from sim.kernels.record import BINS, add_counts
+from sim.names import CLOCKS, NICHES, STAGES
+
+ALL_ORGANS = (*NICHES, "all")
+QUANTITIES = len(ALL_ORGANS) * len(STAGES)
+_GRID_START = 64
+
+
+def stage_counts(model) -> np.ndarray:
+    """Every stage in every organ and in all, int64 of shape (lanes, organs + 1, stages)."""
+    cells = model.cells
+    stages = (
+        cells.settled + model.died_on_arrival + model.inert,
+        cells.settled,
+        cells.sleeping,
+        np.rint(model.cycling_cells).astype(np.int64),
+        model.small_metastases,
+        model.large_metastases,
+    )
+    by_organ = np.stack(stages, axis=2)
+    return np.concatenate([by_organ, by_organ.sum(axis=1, keepdims=True)], axis=1)
+
+
+class ClockHistogram:
+    """Counts by grid day, organ and stage on one clock, for the patients at risk on that day."""
+
+    def __init__(self, first_slot: int):
+        self.first_slot = first_slot  # grid index of slot 0; negative before diagnosis
+        self.histogram = np.zeros((_GRID_START, QUANTITIES, BINS), dtype=np.uint16)
+        self.total = np.zeros((_GRID_START, QUANTITIES), dtype=np.int64)
+
+    def add(self, lanes: np.ndarray, grid: np.ndarray, counts: np.ndarray) -> None:
+        """Count the listed lanes at their grid index; `counts` is (all lanes, quantities)."""
+        slot = grid - self.first_slot
+        while slot.max() >= len(self.total):
+            self.histogram = np.concatenate([self.histogram, np.zeros_like(self.histogram)])
+            self.total = np.concatenate([self.total, np.zeros_like(self.total)])
+        add_counts(lanes, slot, counts, self.histogram, self.total)
+
+    def sparse(self) -> dict[str, np.ndarray]:
+        """What was counted, as flat grid index x quantity x bin and number, ready to be merged."""
+        filled = np.flatnonzero(self.histogram)
+        offset = self.first_slot * QUANTITIES
+        rows = np.flatnonzero(self.total)
+        return {
+            "bin": filled + offset * BINS,
+            "patients": self.histogram.ravel()[filled].astype(np.int64),
+            "row": rows + offset,
+            "total": self.total.ravel()[rows],
+        }
+
+
+class Observer:
+    """Seeding on both clocks, and a Mesa `DataCollector` of the cohort's totals."""
+
+    def __init__(self, model, every_days: int, collect: bool):
+        self.model, self.every_days = model, every_days
+        self._to_diagnosis = -(model.hosts.diagnosis_day // every_days)
+        self.clocks = {
+            "first_cell": ClockHistogram(0),
+            "diagnosis": ClockHistogram(int(self._to_diagnosis.min())),
+        }
+        assert tuple(self.clocks) == CLOCKS
+        self.collect = collect
+        reporters = {
+            "day": "day",
+            "patients_alive": lambda m: int(m.alive.sum()),
+            "primary_cells": lambda m: float(m.primary.cells[m.alive].mean()) if m.alive.any() else 0.0,
+            "shed_cells": lambda m: int(m.shed_total.sum()),
+            "settled": lambda m: int(m.cells.settled.sum()),
+            "sleeping": lambda m: int(m.cells.sleeping[m.alive].sum()),
+            "colonies": lambda m: int(m.cells.colonies[m.alive].sum()),
+            "micrometastases": lambda m: int(m.small_metastases[m.alive].sum()),
+            "macrometastases": lambda m: int(m.large_metastases[m.alive].sum()),
+        }
+        agents = {
+            "organ": lambda a: getattr(a, "organ", "primary"),
+            "cells": lambda a: float((a.burden_cells if hasattr(a, "organ") else a.cells).sum()),
+            "sleeping": lambda a: int(a.sleeping.sum()) if hasattr(a, "organ") else None,
+            "colonies": lambda a: int(a.colonies.sum()) if hasattr(a, "organ") else None,
+        }
+        model.datacollector = mesa.DataCollector(model_reporters=reporters, agent_reporters=agents)
+
+    def _on_clocks(self, now: int) -> dict[str, np.ndarray]:
+        since = now - self.model.hosts.diagnosis_day
+        return {
+            "first_cell": self.model.alive & (now % self.every_days == 0),
+            "diagnosis": self.model.alive & (since % self.every_days == 0),
+        }
+
+    def due(self, now: int) -> np.ndarray:
+        """Lanes with a day of the output grid on either clock, (lanes,) bool."""
+        first, diagnosis = self._on_clocks(now).values()
+        return first | diagnosis
+
+    def record(self, now: int) -> None:
+        """Read the state at the start of day `now`."""
+        on_clock = self._on_clocks(now)
+        counts = None
+        for name, due in on_clock.items():
+            lanes = np.flatnonzero(due)
+            if lanes.size:
+                if counts is None:
+                    counts = np.ascontiguousarray(stage_counts(self.model).reshape(len(due), QUANTITIES))
+                start = 0 if name == "first_cell" else self.model.hosts.diagnosis_day[lanes]
+                grid = (now - start) // self.every_days * np.ones_like(lanes)
+                self.clocks[name].add(lanes, grid, counts)
+        if self.collect and now % self.every_days == 0:
+            self.model.datacollector.collect(self.model)

@@ -1,0 +1,40 @@
+"""Saving a figure: as PNG for screens and as PDF for print, whole or not at all, the same bytes each time."""
+
+from __future__ import annotations
+
+import errno
+import os
+import uuid
+from pathlib import Path
+
+from sim.errors import InputError, MachineError
+
+PNG_DPI = 300
+# Without these, a date or a version would make equal figures differ.
+_METADATA = {".png": {"Software": None}, ".pdf": {"CreationDate": None, "Creator": None, "Producer": None}}
+
+
+def save(figure, path_without_suffix: Path | str) -> list[Path]:
+    """Save `figure` as PNG (300 dpi) and PDF; returns both paths. Missing folders are made.
+
+    Raises InputError where the path cannot be a file, MachineError where it cannot be written.
+    """
+    base = Path(path_without_suffix)
+    written = []
+    for suffix, metadata in _METADATA.items():
+        path = base.with_name(base.name + suffix)
+        staged = path.with_name(f".{base.name[:100]}-{uuid.uuid4().hex[:8]}{suffix}")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                figure.savefig(staged, dpi=PNG_DPI, metadata=metadata)
+                os.replace(staged, path)
+            finally:
+                staged.unlink(missing_ok=True)
+        except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+            raise InputError(f"{path}: the figure cannot be saved there: {os.strerror(error.errno)}") from error
+        except OSError as error:
+            reason = os.strerror(error.errno or errno.EIO)
+            raise MachineError(f"{path}: the figure cannot be written: {reason}; choose another folder") from error
+        written.append(path)
+    return written

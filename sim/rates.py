@@ -1,0 +1,53 @@
+"""The named rates through which mechanisms act, and the signals through which they meet.
+
+Each day starts from base rates; a mechanism multiplies those it acts on by a factor that is exactly
+1 at its null. No mechanism imports another.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from sim.names import NICHES
+
+
+@dataclass
+class Rates:
+    """Today's rates, frozen at the state at the start of the day.
+
+    `shedding` (lanes,) factor on the primary's shedding; `receptivity` (lanes, niches) factor on the
+    soil; `sleep` (lanes, niches) probability that an arrived cell sleeps; `feeding` (lanes, niches)
+    days of reference feeding per day; `sleeper_death` (lanes, niches) hazard asleep per day.
+    """
+
+    shedding: np.ndarray
+    receptivity: np.ndarray
+    sleep: np.ndarray
+    feeding: np.ndarray
+    sleeper_death: np.ndarray
+
+    @classmethod
+    def base(cls, lanes: int) -> Rates:
+        """Every factor 1, nobody asleep."""
+        shape = (lanes, len(NICHES))
+        return cls(np.ones(lanes), np.ones(shape), np.zeros(shape), np.ones(shape), np.zeros(shape))
+
+
+@dataclass
+class Signals:
+    """The body's signals by lane, and what mechanisms may read of the patient.
+
+    `level` maps a signal's name to an array of shape (lanes,); each signal belongs to the mechanism
+    that advances it. `age_years` and `primary_cells` are of today.
+    """
+
+    age_years: np.ndarray
+    primary_cells: np.ndarray
+    level: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+def relax(level: np.ndarray, target: np.ndarray, time_days: np.ndarray) -> np.ndarray:
+    """One day of dx/dt = (target - x) / time, exact for a target frozen over the day, elementwise."""
+    return target + (level - target) * np.exp(-1.0 / time_days)

@@ -1,0 +1,116 @@
+"""What may stand in a scenario file: its keys, their types and their limits, in pydantic.
+
+Every key is optional here, because a file may leave to the file that it extends what it does not
+change; `scenario_read.py` asks for what is missing once the chain is merged.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from sim.names import SITES
+from sim.scenario_words import describe
+from sim.units import UnitError, fitting_text, parse_quantity
+
+MAXIMUM_PATIENTS = 2**31 - 1
+"""Patients are numbered in 32 bits."""
+
+
+def _quantity(unit: str, low: float, high: float, limits: str, example: str, whole_multiple: int | None = None):
+    """A text with a unit, read into `unit`, between `low` and `high`."""
+
+    def read(found: Any) -> float:
+        if not isinstance(found, str):
+            text = f'found {describe(found)}; allowed: text with a number and a unit ({fitting_text(unit)}), such as "{example}"'
+            raise PydanticCustomError("quantity", "{text}", {"text": text})
+        try:
+            value = parse_quantity(found, unit)
+        except UnitError as error:
+            raise PydanticCustomError("quantity", "{text}", {"text": str(error)}) from None
+        if not low <= value <= high or (whole_multiple and value % whole_multiple):
+            raise PydanticCustomError("quantity", "{text}", {"text": f"found {describe(found)}; allowed: {limits}"})
+        return value
+
+    schema = {"type": "string", "pattern": r"^\s*[+-]?[0-9.].*$", "examples": [example]}
+    return Annotated[float, BeforeValidator(read), WithJsonSchema(schema)]
+
+
+OneLine = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\r\n]*$")]
+Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
+AgeYears = _quantity("year", 0.0, 120.0, "0 to 120 years", "67 years")
+SpreadYears = _quantity("year", 0.1, 60.0, "0.1 to 60 years", "11 years")
+Horizon = _quantity("day", 1.0, 200 * 365.25, "1 day to 200 years", "5 years")
+GridStep = _quantity("day", 7.0, 3640.0, "a whole number of weeks, 1 to 520", "28 days", whole_multiple=7)
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class AgeTable(_Table):
+    """Age at diagnosis: a normal distribution cut off at both ends."""
+
+    mean: AgeYears = Field(None, description="mean of the normal distribution before it is cut off")
+    sd: SpreadYears = Field(None, description="its standard deviation")
+    low: AgeYears = Field(None, description="no patient is younger")
+    high: AgeYears = Field(None, description="no patient is older")
+
+
+class CohortTable(_Table):
+    """Who is simulated."""
+
+    patients: int = Field(None, ge=1, le=MAXIMUM_PATIENTS, description="number of virtual patients")
+    age: AgeTable = None
+
+
+class OverrideTable(_Table):
+    """A parameter's value in this scenario, and why it is not the catalogue's."""
+
+    value: Any = Field(
+        description="a number in the catalogue's unit, or text with a unit that fits",
+        json_schema_extra={"anyOf": [{"type": "number"}, {"type": "string"}]},
+    )
+    reason: Words = Field(description="why this scenario differs from the catalogue")
+
+
+class ScenarioFile(_Table):
+    """One scenario, or what it changes in the one that it extends."""
+
+    extends: OneLine = Field(None, description="file that this one starts from, relative to this file")
+    title: OneLine = Field(None, description="one line for lists and figures")
+    question: Words = Field(None, description="the question that this scenario answers")
+    primary: Literal[SITES] = Field(None, description="site of the primary tumour")
+    horizon: Horizon = Field(None, description='how long patients are followed from diagnosis, such as "5 years"')
+    observe: Literal["imaging", "autopsy"] = Field(
+        None, description="which detection threshold makes a macrometastasis (default imaging)"
+    )
+    output_every: GridStep = Field(None, description='step of the output grid, whole weeks (default "28 days")')
+    cohort: CohortTable = None
+    mechanisms: dict[str, bool] = Field(None, description="mechanisms on (true) or off (false); on where not named")
+    parameters: dict[str, OverrideTable] = Field(None, description="overrides of catalogue values, each with its reason")
+
+
+REQUIRED = (
+    ("title", 'title = "..."'),
+    ("question", 'question = "..."'),
+    ("primary", 'primary = "colon"'),
+    ("horizon", 'horizon = "5 years"'),
+    ("cohort", "[cohort] with patients and [cohort.age]"),
+    ("cohort.patients", "patients = 500"),
+    ("cohort.age", "[cohort.age] with mean, sd, low and high"),
+    ("cohort.age.mean", 'mean = "67 years"'),
+    ("cohort.age.sd", 'sd = "11 years"'),
+    ("cohort.age.low", 'low = "30 years"'),
+    ("cohort.age.high", 'high = "95 years"'),
+)
+"""Keys that a scenario has once its chain is merged, each with how it is written."""
+
+KEYS = {
+    (): tuple(ScenarioFile.model_fields),
+    ("cohort",): tuple(CohortTable.model_fields),
+    ("cohort", "age"): tuple(AgeTable.model_fields),
+}
+"""The keys of each table with a fixed set of them."""

@@ -1,0 +1,42 @@
+"""What all tests share: the repository's folder, the front door as a process, and hypothesis' settings."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+os.environ.setdefault("MPLBACKEND", "Agg")  # no test may need a screen
+
+# The same examples every time: a test that fails once fails again. `make long` looks further.
+settings.register_profile("fixed", derandomize=True, deadline=None)
+settings.register_profile("search", deadline=None, max_examples=2000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
+
+REPOSITORY = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The repository's top folder."""
+    return REPOSITORY
+
+
+@pytest.fixture
+def front_door():
+    """Call `run_sim.py` as a process of its own: front_door("list", cwd=...) -> CompletedProcess with text."""
+
+    def call(*arguments, cwd=REPOSITORY, python=(sys.executable,), timeout_seconds=300, **environment):
+        return subprocess.run(
+            [*python, str(REPOSITORY / "run_sim.py"), *map(str, arguments)],
+            cwd=cwd,
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=timeout_seconds,
+        )
+
+    return call

@@ -1,0 +1,61 @@
+"""The Makefile's messages, with stand-ins for a Python that is too old or cannot make environments."""
+
+import os
+import shutil
+import subprocess
+
+import pytest
+
+pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+
+
+@pytest.fixture
+def clone(tmp_path, repository):
+    """A folder with just what `make env` reads, and make(python) that runs it with a stand-in Python."""
+    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
+        shutil.copy(repository / name, tmp_path)
+
+    def make(script: str):
+        python = tmp_path / "python_stand_in"
+        python.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+        python.chmod(0o755)
+        return subprocess.run(["make", "env", f"PYTHON={python}"], cwd=tmp_path, capture_output=True, text=True, env=without_make())
+
+    return make
+
+
+def without_make():
+    """The environment, without what an outer make hands down."""
+    return {key: value for key, value in os.environ.items() if key not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES")}
+
+
+def test_old_python_is_named(clone, tmp_path):
+    result = clone('[ "$1" = --version ] && echo Python 3.9.2; exit 1')
+    assert result.returncode != 0
+    assert "Python 3.9.2" in result.stderr and "3.11 or newer" in result.stderr
+    assert not (tmp_path / ".venv").exists()
+
+
+def test_python_without_ensurepip_is_named(clone, tmp_path):
+    result = clone('case "$2" in *ensurepip*) exit 1;; esac; exit 0')
+    assert result.returncode != 0
+    assert "cannot make virtual environments" in result.stderr and "python3-venv" in result.stderr
+    assert not (tmp_path / ".venv").exists()
+
+
+def test_missing_python_is_named(clone, tmp_path):
+    result = subprocess.run(["make", "env", "PYTHON=python0"], cwd=tmp_path, capture_output=True, text=True, env=without_make())
+    assert result.returncode != 0 and "no 'python0'" in result.stderr
+
+
+def test_help_names_every_target(repository):
+    said = subprocess.run(["make"], cwd=repository, capture_output=True, text=True, env=without_make())
+    assert said.returncode == 0
+    for target in ("run", "test", "long", "env", "clean"):
+        assert f"make {target} " in said.stdout
+
+
+def test_continuous_integration_runs_the_tests(repository):
+    script = repository / ".ci" / "run"
+    assert os.access(script, os.X_OK)
+    assert "make test" in script.read_text(encoding="utf-8").splitlines()

@@ -1,0 +1,96 @@
+"""`run`, `plot` and `export` with the real engine, on cohorts of a few patients, each as a process of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+SCENARIO = "scenarios/colorectal.toml"
+TABLES = ("patients", "metastases", "founders", "seeding", "cascade")
+
+
+def tables(folder):
+    """Bytes of every table in a run's folder."""
+    return {path.name: path.read_bytes() for path in sorted(folder.glob("*.parquet"))}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, repository):
+    """A finished run of 8 patients: (folder, what it printed)."""
+    out = tmp_path_factory.mktemp("runs") / "x"
+    command = [sys.executable, "run_sim.py", "run", SCENARIO, "--patients", "8", "--seed", "1", "--workers", "1", "--out", str(out)]
+    result = subprocess.run(command, cwd=repository, capture_output=True, text=True, encoding="utf-8", timeout=300)
+    assert result.returncode == 0, result.stderr
+    return out, result
+
+
+def test_run_writes_the_contract_and_says_where(finished):
+    out, result = finished
+    names = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()}
+    wanted = {"manifest.json", "figures/seeding_curves.png", "figures/seeding_curves.pdf", *(f"{table}.parquet" for table in TABLES)}
+    assert names == wanted
+    assert str(out) in result.stdout and "seeding_curves.png" in result.stdout
+    assert "blood-borne" in result.stdout
+    assert "100%" in result.stderr, "the progress bar ends at 100 %"
+    assert [path.name for path in out.parent.iterdir()] == ["x"], "nothing is left beside the run"
+
+
+def test_the_same_command_with_other_workers_gives_equal_bytes(finished, front_door, tmp_path):
+    out, _ = finished
+    result = front_door("run", SCENARIO, "--patients", 8, "--seed", 1, "--workers", 2, "--out", tmp_path / "y", "--quiet")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.strip() == str(tmp_path / "y") and result.stderr == ""
+    assert tables(tmp_path / "y") == tables(out)
+
+
+def test_running_again_replaces_the_folder(front_door, tmp_path):
+    seen = []
+    for seed in (1, 2, 1):
+        assert front_door("run", SCENARIO, "--patients", 2, "--seed", seed, "--out", tmp_path / "x", "--quiet").returncode == 0
+        seen.append(tables(tmp_path / "x"))
+    assert seen[0] == seen[2] != seen[1]
+
+
+def test_plot_draws_again(finished, front_door):
+    out, _ = finished
+    figure = out / "figures" / "seeding_curves.pdf"
+    figure.unlink()
+    result = front_door("plot", out)
+    assert result.returncode == 0, result.stderr
+    assert figure.stat().st_size > 1000 and "seeding_curves.pdf" in result.stdout
+
+
+def test_export_writes_every_table(finished, front_door, tmp_path):
+    out, _ = finished
+    result = front_door("export", out, "--csv", tmp_path / "sheets")
+    assert result.returncode == 0, result.stderr
+    assert {path.stem for path in (tmp_path / "sheets").glob("*.csv")} == set(TABLES)
+    assert len((tmp_path / "sheets" / "patients.csv").read_text(encoding="utf-8").splitlines()) == 9
+
+
+def test_keep_options_add_their_tables(front_door, tmp_path):
+    result = front_door("run", SCENARIO, "--patients", 1, "--keep-seeds", "--keep-events", "--out", tmp_path / "x", "--quiet")
+    assert result.returncode == 0, result.stderr
+    assert {"seeds.parquet", "events.parquet"} <= set(tables(tmp_path / "x"))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends Ctrl-C otherwise")
+def test_ctrl_c_leaves_a_whole_run_or_none(repository, tmp_path):
+    out = tmp_path / "x"
+    command = [sys.executable, "run_sim.py", "run", SCENARIO, "--patients", "20000", "--workers", "2", "--out", str(out)]
+    with subprocess.Popen(
+        command, cwd=repository, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        time.sleep(6)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers too
+        said = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    assert "interrupted" in said[1] and "Traceback" not in said[1]
+    if out.exists():
+        import json
+
+        assert json.loads((out / "manifest.json").read_text(encoding="utf-8"))["status"] == "interrupted"
+    assert not list(tmp_path.glob(".staging*"))
