@@ -87,6 +87,7 @@ class Observer:
             "colonies": lambda a: int(a.colonies.sum()) if hasattr(a, "organ") else None,
         }
         model.datacollector = mesa.DataCollector(model_reporters=reporters, agent_reporters=agents)
+        self.record(0)
 
     def _on_clocks(self, now: int) -> dict[str, np.ndarray]:
         since = now - self.model.hosts.diagnosis_day

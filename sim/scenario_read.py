@@ -122,27 +122,22 @@ def _words(path: KeyPath, fault: Mapping[str, Any]) -> str:
 
 
 def merge(chain: list[Document]) -> dict[str, Any]:
-    """The checked keys of a chain; what extends wins over what is extended, key by key.
-
-    An override of a parameter is one key: its value and its reason come together.
-    """
+    """The checked keys of a chain; what extends wins over what is extended, key by key."""
     merged: dict[str, Any] = {}
     for document in reversed(chain):
-        _merge_into(merged, document.checked, ())
+        _merge_into(merged, document.checked)
     merged.pop("extends", None)
     return merged
 
 
-def _merge_into(target: dict[str, Any], source: Mapping[str, Any], path: KeyPath) -> None:
+def _merge_into(target: dict[str, Any], source: Mapping[str, Any]) -> None:
     for key, value in source.items():
-        if not isinstance(value, dict):
-            target[key] = value
-        elif path == ("parameters",):
-            target[key] = dict(value)
-        else:
+        if isinstance(value, dict):
             if not isinstance(target.get(key), dict):
                 target[key] = {}
-            _merge_into(target[key], value, (*path, key))
+            _merge_into(target[key], value)
+        else:
+            target[key] = value
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -170,7 +165,7 @@ def _check_presence(chain: list[Document]) -> None:
         return  # refused already: nobody knows what it would have brought
     present: dict[str, Any] = {}
     for document in reversed(chain):
-        _merge_into(present, document.raw, ())
+        _merge_into(present, document.raw)
     absent: list[str] = []
     base = " (a file whose name starts with _ is a base for others)" if chain[0].path.name.startswith("_") else ""
     for key, spelling in REQUIRED:

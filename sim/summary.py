@@ -31,7 +31,7 @@ def summary_text(run) -> str:
 
 
 def _row(label: str, value: str) -> str:
-    return f"{label:<34}{value}"
+    return f"{label:<30}{value}"
 
 
 def _per_cent(count: int, total: int) -> str:

@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import synthetic
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim import manifest, results, schema, storage
@@ -153,7 +153,8 @@ def test_equal_data_give_equal_bytes(tmp_path):
     assert _bytes(synthetic.write(tmp_path / "third", 40, seed=2).path) != _bytes(first.path)
 
 
-@given(cuts=st.lists(st.integers(0, 1000), max_size=6), group=st.integers(1, 400))
+@settings(max_examples=25)
+@given(cuts=st.lists(st.integers(0, 1000), max_size=6), group=st.integers(70, 1100))
 def test_bytes_do_not_depend_on_how_a_table_arrives(tmp_path_factory, cuts, group):
     folder, seeds = tmp_path_factory.mktemp("parts"), synthetic.seeds(1000)
     edges = [0, *sorted(cuts), 1000]

@@ -120,6 +120,40 @@ def grown_log_cells(days, start_log_cells, early_rate, limit_log_cells, limit_ga
 
 
 @kernel
+def grown_days_to(log_cells, start_log_cells, early_rate, limit_log_cells, limit_gap, gompertz_rate):
+    """Days from its start until a deterministic colony has `log_cells`; infinite if it never does."""
+    if log_cells <= start_log_cells:
+        return 0.0
+    if log_cells <= limit_log_cells:
+        return (log_cells - start_log_cells) / early_rate
+    left = 1.0 - (log_cells - limit_log_cells) / limit_gap
+    if left <= 0.0:
+        return np.inf
+    late_days = -math.log(left) / gompertz_rate
+    return (limit_log_cells - start_log_cells) / early_rate + late_days
+
+
+@kernel
+def grown_sizes(day, start_day, start_log_cells, early_rate, limit_log_cells, limit_gap, gompertz_rate):
+    """Cells of deterministic colonies on their days; all arguments (colonies,)."""
+    out = np.empty(day.size)
+    for i in range(day.size):
+        out[i] = math.exp(grown_log_cells(day[i] - start_day[i], start_log_cells[i], early_rate[i],
+                                          limit_log_cells[i], limit_gap[i], gompertz_rate[i]))
+    return out
+
+
+@kernel
+def grown_reach_days(log_cells, start_day, start_log_cells, early_rate, limit_log_cells, limit_gap, gompertz_rate):
+    """Day on which deterministic colonies reach `log_cells`; all arguments (colonies,)."""
+    out = np.empty(start_day.size)
+    for i in range(start_day.size):
+        out[i] = start_day[i] + grown_days_to(log_cells[i], start_log_cells[i], early_rate[i], limit_log_cells[i],
+                                              limit_gap[i], gompertz_rate[i])
+    return out
+
+
+@kernel
 def grown_by_niche(day, count, identity, start_day, start_log_cells, early_rate, limit_log_cells, limit_gap,
                    gompertz_rate, alive, small_log_cells, large_log_cells, young_cells, small, large, burden):
     """Size of every deterministic colony at the start of `day`, summed by lane and niche.

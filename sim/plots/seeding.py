@@ -143,7 +143,7 @@ def _time_limits(follow_up_years, horizon_years: float) -> tuple[float, float]:
     end = horizon_years
     if len(follow_up_years):
         end = min(end, float(np.quantile(follow_up_years, 0.99, method="higher")))
-    end = horizon_years if end > 0.97 * horizon_years else max(end, 0.1 * horizon_years)
+    end = horizon_years if end > 0.97 * horizon_years else max(end, 0.02 * horizon_years)
     return -min(YEARS_BEFORE, 0.6 * end), end
 
 
@@ -169,7 +169,7 @@ def _draw_shares(axes, first: _Incidence, size: Size) -> None:
     if not first.ranked:
         axes.text(0.5, 0.5, "no macrometastasis in any organ", transform=axes.transAxes, ha="center", va="center",
                   color=QUIET, gid="nothing", zorder=4, bbox={"facecolor": "white", "edgecolor": "none"})
-    axes.set_ylim(0, min(100.0, max(1.12 * highest, 1.0)))
+    axes.set_ylim(0, min(100.0, 1.12 * highest or 1.0))
     axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     axes.set_ylabel("patients with a first\nmacrometastasis (%)")
     label_ends(axes, first.labels(), size.font_points, size.line_points)
@@ -192,8 +192,8 @@ def _steps(years, limits, rank: int):
 
 
 def _per_cent(value: float) -> str:
-    # A space that does not break: a per cent sign never starts a line.
-    return f"{value:.0f}\N{NO-BREAK SPACE}%" if value >= 9.95 else f"{value:.1f}\N{NO-BREAK SPACE}%"
+    digits = f"{value:.0f}" if value >= 9.95 else f"{value:.1f}" if value >= 0.095 else f"{value:.1g}"
+    return f"{digits}\N{NO-BREAK SPACE}%"  # a space that does not break: a per cent sign never starts a line
 
 
 def _draw_cells(axes, run, limits, size: Size) -> None:

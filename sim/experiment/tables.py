@@ -1,0 +1,232 @@
+"""From a finished model to the columns of the contract (see `sim.schema`), lane by lane in order."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.growth import gompertz_rate_per_day
+from sim.kernels import colonise, sleep
+from sim.kernels.identity import colony_id, unpack
+from sim.names import MICROMETASTASIS_CELLS, NICHES
+from sim.schema import ALL, PRIMARY
+
+DEATH_CAUSES = ("other causes", "primary tumour", "metastases")
+HORIZON = "end of horizon"
+FOLLOWS = {
+    "shed": None, "died_in_transit": "shed", "arrested": "shed", "died_on_arrival": "arrested", "inert": "arrested",
+    "settled": "arrested", "died_asleep": "settled", "woke": "settled", "extinct": "woke",
+    "micrometastasis": "woke", "macrometastasis": "micrometastasis",
+}
+"""The step that each step of the cascade is a share of."""
+ONLY_IN_ALL = ("shed", "died_in_transit")
+_ORGAN = np.array(NICHES)
+
+
+def _nullable(values, present) -> np.ma.MaskedArray:
+    """Values where they are present, null elsewhere."""
+    present = np.broadcast_to(present, np.shape(values))
+    return np.ma.MaskedArray(np.where(present, values, 0), mask=~present)
+
+
+class Metastases:
+    """The deterministic colonies that reached 10^6 cells in the patient's time, sorted by lane and identity."""
+
+    def __init__(self, model):
+        grown = model.cells.grown
+        order = np.argsort(grown.column("identity"), kind="stable")
+        identity = grown.column("identity")[order]
+        lane = unpack(identity)["lane"]
+        self._start = grown.column("start_day")[order], grown.column("start_log_cells")[order]
+        self._law = tuple(a[lane] for a in (model.early_rate_per_day, model.limit_log_cells, model.limit_gap,
+                                            model.gompertz_per_day))
+        reached = self.day_of(np.full(len(lane), float(MICROMETASTASIS_CELLS)))
+        keep = reached <= model.last_day[lane]
+        self.identity, self.lane, self.reached_day = identity[keep], lane[keep], reached[keep]
+        self.woke = grown.column("woke")[order][keep].astype(np.int64)
+        self._start = tuple(a[keep] for a in self._start)
+        self._law = tuple(a[keep] for a in self._law)
+
+    def day_of(self, cells: np.ndarray) -> np.ndarray:
+        """First whole day on which each colony has that many cells; a huge day if never."""
+        days = colonise.grown_reach_days(np.log(cells), *self._start, *self._law)
+        return np.ceil(np.minimum(days, 1e9)).astype(np.int64)
+
+    def cells_on(self, day: np.ndarray) -> np.ndarray:
+        """Cells on a day each."""
+        return colonise.grown_sizes(np.asarray(day, dtype=float), *self._start, *self._law)
+
+
+def _whole(cells: np.ndarray) -> np.ndarray:
+    return np.rint(cells).astype(np.int64)
+
+
+def metastases_table(model, found: Metastases) -> dict:
+    """Columns of `metastases.parquet`."""
+    lane, parts = found.lane, unpack(found.identity)
+    patient, last = model.hosts.patient[lane], model.last_day[lane]
+    diagnosis = model.hosts.diagnosis_day[lane]
+    detected = found.day_of(model.visible_cells[lane])
+    seen = detected <= last
+    at_detection = found.cells_on(np.where(seen, detected, last))
+    p = model.parameters
+    limit = p["avascular_limit_cells"][lane]
+    rate = np.where(
+        at_detection < limit, model.early_rate_per_day[lane],
+        gompertz_rate_per_day(at_detection, p["metastasis_capacity_cells"][lane], model.gompertz_per_day[lane]))
+    known = (diagnosis >= found._start[0]) | (parts["day"] >= diagnosis)
+    at_diagnosis = np.where(parts["day"] >= diagnosis, 0.0, found.cells_on(np.maximum(diagnosis, found._start[0])))
+    n = len(lane)
+    return {
+        "patient": patient,
+        "colony": colony_id(patient, found.identity),
+        "parent_colony": None,
+        "organ": _ORGAN[parts["niche"]],
+        "source": np.full(n, PRIMARY),
+        "clone": None,
+        "founders": np.ones(n, dtype=np.int64),
+        "arrived_day": parts["day"],
+        "woke_day": _nullable(found.woke, found.woke > parts["day"]),
+        "reached_day": found.reached_day,
+        "detected_day": _nullable(detected, seen),
+        "removed_day": None,
+        "extinct_day": None,
+        "cells": _whole(found.cells_on(last)),
+        "cells_at_diagnosis": _nullable(_whole(at_diagnosis), known),
+        "cells_at_detection": _nullable(_whole(at_detection), seen),
+        "doubling_days_at_detection": _nullable(np.log(2.0) / rate, seen),
+        "resistant": None,
+    }
+
+
+def _first(lane: np.ndarray, day: np.ndarray, lanes: int) -> np.ndarray:
+    """Smallest day by lane; a huge day where there is none."""
+    out = np.full(lanes, 10**9, dtype=np.int64)
+    np.minimum.at(out, lane, day)
+    return out
+
+
+def patients_table(model, found: Metastases) -> dict:
+    """Columns of `patients.parquet`."""
+    hosts, n = model.hosts, len(model.hosts.patient)
+    detected = found.day_of(model.visible_cells[found.lane])
+    detected = np.where(detected <= model.last_day[found.lane], detected, 10**9)
+    first = _first(found.lane, detected, n)
+    imaged = _first(found.lane, found.day_of(model.parameters["imaging_threshold_cells"][found.lane]), n)
+    diagnosed = model.last_day >= hosts.diagnosis_day
+    died = model.death_day >= 0
+    size = np.exp(model.primary.log_capacity
+                  - model.primary.log_capacity * np.exp(-model.primary.rate_per_day * hosts.diagnosis_day))
+    settled = model.cells.settled.sum(axis=1)
+    arrested = settled + model.died_on_arrival.sum(axis=1) + model.inert.sum(axis=1)
+    return {
+        "patient": hosts.patient,
+        "age_years": hosts.age_years,
+        "sex": None,
+        "bmi": None,
+        "primary": hosts.site,
+        "frailty": hosts.frailty,
+        "growth_factor": hosts.growth_factor,
+        "diagnosis_day": hosts.diagnosis_day,
+        "primary_cells_at_diagnosis": _nullable(_whole(size), diagnosed),
+        "metastatic_at_diagnosis": _nullable(imaged <= hosts.diagnosis_day, diagnosed).astype(bool),
+        "resection_day": None,
+        "first_detected_day": _nullable(first, first < 10**9),
+        "death_day": _nullable(model.death_day, died),
+        "death_cause": np.ma.MaskedArray(np.array(DEATH_CAUSES)[np.maximum(model.death_cause, 0)], mask=~died),
+        "last_day": model.last_day,
+        "censor_reason": np.ma.MaskedArray(np.full(n, HORIZON), mask=died),
+        "shed_cells": model.shed_total,
+        "arrested_cells": arrested,
+        "settled_cells": settled,
+    }
+
+
+def founders_table(model, found: Metastases) -> dict:
+    """Columns of `founders.parquet`: one founder a colony while there are no clusters and clones."""
+    return {
+        "colony": colony_id(model.hosts.patient[found.lane], found.identity),
+        "clone": None,
+        "cells": np.ones(len(found.lane), dtype=np.int64),
+    }
+
+
+def cascade_counts(model, found: Metastases) -> dict[str, np.ndarray]:
+    """Cells by step of the cascade: (niches,) each, summed over the lanes; the first two are scalars."""
+    cells = model.cells
+    niche = unpack(found.identity)["niche"]
+    visible = found.day_of(model.visible_cells[found.lane]) <= model.last_day[found.lane]
+    by_organ = {
+        "arrested": cells.settled + model.died_on_arrival + model.inert,
+        "died_on_arrival": model.died_on_arrival, "inert": model.inert, "settled": cells.settled,
+        "died_asleep": cells.died_asleep, "woke": cells.woke, "extinct": cells.extinct,
+    }
+    out = {"shed": np.array([model.shed_total.sum()]), "died_in_transit": np.array([model.died_in_transit.sum()])}
+    out |= {step: counts.sum(axis=0) for step, counts in by_organ.items()}
+    out["micrometastasis"] = np.bincount(niche, minlength=len(NICHES)).astype(np.int64)
+    out["macrometastasis"] = np.bincount(niche[visible], minlength=len(NICHES)).astype(np.int64)
+    return out
+
+
+def cascade_table(counts: dict[str, np.ndarray]) -> dict:
+    """Columns of `cascade.parquet` from the summed counts."""
+    rows: dict[str, list] = {"source": [], "organ": [], "step": [], "cells": [], "share_of_previous": []}
+    for place, organ in enumerate((*NICHES, ALL)):
+        def number(step, place=place, organ=organ):
+            return int(counts[step].sum() if organ == ALL else counts[step][place])
+
+        for step, previous in FOLLOWS.items():
+            if organ != ALL and step in ONLY_IN_ALL:
+                continue
+            base = 0 if previous is None or (organ != ALL and previous in ONLY_IN_ALL) else number(previous)
+            for column, value in zip(rows, (PRIMARY, organ, step, number(step),
+                                            number(step) / base if base else np.nan), strict=True):
+                rows[column].append(value)
+    return rows
+
+
+def seeds_table(model, found: Metastases) -> dict:
+    """Columns of `seeds.parquet`: every competent settled cell, also those that never woke."""
+    seeds, fates = model.cells.seeds, model.cells.fates
+    order = np.argsort(seeds.column("identity"), kind="stable")
+    identity, coded = seeds.column("identity")[order], seeds.column("coded_threshold")[order]
+    parts = unpack(identity)
+    patient = model.hosts.patient[parts["lane"]]
+    slept = (coded & np.uint64(1)).astype(bool)
+
+    def day_of(fate):
+        mine = fates.column("fate") == fate
+        day = np.full(len(identity), -1, dtype=np.int64)
+        day[np.searchsorted(identity, fates.column("identity")[mine])] = fates.column("day")[mine]
+        return _nullable(day, day >= 0)
+
+    return {
+        "patient": patient,
+        "seed": (identity & np.uint64((1 << 48) - 1)).astype(np.int64),
+        "organ": _ORGAN[parts["niche"]],
+        "source": np.full(len(identity), PRIMARY),
+        "clone": None,
+        "arrived_day": parts["day"],
+        "slept": slept,
+        "threshold_days": _nullable((coded >> np.uint64(1)).astype(float) / 1024.0, slept),
+        "woke_day": day_of(sleep.WOKE),
+        "died_day": day_of(sleep.DIED),
+        "colony": _nullable(colony_id(patient, identity), np.isin(identity, found.identity)),
+    }
+
+
+def events_table(seeds: dict, metastases: dict) -> dict:
+    """Columns of `events.parquet`, by patient and day: what happened to every competent settled cell."""
+    parts = []
+    for event, column in (("arrive", "arrived_day"), ("wake", "woke_day"), ("die", "died_day")):
+        day = np.ma.asarray(seeds[column])
+        there = ~np.ma.getmaskarray(day)
+        parts.append((seeds["patient"][there], day.data[there], seeds["colony"][there], seeds["organ"][there], event))
+    reached = np.ma.asarray(metastases["colony"])
+    parts.append((metastases["patient"], metastases["reached_day"], reached, metastases["organ"], "reach"))
+    patient, day = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
+    colony = np.ma.concatenate([np.ma.asarray(part[2]) for part in parts])
+    organ = np.concatenate([part[3] for part in parts])
+    event = np.concatenate([np.full(len(part[0]), part[4]) for part in parts])
+    order = np.lexsort((day, patient))
+    return {"patient": patient[order], "day": day[order], "colony": colony[order], "organ": organ[order],
+            "event": event[order]}

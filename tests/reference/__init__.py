@@ -1,0 +1,1 @@
+"""The process once more, written plainly: the oracle of the agreement tests and the rival of the benchmarks."""
