@@ -148,15 +148,15 @@ def run(context, scenario, patients, on, off, set_, seed, workers, out, quiet, k
             max_memory_bytes=max_memory,
         )
     except KeyboardInterrupt:
-        after = finished_patients(out)
-        if after is None or after == before:
-            raise _Interrupted("nothing was finished, and nothing was written") from None
-        raise _Interrupted(
-            f"{after[0]} of {resolved.patients} patients were finished and are kept, marked as interrupted, in {shown(out)}"
-        ) from None
+        raise _Interrupted(_kept(resolved, out, before) or "nothing was finished, and nothing was written") from None
+    except MachineError as error:
+        kept = _kept(resolved, out, before)
+        if kept is None:
+            raise
+        raise MachineError(f"{error}\n{kept}") from error
     if quiet:
-        _draw(finished, out)
         click.echo(shown(out))
+        _draw(finished, out)
         return
 
     from sim.summary import summary_text
@@ -166,6 +166,17 @@ def run(context, scenario, patients, on, off, set_, seed, workers, out, quiet, k
     click.echo(f"results  {shown(out)}")
     for figure in _draw(finished, out):
         click.echo(f"figure   {shown(figure)}")
+
+
+def _kept(scenario, out: Path, before) -> str | None:
+    """What a run that was stopped left in `out`; None where it left nothing new."""
+    from sim.experiment.run import LARGE_RUN_PATIENTS
+
+    after = finished_patients(out)
+    if after is None or after == before:
+        return None
+    again = "; the same command continues from there" if scenario.patients >= LARGE_RUN_PATIENTS else ""
+    return f"{after[0]} of {scenario.patients} patients were finished and are kept, marked as interrupted, in {shown(out)}{again}"
 
 
 def _draw(finished, folder: Path, size: str = "column") -> list[Path]:
@@ -205,10 +216,16 @@ def export(run_folder, csv_folder) -> None:
 
 
 @cli.command()
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Where to write the calibrated catalogue file.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Where to write the fitted numbers. [default: the catalogue's own file]")
 @click.option("--quiet", is_flag=True, help="Do not print the report.")
 def calibrate(out, quiet) -> None:
-    """Fit organs and sites to published autopsy rows."""
+    """Fit organs, sites and timing to published rows.
+
+    Writes the catalogue file of calibrated parameters, with what it was fitted to, and reports the fit.
+    """
+    if out is not None and (out.is_dir() or not out.parent.is_dir()):
+        found = "a folder" if out.is_dir() else f"there is no folder {out.parent}"
+        raise InputError(f"--out {out}: {found}; give a file, such as calibrated.toml, in an existing folder")
     from sim.analysis.calibration import calibrate as fit
 
     report = fit(out, quiet)

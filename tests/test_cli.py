@@ -4,7 +4,6 @@ import json
 import os
 import re
 import sys
-import types
 
 import pytest
 
@@ -33,13 +32,7 @@ def call(monkeypatch, repository, capsys):
 def engine(monkeypatch):
     """Replace the engine: engine(function) makes `run` call it instead of computing a cohort."""
 
-    def replace(function):
-        fake = types.ModuleType("sim.experiment")
-        fake.run_scenario = function
-        monkeypatch.setitem(sys.modules, "sim.experiment", fake)
-        monkeypatch.setattr("sim.experiment", fake, raising=False)
-
-    return replace
+    return lambda function: monkeypatch.setattr("sim.experiment.run_scenario", function)
 
 
 def write_interrupted(out, finished):
@@ -117,6 +110,8 @@ def test_no_command_is_wrong_input_and_shows_the_commands(call):
         (["plot", "no_such_run"], ["no_such_run"]),
         (["export", "no_such_run", "--csv", "x"], ["no_such_run"]),
         (["export", "no_such_run"], ["--csv"]),
+        (["calibrate", "--out", "scenarios"], ["scenarios", "a folder"]),
+        (["calibrate", "--out", "no_such_folder/x.toml"], ["no_such_folder"]),
     ],
 )
 def test_wrong_words_end_with_2_and_one_message(call, arguments, parts):
@@ -208,6 +203,19 @@ def test_ctrl_c_says_what_is_kept(call, engine, tmp_path):
     code, stdout, err = call("run", COLORECTAL, "--patients", "500", "--out", out)
     assert (code, stdout) == (130, "")
     assert "250 of 500 patients" in err and str(out) in err and "Traceback" not in err
+    assert "continues" not in err
+    assert "the same command continues" in call("run", COLORECTAL, "--patients", "50000", "--out", out)[2]
+
+
+def test_a_machine_that_fails_halfway_says_what_is_kept(call, engine, tmp_path):
+    def full(*_, out, **__):
+        write_interrupted(out, finished=250)
+        raise MachineError("the disk is full")
+
+    engine(full)
+    code, stdout, err = call("run", COLORECTAL, "--patients", "500", "--out", tmp_path / "x")
+    assert (code, stdout) == (1, "")
+    assert err.startswith("error: the disk is full\n250 of 500 patients")
 
 
 def test_ctrl_c_before_anything_is_finished_says_so(call, engine, tmp_path):

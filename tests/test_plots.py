@@ -100,6 +100,14 @@ def test_the_lower_panel_shows_the_quantiles(run):
     assert line.get_ydata() == pytest.approx(rows["q50"].to_numpy()) and len(rows) > 90
 
 
+def test_quantiles_of_a_handful_are_not_drawn(run, tmp_path):
+    few = synthetic.write(tmp_path / "run", 300)
+    few.__dict__["seeding"] = run.seeding.assign(n_at_risk=np.where(run.seeding["day"] > 700, 9, 300))
+    assert _artists(plots.seeding_figure(few))["cells:dormant"][0].get_xdata().max() == pytest.approx(700 / 365.25, abs=0.1)
+    few.__dict__["seeding"] = run.seeding.assign(n_at_risk=np.where(run.seeding["day"] > 700, 10, 300))
+    assert _artists(plots.seeding_figure(few))["cells:dormant"][0].get_xdata().max() == pytest.approx(5, abs=0.1)
+
+
 def test_patients_at_risk(run):
     counts = [artist.get_text() for artist in _artists(plots.seeding_figure(run))["at-risk"]]
     years = incidence.follow_up_years(run)

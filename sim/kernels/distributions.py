@@ -17,6 +17,7 @@ from sim.streams import uniforms
 
 _HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
 _INVERSION_MEAN = 600.0  # exp(-mean) is still a normal double
+_NEGLIGIBLE = 1e-20  # from here on the tail adds nothing to a sum near one: u lies within its rounding
 _ATTEMPTS = 255
 _ONE = np.uint64(1)
 
@@ -95,7 +96,7 @@ def binomial_inverse(n, p, u):
     odds = p / (1.0 - p)
     limit = min(size, mean + 60.0 * math.sqrt(mean) + 60.0)
     total = mass
-    while total < u and k < limit:
+    while total < u and k < limit and (k < mean or mass > _NEGLIGIBLE):
         mass *= (size - k) / (k + 1.0) * odds
         k += 1.0
         total += mass
@@ -113,7 +114,7 @@ def poisson_inverse(mean, u):
     mass = math.exp(poisson_log_pmf(k, mean))
     limit = mean + 60.0 * math.sqrt(mean) + 60.0
     total = mass
-    while total < u and k < limit:
+    while total < u and k < limit and (k < mean or mass > _NEGLIGIBLE):
         k += 1.0
         mass *= mean / k
         total += mass

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from matplotlib.textpath import TextPath
 from matplotlib.transforms import ScaledTranslation
 
+from sim.plots.style import MARKER_EMS
+
 _MARKER_EMS, _TEXT_EMS, _LEADER_EMS = 1.15, 1.85, 0.75
 """Distances from the panel's edge, in units of the font's size."""
 
@@ -19,6 +21,7 @@ class EndLabel:
     text: str
     colour: str
     marker: str = ""
+    marker_scale: float = 1.0
 
 
 def text_points(text: str, font_points: float) -> float:
@@ -57,7 +60,7 @@ def label_ends(axes, labels: list[EndLabel], font_points: float, line_points: fl
         )
         if label.marker:
             axes.plot([1], [place], transform=beside(_MARKER_EMS), color=label.colour, marker=label.marker,
-                      linestyle="", markeredgewidth=0, clip_on=False, gid="key")
+                      markersize=MARKER_EMS * label.marker_scale * font_points, linestyle="", markeredgewidth=0, clip_on=False, gid="key")
         axes.text(1, place, label.text, transform=beside(_TEXT_EMS if label.marker else _LEADER_EMS + 0.2),
                   va="center_baseline", ha="left", color=label.colour, gid="label")
 

@@ -16,11 +16,13 @@ from sim import incidence
 from sim.errors import InputError
 from sim.plots.labels import EndLabel, label_ends, room_inches, text_points
 from sim.plots.save import save
-from sim.plots.style import ORGAN_LOOKS, OTHER, QUIET, SIZES, STAGE_LOOKS, Size, styled
+from sim.plots.style import MARKER_EMS, ORGAN_LOOKS, OTHER, QUIET, SIZES, STAGE_LOOKS, Size, styled
 
 NAMED_ORGANS = 6
 YEARS_BEFORE = 3.0
 BAND_ALPHA = 0.14
+FEWEST_AT_RISK = 10
+"""Quantiles of fewer patients than this are noise, and not drawn (in a small cohort: of fewer than a tenth)."""
 STAGE_LABELS = {"dormant": "asleep", "cycling": "cycling"}
 
 
@@ -81,7 +83,7 @@ class _Incidence:
     def labels(self) -> list[EndLabel]:
         found = [
             EndLabel(self.share(organ), f"{organ} {_per_cent(self.share(organ))}",
-                     ORGAN_LOOKS[organ].colour, ORGAN_LOOKS[organ].marker)
+                     ORGAN_LOOKS[organ].colour, ORGAN_LOOKS[organ].marker, ORGAN_LOOKS[organ].marker_scale)
             for organ in self.named
         ]
         if self.others:
@@ -109,7 +111,7 @@ def _draw(run, size: Size) -> Figure:
 
     bottom.set_xlim(*limits)
     _draw_shares(top, first, size)
-    _draw_cells(bottom, run, limits, size)
+    _draw_cells(bottom, run, first.patients, limits, size)
     _draw_time(top, bottom, follow_up_years, limits, size)
     for axes in (top, bottom):
         # Both labels in one line, two lines of type from the figure's edge.
@@ -164,6 +166,7 @@ def _draw_shares(axes, first: _Incidence, size: Size) -> None:
                           linewidth=0, gid=f"band:{organ}")
         highest = max(highest, 100 * float(high[-1]))
         axes.step(times, per_cent, where="post", color=look.colour, linestyle=look.line, marker=look.marker,
+                  markersize=MARKER_EMS * look.marker_scale * size.font_points,
                   markevery=marks, markeredgecolor="white",
                   markeredgewidth=size.line_points * 0.35, zorder=3, gid=f"share:{organ}")
     if not first.ranked:
@@ -196,9 +199,13 @@ def _per_cent(value: float) -> str:
     return f"{digits}\N{NO-BREAK SPACE}%"  # a space that does not break: a per cent sign never starts a line
 
 
-def _draw_cells(axes, run, limits, size: Size) -> None:
+def _fewest(patients: int) -> int:
+    return min(FEWEST_AT_RISK, max(1, patients // 10))
+
+
+def _draw_cells(axes, run, patients: int, limits, size: Size) -> None:
     rows = run.seeding
-    rows = rows[(rows["clock"] == "diagnosis") & (rows["organ"] == "all") & (rows["n_at_risk"] > 0)]
+    rows = rows[(rows["clock"] == "diagnosis") & (rows["organ"] == "all") & (rows["n_at_risk"] >= _fewest(patients))]
     labels, highest = [], 1.0
     for stage, look in STAGE_LOOKS.items():
         part = rows[rows["stage"] == stage].sort_values("day")
@@ -211,6 +218,7 @@ def _draw_cells(axes, run, limits, size: Size) -> None:
                           linewidth=0, gid=f"band:{stage}")
         median = part["q50"].to_numpy()
         axes.plot(years, median, color=look.colour, linestyle=look.line, gid=f"cells:{stage}")
+        axes.plot([years[-1], limits[1]], [median[-1]] * 2, color=look.colour, linewidth=size.line_points * 0.45)
         highest = max(highest, float(part["q95"].max()))
         labels.append(EndLabel(float(median[-1]), STAGE_LABELS[stage], look.colour))
     # Zero, where many patients begin, has its place on the axis, with room for a tick of its own.
@@ -277,7 +285,7 @@ def _footer(run, first: _Incidence) -> list[str]:
     return [
         f"{interrupted}n = {incidence.patients_text(run)}, seed {run.manifest['seed']}. Top: share of all diagnosed, the dead "
         f"included, with a colony past the {how} threshold{limit}, in life; bands are 95\N{NO-BREAK SPACE}% Wilson intervals. "
-        "Bottom: median and 5 to 95\N{NO-BREAK SPACE}% of the patients at risk.",
+        f"Bottom: median and 5 to 95\N{NO-BREAK SPACE}% of patients at risk, if {_fewest(first.patients)} or more.",
         " ".join([
             *([f"Others (grey): {grey}."] if grey else []),
             *([f"None in: {', '.join(first.unseen)}."] if first.unseen else []),

@@ -16,13 +16,18 @@ OTHER = "#a8a8a8"
 """Colour of curves that are present but not named one by one."""
 
 
+MARKER_EMS = 0.48
+"""Size of a marker, in units of the font's size."""
+
+
 @dataclass(frozen=True)
 class Look:
-    """How a curve is drawn: colour, line style (matplotlib's), marker."""
+    """How a curve is drawn: colour, line style and marker (matplotlib's), and the marker's scale."""
 
     colour: str
     line: str | tuple
     marker: str
+    marker_scale: float = 1.0  # shapes with little area need more size to be seen
 
 
 _SOLID, _DASHED, _DOTTED, _DASH_DOT = "-", (0, (5, 1.6)), (0, (1, 1.2)), (0, (5, 1.4, 1, 1.4))
@@ -33,13 +38,13 @@ ORGAN_LOOKS = {
     "bone": Look("#00795c", _DASH_DOT, "^"),
     "brain": Look("#aa4499", _SOLID, "D"),
     "adrenal": Look("#b87a00", _DASHED, "v"),
-    "kidney": Look("#3f97cf", _DASH_DOT, "P"),
-    "spleen": Look("#882255", _DOTTED, "X"),
+    "kidney": Look("#3f97cf", _DASH_DOT, "P", 1.35),
+    "spleen": Look("#882255", _DOTTED, "X", 1.3),
     "thyroid": Look("#332288", _SOLID, "<"),
     "pancreas": Look("#7c7a1c", _DASHED, ">"),
     "heart": Look("#cc5566", _DASH_DOT, "p"),
     "skin": Look("#8c6239", _DOTTED, "h"),
-    "muscle": Look("#2f8f83", _DASHED, "*"),
+    "muscle": Look("#2f8f83", _DASHED, "*", 1.6),
     "elsewhere": Look("#555555", _DOTTED, "o"),
 }
 STAGE_LOOKS = {
@@ -103,7 +108,7 @@ def styled(size: Size):
         "axes.spines.top": False,
         "axes.spines.right": False,
         "lines.linewidth": line,
-        "lines.markersize": points * 0.48,
+        "lines.markersize": points * MARKER_EMS,
         "figure.facecolor": "white",
         "axes.facecolor": "white",
         "savefig.facecolor": "white",

@@ -24,7 +24,7 @@ ASLEEP, CYCLING, GROWN = "asleep", "cycling", "grown"
 
 
 class Event(NamedTuple):
-    """Something that happened once to a cell: woke, died_asleep, extinct, or metastasis (10^6 cells)."""
+    """What happened once to a cell, during `day`: woke, died_asleep, extinct, or metastasis (10^6 cells)."""
 
     what: str
     organ: str
@@ -68,9 +68,9 @@ class Cell(mesa.Agent):
 
     def step(self) -> None:
         """One day, whatever the cell does."""
-        if self.state is ASLEEP:
+        if self.state == ASLEEP:
             self.sleep()
-        elif self.state is CYCLING:
+        elif self.state == CYCLING:
             self.divide()
         else:
             self.grow()

@@ -1,0 +1,1 @@
+"""From results, or from theory, to statements: calibration now; survival, attribution and sensitivity later."""

@@ -1,0 +1,212 @@
+"""Both implementations on the same work, and what each of them produced as a `Sample`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from agreement_compare import Sample
+from reference.plain import ASLEEP, PlainModel
+
+from sim import catalog
+from sim.cohort import Hosts
+from sim.kernels.colonise import grown_log_cells
+from sim.kernels.identity import unpack
+from sim.kernels.sleep import DIED, WOKE
+from sim.model import MetastasisModel
+from sim.names import MICROMETASTASIS_CELLS, NICHES
+from sim.parameters import LaneParameters
+
+AGE_YEARS = 67.0  # on day 0
+LIFE = ("settled", "woke", "died_asleep", "extinct", "asleep", "colonies")
+
+
+def parameter_values(**changes: float) -> dict[str, float]:
+    """The catalogue's values with changes; a dot in a name is written as two underscores."""
+    values = {name: float(parameter.value) for name, parameter in catalog.load().items()}
+    changes = {name.replace("__", "."): float(value) for name, value in changes.items()}
+    assert changes.keys() <= values.keys(), changes.keys() - values.keys()
+    return values | changes
+
+
+# -- the engine --------------------------------------------------------------------------------------
+
+
+def run_engine(values: Mapping[str, float], *, lanes: int, days: int, seed: int, site: str = "colon",
+               frailty: float = 1.0) -> MetastasisModel:
+    """The engine for `days` days on equal patients who are diagnosed (and leave) only then."""
+    assert days % 7 == 0, "small colonies are up to date at the end of a week"
+    ones = np.ones(lanes)
+    hosts = Hosts(np.arange(lanes), np.full(lanes, site), ones * (AGE_YEARS + days / 365.25), ones, ones * frailty,
+                  ones, np.full(lanes, days), ones * np.inf)
+    model = MetastasisModel(hosts, LaneParameters(values, lanes), seed=seed, horizon_days=0.0, visible_cells=1e9,
+                            keep_seeds=True, collect=False)
+    model.run()
+    assert model.day == days
+    return model
+
+
+def expected_settled_per_day(model: MetastasisModel) -> dict[str, float]:
+    """Mean number of cells that settle in each organ on the engine's last day."""
+    mean = model.expected_shed[0] * model._chance[0]
+    return {organ: float(m) for organ, m in zip(NICHES, mean, strict=True) if m > 0.0}
+
+
+def engine_seeds(model: MetastasisModel) -> dict[str, np.ndarray]:
+    """Every competent settled cell: lane, niche, day (of arrival), slept, and days of waking, of dying asleep
+    and of extinction, -1 where it did not happen."""
+    seeds, fates = model.cells.seeds, model.cells.fates
+    identity = seeds.column("identity")
+    order = np.argsort(identity)
+    identity = identity[order]
+    assert np.all(identity[1:] > identity[:-1]), "identities are unique"
+    out = unpack(identity)
+    out["identity"] = identity
+    out["slept"] = (seeds.column("coded_threshold")[order] & np.uint64(1)).astype(bool)
+    when = {}
+    for fate in (WOKE, DIED):
+        mine = fates.column("fate") == fate
+        when[fate] = np.full(identity.size, -1)
+        when[fate][np.searchsorted(identity, fates.column("identity")[mine])] = fates.column("day")[mine]
+    asleep_at_death = out["slept"] & (when[WOKE] < 0)
+    out["woke_day"] = when[WOKE]
+    out["died_asleep_day"] = np.where(asleep_at_death, when[DIED], -1)
+    out["extinct_day"] = np.where(asleep_at_death, -1, when[DIED])
+    return out
+
+
+def engine_life(model: MetastasisModel, organs) -> Sample:
+    """Counts of every stage and waiting times asleep, by organ."""
+    seeds, cells = engine_seeds(model), model.cells
+    lanes = len(model.alive)
+
+    def count(chosen, niche):
+        return np.bincount(seeds["lane"][chosen & (seeds["niche"] == niche)], minlength=lanes)
+
+    sample = Sample()
+    grown = unpack(cells.grown.column("identity"))
+    for organ in organs:
+        niche = NICHES.index(organ)
+        counts = {"settled": cells.settled[:, niche], "woke": count(seeds["woke_day"] >= 0, niche),
+                  "died_asleep": cells.died_asleep[:, niche], "extinct": cells.extinct[:, niche],
+                  "asleep": cells.sleeping[:, niche],
+                  "colonies": cells.colonies[:, niche] + np.bincount(grown["lane"][grown["niche"] == niche],
+                                                                     minlength=lanes)}
+        sample.counts |= {f"{what} {organ}": counts[what] for what in LIFE}
+        for what in ("woke", "died_asleep"):
+            mine = (seeds["niche"] == niche) & (seeds[f"{what}_day"] >= 0)
+            sample.values[f"{what} {organ}"] = (seeds[f"{what}_day"] - seeds["day"])[mine]
+    return sample
+
+
+def engine_first_metastasis(model: MetastasisModel) -> np.ndarray:
+    """Day on which each lane's first colony has reached 10^6 cells; the number of days where none has.
+
+    Holds while 10^6 cells are within the exponential phase (the avascular limit is not below them).
+    """
+    grown = model.cells.grown
+    lane = unpack(grown.column("identity"))["lane"]
+    late = np.log(MICROMETASTASIS_CELLS) - grown.column("start_log_cells")
+    assert np.all(model.limit_log_cells >= np.log(MICROMETASTASIS_CELLS))
+    day = np.ceil(grown.column("start_day") + late / model.early_rate_per_day[lane]) - 1
+    first = np.full(len(model.alive), float(model.day))
+    np.minimum.at(first, lane, day)
+    return np.minimum(first, model.day)
+
+
+def engine_sizes(model: MetastasisModel, age_days: int) -> np.ndarray:
+    """Cells of every colony that was founded `age_days` ago by a cell that never slept; 0 for those gone."""
+    seeds, small, grown = engine_seeds(model), model.cells.small, model.cells.grown
+    founded = model.day - 1 - age_days  # it cycles from the end of that day
+    identity = seeds["identity"][(seeds["day"] == founded) & ~seeds["slept"]]
+    cells = np.zeros(identity.size)
+    late = [np.exp(grown_log_cells(model.day - start, log_cells, model.early_rate_per_day[0],
+                                   model.limit_log_cells[0], model.limit_gap[0], model.gompertz_per_day[0]))
+            for start, log_cells in zip(grown.column("start_day"), grown.column("start_log_cells"), strict=True)]
+    for rows, sizes in ((small, small.column("cells")), (grown, np.array(late))):
+        mine = unpack(rows.column("identity"))["day"] == founded
+        cells[np.searchsorted(identity, rows.column("identity")[mine])] = sizes[mine]
+    return cells
+
+
+def engine_arrivals(model: MetastasisModel) -> Sample:
+    """What became of every shed cell of a patient, and the days on which cells settled."""
+    settled = model.cells.settled
+    arrested = settled + model.died_on_arrival + model.inert
+    seeds = engine_seeds(model)
+    return _arrivals(model.shed_total, model.died_in_transit.sum(), arrested.sum(axis=0),
+                     model.died_on_arrival.sum(axis=0), settled.sum(axis=0), seeds["day"], seeds["niche"])
+
+
+def _arrivals(shed, died_in_transit, arrested, died, settled, settled_day, settled_niche) -> Sample:
+    """Arrays by niche are totals over all replicas; `shed` is by replica."""
+    total = int(np.sum(shed))
+    sample = Sample(counts={"shed": np.asarray(shed)})
+    sample.shares["died in transit"] = int(died_in_transit), total
+    sample.shares["died on arrival of those arrested"] = int(np.sum(died)), int(np.sum(arrested))
+    sample.shares["settled of those viable"] = int(np.sum(settled)), int(np.sum(arrested) - np.sum(died))
+    for niche, organ in enumerate(NICHES):
+        sample.shares[f"arrested in {organ}"] = int(arrested[niche]), total
+        sample.shares[f"died on arrival in {organ}"] = int(died[niche]), total
+        sample.shares[f"settled in {organ}"] = int(settled[niche]), total
+    in_liver = settled_niche == NICHES.index("liver")
+    sample.values = {"settling day, liver": settled_day[in_liver], "settling day, elsewhere": settled_day[~in_liver]}
+    return sample
+
+
+# -- the plain one -----------------------------------------------------------------------------------
+
+
+def run_plain(make: Callable[[int], PlainModel], replicas: int, days: int, first_seed: int) -> list[PlainModel]:
+    """As many models with seeds of their own, each for `days` days."""
+    models = []
+    for seed in range(first_seed, first_seed + replicas):
+        model = make(seed)
+        for _ in range(days):
+            model.step()
+        models.append(model)
+    return models
+
+
+def plain_life(models, organs) -> Sample:
+    """As `engine_life`."""
+    sample = Sample()
+    for organ in organs:
+        living = [[cell.state == ASLEEP for cell in model.agents if cell.organ == organ] for model in models]
+        for what in LIFE[:4]:
+            sample.counts[f"{what} {organ}"] = np.array([model.counts[what, organ] for model in models])
+        sample.counts[f"asleep {organ}"] = np.array([sum(asleep) for asleep in living])
+        sample.counts[f"colonies {organ}"] = np.array([len(asleep) - sum(asleep) for asleep in living])
+        for what in ("woke", "died_asleep"):
+            sample.values[f"{what} {organ}"] = np.array(
+                [e.day - e.arrived_day for model in models for e in model.events if (e.what, e.organ) == (what, organ)])
+    return sample
+
+
+def plain_first_metastasis(models) -> np.ndarray:
+    """As `engine_first_metastasis`."""
+    return np.array([min((e.day for e in model.events if e.what == "metastasis"), default=model.day)
+                     for model in models], dtype=float)
+
+
+def plain_arrivals(make, replicas: int, days: int, first_seed: int) -> Sample:
+    """As `engine_arrivals`, watching the patients day by day."""
+    shed, in_transit = [], 0
+    totals = {what: np.zeros(len(NICHES), dtype=int) for what in ("settled", "inert", "died_on_arrival")}
+    days_settled, niches_settled = [], []
+    for seed in range(first_seed, first_seed + replicas):
+        model = make(seed)
+        before = np.zeros(len(NICHES), dtype=int)
+        for day in range(days):
+            model.step()
+            now = np.array([model.counts["settled", organ] for organ in NICHES])
+            niches_settled.append(np.repeat(np.arange(len(NICHES)), now - before))
+            days_settled.append(np.full(len(niches_settled[-1]), day))
+            before = now
+        shed.append(model.shed)
+        in_transit += model.died_in_transit
+        for what, total in totals.items():
+            total += [model.counts[what, organ] for organ in NICHES]
+    arrested = sum(totals.values())
+    return _arrivals(np.array(shed), in_transit, arrested, totals["died_on_arrival"], totals["settled"],
+                     np.concatenate(days_settled), np.concatenate(niches_settled))
