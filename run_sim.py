@@ -35,6 +35,10 @@ if __name__ == "__main__":
         sys.exit("error: " + problem)
     if FOLDER not in sys.path:
         sys.path.insert(0, FOLDER)
-    from sim.cli import main
+    try:
+        from sim.cli import main
 
-    sys.exit(main())
+        code = main()
+    except KeyboardInterrupt:  # so early that no command has begun
+        code = 130
+    sys.exit(code)

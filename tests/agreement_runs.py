@@ -120,12 +120,15 @@ def engine_sizes(model: MetastasisModel, age_days: int) -> np.ndarray:
     founded = model.day - 1 - age_days  # it cycles from the end of that day
     identity = seeds["identity"][(seeds["day"] == founded) & ~seeds["slept"]]
     cells = np.zeros(identity.size)
-    late = [np.exp(grown_log_cells(model.day - start, log_cells, model.early_rate_per_day[0],
-                                   model.limit_log_cells[0], model.limit_gap[0], model.gompertz_per_day[0]))
-            for start, log_cells in zip(grown.column("start_day"), grown.column("start_log_cells"), strict=True)]
-    for rows, sizes in ((small, small.column("cells")), (grown, np.array(late))):
+    for rows in (small, grown):
         mine = unpack(rows.column("identity"))["day"] == founded
-        cells[np.searchsorted(identity, rows.column("identity")[mine])] = sizes[mine]
+        if rows is small:
+            sizes = small.column("cells")[mine]
+        else:
+            starts = zip(grown.column("start_day")[mine], grown.column("start_log_cells")[mine], strict=True)
+            law = (model.early_rate_per_day[0], model.limit_log_cells[0], model.limit_gap[0], model.gompertz_per_day[0])
+            sizes = np.exp([grown_log_cells(model.day - day, log_cells, *law) for day, log_cells in starts])
+        cells[np.searchsorted(identity, rows.column("identity")[mine])] = sizes
     return cells
 
 

@@ -135,15 +135,20 @@ def test_the_cache_of_compiled_code_sees_every_source():
                 assert f"{words[1]}.py" in seen or words[1] == "kernels", f"{relative} imports {'.'.join(words)}"
 
 
+def _made(part: str) -> bool:
+    """Whether a file or folder of this name is made by a tool: never committed."""
+    hidden = part.startswith(".") and part not in (".ci", ".gitignore")
+    return hidden or part in ("results", "__pycache__") or part.endswith(".egg-info")
+
+
 def kept_files() -> list[Path]:
     """Text files that are, or could be, committed."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     try:
         names = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout.splitlines()
     except (OSError, subprocess.CalledProcessError):
-        skipped = {".venv", ".git", "results", "__pycache__", "metastatic_seeding.egg-info"}
         everything = [path.relative_to(REPOSITORY) for path in REPOSITORY.rglob("*")]
-        names = [str(path) for path in everything if not skipped & set(path.parts)]
+        names = [str(path) for path in everything if not any(map(_made, path.parts))]
     paths = [REPOSITORY / name for name in names]
     return [path for path in paths if path.is_file() and b"\0" not in path.read_bytes()[:4096]]
 

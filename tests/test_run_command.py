@@ -102,20 +102,51 @@ def test_keep_options_add_their_tables(front_door, tmp_path):
     assert {"seeds.parquet", "events.parquet"} <= set(tables(tmp_path / "x"))
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows sends Ctrl-C otherwise")
-def test_ctrl_c_leaves_a_whole_run_or_none(repository, tmp_path):
-    out = tmp_path / "x"
-    command = [sys.executable, "run_sim.py", "run", SCENARIO, "--patients", "20000", "--workers", "2", "--out", str(out)]
+QUICK = ("--set", "primary_gompertz_per_day=0.005")  # a fast primary: few days before diagnosis
+
+
+@pytest.fixture
+def large_run(repository, tmp_path):
+    """Start a large run in a process group of its own; the group is stopped at the end, whatever happened."""
+    command = [sys.executable, "run_sim.py", "run", SCENARIO, "--patients", "20000", "--workers", "2", *QUICK, "--out", str(tmp_path / "x")]
     with subprocess.Popen(
         command, cwd=repository, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as process:
-        time.sleep(6)
-        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers too
-        said = process.communicate(timeout=60)
-    assert process.returncode == 130, said
-    assert "interrupted" in said[1] and "Traceback" not in said[1]
-    if out.exists():
-        import json
+        yield process
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
 
-        assert json.loads((out / "manifest.json").read_text(encoding="utf-8"))["status"] == "interrupted"
+
+def press_ctrl_c(process):
+    """What a terminal does: every process of the group gets the signal. Returns (exit code, stdout, stderr)."""
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    return process.returncode, out, err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends Ctrl-C otherwise")
+def test_ctrl_c_keeps_what_was_finished(large_run, tmp_path):
+    import sim.results
+
+    until = time.monotonic() + 120
+    while not list(tmp_path.glob(".x.chunks/*/[!.]*.npz")):
+        assert time.monotonic() < until and large_run.poll() is None, "no chunk was finished"
+        time.sleep(0.1)
+    code, out, err = press_ctrl_c(large_run)
+    assert (code, out) == (130, "")
+    assert "of 20000 patients were finished" in err and "the same command continues" in err and "Traceback" not in err
+    run = sim.results.open(tmp_path / "x")
+    assert run.manifest["status"] == "interrupted"
+    assert 0 < run.manifest["patients_finished"] == len(run.patients) < 20000
     assert not list(tmp_path.glob(".staging*"))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends Ctrl-C otherwise")
+@pytest.mark.parametrize("wait_seconds", [1.5, 2.0, 2.5, 3.0])
+def test_an_early_ctrl_c_is_as_quiet(large_run, tmp_path, wait_seconds):
+    time.sleep(wait_seconds)
+    code, out, err = press_ctrl_c(large_run)
+    assert (code, out) == (130, "")
+    assert "interrupted" in err and "Traceback" not in err
+    left = {path.name for path in tmp_path.iterdir()}
+    assert not left or left >= {"x"}, left

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from scipy.optimize import least_squares
-from scipy.special import expit, logit
+from scipy.special import expit
 
 from sim import catalog, scenario as scenarios
 from sim.analysis.exposure import Exposure, expected_metastases, measure, visible_within
@@ -24,9 +24,12 @@ from sim.parameters import LaneParameters
 FITTED_SITES = ("colon", "breast", "lung", "pancreas", "stomach")
 ROW_NAME = {"muscle": "skeletal muscle"}
 SEED, PATIENTS = 1, 300
-MODEL_LOG_ODDS_SD = 0.5
-"""What a model with one soil for all sites may miss, beyond sampling: keeps one large series from ruling all."""
-PRIOR_SD = {"arrest": 1.0, "frailty": 0.5, "site": 1.0, "soil": 2.0}
+MODEL_SHARE_SD = 0.04
+"""What a model with one soil for all sites may miss, beyond sampling: four per cent of the patients."""
+TIMING_SHARE_SD = 0.02
+"""The same for the two registry figures on timing."""
+PRIOR_SD = {"arrest": 2.0, "frailty": 0.25, "site": 1.0, "soil": 2.0}
+PRIOR_FRAILTY_LOG_SD = 4.0
 LARGEST_SOIL = 0.2
 """Scale of the soil vector: only its product with the competent share is known."""
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(64)
@@ -57,14 +60,13 @@ def autopsy_rows() -> list[Observed]:
     return found
 
 
-TIMING_PATIENTS = 2000
-"""Weight of the two registry figures below, well below their true size: the model is not that good."""
-
-
 def timing_rows() -> list[Observed]:
-    """Synchronous, and five-year metachronous, liver metastases of colorectal cancer (registry, clinical)."""
+    """Synchronous, and five-year metachronous, liver metastases of colorectal cancer, from a registry.
+
+    The rows give no number of patients: their weight is TIMING_SHARE_SD alone.
+    """
     rows = catalog.literature()
-    return [Observed(key, "colon", "liver", float(rows[key]["value"]) / 100, TIMING_PATIENTS) for key in ("CRC01", "CRC02")]
+    return [Observed(key, "colon", "liver", float(rows[key]["value"]) / 100, 10**9) for key in ("CRC01", "CRC02")]
 
 
 class ClosedForm:
@@ -84,7 +86,7 @@ class ClosedForm:
         self._set_timing(exposure)
         self.start = np.concatenate([
             np.zeros(len(FITTED_SITES)), np.full(len(ORGANS), np.log(0.05 * self.values["competent_share"])),
-            np.zeros(3), [np.log(2.0)]])
+            np.zeros(3), [np.log(PRIOR_FRAILTY_LOG_SD)]])
 
     def _set_timing(self, exposure: Exposure) -> None:
         diagnosis = exposure.diagnosis_day
@@ -147,18 +149,18 @@ class ClosedForm:
         return np.interp(np.array([0.25, 0.5, 0.75]) * relapsed[-1], relapsed, np.arange(1, 61))
 
     def residuals(self, unknown) -> np.ndarray:
-        """Differences in log odds over their SD, and the priors."""
+        """Differences of shares over their SD, and the priors."""
         observed = self.autopsy + self.timing
-        share = np.clip(self.shares(unknown), 1e-9, 1 - 1e-9)
-        seen = np.array([(o.share * o.patients + 0.5) / (o.patients + 1) for o in observed])
+        seen = np.array([o.share for o in observed])
         patients = np.array([o.patients for o in observed])
-        extra = np.array([MODEL_LOG_ODDS_SD] * len(self.autopsy) + [0.0] * len(self.timing))
-        sd = np.sqrt(1.0 / (patients * seen * (1 - seen)) + extra**2)
+        shrunk = (seen * patients + 0.5) / (patients + 1)
+        extra = np.array([MODEL_SHARE_SD] * len(self.autopsy) + [TIMING_SHARE_SD] * len(self.timing))
+        sd = np.sqrt(shrunk * (1 - shrunk) / patients + extra**2)
         sites, soils, arrest, log_sd = self._parts(unknown)
         return np.concatenate([
-            (logit(seen) - logit(share)) / sd,
+            (seen - self.shares(unknown)) / sd,
             sites / PRIOR_SD["site"], [sites.sum() / 0.01], (soils - soils.mean()) / PRIOR_SD["soil"],
-            arrest / PRIOR_SD["arrest"], [(log_sd - np.log(2.0)) / PRIOR_SD["frailty"]]])
+            arrest / PRIOR_SD["arrest"], [(log_sd - np.log(PRIOR_FRAILTY_LOG_SD)) / PRIOR_SD["frailty"]]])
 
     def fit(self) -> np.ndarray:
         """The unknowns that meet the rows best."""
@@ -198,7 +200,7 @@ def _report(model: ClosedForm, unknown, fitted, rms: float, path: Path) -> str:
     quartiles = model.metachronous_quartiles_months(unknown)
     lines.append("months to the first metachronous metastasis, quartiles (CRC20, not fitted): published 10 17 29, "
                  "closed form " + " ".join(f"{q:.0f}" for q in quartiles))
-    lines.append(f"residuals of the autopsy rows: {rms:.2f} SD (log odds, with {MODEL_LOG_ODDS_SD} for the model)")
+    lines.append(f"residuals of the autopsy rows: {rms:.2f} SD (sampling, and {100 * MODEL_SHARE_SD:.0f} % of patients for the model)")
     for name, value in fitted.items():
         text = " ".join(f"{k}={v:.3g}" for k, v in value.items()) if isinstance(value, dict) else f"{value:.4g}"
         lines.append(f"{name}: {text}")
