@@ -137,8 +137,8 @@ class MetastasisModel(mesa.Model):
         self.cells = TumourCells(hosts.patient, parameters, int(self.last_day.max()), keep_seeds)
         self.routing = route(parameters, hosts.site)
         self._soil = parameters.by_niche("soil") * own_organ_factor(parameters, hosts.site)
-        self._shedding = (parameters["shedding_per_day"] * hosts.frailty
-                          * parameters.by_site("site_shedding_factor.{site}", hosts.site))
+        self._shedding = parameters["shedding_per_day"] * parameters.by_site("site_shedding_factor.{site}", hosts.site)
+        self.competent = np.minimum(parameters["competent_share"] * hosts.frailty, 1.0)
         self.signals = Signals(self._age(), self.primary.cells)
         for mechanism in REGISTRY.values():
             mechanism.start(self.signals, parameters)
@@ -223,10 +223,9 @@ class MetastasisModel(mesa.Model):
     def circulate(self) -> None:
         """Chance that a shed cell settles in each niche: arrest by the vessels, survival by today's soil."""
         self.viable = np.minimum(self._soil * self.rates.receptivity, 1.0)
-        competent = self.parameters["competent_share"]
-        self._chance = self.routing.arrest * self.viable * competent[:, None]
+        self._chance = self.routing.arrest * self.viable * self.competent[:, None]
         settle.add_intensity(self.alive, self.expected_shed, self.routing.arrest, self.routing.died_in_transit,
-                             self.viable, competent, *self._weights)
+                             self.viable, self.competent, *self._weights)
 
     def settle(self) -> None:
         """Split the settled cells off; some fall asleep, the others begin to cycle."""

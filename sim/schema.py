@@ -82,7 +82,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = MappingProxyType({
         _text("sex", "null while the scenario does not model it", nullable=True),
         Column("bmi", "float64", "kg/m2", "body-mass index; null while the scenario does not model it", nullable=True),
         _text("primary", "site of the primary tumour", SITES),
-        Column("frailty", "float64", "1", "factor by which this patient sheds more than the median patient"),
+        Column("frailty", "float64", "1", "factor on the share of this patient's cells that can found a colony; the median patient has 1"),
         Column("growth_factor", "float64", "1", "factor on the growth rate of the primary tumour"),
         _day("diagnosis_day", "the primary tumour was diagnosed"),
         Column("primary_cells_at_diagnosis", "int64", "cell", "size of the primary tumour on that day", nullable=True),

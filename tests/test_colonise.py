@@ -228,10 +228,10 @@ def test_growth_has_no_jump_at_the_avascular_limit():
 
 
 def test_living_cells_in_the_model_have_their_expected_number():
-    """Arrivals of every day, each grown by exp(r x its days), across the hand-over; within 2 % (stated below)."""
-    lanes, days = 300, 84
-    model = plain_model(lanes, days, seed=5, **off("dormancy"), **NOTHING_ACTS, competent_share=1.0, shedding_per_day=0.02,
-                        metastasis_gompertz_per_day=0.012, colony_noise=0.2)  # fmt: skip
+    """Arrivals of every day, each grown by exp(r x its days), across the hand-over; an error of 30 % is surely found."""
+    lanes, days = 600, 56
+    model = plain_model(lanes, days, seed=5, **off("dormancy"), **NOTHING_ACTS, competent_share=1.0, shedding_per_day=0.5,
+                        metastasis_gompertz_per_day=0.012, colony_noise=0.4)  # fmt: skip
     rate = float(model.early_rate_per_day[0])
     expected = np.zeros(lanes)
     while model.day < days:
@@ -244,7 +244,7 @@ def test_living_cells_in_the_model_have_their_expected_number():
     np.add.at(cells, (grown.column("identity") >> np.uint64(48)).astype(int), sizes)
     assert grown.count > 200 and small.count > 200
     assert_mean(cells, expected[0])
-    assert cells.std() / math.sqrt(lanes) / expected[0] < 0.05
+    assert cells.std() / math.sqrt(lanes) / expected[0] < 0.025
     weekly = model.cycling_cells.sum() + model.burden_cells.sum()
     young = sizes[np.log(sizes) < math.log(1e6)].sum()
     assert weekly - young == pytest.approx(cells.sum(), rel=1e-9), "the last weekly measurement was on this day"

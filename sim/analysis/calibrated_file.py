@@ -11,10 +11,10 @@ from sim.errors import MachineError
 _COMMON = {
     "frailty_log_sd": dict(
         low=0.5, high=5.0, maximum=6.0, outcome="frailty_sd", direction="+", targets=("CRC01", "CRC02"),
-        meaning="log-SD of the factor by which patients differ in shedding"),
+        meaning="log-SD of the frailty: the factor by which patients differ in the share of their cells that can found a colony"),
     "competent_share": dict(
         spread=1000.0, maximum=1.0, outcome="settled_cells", direction="+", targets=None,
-        meaning="share of viable arrested cells that can found a colony; known only as a product with the soil"),
+        meaning="share of viable arrested cells that can found a colony, in the median patient; known only as a product with the soil"),
     "site_shedding_factor": dict(
         spread=10.0, outcome="shed_cells", direction="+", targets=None,
         meaning="shedding of a site relative to the average site, cell for cell"),

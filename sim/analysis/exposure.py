@@ -6,7 +6,7 @@ supplies what becomes of a settled cell. So calibration uses the same mechanisms
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -24,7 +24,7 @@ _LIVER = NICHES.index("liver")
 
 @dataclass(frozen=True)
 class Exposure:
-    """Cells shed per week by patients of frailty one at a site of factor one, and the liver's receptivity.
+    """Cells shed per week at a site of factor one, and the liver's receptivity.
 
     `shed` and `liver_factor` (weeks, lanes) at mid-week; `diagnosis_day` and `last_day` (lanes,).
     """
@@ -42,7 +42,6 @@ def measure(scenario: Scenario, *, seed: int, patients: int) -> Exposure:
     values[f"site_shedding_factor.{scenario.primary}"] = 1.0
     parameters = LaneParameters(values, patients)
     hosts = draw_hosts(seed, np.arange(patients), [scenario.primary] * patients, [scenario.age] * patients, parameters)
-    hosts = replace(hosts, frailty=np.ones(patients))
     model = MetastasisModel(hosts, parameters, seed=seed, horizon_days=scenario.horizon_days, visible_cells=1e9,
                             collect=False)
     shed, factor = [], []
