@@ -13,19 +13,20 @@ QUANTITIES = len(ALL_ORGANS) * len(STAGES)
 _GRID_START = 64
 
 
-def stage_counts(model) -> np.ndarray:
-    """Every stage in every organ and in all, int64 of shape (lanes, organs + 1, stages)."""
+def stage_counts(model, lanes: np.ndarray) -> np.ndarray:
+    """Every stage in every organ and in all, of some lanes: int64 of shape (len(lanes), organs + 1, stages)."""
     cells = model.cells
-    stages = (
-        cells.settled + model.died_on_arrival + model.inert,
-        cells.settled,
-        cells.sleeping,
-        np.rint(model.cycling_cells).astype(np.int64),
-        model.small_metastases,
-        model.large_metastases,
-    )
-    by_organ = np.stack(stages, axis=2)
-    return np.concatenate([by_organ, by_organ.sum(axis=1, keepdims=True)], axis=1)
+    settled = cells.settled[lanes]
+    out = np.empty((len(lanes), len(ALL_ORGANS), len(STAGES)), dtype=np.int64)
+    by_organ = out[:, :-1, :]
+    by_organ[:, :, 0] = settled + model.died_on_arrival[lanes] + model.inert[lanes]
+    by_organ[:, :, 1] = settled
+    by_organ[:, :, 2] = cells.sleeping[lanes]
+    by_organ[:, :, 3] = np.rint(model.cycling_cells[lanes])
+    by_organ[:, :, 4] = model.small_metastases[lanes]
+    by_organ[:, :, 5] = model.large_metastases[lanes]
+    by_organ.sum(axis=1, out=out[:, -1, :])
+    return out
 
 
 class ClockHistogram:
@@ -36,13 +37,13 @@ class ClockHistogram:
         self.histogram = np.zeros((_GRID_START, QUANTITIES, BINS), dtype=np.uint16)
         self.total = np.zeros((_GRID_START, QUANTITIES), dtype=np.int64)
 
-    def add(self, lanes: np.ndarray, grid: np.ndarray, counts: np.ndarray) -> None:
-        """Count the listed lanes at their grid index; `counts` is (all lanes, quantities)."""
+    def add(self, grid: np.ndarray, counts: np.ndarray) -> None:
+        """Count lanes at their grid index, both by lane; `counts` is (lanes, quantities)."""
         slot = grid - self.first_slot
         while slot.max() >= len(self.total):
             self.histogram = np.concatenate([self.histogram, np.zeros_like(self.histogram)])
             self.total = np.concatenate([self.total, np.zeros_like(self.total)])
-        add_counts(lanes, slot, counts, self.histogram, self.total)
+        add_counts(slot, counts, self.histogram, self.total)
 
     def sparse(self) -> dict[str, np.ndarray]:
         """What was counted, as flat grid index x quantity x bin and number, ready to be merged."""
@@ -103,15 +104,11 @@ class Observer:
 
     def record(self, now: int) -> None:
         """Read the state at the start of day `now`."""
-        on_clock = self._on_clocks(now)
-        counts = None
-        for name, due in on_clock.items():
+        for name, due in self._on_clocks(now).items():
             lanes = np.flatnonzero(due)
             if lanes.size:
-                if counts is None:
-                    counts = np.ascontiguousarray(stage_counts(self.model).reshape(len(due), QUANTITIES))
                 start = 0 if name == "first_cell" else self.model.hosts.diagnosis_day[lanes]
-                grid = (now - start) // self.every_days * np.ones_like(lanes)
-                self.clocks[name].add(lanes, grid, counts)
+                grid = np.broadcast_to((now - start) // self.every_days, lanes.shape)
+                self.clocks[name].add(grid, stage_counts(self.model, lanes).reshape(lanes.size, QUANTITIES))
         if self.collect and now % self.every_days == 0:
             self.model.datacollector.collect(self.model)

@@ -36,11 +36,10 @@ def bin_middle(index: np.ndarray) -> np.ndarray:
 
 
 @kernel
-def add_counts(lanes, slot, counts, histogram, total):
-    """Count `counts` (lanes, quantities) of the listed lanes into `histogram` (slots, quantities, BINS) and `total`."""
-    for i in range(lanes.size):
-        lane = lanes[i]
+def add_counts(slot, counts, histogram, total):
+    """Count `counts` (lanes, quantities) at each lane's slot in `histogram` (slots, quantities, BINS) and `total`."""
+    for i in range(slot.size):
         for quantity in range(counts.shape[1]):
-            value = counts[lane, quantity]
+            value = counts[i, quantity]
             histogram[slot[i], quantity, bin_of(value)] += 1
             total[slot[i], quantity] += value
