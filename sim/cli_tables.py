@@ -38,7 +38,10 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], columns: int | N
 def listing_text(scenarios: Sequence[tuple], mechanisms: Mapping) -> str:
     """Scenarios with their titles, and mechanisms with what off means."""
     columns = width()
-    rows = [(str(path), primary or "", title) for path, title, _question, primary in scenarios]
+    rows = [
+        (str(path), primary, f"{title} {question}" if title == "(broken)" else title)  # a broken one says why
+        for path, title, question, primary in scenarios
+    ]
     offs = [(name, mechanism.title, mechanism.off) for name, mechanism in mechanisms.items()]
     return "\n\n".join(
         (

@@ -95,6 +95,9 @@ numba.config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"]  # in case somebody impor
 kernel = numba.njit(cache=True, nogil=True, error_model="numpy")
 """Decorator of every compiled function. No fastmath and no parallel: both change the last bits."""
 
+inlined = numba.njit(inline="always", error_model="numpy")
+"""For what must become part of its caller's loop, so that the compiler can use the processor's vectors."""
+
 
 def compile_all() -> None:
     """Compile every kernel by running a tiny cohort; later starts read the machine code from the cache."""

@@ -150,6 +150,7 @@ class MetastasisModel(mesa.Model):
         self._first_promise = True
         self._week_growth = np.ones((colonise.STEP_DAYS + 1, *shape))
         self._week_spread = np.zeros((colonise.STEP_DAYS + 1, *shape))
+        self._day_terms = tuple(np.full(shape, np.nan) for _ in range(4))
         self._set_growth_law()
         self.expected_shed = np.zeros(lanes)
         self.shed_today = np.zeros(lanes, dtype=np.int64)
@@ -290,7 +291,7 @@ class MetastasisModel(mesa.Model):
     def colonise(self) -> None:
         """Compose today into the week; on its last day step the small colonies and measure the grown ones."""
         position = self.day % colonise.STEP_DAYS
-        colonise.advance_week(position, self.birth, self.death, self._week_growth, self._week_spread)
+        colonise.advance_week(position, self.birth, self.death, *self._day_terms, self._week_growth, self._week_spread)
         if position == colonise.STEP_DAYS - 1:
             self.cells.step_colonies(self.key, self.alive, self.day, self._week_growth, self._week_spread,
                                      self.certain_cells)

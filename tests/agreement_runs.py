@@ -134,24 +134,18 @@ def engine_sizes(model: MetastasisModel, age_days: int) -> np.ndarray:
 
 def engine_arrivals(model: MetastasisModel) -> Sample:
     """What became of every shed cell of a patient, and the days on which cells settled."""
-    settled = model.cells.settled
-    arrested = settled + model.died_on_arrival + model.inert
     seeds = engine_seeds(model)
-    return _arrivals(model.shed_total, model.died_in_transit.sum(), arrested.sum(axis=0),
-                     model.died_on_arrival.sum(axis=0), settled.sum(axis=0), seeds["day"], seeds["niche"])
+    tallies = {"died_on_arrival": model.died_on_arrival, "inert": model.inert, "settled": model.cells.settled}
+    return _arrivals(model.shed_total, model.died_in_transit, tallies, seeds["day"], seeds["niche"])
 
 
-def _arrivals(shed, died_in_transit, arrested, died, settled, settled_day, settled_niche) -> Sample:
-    """Arrays by niche are totals over all replicas; `shed` is by replica."""
-    total = int(np.sum(shed))
-    sample = Sample(counts={"shed": np.asarray(shed)})
-    sample.shares["died in transit"] = int(died_in_transit), total
-    sample.shares["died on arrival of those arrested"] = int(np.sum(died)), int(np.sum(arrested))
-    sample.shares["settled of those viable"] = int(np.sum(settled)), int(np.sum(arrested) - np.sum(died))
+def _arrivals(shed, died_in_transit, tallies, settled_day, settled_niche) -> Sample:
+    """`shed`, `died_in_transit` (replicas,), `tallies` (replicas, niches), days and niches of settled cells."""
+    sample = Sample(counts={"shed": shed, "died_in_transit": died_in_transit})
+    sample.counts |= {what: tally.sum(axis=1) for what, tally in tallies.items()}
     for niche, organ in enumerate(NICHES):
-        sample.shares[f"arrested in {organ}"] = int(arrested[niche]), total
-        sample.shares[f"died on arrival in {organ}"] = int(died[niche]), total
-        sample.shares[f"settled in {organ}"] = int(settled[niche]), total
+        for what, tally in {"arrested": sum(tallies.values()), **tallies}.items():
+            sample.shares[f"{what} {organ}"] = int(tally[:, niche].sum()), int(shed.sum())
     in_liver = settled_niche == NICHES.index("liver")
     sample.values = {"settling day, liver": settled_day[in_liver], "settling day, elsewhere": settled_day[~in_liver]}
     return sample
@@ -194,22 +188,21 @@ def plain_first_metastasis(models) -> np.ndarray:
 
 def plain_arrivals(make, replicas: int, days: int, first_seed: int) -> Sample:
     """As `engine_arrivals`, watching the patients day by day."""
-    shed, in_transit = [], 0
-    totals = {what: np.zeros(len(NICHES), dtype=int) for what in ("settled", "inert", "died_on_arrival")}
-    days_settled, niches_settled = [], []
+    shed, died_in_transit, settled_day, settled_niche = [], [], [], []
+    tallies = {what: [] for what in ("died_on_arrival", "inert", "settled")}
     for seed in range(first_seed, first_seed + replicas):
         model = make(seed)
         before = np.zeros(len(NICHES), dtype=int)
         for day in range(days):
             model.step()
             now = np.array([model.counts["settled", organ] for organ in NICHES])
-            niches_settled.append(np.repeat(np.arange(len(NICHES)), now - before))
-            days_settled.append(np.full(len(niches_settled[-1]), day))
+            settled_niche.append(np.repeat(np.arange(len(NICHES)), now - before))
+            settled_day.append(np.full(len(settled_niche[-1]), day))
             before = now
         shed.append(model.shed)
-        in_transit += model.died_in_transit
-        for what, total in totals.items():
-            total += [model.counts[what, organ] for organ in NICHES]
-    arrested = sum(totals.values())
-    return _arrivals(np.array(shed), in_transit, arrested, totals["died_on_arrival"], totals["settled"],
-                     np.concatenate(days_settled), np.concatenate(niches_settled))
+        died_in_transit.append(model.died_in_transit)
+        for what, rows in tallies.items():
+            rows.append([model.counts[what, organ] for organ in NICHES])
+    return _arrivals(np.array(shed), np.array(died_in_transit),
+                     {what: np.array(rows) for what, rows in tallies.items()},
+                     np.concatenate(settled_day), np.concatenate(settled_niche))

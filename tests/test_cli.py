@@ -304,6 +304,11 @@ def test_list_names_scenarios_and_mechanisms(call):
     assert all(mechanism.off in out for mechanism in REGISTRY.values())
 
 
+def test_list_says_why_a_scenario_is_broken():
+    row = ("scenarios/x.toml", "(broken)", "x.toml: unknown key 'primry'", "?")
+    assert "(broken) x.toml: unknown key 'primry'" in cli_tables.listing_text([row], {})
+
+
 def test_show_prints_every_parameter_with_its_source(call):
     from sim import catalog
     from sim.mechanisms import REGISTRY

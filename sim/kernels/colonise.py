@@ -32,14 +32,21 @@ def day_generating_terms(birth, death):
 
 
 @kernel
-def advance_week(position, birth, death, growth, spread):
-    """Compose today into the week so far: `growth` (M) and `spread` (Q), shape (STEP_DAYS + 1, lanes, niches)."""
+def advance_week(position, birth, death, known_birth, known_death, day_growth, day_spread, growth, spread):
+    """Compose today into the week so far: `growth` (M) and `spread` (Q), shape (STEP_DAYS + 1, lanes, niches).
+
+    `day_growth` and `day_spread` (lanes, niches) keep m and q of the rates `known_birth` and `known_death`,
+    which seldom change.
+    """
     for lane in range(birth.shape[0]):
         for niche in range(birth.shape[1]):
-            m, q = day_generating_terms(birth[lane, niche], death[lane, niche])
+            if birth[lane, niche] != known_birth[lane, niche] or death[lane, niche] != known_death[lane, niche]:
+                known_birth[lane, niche], known_death[lane, niche] = birth[lane, niche], death[lane, niche]
+                m, q = day_generating_terms(birth[lane, niche], death[lane, niche])
+                day_growth[lane, niche], day_spread[lane, niche] = m, q
             before = growth[position, lane, niche]
-            growth[position + 1, lane, niche] = before * m
-            spread[position + 1, lane, niche] = spread[position, lane, niche] + q / before
+            growth[position + 1, lane, niche] = before * day_growth[lane, niche]
+            spread[position + 1, lane, niche] = spread[position, lane, niche] + day_spread[lane, niche] / before
 
 
 @kernel

@@ -93,6 +93,8 @@ def binomial_inverse(n, p, u):
     if mean > _INVERSION_MEAN:
         k = math.floor(mean - 12.0 * math.sqrt(mean) - 12.0)
     mass = math.exp(binomial_log_pmf(k, size, p))
+    if mass >= u:
+        return np.int64(n) - np.int64(k) if flip else np.int64(k)
     odds = p / (1.0 - p)
     limit = min(size, mean + 60.0 * math.sqrt(mean) + 60.0)
     total = mass
@@ -163,6 +165,8 @@ def binomial(n, p, key, patient, index, days, tag):
     if flip:
         p = 1.0 - p
     u, v = uniforms(key, patient, index, days, tag)
+    if n == 1:
+        return _unflip(n, np.int64(u > 1.0 - p), flip)
     size = float(n)
     mean = size * p
     if mean < 10.0:
@@ -172,7 +176,7 @@ def binomial(n, p, key, patient, index, days, tag):
     a = -0.0873 + 0.0248 * b + 0.01 * p
     alpha = (2.83 + 5.1 / b) * root
     limit = 0.92 - 4.2 / b
-    mode = binomial_log_pmf(math.floor((size + 1.0) * p), size, p)
+    mode = np.nan
     for attempt in range(_ATTEMPTS):
         if attempt:
             u, v = uniforms(key, patient, index, days, tag + np.uint64(attempt))
@@ -183,6 +187,8 @@ def binomial(n, p, key, patient, index, days, tag):
             continue
         if us >= 0.07 and v <= limit:
             return _unflip(n, np.int64(k), flip)
+        if math.isnan(mode):  # most draws never need it
+            mode = binomial_log_pmf(math.floor((size + 1.0) * p), size, p)
         if math.log(v * alpha / (a / (us * us) + b)) <= binomial_log_pmf(k, size, p) - mode:
             return _unflip(n, np.int64(k), flip)
     return _unflip(n, binomial_inverse(n, p, u), flip)
@@ -201,6 +207,8 @@ def gamma(shape, key, patient, index, days, tag):
             continue
         w = w * w * w
         u, v = uniforms(key, patient, index, days, tag + np.uint64(attempt) + _ONE)
+        if u < 1.0 - 0.0331 * (x * x) * (x * x):
+            return d * w
         if math.log(u) < 0.5 * x * x + d - d * w + d * math.log(w):
             return d * w
     return d

@@ -14,7 +14,7 @@ import numpy as np
 
 from sim.jit import kernel
 from sim.kernels.distributions import binomial, binomial_inverse, poisson
-from sim.streams import SETTLE, SHED, TALLY, days_word, tag_word, uniforms
+from sim.streams import SETTLE, SHED, TALLY, days_word, many_uniforms, tag_word
 
 
 @kernel
@@ -33,25 +33,33 @@ def settle_cells(key, patient, alive, day, source, shed_today, chance, settled_t
     `chance` (lanes, niches) is the probability that a shed cell settles there. One uniform a niche
     (two niches share a Philox block) and inversion: a niche's count is monotone in its chance.
     """
-    days = days_word(day, 0)
     total = 0
     niches = chance.shape[1]
+    pairs = (niches + 1) // 2
+    size = patient.size * pairs
+    who, tag, zero = np.empty(size, np.uint64), np.empty(size, np.uint64), np.zeros(size, np.uint64)
+    draws = np.empty((2, size))
+    for lane in range(patient.size):
+        for pair in range(pairs):
+            who[lane * pairs + pair] = np.uint64(patient[lane])
+            tag[lane * pairs + pair] = tag_word(SETTLE, pair, source)
+    many_uniforms(key, who, zero, days_word(day, 0), tag, draws[0], draws[1])
     for lane in range(patient.size):
         left = shed_today[lane]
         rest = 1.0
         if left == 0:
             settled_today[lane, :] = 0
             continue
-        for pair in range((niches + 1) // 2):
-            both = uniforms(key, patient[lane], 0, days, tag_word(SETTLE, pair, source))
-            for half in range(2):
-                niche = 2 * pair + half
-                if niche < niches:
-                    count = binomial_inverse(left, chance[lane, niche] / rest, both[half])
-                    settled_today[lane, niche] = count
-                    left -= count
-                    rest -= chance[lane, niche]
-                    total += count
+        for niche in range(niches):
+            p = chance[lane, niche] / rest
+            u = draws[niche & 1, lane * pairs + (niche >> 1)]
+            count = np.int64(0)
+            if u > 1.0 - left * p:  # else none: P(0) = (1 - p)^n is at least 1 - n p
+                count = binomial_inverse(left, p, u)
+            settled_today[lane, niche] = count
+            left -= count
+            rest -= chance[lane, niche]
+            total += count
     return total
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from sim.jit import kernel
 from sim.kernels.identity import lane_of, niche_of, pack
-from sim.streams import ASLEEP_DEATH, SLEEP, THRESHOLD, days_word, tag_word, uniforms
+from sim.streams import ASLEEP_DEATH, SLEEP, THRESHOLD, days_word, many_uniforms, tag_word
 
 BLOCK = 16
 FREE, USED, LOOKS = 0, 1, 2  # positions in `state`: free blocks on the list, blocks ever used, looks taken
@@ -22,24 +22,31 @@ WOKE, DIED = 1, 2
 
 
 @kernel
-def _insert(day, energy, hazard, identity, head, block_next, block_count, free, state, energies, hazards, identities):
-    block = head[day]
-    if block < 0 or block_count[block] == BLOCK:
-        if state[FREE] > 0:
-            state[FREE] -= 1
-            fresh = free[state[FREE]]
-        else:
-            fresh = state[USED]
-            state[USED] += 1
-        block_next[fresh] = block
-        block_count[fresh] = 0
-        head[day] = fresh
-        block = fresh
-    at = block * BLOCK + block_count[block]
-    block_count[block] += 1
-    energies[at] = energy
-    hazards[at] = hazard
-    identities[at] = identity
+def _file(n, when, at, energy, hazard, identity, head, block_next, block_count, free, state, energies, hazards,
+          identities):
+    """File n records under their days. Two loops on purpose: finding a place reads the block lists, and a
+    processor that has just stored records elsewhere would wait with every such read (ten times slower).
+    """
+    for i in range(n):
+        day = when[i]
+        block = head[day]
+        if block < 0 or block_count[block] == BLOCK:
+            if state[FREE] > 0:
+                state[FREE] -= 1
+                fresh = np.int64(free[state[FREE]])
+            else:
+                fresh = state[USED]
+                state[USED] += 1
+            block_next[fresh] = block
+            block_count[fresh] = 0
+            head[day] = fresh
+            block = fresh
+        at[i] = np.int64(block) * BLOCK + block_count[block]
+        block_count[block] += 1
+    for i in range(n):
+        energies[at[i]] = energy[i]
+        hazards[at[i]] = hazard[i]
+        identities[at[i]] = identity[i]
 
 
 @kernel
@@ -55,6 +62,12 @@ def _promised_day(day, last, energy_left, energy_rate, hazard_left, hazard_rate)
 
 
 @kernel
+def _root(x, shape):
+    """x to the power 1 / shape; an exponential component needs no power."""
+    return x if shape == 1.0 else x ** (1.0 / shape)
+
+
+@kernel
 def place_cells(key, patient, day, last, source, settled, sleep_chance, narrow_share, narrow_scale, narrow_shape,
                 broad_scale, broad_shape, energy_clock, hazard_clock, energy_promise, hazard_promise, sleeping,
                 head, block_next, block_count, free, state, energies, hazards, identities, awake, woke_total, log):
@@ -65,42 +78,69 @@ def place_cells(key, patient, day, last, source, settled, sleep_chance, narrow_s
     shapes by lane), its life asleep exponential on the hazard clock. `log`, when it has rows, takes each
     cell's identity, and its threshold in 1/1024 day doubled, plus one if it sleeps.
     """
-    n_awake = 0
-    n_placed = 0
     days = days_word(day, 0)
-    keep = log.shape[0] > 0
+    most = awake.size
+    identity = np.empty(most, np.uint64)
+    who, index, tag = np.empty(most, np.uint64), np.empty(most, np.uint64), np.empty(most, np.uint64)
+    n = 0
     for lane in range(settled.shape[0]):
         for niche in range(settled.shape[1]):
-            count = settled[lane, niche]
-            for index in range(count):
-                identity = pack(lane, day, index, niche, source)
-                threshold = 0.0
-                asleep = False
-                if sleep_chance[lane, niche] > 0.0:
-                    u, v = uniforms(key, patient[lane], index, days, tag_word(SLEEP, niche, source))
-                    asleep = u < sleep_chance[lane, niche]
-                    if asleep:
-                        w, _ = uniforms(key, patient[lane], index, days, tag_word(THRESHOLD, niche, source))
-                        if v < narrow_share[lane]:
-                            threshold = narrow_scale[lane] * (-math.log(w)) ** (1.0 / narrow_shape[lane])
-                        else:
-                            threshold = broad_scale[lane] * (-math.log(w)) ** (1.0 / broad_shape[lane])
-                if asleep:
-                    x, _ = uniforms(key, patient[lane], index, days, tag_word(ASLEEP_DEATH, niche, source))
-                    life = -math.log(x)
-                    when = _promised_day(day, last, threshold, energy_promise[lane, niche], life,
-                                         hazard_promise[lane, niche])
-                    _insert(when, energy_clock[lane, niche] + threshold, hazard_clock[lane, niche] + life, identity,
-                            head, block_next, block_count, free, state, energies, hazards, identities)
-                    sleeping[lane, niche] += 1
-                else:
-                    awake[n_awake] = identity
-                    n_awake += 1
-                    woke_total[lane, niche] += 1
-                if keep:
-                    log[n_placed, 0] = identity
-                    log[n_placed, 1] = np.uint64(np.int64(threshold * 1024.0)) * np.uint64(2) + np.uint64(asleep)
-                n_placed += 1
+            for i in range(settled[lane, niche]):
+                identity[n] = pack(lane, day, i, niche, source)
+                who[n] = np.uint64(patient[lane])
+                index[n] = np.uint64(i)
+                tag[n] = tag_word(SLEEP, niche, source)
+                n += 1
+    first, second = np.empty(most), np.empty(most)
+    many_uniforms(key, who, index, days, tag, first, second)
+    keep = log.shape[0] > 0
+    n_awake = 0
+    n_asleep = 0
+    narrow = np.empty(most, np.bool_)
+    step = tag_word(THRESHOLD, 0, 0) - tag_word(SLEEP, 0, 0)
+    for i in range(n):
+        ident = identity[i]
+        lane, niche = lane_of(ident), niche_of(ident)
+        asleep = first[i] < sleep_chance[lane, niche]
+        if keep:
+            log[i, 0] = ident
+            log[i, 1] = np.uint64(asleep)
+        if asleep:
+            sleeping[lane, niche] += 1
+            narrow[n_asleep] = second[i] < narrow_share[lane]
+            identity[n_asleep], who[n_asleep], index[n_asleep] = ident, who[i], index[i]
+            tag[n_asleep] = tag[i] + step
+            n_asleep += 1
+        else:
+            awake[n_awake] = ident
+            n_awake += 1
+            woke_total[lane, niche] += 1
+    energy, hazard, spare = np.empty(n_asleep), np.empty(n_asleep), np.empty(n_asleep)
+    many_uniforms(key, who[:n_asleep], index[:n_asleep], days, tag[:n_asleep], energy, spare)
+    tag[:n_asleep] += tag_word(ASLEEP_DEATH, 0, 0) - tag_word(THRESHOLD, 0, 0)
+    many_uniforms(key, who[:n_asleep], index[:n_asleep], days, tag[:n_asleep], hazard, spare)
+    when, at = np.empty(n_asleep, np.int64), np.empty(n_asleep, np.int64)
+    for i in range(n_asleep):
+        lane = lane_of(identity[i])
+        if narrow[i]:
+            energy[i] = narrow_scale[lane] * _root(-math.log(energy[i]), narrow_shape[lane])
+        else:
+            energy[i] = broad_scale[lane] * _root(-math.log(energy[i]), broad_shape[lane])
+        hazard[i] = -math.log(hazard[i])
+    if keep:
+        asleep_row = 0
+        for i in range(n):
+            if log[i, 1] > 0:
+                log[i, 1] += np.uint64(np.int64(energy[asleep_row] * 1024.0)) * np.uint64(2)
+                asleep_row += 1
+    for i in range(n_asleep):
+        lane, niche = lane_of(identity[i]), niche_of(identity[i])
+        when[i] = _promised_day(day, last, energy[i], energy_promise[lane, niche], hazard[i],
+                                hazard_promise[lane, niche])
+        energy[i] += energy_clock[lane, niche]
+        hazard[i] += hazard_clock[lane, niche]
+    _file(n_asleep, when, at, energy, hazard, identity, head, block_next, block_count, free, state, energies, hazards,
+          identities)
     return n_awake
 
 
@@ -127,29 +167,23 @@ def wake_cells(day, last, alive, energy_before, feeding, hazard_before, hazard_r
     """
     n_woken = 0
     n_died = 0
+    n_kept = 0
+    most = woken.size
+    kept_energy, kept_hazard, kept_identity = np.empty(most), np.empty(most), np.empty(most, np.uint64)
+    when, at = np.empty(most, np.int64), np.empty(most, np.int64)
     block = head[day]
     head[day] = -1
-    kept_energy = np.empty(BLOCK)
-    kept_hazard = np.empty(BLOCK)
-    kept_identity = np.empty(BLOCK, np.uint64)
     while block >= 0:
-        following = block_next[block]
         size = block_count[block]
-        for i in range(size):
-            kept_energy[i] = energies[block * BLOCK + i]
-            kept_hazard[i] = hazards[block * BLOCK + i]
-            kept_identity[i] = identities[block * BLOCK + i]
-        free[state[FREE]] = block
-        state[FREE] += 1
         state[LOOKS] += size
-        for i in range(size):
-            identity = kept_identity[i]
+        for i in range(block * BLOCK, block * BLOCK + size):
+            identity = identities[i]
             lane = lane_of(identity)
             if not alive[lane]:
                 continue
             niche = niche_of(identity)
-            energy_left = kept_energy[i] - energy_before[lane, niche]
-            hazard_left = kept_hazard[i] - hazard_before[lane, niche]
+            energy_left = energies[i] - energy_before[lane, niche]
+            hazard_left = hazards[i] - hazard_before[lane, niche]
             wakes = energy_left <= feeding[lane, niche]
             dies = hazard_left <= hazard_rate[lane, niche]
             if wakes and dies:
@@ -165,27 +199,37 @@ def wake_cells(day, last, alive, energy_before, feeding, hazard_before, hazard_r
                 died[n_died] = identity
                 n_died += 1
             else:
-                when = _promised_day(day, last, energy_left - feeding[lane, niche], energy_promise[lane, niche],
-                                     hazard_left - hazard_rate[lane, niche], hazard_promise[lane, niche])
-                _insert(when, kept_energy[i], kept_hazard[i], identity, head, block_next, block_count, free, state,
-                        energies, hazards, identities)
-        block = following
+                when[n_kept] = _promised_day(day, last, energy_left - feeding[lane, niche],
+                                             energy_promise[lane, niche], hazard_left - hazard_rate[lane, niche],
+                                             hazard_promise[lane, niche])
+                kept_energy[n_kept], kept_hazard[n_kept], kept_identity[n_kept] = energies[i], hazards[i], identity
+                n_kept += 1
+        free[state[FREE]] = block
+        state[FREE] += 1
+        block = block_next[block]
+    _file(n_kept, when, at, kept_energy, kept_hazard, kept_identity, head, block_next, block_count, free, state,
+          energies, hazards, identities)
     return n_woken, n_died
 
 
 @kernel
 def renew_promises(feeding, hazard_rate, energy_promise, hazard_promise, headroom):
-    """Where a rate exceeds its promise, promise `headroom` times the rate; returns whether any did."""
-    found = False
+    """If a rate exceeds its promise, raise all promises to `headroom` times today's rates; returns whether one did.
+
+    All of them, because filing anew passes over everybody's sleepers: niches that speed up together
+    then break their promises together, not one after the other.
+    """
+    broken = False
     for lane in range(feeding.shape[0]):
         for niche in range(feeding.shape[1]):
-            if feeding[lane, niche] > energy_promise[lane, niche]:
-                energy_promise[lane, niche] = headroom * feeding[lane, niche]
-                found = True
-            if hazard_rate[lane, niche] > hazard_promise[lane, niche]:
-                hazard_promise[lane, niche] = headroom * hazard_rate[lane, niche]
-                found = True
-    return found
+            broken |= feeding[lane, niche] > energy_promise[lane, niche]
+            broken |= hazard_rate[lane, niche] > hazard_promise[lane, niche]
+    if broken:
+        for lane in range(feeding.shape[0]):
+            for niche in range(feeding.shape[1]):
+                energy_promise[lane, niche] = max(energy_promise[lane, niche], headroom * feeding[lane, niche])
+                hazard_promise[lane, niche] = max(hazard_promise[lane, niche], headroom * hazard_rate[lane, niche])
+    return broken
 
 
 @kernel
@@ -207,10 +251,12 @@ def file_again(day, last, energy_clock, hazard_clock, energy_promise, hazard_pro
             free[state[FREE]] = block
             state[FREE] += 1
             block = block_next[block]
+    when, at = np.empty(n, np.int64), np.empty(n, np.int64)
+    state[LOOKS] += n
     for i in range(n):
         lane, niche = lane_of(old_identity[i]), niche_of(old_identity[i])
-        when = _promised_day(day - 1, last, old_energy[i] - energy_clock[lane, niche], energy_promise[lane, niche],
-                             old_hazard[i] - hazard_clock[lane, niche], hazard_promise[lane, niche])
-        _insert(when, old_energy[i], old_hazard[i], old_identity[i], head, block_next, block_count, free, state,
-                energies, hazards, identities)
+        when[i] = _promised_day(day - 1, last, old_energy[i] - energy_clock[lane, niche], energy_promise[lane, niche],
+                                old_hazard[i] - hazard_clock[lane, niche], hazard_promise[lane, niche])
+    _file(n, when, at, old_energy, old_hazard, old_identity, head, block_next, block_count, free, state, energies,
+          hazards, identities)
     return n

@@ -36,8 +36,8 @@ class PlainPatient(PlainModel):
     """A patient from the first malignant cell on, without death of the patient.
 
     `site`: the primary; `values`: all parameters by their names in the catalogue; `age_years` on day 0;
-    `frailty` multiplies shedding, `growth_factor` the primary's growth rate. Besides what `PlainModel`
-    keeps: `counts[what, organ]` for died_on_arrival and inert, `shed` and `died_in_transit`.
+    `frailty` multiplies the competent share, `growth_factor` the primary's growth rate. Besides what
+    `PlainModel` keeps: `counts[what, organ]` for died_on_arrival and inert, `shed` and `died_in_transit`.
     """
 
     def __init__(self, site: str, values: Mapping[str, float], *, age_years: float = 67.0, frailty: float = 1.0,
@@ -45,7 +45,8 @@ class PlainPatient(PlainModel):
                  single_events_below_cells: int = 0):
         super().__init__(dict.fromkeys((*ORGANS, "elsewhere"), 0.0), values, activation=activation, seed=seed,
                          single_events_below_cells=single_events_below_cells)
-        self.site, self.age_years, self.frailty = site, age_years, frailty
+        self.site, self.age_years = site, age_years
+        self.competent_share = values["competent_share"] * frailty
         self.primary_rate_per_day = values["primary_gompertz_per_day"] * growth_factor
         self.shed = self.died_in_transit = 0
         self.saa = self.liver_readiness = 0.0
@@ -118,7 +119,7 @@ class PlainPatient(PlainModel):
             viable *= 1.0 + self.values["inflammation_gain"] * self.liver_readiness
         if self.rng.random() >= viable:
             return "died_on_arrival"
-        return "settled" if self.rng.random() < self.values["competent_share"] else "inert"
+        return "settled" if self.rng.random() < self.competent_share else "inert"
 
     def arrivals(self) -> Mapping[str, int]:
         """Shed today's cells and follow each of them; returns those that settled, by organ."""
@@ -126,7 +127,7 @@ class PlainPatient(PlainModel):
         self.inflame()
         exponent = v["shedding_exponent"]
         surface = sum(self.primary_cells(self.day + (hour + 0.5) / HOURS) ** exponent for hour in range(HOURS)) / HOURS
-        rate = v["shedding_per_day"] * v[f"site_shedding_factor.{self.site}"] * self.frailty * self.shedding_factor()
+        rate = v["shedding_per_day"] * v[f"site_shedding_factor.{self.site}"] * self.shedding_factor()
         shed = self.rng.poisson(rate * surface)
         self.shed += shed
         settled: Counter[str] = Counter()
