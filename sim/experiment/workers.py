@@ -5,9 +5,11 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 
 from sim.errors import MachineError
 from sim.experiment.chunk import Chunk, Task, run_chunk
@@ -48,7 +50,45 @@ def _context():
     context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
     if context.get_start_method() == "forkserver":
         context.set_forkserver_preload(["sim.experiment.chunk"])
+        with _ctrl_c_later():
+            _start_fork_server()
+            # Wait until it has imported: a worker that it starts after we are gone would complain.
+            first = context.Process(target=_nothing)
+            first.start()
+            first.join()
     return context
+
+
+def _nothing() -> None:
+    pass
+
+
+def _start_fork_server() -> None:
+    """Start the server with Ctrl-C blocked, which it and its workers inherit: the parent alone decides."""
+    from multiprocessing import forkserver, resource_tracker
+
+    resource_tracker.ensure_running()  # it unblocks the signal when it starts, so it comes first
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _ctrl_c_later() -> Iterator[None]:
+    """Hold Ctrl-C back until the block is done: a worker is either known to us or not started."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    pressed = []
+    before = signal.signal(signal.SIGINT, lambda *_: pressed.append(True))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if pressed:
+        raise KeyboardInterrupt
 
 
 def run_tasks(tasks: Sequence[Task], workers: int,
@@ -72,7 +112,8 @@ def run_tasks(tasks: Sequence[Task], workers: int,
             min(workers, len(left)), mp_context=context, initializer=_start_worker, initargs=(counter,),
             max_tasks_per_child=TASKS_PER_WORKER)
         try:
-            waiting = {executor.submit(_work, task): task for task in left}
+            with _ctrl_c_later():
+                waiting = {executor.submit(_work, task): task for task in left}
             while waiting:
                 done, _ = wait(waiting, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
                 for future in done:
