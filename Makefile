@@ -12,12 +12,13 @@ KERNELS   := $(wildcard sim/jit.py sim/names.py sim/streams.py sim/kernels/*.py)
 SCENARIO ?= scenarios/colorectal.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test long env clean
+.PHONY: help run test long bench env clean
 
 help:
 	@echo "make run     run the headline scenario: summary table, results, figure (SCENARIO=... for another)"
 	@echo "make test    run the tests"
 	@echo "make long    run the statistical checks that take minutes"
+	@echo "make bench   measure everything against its rivals: a table and benchmarks/report.json (an hour)"
 	@echo "make env     only make the environment in $(VENV)"
 	@echo "make clean   remove the environment and all caches (results stay)"
 	@echo "PYTHON=...   the Python to build with, 3.11 or newer (now: $(PYTHON))"
@@ -30,6 +31,9 @@ test: $(COMPILED)
 
 long: $(COMPILED)
 	@$(BIN)/python -m pytest -m long
+
+bench: $(COMPILED)
+	@$(BIN)/python -m benchmarks
 
 env: $(COMPILED)
 

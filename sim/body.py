@@ -99,17 +99,22 @@ def expected_visits(parameters: LaneParameters, entry: np.ndarray) -> np.ndarray
 def route(parameters: LaneParameters, site_of_lane: Sequence[str]) -> Routing:
     """Arrest probabilities by niche for every lane; exact, whatever the number of cells.
 
-    Raises ValueError when a lane neither arrests nor kills cells: they would circulate for ever.
+    Raises ValueError when the beds that a lane's cells meet neither arrest nor kill: they would circulate for ever.
     """
-    if np.any((arrest_by_bed(parameters).max(axis=1) <= 0.0) & (parameters["death_per_pass"] <= 0.0)):
-        raise ValueError("arrest_probability and death_per_pass are all zero: a shed cell would circulate for ever")
-    visits = expected_visits(parameters, entry_distribution(parameters, site_of_lane))
+    for_ever = "arrest_probability and death_per_pass are zero in every bed that a shed cell meets: it would circulate for ever"
+    try:
+        visits = expected_visits(parameters, entry_distribution(parameters, site_of_lane))
+    except np.linalg.LinAlgError:
+        raise ValueError(for_ever) from None
     death = parameters["death_per_pass"][:, None]
     by_bed = visits * (1.0 - death) * arrest_by_bed(parameters)
     arrest = np.zeros((parameters.lanes, len(NICHES)))
     for bed, niche in enumerate(_NICHE_OF_BED):
         arrest[:, niche] += by_bed[:, bed]
-    return Routing(np.ascontiguousarray(arrest), (visits * death).sum(axis=1))
+    died = (visits * death).sum(axis=1)
+    if not np.allclose(arrest.sum(axis=1) + died, 1.0, atol=1e-6):  # a singular system may go unnoticed in floating point
+        raise ValueError(for_ever)
+    return Routing(np.ascontiguousarray(arrest), died)
 
 
 def own_organ_factor(parameters: LaneParameters, site_of_lane: Sequence[str]) -> np.ndarray:

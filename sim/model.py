@@ -282,9 +282,11 @@ class MetastasisModel(mesa.Model):
                 self.day, calendar.last, self.alive, self.energy_clock, self.rates.feeding, self.hazard_clock,
                 self.rates.sleeper_death, self._energy_promise, self._hazard_promise, cells.sleeping, cells.woke,
                 cells.died_asleep, *calendar.arrays, woken, died)
-            self._begin_cycling(woken[:n_woken])
+            # The calendar's order depends on who else is in the chunk; sums over a patient's colonies must not.
+            woken = np.sort(woken[:n_woken])
+            self._begin_cycling(woken)
             cells.note(died[:n_died], self.day, sleep.DIED)
-            cells.note(woken[:n_woken], self.day, sleep.WOKE)
+            cells.note(woken, self.day, sleep.WOKE)
         self.energy_clock += self.rates.feeding
         self.hazard_clock += self.rates.sleeper_death
 

@@ -71,7 +71,7 @@ class Observer:
         assert tuple(self.clocks) == CLOCKS
         self.collect = collect
         reporters = {
-            "day": "day",
+            "day": lambda _: self.now,
             "patients_alive": lambda m: int(m.alive.sum()),
             "primary_cells": lambda m: float(m.primary.cells[m.alive].mean()) if m.alive.any() else 0.0,
             "shed_cells": lambda m: int(m.shed_total.sum()),
@@ -104,6 +104,7 @@ class Observer:
 
     def record(self, now: int) -> None:
         """Read the state at the start of day `now`."""
+        self.now = now  # the model's own counter moves on after this
         for name, due in self._on_clocks(now).items():
             lanes = np.flatnonzero(due)
             if lanes.size:

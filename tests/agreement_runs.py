@@ -10,7 +10,7 @@ from reference.plain import ASLEEP, PlainModel
 
 from sim import catalog
 from sim.cohort import Hosts
-from sim.kernels.colonise import grown_log_cells
+from sim.kernels.colonise import grown_reach_days, grown_sizes
 from sim.kernels.identity import unpack
 from sim.kernels.sleep import DIED, WOKE
 from sim.model import MetastasisModel
@@ -48,7 +48,7 @@ def run_engine(values: Mapping[str, float], *, lanes: int, days: int, seed: int,
 
 def expected_settled_per_day(model: MetastasisModel) -> dict[str, float]:
     """Mean number of cells that settle in each organ on the engine's last day."""
-    mean = model.expected_shed[0] * model._chance[0]
+    mean = model.expected_shed[0] * model.routing.arrest[0] * model.viable[0] * model.competent[0]
     return {organ: float(m) for organ, m in zip(NICHES, mean, strict=True) if m > 0.0}
 
 
@@ -99,19 +99,21 @@ def engine_life(model: MetastasisModel, organs) -> Sample:
     return sample
 
 
-def engine_first_metastasis(model: MetastasisModel) -> np.ndarray:
-    """Day on which each lane's first colony has reached 10^6 cells; the number of days where none has.
+def growth_law(model: MetastasisModel, lane: np.ndarray) -> tuple[np.ndarray, ...]:
+    """What the engine's kernels ask for of deterministic growth, a row a colony."""
+    columns = (model.early_rate_per_day, model.limit_log_cells, model.limit_gap, model.gompertz_per_day)
+    return tuple(column[lane] for column in columns)
 
-    Holds while 10^6 cells are within the exponential phase (the avascular limit is not below them).
-    """
+
+def engine_first_metastasis(model: MetastasisModel) -> np.ndarray:
+    """Day on which each lane's first colony reaches 10^6 cells; the number of days where none does."""
     grown = model.cells.grown
     lane = unpack(grown.column("identity"))["lane"]
-    late = np.log(MICROMETASTASIS_CELLS) - grown.column("start_log_cells")
-    assert np.all(model.limit_log_cells >= np.log(MICROMETASTASIS_CELLS))
-    day = np.ceil(grown.column("start_day") + late / model.early_rate_per_day[lane]) - 1
+    reached = grown_reach_days(np.full(lane.size, np.log(MICROMETASTASIS_CELLS)), grown.column("start_day"),
+                               grown.column("start_log_cells"), *growth_law(model, lane))
     first = np.full(len(model.alive), float(model.day))
-    np.minimum.at(first, lane, day)
-    return np.minimum(first, model.day)
+    np.minimum.at(first, lane, np.ceil(reached) - 1.0)  # reached at the end of day d means within day d
+    return first
 
 
 def engine_sizes(model: MetastasisModel, age_days: int) -> np.ndarray:
@@ -119,16 +121,13 @@ def engine_sizes(model: MetastasisModel, age_days: int) -> np.ndarray:
     seeds, small, grown = engine_seeds(model), model.cells.small, model.cells.grown
     founded = model.day - 1 - age_days  # it cycles from the end of that day
     identity = seeds["identity"][(seeds["day"] == founded) & ~seeds["slept"]]
+    where = unpack(grown.column("identity"))
+    late = grown_sizes(np.full(grown.count, float(model.day)), grown.column("start_day"),
+                       grown.column("start_log_cells"), *growth_law(model, where["lane"]))
     cells = np.zeros(identity.size)
-    for rows in (small, grown):
+    for rows, sizes in ((small, small.column("cells")), (grown, late)):
         mine = unpack(rows.column("identity"))["day"] == founded
-        if rows is small:
-            sizes = small.column("cells")[mine]
-        else:
-            starts = zip(grown.column("start_day")[mine], grown.column("start_log_cells")[mine], strict=True)
-            law = (model.early_rate_per_day[0], model.limit_log_cells[0], model.limit_gap[0], model.gompertz_per_day[0])
-            sizes = np.exp([grown_log_cells(model.day - day, log_cells, *law) for day, log_cells in starts])
-        cells[np.searchsorted(identity, rows.column("identity")[mine])] = sizes
+        cells[np.searchsorted(identity, rows.column("identity")[mine])] = sizes[mine]
     return cells
 
 

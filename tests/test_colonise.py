@@ -22,6 +22,11 @@ NEVER = 10**15
 WEEK = colonise.STEP_DAYS
 
 
+def no_terms():
+    """Room for the day's terms that `advance_week` remembers, before the first day."""
+    return tuple(np.full((1, len(NICHES)), np.nan) for _ in range(4))
+
+
 class Colonies:
     """Colonies of one cell each in the liver of one patient, stepped outside the model.
 
@@ -41,12 +46,13 @@ class Colonies:
 
     def run(self, advance=colonise.advance_week):
         shape = (WEEK + 1, 1, len(NICHES))
+        terms = no_terms()
         for week in range(len(self.birth) // WEEK):
             week_growth, spread = np.ones(shape), np.zeros(shape)
             for position in range(WEEK):
                 today = WEEK * week + position
                 rates = (np.full((1, len(NICHES)), rate[today]) for rate in (self.birth, self.death))
-                advance(position, *rates, week_growth, spread)
+                advance(position, *rates, *terms, week_growth, spread)
             self.cells.step_colonies(KEY, np.array([True]), today, week_growth, spread, self.certain)
         return self
 
@@ -68,7 +74,7 @@ class Colonies:
         return out
 
 
-def advance_without_composition(position, birth, death, week_growth, spread):
+def advance_without_composition(position, birth, death, _birth, _death, _growth, _spread, week_growth, spread):
     """The broken variant: Q added up without dividing by the growth so far."""
     for niche in range(len(NICHES)):
         m, q = colonise.day_generating_terms(birth[0, niche], death[0, niche])
@@ -111,9 +117,10 @@ def test_composed_terms_are_kendalls_integrals(rates):
     """The week's M and Q give the survival and ratio of the direct closed form, from any day of the week on."""
     birth, death = np.array(rates).T
     shape = (WEEK + 1, 1, len(NICHES))
-    week_growth, spread = np.ones(shape), np.zeros(shape)
+    week_growth, spread, terms = np.ones(shape), np.zeros(shape), no_terms()
     for day in range(WEEK):
-        colonise.advance_week(day, np.full((1, len(NICHES)), birth[day]), np.full((1, len(NICHES)), death[day]), week_growth, spread)
+        today = (np.full((1, len(NICHES)), rate[day]) for rate in (birth, death))
+        colonise.advance_week(day, *today, *terms, week_growth, spread)
     for joined in range(WEEK):
         before = week_growth[joined, 0, 0]
         m, q = week_growth[WEEK, 0, 0] / before, (spread[WEEK, 0, 0] - spread[joined, 0, 0]) * before

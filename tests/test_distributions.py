@@ -130,6 +130,20 @@ def test_a_million_lines_at_once():
     standardised(negative_binomials(DRAWS, lines, failure, tag_of(10), tag_of(11)), mean, sd)
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("mean", [0.5, 11.9, 12.1, 30.0, 1e3, 1e6])
+def test_poisson_in_ten_million_draws(mean):
+    """Long: a distance of 0.001 between the laws is surely found."""
+    assert_discrete(poissons(100 * DRAWS, mean, tag_of(12, mean)), stats.poisson(mean))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("size, p", [(12, 0.4), (50, 0.19), (50, 0.21), (10**4, 0.3), (10**13, 2e-12)])
+def test_binomial_in_ten_million_draws(size, p):
+    """Long: as for Poisson."""
+    assert_discrete(binomials(100 * DRAWS, size, p, tag_of(13, size, p)), stats.binom(size, p))
+
+
 # -- what these tests would notice ---------------------------------------------------------------
 
 

@@ -82,6 +82,16 @@ def test_the_extreme_words_give_neither_0_nor_1(monkeypatch):
         assert 0.0 < expected < 1.0
 
 
+@given(st.integers(0, 2**64 - 1), st.lists(st.tuples(WORD, WORD, WORD), min_size=1, max_size=30), WORD)
+def test_many_at_once_are_the_same_numbers(key, cells, days):
+    """`many_uniforms` is `uniforms`, bit for bit, whatever stands beside a cell."""
+    columns = [np.array(column, dtype=np.uint64) for column in zip(*cells, strict=True)]
+    first, second = np.empty(len(cells)), np.empty(len(cells))
+    streams.many_uniforms(np.uint64(key), columns[0], columns[1], np.uint64(days), columns[2], first, second)
+    single = [streams.uniforms(np.uint64(key), np.uint64(p), np.uint64(i), np.uint64(days), np.uint64(t)) for p, i, t in cells]
+    assert list(zip(first.tolist(), second.tolist(), strict=True)) == single
+
+
 def test_53_bits_and_a_half_would_reach_1():
     """The broken variant that the choice of 52 bits avoids."""
     assert (np.float64(2**53 - 1) + 0.5) * 2.0**-53 == 1.0

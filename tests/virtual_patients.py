@@ -69,10 +69,14 @@ def plain_model(lanes: int, days: int, *, seed: int = 1, site: str = "colon", mo
 
 def drawn_model(patients, arms, *, seed: int = 1, site: str = "colon", horizon_days: int = 120, arm_of_lane=None,
                 keep_seeds: bool = False):  # fmt: skip
-    """A model of drawn patients; `arms` is a list of parameter mappings, `arm_of_lane` which of them a lane has."""
+    """A model of drawn patients; `arms` is a list of parameter mappings, `arm_of_lane` which of them a lane has.
+
+    `site` is one site, or one a lane.
+    """
     patients = np.asarray(patients)
+    sites = [site] * len(patients) if isinstance(site, str) else list(site)
     arm_of_lane = np.zeros(len(patients), dtype=int) if arm_of_lane is None else np.asarray(arm_of_lane)
     parameters = LaneParameters.stack(arms, arm_of_lane)
-    hosts = draw_hosts(seed, patients, [site] * len(patients), [AGE] * len(patients), parameters)
+    hosts = draw_hosts(seed, patients, sites, [AGE] * len(patients), parameters)
     return MetastasisModel(hosts, parameters, seed=seed, horizon_days=horizon_days, visible_cells=1e8, keep_seeds=keep_seeds,
                            collect=False)  # fmt: skip

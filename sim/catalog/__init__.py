@@ -75,7 +75,11 @@ def _expand(name: str, block: dict) -> list[Parameter]:
     for key, value in _flat(block["values"]) if "values" in block else [("", block["value"])]:
         full = f"{name}.{key}" if key else name
         spread = block.get("spread")
-        low, high = (value / spread, value * spread) if spread else (_pick(block["low"], key), _pick(block["high"], key))
+        minimum, maximum = float(block.get("minimum", 0.0)), float(block.get("maximum", "inf"))
+        if spread:
+            low, high = max(value / spread, minimum), min(value * spread, maximum)
+        else:
+            low, high = _pick(block["low"], key), _pick(block["high"], key)
         last = key.rpartition(".")[2]
         parameter = Parameter(
             name=full,
@@ -90,8 +94,8 @@ def _expand(name: str, block: dict) -> list[Parameter]:
             meaning=block["meaning"],
             mechanism=block.get("mechanism"),
             targets=tuple(_pick(block.get("targets", ()), key)),
-            minimum=float(block.get("minimum", 0.0)),
-            maximum=float(block.get("maximum", "inf")),
+            minimum=minimum,
+            maximum=maximum,
         )
         if not parameter.low <= parameter.value <= parameter.high:
             raise ValueError(f"catalogue: {full} = {value} lies outside its range {parameter.low} to {parameter.high}")

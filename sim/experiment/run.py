@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
 import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,20 +15,22 @@ from pathlib import Path
 import numpy as np
 
 from sim import results
-from sim.errors import MachineError
-from sim.experiment.chunk import Chunk, Task, build_model, run_chunk
+from sim.errors import InputError, MachineError
+from sim.experiment.chunk import Task, build_model, run_chunk
 from sim.experiment.estimate import Estimate, estimate
+from sim.experiment.packing import Packed
+from sim.experiment.progress import Bar
 from sim.experiment.seeding import merge, seeding_table
 from sim.experiment.store import ChunkStore, identity
 from sim.experiment.tables import cascade_table
 from sim.experiment.workers import available_memory_bytes, run_tasks
-from sim.manifest import build_manifest
+from sim.manifest import build_manifest, peak_memory
 from sim.scenario import Scenario
 from sim.storage import write_run
 
 CHUNK_PATIENTS = 250
 LARGE_RUN_PATIENTS = 2000
-"""From here on, time and memory are estimated first and finished chunks are kept on disk."""
+"""From here on, time and memory are estimated before anything is computed."""
 _MERGE_AT = 16
 
 
@@ -36,30 +42,41 @@ def chunk_tasks(scenario: Scenario, seed: int, keep_seeds: bool, keep_events: bo
 
 
 class _Merged:
-    """Chunks added up as they come; tables wait for their turn in patient order."""
+    """Finished chunks: their counts are added up as they come, their tables stay on disk until they are written."""
 
-    def __init__(self):
-        self.tables: dict[int, dict[str, dict]] = {}
+    def __init__(self, store: ChunkStore):
+        self._store = store
+        self._tasks: list[Task] = []
         self._seeding: dict[str, list] = {}
         self._cascade: dict[str, np.ndarray] = {}
 
-    def add(self, task: Task, chunk: Chunk) -> None:
-        self.tables[task.start] = chunk.tables
-        for clock, part in chunk.seeding.items():
+    @property
+    def patients(self) -> int:
+        """Patients of the finished chunks."""
+        return sum(task.stop - task.start for task in self._tasks)
+
+    def add(self, task: Task, packed: Packed) -> None:
+        """Count a chunk that is in the store."""
+        for clock, part in packed.seeding().items():
             parts = self._seeding.setdefault(clock, [])
             parts.append(part)
             if len(parts) >= _MERGE_AT:
                 parts[:] = [merge(parts)]
-        for step, counts in chunk.cascade.items():
+        for step, counts in packed.cascade().items():
             self._cascade[step] = self._cascade.get(step, 0) + counts
+        self._tasks.append(task)
 
-    def write(self, folder: Path, scenario: Scenario, manifest: dict) -> None:
-        in_order = [self.tables[start] for start in sorted(self.tables)]
-        tables: dict = {name: [part[name] for part in in_order] for name in in_order[0]}
+    def _parts(self, table: str) -> Iterator[Mapping]:
+        return (self._store.table(task, table) for task in sorted(self._tasks, key=lambda task: task.start))
+
+    def tables(self, every_days: int) -> dict:
+        """All tables, the large ones chunk by chunk, so that none of them is ever in memory as a whole."""
+        names = ["patients", "metastases", "founders"]
+        names += ["seeds"] if self._tasks[0].keep_seeds else []
+        names += ["events"] if self._tasks[0].keep_events else []
         seeding = {clock: merge(parts) for clock, parts in self._seeding.items()}
-        tables["seeding"] = seeding_table(seeding, scenario.output_every_days)
-        tables["cascade"] = cascade_table(self._cascade)
-        write_run(folder, tables, manifest)
+        return {**{name: self._parts(name) for name in names}, "seeding": seeding_table(seeding, every_days),
+                "cascade": cascade_table(self._cascade)}
 
 
 def run_scenario(scenario: Scenario, *, seed: int, out: Path, workers: int = 1, progress: bool = False,
@@ -67,86 +84,97 @@ def run_scenario(scenario: Scenario, *, seed: int, out: Path, workers: int = 1, 
                  max_memory_bytes: int | None = None) -> results.Run:
     """Run a cohort and write it to `out`; the tables do not depend on `workers`.
 
-    A large run keeps its finished chunks beside `out` and continues from them when the same command
-    is given again. Raises InputError and MachineError; on KeyboardInterrupt (and when the machine
-    fails halfway) the finished chunks are written as an interrupted run before it is raised again.
+    Finished chunks are kept beside `out` until the run is complete, so that the same command continues
+    after whatever stopped it. Raises InputError and MachineError; on KeyboardInterrupt (and when the
+    machine fails halfway) the finished chunks are written as an interrupted run before it is raised again.
     """
     out = Path(out)
     results.check_writable(out)
     start, clock = datetime.now(UTC), time.perf_counter()
     tasks = chunk_tasks(scenario, seed, keep_seeds, keep_events)
     build_model(scenario, seed=seed, patients=np.arange(1), collect=False)  # what does not fit together fails here
-    large = scenario.patients >= LARGE_RUN_PATIENTS
-    if large or max_memory_bytes is not None:
-        _check_memory(estimate(tasks, workers), workers, max_memory_bytes, progress)
-    store = ChunkStore(out, identity(scenario, seed, keep_seeds, keep_events))
-    kept = [task for task in tasks if store.has(task)]
-    merged, finished = _Merged(), 0
+    with ChunkStore(out, identity(scenario, seed, keep_seeds, keep_events)) as store:
+        kept = [(task, packed) for task in tasks if (packed := store.find(task)) is not None]
+        found = {task.start for task, _ in kept}
+        left = [task for task in tasks if task.start not in found]
+        if left and (scenario.patients >= LARGE_RUN_PATIENTS or max_memory_bytes is not None):
+            _check_memory(estimate(left, workers), workers, max_memory_bytes, progress)
+        merged, most_memory = _Merged(store), 0
 
-    def write(status: str) -> None:
-        merged.write(out, scenario, build_manifest(
-            scenario=scenario.to_dict(), seed=seed, patients=scenario.patients, patients_finished=finished,
-            status=status, command_line=command_line or [], start=start, wall_seconds=time.perf_counter() - clock))
+        def write(status: str, merged: _Merged) -> None:
+            manifest = build_manifest(
+                scenario=scenario.to_dict(), seed=seed, patients=scenario.patients, patients_finished=merged.patients,
+                status=status, command_line=command_line or [], start=start,
+                wall_seconds=time.perf_counter() - clock, peak_memory_bytes=max(most_memory, peak_memory() or 0) or None)
+            write_run(out, merged.tables(scenario.output_every_days), manifest)
 
-    bar = _Bar(len(tasks), scenario.name, progress)
-    try:
-        for task in kept:
-            merged.add(task, store.load(task))
-            finished += task.stop - task.start
-        bar.skip(len(kept))
-        for task, chunk in run_tasks([task for task in tasks if task not in kept], workers, bar.show):
-            if large:
-                store.save(task, chunk)
-            merged.add(task, chunk)
-            finished += task.stop - task.start
-    except (KeyboardInterrupt, MachineError, MemoryError):
-        if finished:
-            write("interrupted")
-        raise
-    finally:
-        bar.close()
-    write("complete")
-    store.clear()
+        bar = Bar(len(tasks), scenario.name, progress)
+        try:
+            for task, packed in kept:
+                merged.add(task, packed)
+            bar.skip(len(kept))
+            with closing(run_tasks(left, workers, bar.show)) as running:
+                for finished in running:
+                    store.save(finished.task, finished.packed)
+                    merged.add(finished.task, Packed(finished.packed))
+                    most_memory = max(most_memory, finished.peak_memory_bytes or 0)
+            write("complete", merged)
+        except (KeyboardInterrupt, MachineError, MemoryError) as stopped:
+            bar.close()
+            with _deaf_to_ctrl_c():
+                _write_interrupted(store, tasks, write, stopped)
+            raise
+        finally:
+            bar.close()
+        store.clear()
     return results.open(out)
+
+
+@contextmanager
+def _deaf_to_ctrl_c():
+    """A second Ctrl-C must not spoil what the first one asked for; it takes a moment only."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _write_interrupted(store: ChunkStore, tasks: list[Task], write, stopped: BaseException) -> None:
+    """Write what is in the store: the sums in memory may have been stopped between one clock and the next."""
+    merged = _Merged(store)
+    for task in tasks:
+        if (packed := store.find(task)) is not None:
+            merged.add(task, packed)
+    if not merged.patients:
+        return
+    try:
+        write("interrupted", merged)
+    except MachineError as error:
+        reason = str(stopped) or "interrupted"
+        raise MachineError(
+            f"{reason if str(error) in reason else f'{reason}; {error}'}\n"
+            f"{merged.patients} patients were finished and are kept; the same command continues from there") from error
 
 
 def _check_memory(expected: Estimate, workers: int, limit: int | None, progress: bool) -> None:
     if progress:
         print(f"about {expected.minutes_text()} and {expected.memory_bytes / 2**30:.1f} GiB "
               f"with {workers} worker{'s' if workers > 1 else ''}", file=sys.stderr)
+    needed = f"the run needs about {expected.memory_bytes / 2**30:.1f} GiB"
+    if limit is not None and expected.memory_bytes > limit:
+        raise InputError(f"--max-memory: {needed}, and {limit / 2**30:.1f} GiB are allowed: "
+                         f"{_less(workers)}, or allow more")
     free = available_memory_bytes()
-    allowed = limit if limit is not None else free
-    if allowed is not None and expected.memory_bytes > allowed:
-        what = "--max-memory allows" if limit is not None else "this machine has free"
-        raise MachineError(
-            f"the run needs about {expected.memory_bytes / 2**30:.1f} GiB and {what} {allowed / 2**30:.1f} GiB: "
-            "use fewer --workers or fewer --patients")
+    if limit is None and free is not None and expected.memory_bytes > free:
+        raise MachineError(f"{needed}, and this machine has {free / 2**30:.1f} GiB free: {_less(workers)}")
 
 
-class _Bar:
-    """A progress bar in chunks, with the time left; silent when not wanted."""
-
-    def __init__(self, total: int, name: str, wanted: bool):
-        from tqdm import tqdm
-
-        self._skipped = 0.0
-        self._bar = tqdm(total=total, desc=name, unit="chunk", disable=None if wanted else True, leave=False,
-                         bar_format="{desc}: {percentage:3.0f}%|{bar}| {elapsed} so far, {remaining} left",
-                         file=sys.stderr)
-
-    def skip(self, done: int) -> None:
-        """Chunks that an earlier run left."""
-        self._skipped = done
-        self._bar.update(done)
-        self._bar.unpause()
-
-    def show(self, done: float) -> None:
-        """Chunks done since then, running ones in part."""
-        self._bar.update(max(0.0, self._skipped + done - self._bar.n))
-
-    def close(self) -> None:
-        """Take the bar away."""
-        self._bar.close()
+def _less(workers: int) -> str:
+    return f"use fewer --workers (now {workers})" if workers > 1 else "use another machine"
 
 
 def warm_up() -> None:

@@ -1,8 +1,9 @@
-"""Finished chunks on disk, so that an interrupted run loses nothing and continues where it stopped.
+"""Finished chunks on disk, so that a stopped run loses nothing and continues where it stopped.
 
-Each chunk is one compressed numpy file, written under a temporary name and then renamed: it is whole
-or not there. The folder is a hidden neighbour of the results, named by what was asked for and by the
-program's own sources: a changed scenario, seed or program never meets old chunks.
+Each chunk is one file, written under a temporary name and then renamed: it is whole or not there,
+and one that was damaged later is computed again. The folder is a hidden neighbour of the results;
+inside, chunks lie under a name made from what was asked for, the program's sources and the versions:
+a changed scenario, seed, program or machine never meets old chunks.
 """
 
 from __future__ import annotations
@@ -13,90 +14,130 @@ import os
 import shutil
 from pathlib import Path
 
-import numpy as np
-
-from sim.experiment.chunk import Chunk, Task
+from sim.errors import MachineError
+from sim.experiment import lock
+from sim.experiment.chunk import Task
+from sim.experiment.packing import DAMAGE, Packed
+from sim.manifest import versions
 from sim.scenario import Scenario
 from sim.storage import machine_errors
 
 _PACKAGE = Path(__file__).resolve().parent.parent
-_NOT_SCIENCE = ("name", "file", "title", "question", "patients")
+_SCIENCE = ("primary", "age", "horizon_days", "observe", "output_every_days", "mechanisms")
+_ABOVE = ("analysis", "plots", "demo", "cli", "summary")
+"""Parts of the program that no patient's course depends on, by the beginning of their names."""
+_LONGEST_NAME = 100
+_LOCK = "lock"
 
 
 def identity(scenario: Scenario, seed: int, keep_seeds: bool, keep_events: bool) -> str:
     """Sixteen hexadecimal digits of everything that a patient's course depends on, but its number."""
-    wanted = {key: value for key, value in scenario.to_dict().items() if key not in _NOT_SCIENCE}
-    digest = hashlib.sha256(json.dumps([wanted, seed, keep_seeds, keep_events], sort_keys=True).encode())
+    resolved = scenario.to_dict()
+    wanted = {key: resolved[key] for key in _SCIENCE}
+    values = {name: parameter.value for name, parameter in scenario.parameters.items()}
+    machine = {name: version for name, version in versions().items() if name != "platform"}
+    asked = [wanted, values, machine, seed, keep_seeds, keep_events]
+    digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode())
     for path in sorted(_PACKAGE.rglob("*.py")):
-        digest.update(path.relative_to(_PACKAGE).as_posix().encode() + path.read_bytes())
+        name = path.relative_to(_PACKAGE).as_posix()
+        if not name.startswith(_ABOVE):
+            digest.update(name.encode() + path.read_bytes())
     return digest.hexdigest()[:16]
 
 
-def _flatten(prefix: str, value) -> dict[str, np.ndarray]:
-    if isinstance(value, dict):
-        out: dict[str, np.ndarray] = {}
-        for key, item in value.items():
-            out |= _flatten(f"{prefix}/{key}", item)
-        return out
-    if value is None:
-        return {f"{prefix}?": np.empty(0)}
-    if isinstance(value, np.ma.MaskedArray):
-        return {f"{prefix}": value.data, f"{prefix}!": np.ma.getmaskarray(value)}
-    return {prefix: np.asarray(value)}
-
-
-def _unflatten(stored) -> dict:
-    out: dict = {}
-    for name in stored.files:
-        if name.endswith("!"):
-            continue
-        *path, last = name.rstrip("?").split("/")
-        place = out
-        for key in path:
-            place = place.setdefault(key, {})
-        if name.endswith("?"):
-            place[last] = None
-        elif f"{name}!" in stored.files:
-            place[last] = np.ma.MaskedArray(stored[name], mask=stored[f"{name}!"])
-        else:
-            place[last] = stored[name]
-    return out
+def _hidden_name(name: str) -> str:
+    if len(os.fsencode(name)) > _LONGEST_NAME:
+        name = hashlib.sha256(os.fsencode(name)).hexdigest()[:32]
+    return f".{name}.chunks"
 
 
 class ChunkStore:
-    """The finished chunks of one run."""
+    """The finished chunks of one run; while it is open as a context, no other run has them.
+
+    Entering makes the folder; leaving removes it where nothing was kept. Entering raises MachineError
+    where another run writes to the same results, or where the folder cannot be made.
+    """
 
     def __init__(self, out: Path, key: str):
         self.out = Path(os.path.abspath(out))
-        self.folder = self.out.parent / f".{self.out.name}.chunks" / key
+        self.key = key
+        self._place(self.out.parent / _hidden_name(self.out.name))
+        self._lock: int | None = None
+        self._made: list[Path] = []
+
+    def _place(self, top: Path) -> None:
+        self.top, self.folder = top, top / self.key
+
+    def __enter__(self) -> ChunkStore:
+        self._made = [folder for folder in self.out.parents if not folder.exists()]
+        doing = "the finished parts of the run cannot be kept"
+        try:
+            self.top.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            # As for the results: where the neighbourhood is closed, the folder itself may be open.
+            with machine_errors(self.out, doing):
+                if not self.out.is_dir():
+                    raise error
+                self._place(self.out / ".staging-chunks")
+                self.top.mkdir(exist_ok=True)
+        try:
+            with machine_errors(self.top, doing):
+                self._lock = lock.acquire(self.top / _LOCK)
+                self.folder.mkdir(parents=True, exist_ok=True)
+        except lock.FolderInUse as error:
+            raise MachineError(
+                f"{self.out}: another run is writing there; wait until it ends, or choose another folder with --out"
+            ) from error
+        return self
+
+    def __exit__(self, *_) -> None:
+        if not any(self.top.glob("*/[!.]*.npz")):
+            self.clear()
+            for folder in self._made:
+                try:
+                    folder.rmdir()
+                except OSError:  # not empty, or gone
+                    break
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def _file(self, task: Task) -> Path:
         return self.folder / f"{task.name}.npz"
 
-    def has(self, task: Task) -> bool:
-        """Whether the chunk is there, whole."""
-        return self._file(task).is_file()
+    def find(self, task: Task) -> Packed | None:
+        """A chunk that was kept; None where it is missing or damaged (then it is removed)."""
+        file = self._file(task)
+        if not file.is_file():
+            return None
+        packed = Packed(file)
+        if packed.is_whole(task.start, task.stop):
+            return packed
+        with machine_errors(self.folder, "a damaged part of the run cannot be removed"):
+            file.unlink(missing_ok=True)
+        return None
 
-    def save(self, task: Task, chunk: Chunk) -> None:
+    def save(self, task: Task, packed: bytes) -> None:
         """Keep a finished chunk. Raises MachineError when the disk does not take it."""
         with machine_errors(self.folder, "a finished part of the run cannot be written"):
             self.folder.mkdir(parents=True, exist_ok=True)
             temporary = self.folder / f".{task.name}-{os.getpid()}.npz"
             try:
-                parts = {"tables": chunk.tables, "seeding": chunk.seeding, "cascade": chunk.cascade}
-                with temporary.open("wb") as file:
-                    np.savez(file, **{name: array for part, value in parts.items()
-                                      for name, array in _flatten(part, value).items()})
+                temporary.write_bytes(packed)
                 os.replace(temporary, self._file(task))
             finally:
                 temporary.unlink(missing_ok=True)
 
-    def load(self, task: Task) -> Chunk:
-        """Read a chunk back."""
-        with machine_errors(self.folder, "a finished part of the run cannot be read"), np.load(self._file(task)) as stored:
-            parts = _unflatten(stored)
-        return Chunk(parts["tables"], parts["seeding"], parts["cascade"])
+    def table(self, task: Task, name: str) -> dict:
+        """Columns of one table of a kept chunk. Raises MachineError where they cannot be read any more."""
+        try:
+            return Packed(self._file(task)).table(name)
+        except DAMAGE as error:
+            raise MachineError(
+                f"{self._file(task)}: a finished part of the run cannot be read any more ({error}); "
+                "run the same command again"
+            ) from error
 
     def clear(self) -> None:
-        """Forget everything that was kept for this output folder, also for earlier questions."""
-        shutil.rmtree(self.folder.parent, ignore_errors=True)
+        """Forget everything that was kept for these results, also for earlier questions."""
+        shutil.rmtree(self.top, ignore_errors=True)

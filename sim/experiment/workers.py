@@ -1,147 +1,230 @@
-"""Chunks on one or many processes, with the same results; a killed worker costs only its chunk."""
+"""Chunks on one or many processes, with the same results; a killed worker costs only its chunk.
+
+An own small supervisor, because the standard pools do not do: `multiprocessing.Pool` hangs when a
+worker is killed, and `ProcessPoolExecutor` breaks as a whole, and stops for ever once its workers have
+been recycled (`max_tasks_per_child`, Python 3.11). Each worker has a pipe of its own; the end of the
+pipe is the end of the worker, and the end of the parent too.
+"""
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
-import threading
+import traceback
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import connection, get_all_start_methods, get_context
+from pathlib import Path
 
-from sim.errors import MachineError
-from sim.experiment.chunk import Chunk, Task, run_chunk
+from sim.errors import InputError, MachineError
+from sim.experiment.chunk import Task, run_chunk
+from sim.experiment.packing import pack
+from sim.manifest import peak_memory
 
-MOST_BREAKS = 5
-"""How many times the pool may break before we say that the machine cannot do it."""
+MOST_DEATHS = 3
+"""How many workers a chunk may cost before we say that the machine cannot do it."""
 TASKS_PER_WORKER = 20
-_POLL_SECONDS = 0.2
-_SHARES = 1000
-_progress = None
+"""Then a worker is replaced, as a guard against memory that libraries keep."""
+PRELOAD = ("sim.experiment.chunk", "sim.experiment.tables")
+_PERCENT = 0.01
+_KNOWN_ERRORS = {kind.__name__: kind for kind in (InputError, MachineError, MemoryError)}
+_ROOT = str(Path(__file__).resolve().parent.parent.parent)
 
 
-def _start_worker(counter) -> None:
-    global _progress
-    _progress = counter
+@dataclass(frozen=True)
+class Finished:
+    """A task, its packed chunk, and the most memory that the process which ran it ever held."""
+
+    task: Task
+    packed: bytes
+    peak_memory_bytes: int | None
+
+
+# -- in a worker -------------------------------------------------------------------------------------
+
+
+class _ParentGone(BaseException):
+    """Nobody waits for the result."""
+
+
+def _serve(pipe) -> None:
+    """A worker's life: tasks in, progress and packed chunks out, until None comes or the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
+    try:
+        while (task := pipe.recv()) is not None:
+            _send(pipe, *_answer(pipe, task))
+    except (_ParentGone, EOFError, OSError):
+        pass
 
 
-def _work(task: Task) -> Chunk:
-    done = 0
+def _send(pipe, message, packed: bytes | None = None) -> None:
+    try:
+        pipe.send(message)
+        if packed is not None:
+            pipe.send_bytes(packed)
+    except OSError as error:
+        raise _ParentGone from error
+
+
+def _answer(pipe, task: Task) -> tuple:
+    told = 0.0
 
     def report(share: float) -> None:
-        nonlocal done
-        now = int(share * _SHARES)
-        with _progress.get_lock():
-            _progress.value += now - done
-        done = now
+        nonlocal told
+        if share >= told + _PERCENT:
+            told = share
+            _send(pipe, ("share", share))
 
     try:
-        return run_chunk(task, report)
-    finally:
-        with _progress.get_lock():
-            _progress.value -= done
+        return ("done", peak_memory()), pack(run_chunk(task, report))
+    except Exception as error:
+        return (("failed", type(error).__name__, str(error), traceback.format_exc()),)
 
 
-def _context():
-    methods = multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-    if context.get_start_method() == "forkserver":
-        context.set_forkserver_preload(["sim.experiment.chunk"])
-        with _ctrl_c_later():
-            _start_fork_server()
-            # Wait until it has imported: a worker that it starts after we are gone would complain.
-            first = context.Process(target=_nothing)
-            first.start()
-            first.join()
-    return context
-
-
-def _nothing() -> None:
-    pass
-
-
-def _start_fork_server() -> None:
-    """Start the server with Ctrl-C blocked, which it and its workers inherit: the parent alone decides."""
-    from multiprocessing import forkserver, resource_tracker
-
-    resource_tracker.ensure_running()  # it unblocks the signal when it starts, so it comes first
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        forkserver.ensure_running()
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+# -- in the parent -----------------------------------------------------------------------------------
 
 
 @contextmanager
-def _ctrl_c_later() -> Iterator[None]:
-    """Hold Ctrl-C back until the block is done: a worker is either known to us or not started."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    pressed = []
-    before = signal.signal(signal.SIGINT, lambda *_: pressed.append(True))
+def _quiet_start():
+    """What a process inherits that is started in here: it never sees Ctrl-C, and finds this package."""
+    kept = {name: os.environ.get(name) for name in ("PYTHONPATH", "PYTHONSAFEPATH")}
+    blocked = None
     try:
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (_ROOT, kept["PYTHONPATH"])))
+        os.environ["PYTHONSAFEPATH"] = "1"  # a sim.py in the current folder is not ours
+        if hasattr(signal, "pthread_sigmask"):
+            from multiprocessing import resource_tracker
+
+            resource_tracker.ensure_running()  # it would lift our mask when it starts
+            blocked = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
-    if pressed:
-        raise KeyboardInterrupt
+        for name, value in kept.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        if blocked is not None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
 
-def run_tasks(tasks: Sequence[Task], workers: int,
-              report: Callable[[float], None]) -> Iterator[tuple[Task, Chunk]]:
-    """Yield every task with its chunk as it finishes, in any order.
+def start_context():
+    """How workers are started here: from a server with the libraries loaded, else from nothing."""
+    if "forkserver" not in get_all_start_methods():
+        return get_context("spawn")
+    from multiprocessing import forkserver
 
-    `report` is told how many tasks are done, running ones counted in part. Raises what a task raised;
-    MachineError when workers keep dying (killed, or out of memory).
+    context = get_context("forkserver")
+    context.set_forkserver_preload(list(PRELOAD))
+    with _quiet_start():
+        forkserver.ensure_running()
+    return context
+
+
+class _Worker:
+    def __init__(self, context):
+        self.pipe, theirs = context.Pipe()
+        self.process = context.Process(target=_serve, args=(theirs,), daemon=True)
+        try:
+            with _quiet_start():
+                self.process.start()
+        except (OSError, EOFError) as error:
+            raise MachineError(f"a worker process cannot be started ({error}); use fewer --workers") from error
+        theirs.close()  # so that the pipe ends when the worker does
+        self.task: Task | None = None
+        self.share, self.finished = 0.0, 0
+
+    def give(self, task: Task) -> None:
+        self.task, self.share = task, 0.0
+        try:
+            self.pipe.send(task)
+        except OSError:
+            pass  # it is dead: its pipe says so when it is read
+
+    def read(self) -> tuple | None:
+        """The next message, with the packed chunk when it is done; None from a dead worker."""
+        try:
+            message = self.pipe.recv() if self.pipe.poll() else ("dead",)
+            return (*message, self.pipe.recv_bytes()) if message[0] == "done" else message
+        except (EOFError, OSError):
+            return ("dead",)
+
+    def stop(self) -> None:
+        """End the process now, also in the middle of a chunk."""
+        self.pipe.close()
+        self.process.terminate()
+        self.process.join(timeout=5)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join()
+
+
+def _raise(name: str, text: str, where: str) -> None:
+    error = _KNOWN_ERRORS[name](text) if name in _KNOWN_ERRORS else RuntimeError(f"{name}: {text}")
+    error.add_note(f"in a worker:\n{where}")
+    raise error
+
+
+def run_tasks(tasks: Sequence[Task], workers: int, report: Callable[[float], None], context=None) -> Iterator[Finished]:
+    """Yield every task with its packed chunk as it finishes, in any order.
+
+    `report` is told how many tasks are done, running ones counted in part. `context` is a
+    multiprocessing context, by default `start_context()`. Raises what a task raised; MachineError
+    when a chunk's workers keep dying. Close the iterator to end the workers.
     """
-    if workers == 1 or len(tasks) == 1:
+    if workers == 1 or len(tasks) <= 1:
         for number, task in enumerate(tasks):
-            yield task, run_chunk(task, lambda share, number=number: report(number + share))
+            packed = pack(run_chunk(task, lambda share, number=number: report(number + share)))
+            yield Finished(task, packed, peak_memory())
             report(number + 1)
         return
-    context = _context()
-    counter = context.Value("q", 0)
-    left, finished, breaks = list(tasks), 0, 0
-    while left:
-        counter.value = 0
-        executor = ProcessPoolExecutor(
-            min(workers, len(left)), mp_context=context, initializer=_start_worker, initargs=(counter,),
-            max_tasks_per_child=TASKS_PER_WORKER)
-        try:
-            with _ctrl_c_later():
-                waiting = {executor.submit(_work, task): task for task in left}
-            while waiting:
-                done, _ = wait(waiting, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
-                for future in done:
-                    task = waiting.pop(future)
-                    chunk = future.result()
-                    left.remove(task)
-                    finished += 1
-                    yield task, chunk
-                report(finished + counter.value / _SHARES)
-        except BrokenProcessPool as error:
-            breaks += 1
-            if breaks > MOST_BREAKS:
-                raise MachineError(
-                    f"worker processes were killed {breaks} times (out of memory?); what was finished is kept: "
-                    "run the same command again with fewer --workers") from error
-        finally:
-            _stop(executor)
+    context = context or start_context()
+    left, deaths, done = deque(tasks), Counter(), 0
+    busy: list[_Worker] = []
+    idle: list[_Worker] = []
+    try:
+        while left or busy:
+            while left and len(busy) < workers:
+                worker = idle.pop() if idle else _Worker(context)
+                busy.append(worker)
+                worker.give(left.popleft())
+            watched = {end: worker for worker in busy for end in (worker.pipe, worker.process.sentinel)}
+            for worker in {watched[end] for end in connection.wait(list(watched))}:
+                kind, *rest = worker.read()
+                if kind == "share":
+                    worker.share = rest[0]
+                    continue
+                busy.remove(worker)
+                task = worker.task
+                if kind == "done":
+                    done += 1
+                    worker.finished += 1
+                    if worker.finished < TASKS_PER_WORKER:
+                        idle.append(worker)
+                    else:
+                        worker.stop()
+                    yield Finished(task, rest[1], rest[0])
+                else:
+                    worker.stop()
+                if kind == "failed":
+                    _raise(*rest)
+                if kind == "dead":
+                    _count_death(deaths, task)
+                    left.appendleft(task)
+            report(done + sum(worker.share for worker in busy))
+    finally:
+        for worker in (*busy, *idle):
+            worker.stop()
 
 
-def _stop(executor: ProcessPoolExecutor) -> None:
-    """End the pool now, also in the middle of a chunk."""
-    processes = list((getattr(executor, "_processes", None) or {}).values())
-    executor.shutdown(wait=False, cancel_futures=True)
-    for process in processes:
-        if process.is_alive():
-            process.terminate()
-    for process in processes:
-        process.join(timeout=5)
+def _count_death(deaths: Counter, task: Task) -> None:
+    deaths[task.name] += 1
+    if deaths[task.name] >= MOST_DEATHS:
+        raise MachineError(
+            f"patients {task.start} to {task.stop - 1}: the process that computed them ended {MOST_DEATHS} times "
+            "before it was done (killed? out of memory?); give the same command with fewer --workers")
 
 
 def available_memory_bytes() -> int | None:

@@ -1,0 +1,80 @@
+"""`python -m benchmarks`: everything in one go. Prints a table, writes report.json and details.json."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+import time
+from importlib.metadata import version
+
+from benchmarks import suite
+from benchmarks.measure import median_of, rate
+from benchmarks.work import HERE
+
+BARS = {
+    "ratio_vs_plain_mesa": (">=", 500.0), "ratio_vs_plain_mesa_do": (">=", 300.0),
+    "ratio_single_patient": (">=", 100.0), "ratio_vs_c": ("<=", 2.0), "headline_cpu_seconds": ("<=", 15.0),
+    "dormancy_off_cpu_seconds": ("<=", 90.0), "bytes_per_cell": ("<=", 64.0), "slope_patients": ("<=", 1.05),
+    "slope_cells": ("<=", 1.05), "speedup_2_workers": (">=", 1.8),
+}
+PEAK_BAR_BYTES = 2**30
+PARTS = ("cohort", "single_patient", "growth", "metaspread", "workers")
+
+
+def _say(text: str) -> None:
+    print(f"  {text}", file=sys.stderr, flush=True)
+
+
+def machine() -> dict:
+    """What the figures depend on."""
+    packages = {name: version(name) for name in ("mesa", "numpy", "numba", "scipy")}
+    return {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count(),
+            "python": platform.python_version(), **packages}
+
+
+def table(report: dict, peak_bytes: float | None) -> str:
+    """The figures beside their bars."""
+    rows = [(key, report[key], *BARS.get(key, ("", None))) for key in suite.KEYS]
+    if peak_bytes is not None:
+        rows.append(("headline peak MiB", peak_bytes / 2**20, "<=", PEAK_BAR_BYTES / 2**20))
+    lines = [f"{'figure':30}{'value':>16}{'bar':>12}"]
+    for name, value, sign, bar in rows:
+        shown = "not measured" if value is None else f"{value:,.3g}" if value < 1000 else f"{value:,.0f}"
+        met = "" if bar is None or value is None else "  met" if (value >= bar) == (sign == ">=") or value == bar else "  NOT MET"
+        lines.append(f"{name:30}{shown:>16}{'' if bar is None else f'{sign} {bar:,.4g}':>12}{met}")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Run the parts asked for (all by default)."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="part", help=f"any of: {', '.join(PARTS)} (default: all)")
+    parts = parser.parse_args().parts or list(PARTS)
+    if unknown := set(parts) - set(PARTS):
+        parser.error(f"unknown part {', '.join(sorted(unknown))}: choose from {', '.join(PARTS)}")
+    report: dict = dict.fromkeys(suite.KEYS)
+    details: dict = {"machine": machine()}
+    start = time.perf_counter()
+    for part in PARTS:
+        if part not in parts:
+            continue
+        _say(f"[{part}]")
+        if part == "metaspread":
+            runs = details.get("cohort", {}).get("engine") or [suite.in_fresh_process("engine", {"patients": 250})]
+            details[part] = suite.metaspread(report, _say, sorted(rate(run) for run in runs)[len(runs) // 2])
+        else:
+            details[part] = getattr(suite, part)(report, _say)
+    details["wall_seconds"] = time.perf_counter() - start
+    engine = details.get("cohort", {}).get("engine")
+    print(table(report, median_of(engine, "peak_bytes") if engine else None))
+    if set(parts) == set(PARTS):
+        for name, content in (("report", report), ("details", details)):
+            (HERE / f"{name}.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        print(f"\nwrote {(HERE / 'report.json').relative_to(HERE.parent)} and details.json beside it")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,44 @@
+"""One run at a time in a folder: a lock that the system lets go when its process ends, however it ends."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+_HELD = {errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EDEADLK}
+
+
+class FolderInUse(Exception):
+    """Another process, or another run of this one, holds the lock."""
+
+
+def _lock(descriptor: int) -> None:
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        import msvcrt
+
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+    else:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def acquire(file: Path) -> int:
+    """Lock `file`, made where it is missing; returns the descriptor to close. Raises FolderInUse, OSError."""
+    while True:
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            _lock(descriptor)
+        except OSError as error:
+            if error.errno in _HELD:
+                os.close(descriptor)
+                raise FolderInUse from error
+            return descriptor  # a file system without locks: go on without one
+        try:
+            if os.path.samestat(os.fstat(descriptor), os.stat(file)):
+                return descriptor
+        except FileNotFoundError:
+            pass
+        os.close(descriptor)  # the former holder removed the file between our two steps
+        file.parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,32 @@
+"""A progress bar in chunks, with the time left; silent when not wanted."""
+
+from __future__ import annotations
+
+import sys
+
+
+class Bar:
+    """Chunks done of `total`, the running ones in part."""
+
+    def __init__(self, total: int, name: str, wanted: bool):
+        from tqdm import tqdm
+
+        self._skipped = 0.0
+        self._bar = tqdm(total=total, desc=name, unit="chunk", disable=None if wanted else True, leave=False,
+                         bar_format="{desc}: {percentage:3.0f}%|{bar}| {elapsed} so far, {remaining} left",
+                         file=sys.stderr)
+
+    def skip(self, done: int) -> None:
+        """Chunks that an earlier run left: they say nothing about the time that the others take."""
+        self._skipped = done
+        self._bar.initial = done
+        self._bar.update(done)
+        self._bar.unpause()
+
+    def show(self, done: float) -> None:
+        """Chunks done since then, running ones in part."""
+        self._bar.update(max(0.0, self._skipped + done - self._bar.n))
+
+    def close(self) -> None:
+        """Take the bar away."""
+        self._bar.close()

@@ -1,0 +1,107 @@
+"""Variants of the plain implementation that are wrong on purpose: a comparison that lets one pass is no test."""
+
+from __future__ import annotations
+
+from reference.plain import CYCLING, Cell, PlainModel
+from reference.plain_patient import PlainPatient
+
+
+class InvertedSleep(PlainModel):
+    """Wrong: sleeps where it should not."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.sleep_probability = 1.0 - self.sleep_probability
+
+
+class DoubleDeathAsleep(PlainModel):
+    """Wrong: twice the hazard."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.sleeper_death_per_day *= 2.0
+        self.death_asleep = 1.0 - (1.0 - self.death_asleep) ** 2
+
+
+class SettleBeforeWake(PlainModel):
+    """Wrong order: the clocks of today's arrivals run today already."""
+
+    def step(self):
+        for organ, number in self.arrivals().items():
+            self.counts["settled", organ] += number
+            for _ in range(number):
+                self.cell_class(self, organ)
+        self.agents.do("step")
+        self.day += 1
+
+
+class LateSleeper(Cell):
+    """Wrong: it notices only a day later that it has enough energy."""
+
+    def sleep(self):
+        if self.energy_needed_days <= 0.0:
+            self.state = CYCLING
+            self.model.note("woke", self)
+        else:
+            self.energy_needed_days -= self.model.feeding[self.organ]
+            if self.model.rng.random() < self.model.death_asleep:
+                self.end("died_asleep")
+
+
+class WakesADayLate(PlainModel):
+    """Wrong: sleepers wake on the day after."""
+
+    cell_class = LateSleeper
+
+
+class TwiceTheNoise(PlainModel):
+    """Wrong: births and deaths both too frequent; the mean growth is right."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        net = self.birth - self.death
+        self.birth *= 2.0
+        self.death = self.birth - net
+
+
+class JumpAtTheSwitch(Cell):
+    """Wrong: the colony gains half its size when its growth law changes."""
+
+    def divide(self):
+        super().divide()
+        if self.state != CYCLING:
+            self.cells *= 1.5
+
+
+class JumpyColonies(PlainModel):
+    """Wrong: a jump in size at the angiogenic switch."""
+
+    cell_class = JumpAtTheSwitch
+
+
+class ArrestBeforeDeath(PlainPatient):
+    """Wrong order: a cell may arrest before the pass could kill it."""
+
+    def bed_of_arrest(self):
+        bed = self.first_bed()
+        while True:
+            kind = bed if bed in ("liver", "lung") else "other"
+            if self.rng.random() < self.values[f"arrest_probability.{kind}"]:
+                return bed
+            if self.rng.random() < self.values["death_per_pass"]:
+                return None
+            bed = self.next_bed(bed)
+
+
+class InvertedShunt(PlainPatient):
+    """Wrong: an inverted probability."""
+
+    def portal_vein(self):
+        return "liver" if super().portal_vein() == "lung" else "lung"
+
+
+class CalmLiver(PlainPatient):
+    """Wrong: no inflammation."""
+
+    def inflame(self):
+        self.liver_readiness = 0.0

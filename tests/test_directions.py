@@ -1,0 +1,176 @@
+"""Every parameter of the catalogue moves its outcome in the direction that the catalogue declares.
+
+Each parameter is raised from the low to the high end of its range, everything else equal: the same
+patients, the same seed and so the same random numbers (paired lanes of one model). A parameter that
+does nothing gives bit-identical pairs, none of which moved, and fails. Of the pairs that moved so
+many must have moved the declared way that coin tosses would do it with a probability below 0.001 (a
+sign test: no assumption on distributions), and their mean must have moved that way too. A parameter
+that acts the other way, or both ways alike, passes by chance less often than that. Nothing can alarm
+falsely later on: the seed is fixed, so a test that passes goes on passing until the code changes.
+"""
+
+import dataclasses
+
+import direction_outcomes as outcomes
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+from sim import catalog
+from sim.cohort import draw_hosts
+from sim.model import MetastasisModel
+from sim.parameters import LaneParameters
+
+PARAMETERS = catalog.load()
+SIGN_TEST_P = 0.001
+STANDARD_ERRORS = 3.0
+NO_EFFECT = 0.02
+"""A numerical setting ("0") may move the mean of its outcome by less than this share."""
+SMALLEST = 1e-6
+"""An outcome must move by more than this share: more than rounding."""
+
+
+def ends(name: str, base: float) -> tuple[float, float]:
+    """Low and high value to compare: the range, moved along where the base is not the catalogue's value.
+
+    A range of more than a factor of 100 is narrowed to ten about the base; drainage goes from a fifth to four fifths.
+    """
+    parameter = PARAMETERS[name]
+    if name.startswith("drainage."):
+        return 0.2, 0.8
+    low, high = parameter.low, parameter.high
+    if low > 0 and high / low > 100 and parameter.maximum > high:
+        low, high = parameter.value / 10**0.5, parameter.value * 10**0.5
+    scale = base / parameter.value if base and parameter.value else 1.0
+    return max(low * scale, parameter.minimum), min(high * scale, parameter.maximum)
+
+
+def check_direction(parameter, low: np.ndarray, high: np.ndarray) -> None:
+    """Fail unless the outcome (by patient, paired; one number if there is no chance) moves as declared."""
+    paired = np.isfinite(low) & np.isfinite(high)
+    assert paired.any(), f"{parameter.name}: nothing to compare"
+    low, high = low[paired], high[paired]
+    moved = high - low
+    text = f"{parameter.name}: {parameter.outcome} goes from {low.mean():.6g} to {high.mean():.6g}, declared {parameter.direction}"
+    if parameter.direction == "0":
+        error = moved.std(ddof=1) / np.sqrt(len(moved))
+        assert abs(moved.mean()) + STANDARD_ERRORS * error < NO_EFFECT * abs(low.mean()), text
+        return
+    toward = moved if parameter.direction == "+" else -moved
+    assert toward.mean() > SMALLEST * abs(low.mean()), text
+    if len(moved) > 1:
+        right, moved_at_all = int((toward > 0).sum()), int((toward != 0).sum())
+        p = float(binom.sf(right - 1, moved_at_all, 0.5))
+        assert p < SIGN_TEST_P, f"{text} ({right} of {moved_at_all} patients that moved, p = {p:.2g})"
+
+
+def outcome_is_known(parameter) -> bool:
+    """There is a function for the parameter's outcome."""
+    return outcomes.exact(parameter.name, parameter.outcome) is not None or parameter.outcome.split(".")[0] in outcomes.SIMULATED
+
+
+EXACT = [name for name, p in PARAMETERS.items() if outcomes.exact(name, p.outcome) is not None]
+SIMULATED = [name for name, p in PARAMETERS.items() if name not in EXACT]
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_every_parameter_has_an_outcome_that_is_measured(name):
+    assert outcome_is_known(PARAMETERS[name]), f"{name}: no function for {PARAMETERS[name].outcome} in direction_outcomes.py"
+
+
+def exact_pair(name: str) -> tuple[np.ndarray, np.ndarray]:
+    """The outcome without chance at both ends, (1,) each."""
+    measure = outcomes.exact(name, PARAMETERS[name].outcome)
+    base = outcomes.catalogue_values() | outcomes.exact_changes(name)
+    return tuple(np.array([measure(base | {name: end})]) for end in ends(name, base[name]))
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_direction_without_chance(name):
+    check_direction(PARAMETERS[name], *exact_pair(name))
+
+
+def run_pairs(names) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """All parameters in one model: for each the outcome by patient at its low and at its high end."""
+    n = outcomes.PATIENTS
+    arms, sites, ages, visible = [], [], [], []
+    for name in names:
+        outcome = PARAMETERS[name].outcome
+        base, site, age_years = outcomes.setup(name, outcome)
+        for end in ends(name, base[name]):
+            arms.append(base | {name: end})
+            sites += [site] * n
+            ages += [outcomes.age(age_years)] * n
+            visible.append("autopsy" if outcome.endswith("at_autopsy") else "imaging")
+    parameters = LaneParameters.stack(arms, np.repeat(np.arange(len(arms)), n))
+    patients = np.tile(np.arange(n), len(arms))
+    hosts = draw_hosts(outcomes.SEED, patients, sites, ages, parameters)
+    threshold = np.where(np.repeat(visible, n) == "autopsy", parameters["autopsy_threshold_cells"], parameters["imaging_threshold_cells"])
+    model = MetastasisModel(hosts, parameters, seed=outcomes.SEED, horizon_days=outcomes.HORIZON_DAYS, visible_cells=threshold,
+                            keep_seeds=True, collect=False)  # fmt: skip
+    model.run()
+    finished, found = outcomes.Finished(model), {}
+    for i, name in enumerate(names):
+        outcome = PARAMETERS[name].outcome
+        measure = outcomes.SIMULATED[outcome.split(".")[0]].measure
+        low, high = (np.arange(n) + n * arm for arm in (2 * i, 2 * i + 1))
+        found[name] = tuple(measure(finished, lanes, outcomes.niches_of(outcome)) for lanes in (low, high))
+    model.__dict__.clear()
+    return found
+
+
+@pytest.fixture(scope="module")
+def pairs():
+    return run_pairs([name for name in SIMULATED if outcome_is_known(PARAMETERS[name])])
+
+
+@pytest.mark.parametrize("name", SIMULATED)
+def test_direction_in_paired_patients(name, pairs):
+    check_direction(PARAMETERS[name], *pairs[name])
+
+
+# -- it can fail ---------------------------------------------------------------------------------
+
+OTHER_WAY = {"+": "-", "-": "+", "0": "+"}
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_the_other_direction_fails_without_chance(name):
+    wrong = dataclasses.replace(PARAMETERS[name], direction=OTHER_WAY[PARAMETERS[name].direction])
+    with pytest.raises(AssertionError, match="goes from"):
+        check_direction(wrong, *exact_pair(name))
+
+
+@pytest.mark.parametrize("name", SIMULATED)
+def test_the_other_direction_fails_in_paired_patients(name, pairs):
+    wrong = dataclasses.replace(PARAMETERS[name], direction=OTHER_WAY[PARAMETERS[name].direction])
+    with pytest.raises(AssertionError, match="goes from"):
+        check_direction(wrong, *pairs[name])
+
+
+def test_a_parameter_that_does_nothing_fails(pairs):
+    low, _ = pairs["competent_share"]
+    with pytest.raises(AssertionError, match="declared \\+"):
+        check_direction(PARAMETERS["competent_share"], low, low.copy())
+
+
+def test_a_setting_that_moves_the_outcome_fails(pairs):
+    """Three per cent is more than a numerical setting may do."""
+    low, high = pairs["colony_noise"]
+    with pytest.raises(AssertionError, match="declared 0"):
+        check_direction(PARAMETERS["colony_noise"], low, 1.03 * high)
+
+
+def test_a_parameter_without_an_outcome_fails():
+    new = dataclasses.replace(PARAMETERS["soil.liver"], name="new_parameter", outcome="happiness")
+    assert not outcome_is_known(new)
+
+
+def test_an_inverted_law_is_noticed(monkeypatch):
+    """The engine's own defect, not the catalogue's: arrest read as the probability of passing."""
+    from sim import body
+
+    right = body.arrest_by_bed
+    monkeypatch.setattr(body, "arrest_by_bed", lambda parameters: 1.0 - right(parameters))
+    with pytest.raises(AssertionError, match="arrest_probability.liver"):
+        check_direction(PARAMETERS["arrest_probability.liver"], *exact_pair("arrest_probability.liver"))

@@ -1,0 +1,60 @@
+"""Ctrl-C, as a terminal or a supervisor sends it: what was finished is kept, and nothing else is left."""
+
+import os
+import signal
+
+import pytest
+from quick_cohort import chunk_files, scenario_file, start_run, tables, wait_for_chunks
+
+import sim.results
+from sim import scenario as scenarios
+from sim.experiment import run_scenario
+
+PATIENTS = 150
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows sends Ctrl-C otherwise")
+
+
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory):
+    """The quick scenario."""
+    return scenarios.load(scenario_file(tmp_path_factory.mktemp("scenario"), PATIENTS))
+
+
+@pytest.fixture(scope="module")
+def undisturbed(quick, tmp_path_factory):
+    """The tables of a run that nothing stopped."""
+    return tables(run_scenario(quick, seed=1, out=tmp_path_factory.mktemp("runs") / "x").path)
+
+
+@pytest.mark.parametrize("workers, everybody, then_workers", [(1, True, 2), (2, True, 1), (2, False, 1)])
+def test_ctrl_c_halfway(quick, undisturbed, tmp_path, workers, everybody, then_workers):
+    out = tmp_path / "x"
+    process = start_run(quick.path, out, workers, chunk_patients=5)
+    wait_for_chunks(process, out, 4)
+    (os.killpg if everybody else os.kill)(process.pid, signal.SIGINT)
+    said, complaint = process.communicate(timeout=60)  # ends when all its processes have ended
+    assert (process.returncode, said) == (130, "")
+    assert f"of {PATIENTS} patients were finished and are kept" in complaint and "Traceback" not in complaint
+    half = sim.results.open(out)
+    assert half.manifest["status"] == "interrupted"
+    finished = half.manifest["patients_finished"]
+    assert 20 <= finished == len(half.patients) == 5 * len(chunk_files(out)) < PATIENTS
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".x.chunks", "x"], "nothing half-written"
+
+    again = start_run(quick.path, out, then_workers, chunk_patients=5)
+    assert again.communicate(timeout=120)[1] == "" and again.returncode == 0
+    assert sim.results.open(out).manifest["status"] == "complete"
+    assert tables(out) == undisturbed
+    assert [path.name for path in tmp_path.iterdir()] == ["x"]
+
+
+def test_an_impatient_second_ctrl_c_spoils_nothing(quick, tmp_path):
+    out = tmp_path / "x"
+    process = start_run(quick.path, out, 1, chunk_patients=5)
+    wait_for_chunks(process, out, 4)
+    for _ in range(5):
+        if process.poll() is None:
+            os.kill(process.pid, signal.SIGINT)
+    _, complaint = process.communicate(timeout=60)
+    assert process.returncode == 130 and "Traceback" not in complaint
+    assert not list(tmp_path.glob(".staging*")) and len(chunk_files(out)) >= 4
