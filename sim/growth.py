@@ -27,16 +27,17 @@ def gompertz_rate_per_day(cells, capacity_cells, rate_per_day):
     return rate_per_day * (np.log(capacity_cells) - np.log(cells))
 
 
-def power_integral_over_day(log_capacity, gap, rate_per_day, exponent):
-    """Integral of N^exponent over one day, by Simpson's rule, elementwise.
+_GAUSS = ((0.5 * (1.0 - np.sqrt(0.6)), 5.0 / 18.0), (0.5, 8.0 / 18.0), (0.5 * (1.0 + np.sqrt(0.6)), 5.0 / 18.0))
+"""Gauss-Legendre nodes and weights on (0, 1)."""
 
-    `gap` is y at the start of the day. Within a day N changes by a few per cent at most (rate x gap
-    below 0.1), where the rule's relative error is below 1e-9.
+
+def power_integral_over_day(log_capacity, gap, rate_per_day, exponent):
+    """Integral of N^exponent over one day, by three-point Gauss-Legendre quadrature, elementwise.
+
+    `gap` is y at the start of the day. The relative error is below 1e-11 while N changes by less than a
+    tenth in a day (rate x gap < 0.1), and below 1e-4 even for tumours that grow thirteenfold.
     """
-    half = np.exp(-0.5 * rate_per_day)
-    middle = gap * half
-    end = middle * half
-    f = np.exp(exponent * (log_capacity - gap))
-    f += 4.0 * np.exp(exponent * (log_capacity - middle))
-    f += np.exp(exponent * (log_capacity - end))
-    return f / 6.0
+    total = np.zeros_like(gap)
+    for node, weight in _GAUSS:
+        total += weight * np.exp(exponent * (log_capacity - gap * np.exp(-node * rate_per_day)))
+    return total

@@ -51,3 +51,17 @@ class Signals:
 def relax(level: np.ndarray, target: np.ndarray, time_days: np.ndarray) -> np.ndarray:
     """One day of dx/dt = (target - x) / time, exact for a target frozen over the day, elementwise."""
     return target + (level - target) * np.exp(-1.0 / time_days)
+
+
+def relax_after(level: np.ndarray, before: np.ndarray, target: np.ndarray, before_days: np.ndarray,
+                time_days: np.ndarray) -> np.ndarray:
+    """One day of dx/dt = (y - x) / time, where y relaxes from `before` to `target`: exact, elementwise.
+
+    x(1) = target + (x(0) - target) e + (y(0) - target) e (exp(g) - 1) / (g time), with e = exp(-1 / time)
+    and g = 1 / time - 1 / before_days; its limit at g = 0 is finite.
+    """
+    decay = np.exp(-1.0 / time_days)
+    gap = 1.0 / time_days - 1.0 / before_days
+    safe = np.where(np.abs(gap) < 1e-12, 1.0, gap)
+    ratio = np.where(np.abs(gap) < 1e-12, 1.0, np.expm1(safe) / safe)
+    return target + (level - target) * decay + (before - target) * decay * ratio / time_days

@@ -19,7 +19,7 @@ from sim.kernels.identity import day_of, index_of, lane_of, niche_of, source_of
 from sim.streams import OFFSPRING, OFFSPRING_SHAPE, SURVIVORS, days_word, tag_word
 
 STEP_DAYS = 7
-"""Small colonies are stepped together on days divisible by this."""
+"""Small colonies are stepped together at the end of every week: on days 6, 13, 20 ..."""
 
 
 @kernel

@@ -13,7 +13,7 @@ import numpy as np
 from sim.mechanisms.base import Mechanism
 from sim.names import NICHES
 from sim.parameters import LaneParameters
-from sim.rates import Rates, Signals, relax
+from sim.rates import Rates, Signals, relax, relax_after
 
 _LIVER = NICHES.index("liver")
 
@@ -30,8 +30,9 @@ def advance(signals: Signals, parameters: LaneParameters) -> None:
     il6 = cells / (cells + parameters["il6_half_cells"])
     power = il6 ** parameters["stat3_hill_exponent"]
     stat3 = power / (power + parameters["stat3_half_il6"] ** parameters["stat3_hill_exponent"])
-    readiness = relax(level["liver_readiness"], level["saa"], parameters["niche_time_days"])
-    saa = relax(level["saa"], stat3, parameters["saa_time_days"])
+    saa_days, niche_days = parameters["saa_time_days"], parameters["niche_time_days"]
+    readiness = relax_after(level["liver_readiness"], level["saa"], stat3, saa_days, niche_days)
+    saa = relax(level["saa"], stat3, saa_days)
     level.update(il6=il6, stat3=stat3, saa=saa, liver_readiness=readiness)
 
 
