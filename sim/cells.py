@@ -101,17 +101,16 @@ class Rows:
             setattr(self, name, np.empty(64, dtype=dtype))
 
     def append(self, **columns) -> None:
-        """Add rows; scalars are repeated."""
-        size = max(np.size(c) for c in columns.values())
-        end = self.count + size
-        for name, dtype in self._dtypes.items():
-            column = getattr(self, name)
-            if end > len(column):
-                new = np.empty(int(max(end, _GROWTH * len(column))), dtype=dtype)
-                new[: self.count] = column[: self.count]
+        """Add as many rows as `identity` has, a column all rows have; scalars are repeated."""
+        end = self.count + len(columns["identity"])
+        if end > len(self.identity):
+            room = int(max(end, _GROWTH * len(self.identity)))
+            for name, dtype in self._dtypes.items():
+                new = np.empty(room, dtype=dtype)
+                new[: self.count] = self.column(name)
                 setattr(self, name, new)
-                column = new
-            column[self.count : end] = columns[name]
+        for name, values in columns.items():
+            getattr(self, name)[self.count : end] = values
         self.count = end
 
     def column(self, name: str) -> np.ndarray:

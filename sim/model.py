@@ -142,7 +142,8 @@ class MetastasisModel(mesa.Model):
         self.signals = Signals(self._age(), self.primary.cells)
         for mechanism in REGISTRY.values():
             mechanism.start(self.signals, parameters)
-        self.rates = Rates.base(lanes)
+        self._base_rates = Rates.base(lanes)
+        self.rates = self._base_rates.copy()
         self.viable = np.zeros(shape)
 
         self.energy_clock, self.hazard_clock = np.zeros(shape), np.zeros(shape)
@@ -165,6 +166,7 @@ class MetastasisModel(mesa.Model):
         self.hazard = np.zeros(lanes)
         self._death_uniform = streams.patient_uniforms(seed, hosts.patient, streams.DEATH_CAUSE)
         self._burden_weight = parameters.by_niche("burden_weight")
+        self._weighted_burden = np.zeros(lanes)
         self.observer = Observer(self, output_every_days, collect)
         self._steps = tuple(getattr(self, name) for name in DAY)
 
@@ -205,7 +207,7 @@ class MetastasisModel(mesa.Model):
     def signal(self) -> None:
         """Advance the body's signals and let every mechanism act on today's rates."""
         self.signals.age_years, self.signals.primary_cells = self._age(), self.primary.cells
-        self.rates = Rates.base(len(self.alive))
+        self.rates = self._base_rates.copy()
         for mechanism in REGISTRY.values():
             mechanism.advance(self.signals, self.parameters)
             mechanism.act(self.rates, self.signals, self.parameters)
@@ -310,6 +312,7 @@ class MetastasisModel(mesa.Model):
             self.early_rate_per_day, self.limit_log_cells, self.limit_gap, self.gompertz_per_day, self.alive,
             np.log(MICROMETASTASIS_CELLS), np.log(self.visible_cells), self.cycling_cells, self.small_metastases,
             self.large_metastases, self.burden_cells)
+        self._weighted_burden = (self._burden_weight * self.burden_cells).sum(axis=1)
 
     def die(self) -> None:
         """Death after diagnosis: other causes by age, the primary's burden, the metastases' burden.
@@ -322,8 +325,7 @@ class MetastasisModel(mesa.Model):
             other = p["other_cause_death_per_year_at_70"] / DAYS_PER_YEAR * np.exp(
                 p["other_cause_death_growth_per_year"] * (self.signals.age_years - 70.0))
             primary = p["primary_death_per_day"] * self.signals.primary_cells / _BURDEN_UNIT_CELLS
-            burden = (self._burden_weight * self.burden_cells).sum(axis=1)
-            metastatic = p["metastatic_death_per_day"] * burden / _BURDEN_UNIT_CELLS
+            metastatic = p["metastatic_death_per_day"] * self._weighted_burden / _BURDEN_UNIT_CELLS
             total = other + primary + metastatic
             self.hazard = self.hazard + np.where(at_risk, total, 0.0)
             dead = at_risk & (self.hazard >= self.hosts.death_threshold)

@@ -10,7 +10,6 @@ from sim.names import CLOCKS, NICHES, STAGES
 
 ALL_ORGANS = (*NICHES, "all")
 QUANTITIES = len(ALL_ORGANS) * len(STAGES)
-_GRID_START = 64
 
 
 def stage_counts(model, lanes: np.ndarray) -> np.ndarray:
@@ -32,18 +31,15 @@ def stage_counts(model, lanes: np.ndarray) -> np.ndarray:
 class ClockHistogram:
     """Counts by grid day, organ and stage on one clock, for the patients at risk on that day."""
 
-    def __init__(self, first_slot: int):
+    def __init__(self, first_slot: int, last_slot: int):
         self.first_slot = first_slot  # grid index of slot 0; negative before diagnosis
-        self.histogram = np.zeros((_GRID_START, QUANTITIES, BINS), dtype=np.uint16)
-        self.total = np.zeros((_GRID_START, QUANTITIES), dtype=np.int64)
+        slots = last_slot - first_slot + 1
+        self.histogram = np.zeros((slots, QUANTITIES, BINS), dtype=np.uint16)
+        self.total = np.zeros((slots, QUANTITIES), dtype=np.int64)
 
     def add(self, grid: np.ndarray, counts: np.ndarray) -> None:
         """Count lanes at their grid index, both by lane; `counts` is (lanes, quantities)."""
-        slot = grid - self.first_slot
-        while slot.max() >= len(self.total):
-            self.histogram = np.concatenate([self.histogram, np.zeros_like(self.histogram)])
-            self.total = np.concatenate([self.total, np.zeros_like(self.total)])
-        add_counts(slot, counts, self.histogram, self.total)
+        add_counts(grid - self.first_slot, counts, self.histogram, self.total)
 
     def sparse(self) -> dict[str, np.ndarray]:
         """What was counted, as flat grid index x quantity x bin and number, ready to be merged."""
@@ -63,10 +59,12 @@ class Observer:
 
     def __init__(self, model, every_days: int, collect: bool):
         self.model, self.every_days = model, every_days
-        self._to_diagnosis = -(model.hosts.diagnosis_day // every_days)
+        diagnosis_day = model.hosts.diagnosis_day
+        self._phase = diagnosis_day % every_days
         self.clocks = {
-            "first_cell": ClockHistogram(0),
-            "diagnosis": ClockHistogram(int(self._to_diagnosis.min())),
+            "first_cell": ClockHistogram(0, int(model.last_day.max() // every_days)),
+            "diagnosis": ClockHistogram(int((-(diagnosis_day // every_days)).min()),
+                                        int(((model.last_day - diagnosis_day) // every_days).max())),
         }
         assert tuple(self.clocks) == CLOCKS
         self.collect = collect
@@ -91,10 +89,10 @@ class Observer:
         self.record(0)
 
     def _on_clocks(self, now: int) -> dict[str, np.ndarray]:
-        since = now - self.model.hosts.diagnosis_day
+        phase = now % self.every_days
         return {
-            "first_cell": self.model.alive & (now % self.every_days == 0),
-            "diagnosis": self.model.alive & (since % self.every_days == 0),
+            "first_cell": self.model.alive & (phase == 0),
+            "diagnosis": self.model.alive & (self._phase == phase),
         }
 
     def due(self, now: int) -> np.ndarray:
@@ -109,7 +107,7 @@ class Observer:
             lanes = np.flatnonzero(due)
             if lanes.size:
                 start = 0 if name == "first_cell" else self.model.hosts.diagnosis_day[lanes]
-                grid = np.broadcast_to((now - start) // self.every_days, lanes.shape)
+                grid = np.zeros_like(lanes) + (now - start) // self.every_days
                 self.clocks[name].add(grid, stage_counts(self.model, lanes).reshape(lanes.size, QUANTITIES))
         if self.collect and now % self.every_days == 0:
             self.model.datacollector.collect(self.model)

@@ -34,6 +34,11 @@ class Rates:
         shape = (lanes, len(NICHES))
         return cls(np.ones(lanes), np.ones(shape), np.zeros(shape), np.ones(shape), np.zeros(shape))
 
+    def copy(self) -> Rates:
+        """The same rates in arrays of their own (a day starts with this: cheaper than making them anew)."""
+        return Rates(self.shedding.copy(), self.receptivity.copy(), self.sleep.copy(), self.feeding.copy(),
+                     self.sleeper_death.copy())
+
 
 @dataclass
 class Signals:
