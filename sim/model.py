@@ -14,7 +14,7 @@ from sim import streams
 from sim.body import own_organ_factor, route
 from sim.cells import TumourCells
 from sim.cohort import Hosts
-from sim.growth import gompertz_rate_per_day, power_integral_over_day
+from sim.growth import gap_at_nodes, gompertz_rate_per_day, power_integral_over_day
 from sim.kernels import colonise, settle, sleep
 from sim.kernels.identity import COLONY_DAYS, MOST_INDEX, MOST_LANES
 from sim.mechanisms import REGISTRY
@@ -28,6 +28,7 @@ DAY = ("signal", "grow", "shed", "circulate", "settle", "wake", "colonise", "die
 
 DAYS_PER_YEAR = 365.25
 HEADROOM = 1.25
+NEVER = 2**31
 _BURDEN_UNIT_CELLS = 1e11  # the catalogue states hazards of death for this many cells
 PRIMARY_SOURCE = 0
 
@@ -41,7 +42,7 @@ class PrimaryTumour(mesa.Agent):
         self.rate_per_day = parameters["primary_gompertz_per_day"] * hosts.growth_factor
         self.exponent = parameters["shedding_exponent"]
         self.gap = self.log_capacity.copy()  # log(capacity / cells); one cell on day 0
-        self._shrink = np.exp(-self.rate_per_day)
+        self._shrink, self._shrunk = np.exp(-self.rate_per_day), gap_at_nodes(self.rate_per_day)
 
     @property
     def cells(self) -> np.ndarray:
@@ -50,7 +51,7 @@ class PrimaryTumour(mesa.Agent):
 
     def shedding_surface(self) -> np.ndarray:
         """Integral of cells^exponent over today, (lanes,)."""
-        return power_integral_over_day(self.log_capacity, self.gap, self.rate_per_day, self.exponent)
+        return power_integral_over_day(self.log_capacity, self.gap, self._shrunk, self.exponent)
 
     def step(self) -> None:
         """Grow by a day, exactly."""
@@ -128,6 +129,7 @@ class MetastasisModel(mesa.Model):
         self.visible_cells = np.array(np.broadcast_to(visible_cells, lanes), dtype=float)
         self.alive = np.ones(lanes, dtype=bool)
         self._was_alive = self.alive.copy()
+        self._next_end_day = int(self.last_day.min())
         self.death_day = np.full(lanes, -1, dtype=np.int64)
         self.death_cause = np.full(lanes, -1, dtype=np.int64)
         shape = (lanes, len(NICHES))
@@ -139,6 +141,7 @@ class MetastasisModel(mesa.Model):
         self._soil = parameters.by_niche("soil") * own_organ_factor(parameters, hosts.site)
         self._shedding = parameters["shedding_per_day"] * parameters.by_site("site_shedding_factor.{site}", hosts.site)
         self.competent = np.minimum(parameters["competent_share"] * hosts.frailty, 1.0)
+        self._age_on_day_0 = hosts.age_years - hosts.diagnosis_day / DAYS_PER_YEAR
         self.signals = Signals(self._age(), self.primary.cells)
         for mechanism in REGISTRY.values():
             mechanism.start(self.signals, parameters)
@@ -167,6 +170,7 @@ class MetastasisModel(mesa.Model):
         self._death_uniform = streams.patient_uniforms(seed, hosts.patient, streams.DEATH_CAUSE)
         self._burden_weight = parameters.by_niche("burden_weight")
         self._weighted_burden = np.zeros(lanes)
+        self._first_diagnosis_day = int(hosts.diagnosis_day.min())
         self.observer = Observer(self, output_every_days, collect)
         self._steps = tuple(getattr(self, name) for name in DAY)
 
@@ -186,14 +190,13 @@ class MetastasisModel(mesa.Model):
         self.certain_cells = np.ascontiguousarray(np.broadcast_to(certain[:, None], shape))
 
     def _age(self) -> np.ndarray:
-        return self.hosts.age_years - (self.hosts.diagnosis_day - self.day) / DAYS_PER_YEAR
+        return self._age_on_day_0 + self.day / DAYS_PER_YEAR
 
     def step(self) -> None:
         """One day."""
         for action in self._steps:
             action()
         self.day += 1
-        self.running = bool(self.alive.any())
 
     def run(self, report=None) -> None:
         """Run until every lane is dead or censored; `report(day)` is called every 30 days if given."""
@@ -320,6 +323,8 @@ class MetastasisModel(mesa.Model):
         The burdens are those of the start of the day (the metastases' of the last weekly step).
         """
         p = self.parameters
+        if self.day < self._first_diagnosis_day:
+            return
         at_risk = self.alive & (self.day >= self.hosts.diagnosis_day)
         if at_risk.any():
             other = p["other_cause_death_per_year_at_70"] / DAYS_PER_YEAR * np.exp(
@@ -334,15 +339,22 @@ class MetastasisModel(mesa.Model):
             self.death_day[dead], self.death_cause[dead] = self.day, cause[dead]
             self.last_day[dead] = self.day
             self.alive &= ~dead
+            if dead.any():
+                self._next_end_day = self.day
 
     def observe(self) -> None:
         """Recorders read the state at the end of the day; then follow-up ends where it is over."""
         now = self.day + 1
+        someone_ends = now >= self._next_end_day
+        if not someone_ends and not self.observer.is_due(now):
+            return
         ends = self._was_alive & (now >= self.last_day)
         due = self.observer.due(now) | ends
-        if due.any():
-            settle.split_failures(self.key, self.hosts.patient, due, now, PRIMARY_SOURCE, self.failures,
-                                  *self._weights, self.died_in_transit, self.died_on_arrival, self.inert)
-            self.observer.record(now)
-        self.alive &= ~ends
-        self._was_alive = self.alive.copy()
+        settle.split_failures(self.key, self.hosts.patient, due, now, PRIMARY_SOURCE, self.failures,
+                              *self._weights, self.died_in_transit, self.died_on_arrival, self.inert)
+        self.observer.record(now)
+        if someone_ends:
+            self.alive &= ~ends
+            self._was_alive = self.alive.copy()
+            self._next_end_day = int(self.last_day[self.alive].min(initial=NEVER))
+            self.running = bool(self.alive.any())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import mesa
 import numpy as np
 
-from sim.kernels.record import BINS, add_counts
+from sim.kernels.record import BINS, count_bins, note_counts
 from sim.names import CLOCKS, NICHES, STAGES
 
 ALL_ORGANS = (*NICHES, "all")
@@ -29,29 +29,37 @@ def stage_counts(model, lanes: np.ndarray) -> np.ndarray:
 
 
 class ClockHistogram:
-    """Counts by grid day, organ and stage on one clock, for the patients at risk on that day."""
+    """Counts by grid day, organ and stage on one clock, for the patients at risk on that day.
 
-    def __init__(self, first_slot: int, last_slot: int):
+    Rows of bins are noted as they come (168 bytes a lane and grid day) and counted once at the end.
+    """
+
+    def __init__(self, first_slot: int, last_slot: int, rows: int):
         self.first_slot = first_slot  # grid index of slot 0; negative before diagnosis
-        slots = last_slot - first_slot + 1
-        self.histogram = np.zeros((slots, QUANTITIES, BINS), dtype=np.uint16)
-        self.total = np.zeros((slots, QUANTITIES), dtype=np.int64)
+        self._rows = 0
+        self._slot = np.empty(rows, dtype=np.int64)
+        self._bins = np.empty((rows, QUANTITIES), dtype=np.uint16)
+        self._total = np.zeros((last_slot - first_slot + 1, QUANTITIES), dtype=np.int64)
 
     def add(self, grid: np.ndarray, counts: np.ndarray) -> None:
         """Count lanes at their grid index, both by lane; `counts` is (lanes, quantities)."""
-        add_counts(grid - self.first_slot, counts, self.histogram, self.total)
+        slot, end = grid - self.first_slot, self._rows + len(grid)
+        self._slot[self._rows : end] = slot
+        note_counts(self._rows, slot, counts, self._bins, self._total)
+        self._rows = end
 
     def sparse(self) -> dict[str, np.ndarray]:
         """What was counted, as flat grid index x quantity x bin and number, ready to be merged."""
-        filled = np.flatnonzero(self.histogram)
+        slot, bins = self._slot[: self._rows], self._bins[: self._rows]
+        order = np.argsort(slot, kind="stable")
+        nothing = np.empty(0, dtype=np.int64)
+        filled = count_bins(order, slot, bins, nothing, nothing)
+        keys, numbers = np.empty(filled, dtype=np.int64), np.empty(filled, dtype=np.int64)
+        count_bins(order, slot, bins, keys, numbers)
+        rows = np.flatnonzero(self._total)
         offset = self.first_slot * QUANTITIES
-        rows = np.flatnonzero(self.total)
-        return {
-            "bin": filled + offset * BINS,
-            "patients": self.histogram.ravel()[filled].astype(np.int64),
-            "row": rows + offset,
-            "total": self.total.ravel()[rows],
-        }
+        return {"bin": keys + offset * BINS, "patients": numbers, "row": rows + offset,
+                "total": self._total.ravel()[rows]}
 
 
 class Observer:
@@ -61,10 +69,13 @@ class Observer:
         self.model, self.every_days = model, every_days
         diagnosis_day = model.hosts.diagnosis_day
         self._phase = diagnosis_day % every_days
+        self._phases = {0, *self._phase.tolist()}
+        last_day = model.last_day
+        rows = int((last_day // every_days + 2).sum())
+        before, after = diagnosis_day // every_days, (last_day - diagnosis_day) // every_days
         self.clocks = {
-            "first_cell": ClockHistogram(0, int(model.last_day.max() // every_days)),
-            "diagnosis": ClockHistogram(int((-(diagnosis_day // every_days)).min()),
-                                        int(((model.last_day - diagnosis_day) // every_days).max())),
+            "first_cell": ClockHistogram(0, int(last_day.max() // every_days), rows),
+            "diagnosis": ClockHistogram(-int(before.max()), int(after.max()), rows),
         }
         assert tuple(self.clocks) == CLOCKS
         self.collect = collect
@@ -94,6 +105,10 @@ class Observer:
             "first_cell": self.model.alive & (phase == 0),
             "diagnosis": self.model.alive & (self._phase == phase),
         }
+
+    def is_due(self, now: int) -> bool:
+        """Whether any lane may have a day of the output grid: asked every day, so without arrays."""
+        return now % self.every_days in self._phases
 
     def due(self, now: int) -> np.ndarray:
         """Lanes with a day of the output grid on either clock, (lanes,) bool."""

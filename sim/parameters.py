@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -44,6 +44,12 @@ class LaneParameters:
             array = np.ascontiguousarray(np.stack([self[f"{name}.{niche}"] for niche in NICHES], axis=1))
             array.flags.writeable = False
             self._arrays[name] = array
+        return self._arrays[name]
+
+    def derived(self, name: str, function: Callable[[LaneParameters], np.ndarray]) -> np.ndarray:
+        """`function(self)`, computed once under a name of its own: for what depends on parameters alone."""
+        if name not in self._arrays:
+            self._arrays[name] = function(self)
         return self._arrays[name]
 
     def by_site(self, pattern: str, site_of_lane: Sequence[str]) -> np.ndarray:

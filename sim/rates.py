@@ -53,20 +53,23 @@ class Signals:
     level: dict[str, np.ndarray] = field(default_factory=dict)
 
 
-def relax(level: np.ndarray, target: np.ndarray, time_days: np.ndarray) -> np.ndarray:
-    """One day of dx/dt = (target - x) / time, exact for a target frozen over the day, elementwise."""
-    return target + (level - target) * np.exp(-1.0 / time_days)
+def decay(time_days: np.ndarray) -> np.ndarray:
+    """What is left after a day of a deviation that decays with this time constant, elementwise."""
+    return np.exp(-1.0 / time_days)
 
 
-def relax_after(level: np.ndarray, before: np.ndarray, target: np.ndarray, before_days: np.ndarray,
-                time_days: np.ndarray) -> np.ndarray:
-    """One day of dx/dt = (y - x) / time, where y relaxes from `before` to `target`: exact, elementwise.
+def relax(level: np.ndarray, target: np.ndarray, day_decay: np.ndarray) -> np.ndarray:
+    """One day of dx/dt = (target - x) / time, exact for a target frozen over the day; `day_decay` = decay(time)."""
+    return target + (level - target) * day_decay
 
-    x(1) = target + (x(0) - target) e + (y(0) - target) e (exp(g) - 1) / (g time), with e = exp(-1 / time)
-    and g = 1 / time - 1 / before_days; its limit at g = 0 is finite.
+
+def passed_on(before_days: np.ndarray, time_days: np.ndarray) -> np.ndarray:
+    """Share of a deviation in y that a follower x of it takes over in a day, elementwise.
+
+    y relaxes to its target with `before_days` and dx/dt = (y - x) / time: e (exp(g) - 1) / (g time), with
+    e = exp(-1 / time) and g = 1 / time - 1 / before_days; its limit at g = 0 is e / time.
     """
-    decay = np.exp(-1.0 / time_days)
     gap = 1.0 / time_days - 1.0 / before_days
     safe = np.where(np.abs(gap) < 1e-12, 1.0, gap)
     ratio = np.where(np.abs(gap) < 1e-12, 1.0, np.expm1(safe) / safe)
-    return target + (level - target) * decay + (before - target) * decay * ratio / time_days
+    return decay(time_days) * ratio / time_days

@@ -1,6 +1,5 @@
 """Cohorts that run in a moment and yet hold everything: sleepers, deaths, metastases seen and unseen."""
 
-import os
 import subprocess
 import sys
 import time
@@ -57,12 +56,28 @@ def wait_for_chunks(process: subprocess.Popen, out: Path, chunks: int) -> None:
         time.sleep(0.005)
 
 
+def _processes() -> list[tuple[int, int, int]]:
+    """Process, parent and session of every process, zombies too, on Linux."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            text = path.read_text()
+        except OSError:  # it has just ended
+            continue
+        parent, _group, session = text.rpartition(")")[2].split()[1:4]
+        found.append((int(text.split()[0]), int(parent), int(session)))
+    return found
+
+
 def children(of: int) -> list[int]:
-    """Living processes (zombies too) below a process, on Linux."""
-    found, parents = [], {of}
-    stats = [path.read_text() for path in Path("/proc").glob("[0-9]*/stat") if os.access(path, os.R_OK)]
-    family = {int(text.split()[0]): int(text.rpartition(")")[2].split()[1]) for text in stats}
+    """Processes, zombies too, below a process, on Linux."""
+    found, parents, processes = [], {of}, _processes()
     while parents:
-        parents = {child for child, parent in family.items() if parent in parents}
+        parents = {process for process, parent, _ in processes if parent in parents}
         found += parents
     return found
+
+
+def left_of(run: subprocess.Popen) -> list[int]:
+    """Processes, zombies too, that a run from `start_run` left behind, on Linux; none elsewhere."""
+    return [process for process, _, session in _processes() if session == run.pid]

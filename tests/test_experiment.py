@@ -259,7 +259,7 @@ def test_memory_does_not_grow_with_the_cohort(tmp_path):
     for patients in (500, 2000):
         folder = tmp_path / str(patients)
         folder.mkdir()
-        process = start_run(scenario_file(folder, patients), folder / "x", 1, chunk_patients=125)
+        process = start_run(scenario_file(folder, patients, horizon_days=60), folder / "x", 1, chunk_patients=125)
         _, err = process.communicate(timeout=300)
         assert process.returncode == 0, err
         peaks.append(sim.results.open(folder / "x").manifest["peak_memory_bytes"])

@@ -4,7 +4,7 @@ import os
 import signal
 
 import pytest
-from quick_cohort import chunk_files, scenario_file, start_run, tables, wait_for_chunks
+from quick_cohort import chunk_files, left_of, scenario_file, start_run, tables, wait_for_chunks
 
 import sim.results
 from sim import scenario as scenarios
@@ -43,6 +43,7 @@ def test_ctrl_c_halfway(quick, undisturbed, tmp_path, workers, everybody, then_w
 
     again = start_run(quick.path, out, then_workers, chunk_patients=5)
     assert again.communicate(timeout=120)[1] == "" and again.returncode == 0
+    assert left_of(process) == left_of(again) == [], "no process is left, nor a zombie"
     assert sim.results.open(out).manifest["status"] == "complete"
     assert tables(out) == undisturbed
     assert [path.name for path in tmp_path.iterdir()] == ["x"]

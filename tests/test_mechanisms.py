@@ -175,10 +175,14 @@ def test_without_inflammation_fewer_liver_metastases(colon):
 
 
 def test_inflammation_leaves_other_organs_alone(colon):
+    """To one settled cell in a thousand: the arms share the shed count, so a cell more in the liver is one less
+    for all other niches together (conditional binomials), which moves a quantile about once in 10^4 draws.
+    """
     same = colon.same_follow_up("inflammation")
     assert same.sum() > 50
     on, off = (colon.of("settled", arm)[same] for arm in (ALL_ON, "inflammation"))
-    assert np.array_equal(np.delete(on, LIVER, axis=1), np.delete(off, LIVER, axis=1))
+    on_elsewhere, off_elsewhere = np.delete(on, LIVER, axis=1), np.delete(off, LIVER, axis=1)
+    assert np.abs(on_elsewhere - off_elsewhere).sum() <= 1e-3 * on_elsewhere.sum()
     assert np.all(off[:, LIVER] <= on[:, LIVER]) and off[:, LIVER].sum() < on[:, LIVER].sum()
 
 

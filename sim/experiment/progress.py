@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 
 
 class Bar:
@@ -11,6 +12,7 @@ class Bar:
     def __init__(self, total: int, name: str, wanted: bool):
         from tqdm import tqdm
 
+        tqdm.set_lock(threading.RLock())  # one process draws: the default lock would start another, to track it
         self._skipped = 0.0
         self._bar = tqdm(total=total, desc=name, unit="chunk", disable=None if wanted else True, leave=False,
                          bar_format="{desc}: {percentage:3.0f}%|{bar}| {elapsed} so far, {remaining} left",

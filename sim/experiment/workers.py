@@ -15,7 +15,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import connection, get_all_start_methods, get_context
+from multiprocessing import connection, get_all_start_methods, get_context, util
 from pathlib import Path
 
 from sim.errors import InputError, MachineError
@@ -110,6 +110,18 @@ def _quiet_start():
             signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
 
+def _end_servers() -> None:
+    """Wait for the helpers that multiprocessing leaves to the system: in a container nobody else buries them."""
+    from multiprocessing import forkserver, resource_tracker
+
+    for helper in (forkserver._forkserver, resource_tracker._resource_tracker):
+        if hasattr(helper, "_stop"):
+            helper._stop()
+
+
+_at_exit = None
+
+
 def start_context():
     """How workers are started here: from a server with the libraries loaded, else from nothing."""
     if "forkserver" not in get_all_start_methods():
@@ -120,6 +132,9 @@ def start_context():
     context.set_forkserver_preload(list(PRELOAD))
     with _quiet_start():
         forkserver.ensure_running()
+    global _at_exit
+    # A negative priority: after multiprocessing has ended the workers themselves.
+    _at_exit = _at_exit or util.Finalize(None, _end_servers, exitpriority=-100)
     return context
 
 

@@ -36,10 +36,43 @@ def bin_middle(index: np.ndarray) -> np.ndarray:
 
 
 @kernel
-def add_counts(slot, counts, histogram, total):
-    """Count `counts` (lanes, quantities) at each lane's slot in `histogram` (slots, quantities, BINS) and `total`."""
+def note_counts(start, slot, counts, bins, total):
+    """Note the bins of `counts` (lanes, quantities) from row `start` of `bins` on, and add to `total` (slots, ...)."""
     for i in range(slot.size):
         for quantity in range(counts.shape[1]):
             value = counts[i, quantity]
-            histogram[slot[i], quantity, bin_of(value)] += 1
+            bins[start + i, quantity] = bin_of(value)
             total[slot[i], quantity] += value
+
+
+@kernel
+def count_bins(order, slot, bins, keys, numbers):
+    """Count the noted rows by slot, quantity and bin; returns how many of them are not empty.
+
+    `order` sorts the rows by their `slot`. Where `keys` and `numbers` have room, they take slot x
+    quantities x BINS + quantity x BINS + bin, ascending, and the number of rows.
+    """
+    quantities = bins.shape[1]
+    counted = np.zeros(BINS, np.int64)
+    n = 0
+    first = 0
+    while first < order.size:
+        here = slot[order[first]]
+        end = first
+        while end < order.size and slot[order[end]] == here:
+            end += 1
+        for quantity in range(quantities):
+            low, high = np.int64(BINS), np.int64(0)
+            for i in range(first, end):
+                at = np.int64(bins[order[i], quantity])
+                counted[at] += 1
+                low, high = min(low, at), max(high, at)
+            for at in range(low, high + 1):
+                if counted[at] > 0:
+                    if n < keys.size:
+                        keys[n] = (here * quantities + quantity) * BINS + at
+                        numbers[n] = counted[at]
+                    n += 1
+                    counted[at] = 0
+        first = end
+    return n

@@ -13,7 +13,7 @@ import numpy as np
 from sim.mechanisms.base import Mechanism
 from sim.names import NICHES
 from sim.parameters import LaneParameters
-from sim.rates import Rates, Signals, relax, relax_after
+from sim.rates import Rates, Signals, decay, passed_on, relax
 
 _LIVER = NICHES.index("liver")
 
@@ -28,11 +28,15 @@ def advance(signals: Signals, parameters: LaneParameters) -> None:
     """Move IL-6, STAT3, SAA and the niche by one day; all levels are between 0 and 1."""
     cells, level = signals.primary_cells, signals.level
     il6 = cells / (cells + parameters["il6_half_cells"])
-    power = il6 ** parameters["stat3_hill_exponent"]
-    stat3 = power / (power + parameters["stat3_half_il6"] ** parameters["stat3_hill_exponent"])
-    saa_days, niche_days = parameters["saa_time_days"], parameters["niche_time_days"]
-    readiness = relax_after(level["liver_readiness"], level["saa"], stat3, saa_days, niche_days)
-    saa = relax(level["saa"], stat3, saa_days)
+    exponent = parameters["stat3_hill_exponent"]
+    half = parameters.derived("stat3_half_power", lambda p: p["stat3_half_il6"] ** p["stat3_hill_exponent"])
+    power = il6**exponent
+    stat3 = power / (power + half)
+    saa_decay = parameters.derived("saa_decay", lambda p: decay(p["saa_time_days"]))
+    niche_decay = parameters.derived("niche_decay", lambda p: decay(p["niche_time_days"]))
+    taken = parameters.derived("niche_taken", lambda p: passed_on(p["saa_time_days"], p["niche_time_days"]))
+    readiness = relax(level["liver_readiness"], stat3, niche_decay) + (level["saa"] - stat3) * taken
+    saa = relax(level["saa"], stat3, saa_decay)
     level.update(il6=il6, stat3=stat3, saa=saa, liver_readiness=readiness)
 
 
