@@ -170,13 +170,11 @@ def run(context, scenario, patients, on, off, set_, seed, workers, out, quiet, k
 
 def _kept(scenario, out: Path, before) -> str | None:
     """What a run that was stopped left in `out`; None where it left nothing new."""
-    from sim.experiment.run import LARGE_RUN_PATIENTS
-
     after = finished_patients(out)
     if after is None or after == before:
         return None
-    again = "; the same command continues from there" if scenario.patients >= LARGE_RUN_PATIENTS else ""
-    return f"{after[0]} of {scenario.patients} patients were finished and are kept, marked as interrupted, in {shown(out)}{again}"
+    return (f"{after[0]} of {scenario.patients} patients were finished and are kept, marked as interrupted, in {shown(out)}; "
+            "the same command continues from there")
 
 
 def _draw(finished, folder: Path, size: str = "column") -> list[Path]:
