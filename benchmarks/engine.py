@@ -7,11 +7,11 @@ kernels from their cache.
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import time
 
 from benchmarks.work import Work, build, headline
+from sim.manifest import peak_memory
 
 _WARM_UP = {"patients": 2, "days": 400, "settled": 2000.0}
 COUNTS = ("settled", "sleeping", "woke", "died_asleep", "extinct")
@@ -50,21 +50,11 @@ def run(work: Work) -> dict:
     cpu = time.process_time() - start
     return totals | {
         "cpu_seconds": cpu,
-        "peak_bytes": peak_bytes(),
+        "peak_bytes": peak_memory(),
         "bytes_per_cell": bytes_used / max(living, 1),
         "alive_at_end": living,
         "looks_per_settled_cell": looks / max(totals["settled"], 1),
     }
-
-
-def peak_bytes() -> int:
-    """The most memory that this process ever held (Linux: not that of the process that started it)."""
-    try:
-        with open("/proc/self/status", encoding="ascii") as file:
-            return next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM:"))
-    except (OSError, StopIteration):
-        unit = 1 if sys.platform == "darwin" else 1024
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def configured(settings: dict) -> Work:

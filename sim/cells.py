@@ -40,40 +40,37 @@ class Calendar:
     def __init__(self, last_day: int):
         self.last = last_day + 1  # slot of those who are not due within the run
         self.head = np.full(self.last + 1, -1, dtype=np.int32)
+        self.filed = np.zeros(self.last + 1, dtype=np.int32)
         self.state = np.zeros(3, dtype=np.int64)
-        self.free = np.empty(0, dtype=np.int32)
-        self._allocate(64)
+        for name, (width, dtype) in self._POOL.items():
+            setattr(self, name, np.empty(64 * width, dtype=dtype))
 
-    def _allocate(self, blocks: int) -> None:
-        def grown(old, size, dtype):
-            new = np.empty(size, dtype=dtype)
-            new[: len(old)] = old
-            return new
-
-        old = len(self.free)
-        self.free = grown(self.free, blocks, np.int32)
-        self.block_next = grown(self.block_next if old else self.free[:0], blocks, np.int32)
-        self.block_count = grown(self.block_count if old else self.free[:0], blocks, np.int32)
-        empty = np.empty(0)
-        self.energies = grown(self.energies if old else empty, blocks * sleep.BLOCK, np.float64)
-        self.hazards = grown(self.hazards if old else empty, blocks * sleep.BLOCK, np.float64)
-        self.identities = grown(self.identities if old else empty, blocks * sleep.BLOCK, np.uint64)
+    _POOL = {
+        "free": (1, np.int32), "block_next": (1, np.int32), "block_count": (1, np.int32),
+        "energies": (sleep.BLOCK, np.float64), "hazards": (sleep.BLOCK, np.float64),
+        "identities": (sleep.BLOCK, np.uint64),
+    }
 
     def reserve(self, records: int) -> None:
         """Make room for as many insertions: a kernel has no bounds checks."""
-        needed = self.state[sleep.USED] + max(0, records - self.state[sleep.FREE])
+        used = int(self.state[sleep.USED])
+        needed = used + max(0, records - int(self.state[sleep.FREE]))
         if needed > len(self.free):
-            self._allocate(int(max(needed, _GROWTH * len(self.free))) + 16)
+            blocks = max(needed, 2 * len(self.free))
+            for name, (width, dtype) in self._POOL.items():
+                new = np.empty(blocks * width, dtype=dtype)
+                new[: used * width] = getattr(self, name)[: used * width]
+                setattr(self, name, new)
 
     @property
     def arrays(self):
         """The arrays in the order in which the kernels take them."""
-        return (self.head, self.block_next, self.block_count, self.free, self.state,
+        return (self.head, self.filed, self.block_next, self.block_count, self.free, self.state,
                 self.energies, self.hazards, self.identities)
 
     def due(self, day: int) -> int:
         """Records filed under `day`."""
-        return sleep.due_today(day, self.head, self.block_next, self.block_count)
+        return int(self.filed[day])
 
     def records(self) -> np.ndarray:
         """Identities of all sleepers, in no particular order."""

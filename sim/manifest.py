@@ -33,7 +33,7 @@ def build_manifest(
     """The manifest of a run as a dict that JSON can hold.
 
     `scenario` is `Scenario.to_dict()`; `start` is an aware datetime; `peak_memory_bytes` is measured
-    here (this process, or its largest worker) where it is not given, and is None where the system
+    here (of this process) where it is not given, and is None where the system
     does not tell. Raises ValueError for a status outside STATUSES.
     """
     if status not in STATUSES:
@@ -106,11 +106,18 @@ def commit(folder: Path | None = None) -> str:
 
 
 def peak_memory() -> int | None:
-    """Largest resident memory so far, in bytes, of this process or of its largest finished child."""
+    """Largest resident memory of this process so far, in bytes; None where the system does not tell.
+
+    Linux's `ru_maxrss` survives fork and exec, so a worker would report its parent's peak: VmHWM does not.
+    """
+    try:
+        for line in Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass
     try:
         import resource
     except ImportError:
         return None
-    unit_bytes = 1 if sys.platform == "darwin" else 1024
-    whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    return max(resource.getrusage(who).ru_maxrss for who in whose) * unit_bytes
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

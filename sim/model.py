@@ -223,8 +223,7 @@ class MetastasisModel(mesa.Model):
     def shed(self) -> None:
         """Cells that enter the blood today."""
         settle.shed_cells(self.key, self.hosts.patient, self.alive, self.day, PRIMARY_SOURCE, self.expected_shed,
-                          self.shed_today)
-        self.shed_total += self.shed_today
+                          self.shed_today, self.shed_total)
 
     def circulate(self) -> None:
         """Chance that a shed cell settles in each niche: arrest by the vessels, survival by today's soil."""
@@ -236,15 +235,15 @@ class MetastasisModel(mesa.Model):
     def settle(self) -> None:
         """Split the settled cells off; some fall asleep, the others begin to cycle."""
         new = settle.settle_cells(self.key, self.hosts.patient, self.alive, self.day, PRIMARY_SOURCE,
-                                  self.shed_today, self._chance, self.settled_today)
-        self.failures += self.shed_today - self.settled_today.sum(axis=1)
+                                  self.shed_today, self._chance, self.settled_today, self.cells.settled,
+                                  self.failures)
         self._keep_promises()
         if new:
             self._place(new)
 
     def _place(self, new: int) -> None:
         p, cells = self.parameters, self.cells
-        if self.settled_today.max() >= MOST_INDEX:
+        if new >= MOST_INDEX and self.settled_today.max() >= MOST_INDEX:
             raise ValueError(f"over {MOST_INDEX} competent cells settled in one niche in a day; "
                              "competent_share x shedding is out of all bounds")
         cells.calendar.reserve(new)
@@ -256,7 +255,6 @@ class MetastasisModel(mesa.Model):
             p["dormancy_broad_scale_days"], p["dormancy_broad_shape"], self.energy_clock + self.rates.feeding,
             self.hazard_clock + self.rates.sleeper_death, self._energy_promise, self._hazard_promise,
             cells.sleeping, *cells.calendar.arrays, awake, cells.woke, log)
-        cells.settled += self.settled_today
         if cells.keep_seeds:
             cells.seeds.append(identity=log[:, 0], coded_threshold=log[:, 1])
         self._begin_cycling(awake[:n_awake])

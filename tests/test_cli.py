@@ -203,8 +203,7 @@ def test_ctrl_c_says_what_is_kept(call, engine, tmp_path):
     code, stdout, err = call("run", COLORECTAL, "--patients", "500", "--out", out)
     assert (code, stdout) == (130, "")
     assert "250 of 500 patients" in err and str(out) in err and "Traceback" not in err
-    assert "continues" not in err
-    assert "the same command continues" in call("run", COLORECTAL, "--patients", "50000", "--out", out)[2]
+    assert "the same command continues" in err
 
 
 def test_a_machine_that_fails_halfway_says_what_is_kept(call, engine, tmp_path):

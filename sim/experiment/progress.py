@@ -30,5 +30,6 @@ class Bar:
         self._bar.update(max(0.0, self._skipped + done - self._bar.n))
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Show where it got to, then take the bar away."""
+        self._bar.refresh()
         self._bar.close()

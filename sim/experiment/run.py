@@ -28,7 +28,7 @@ from sim.manifest import build_manifest, peak_memory
 from sim.scenario import Scenario
 from sim.storage import write_run
 
-CHUNK_PATIENTS = 250
+CHUNK_PATIENTS = 500
 LARGE_RUN_PATIENTS = 2000
 """From here on, time and memory are estimated before anything is computed."""
 _MERGE_AT = 16

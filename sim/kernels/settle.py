@@ -18,19 +18,20 @@ from sim.streams import SETTLE, SHED, TALLY, days_word, many_uniforms, tag_word
 
 
 @kernel
-def shed_cells(key, patient, alive, day, source, expected, shed_today):
-    """Cells shed today, Poisson with mean `expected` (lanes,)."""
+def shed_cells(key, patient, alive, day, source, expected, shed_today, shed_total):
+    """Cells shed today, Poisson with mean `expected` (lanes,); added to `shed_total`."""
     days = days_word(day, 0)
     tag = tag_word(SHED, 0, source)
     for lane in range(patient.size):
         shed_today[lane] = poisson(expected[lane], key, patient[lane], 0, days, tag) if alive[lane] else 0
+        shed_total[lane] += shed_today[lane]
 
 
 @kernel
-def settle_cells(key, patient, alive, day, source, shed_today, chance, settled_today):
+def settle_cells(key, patient, alive, day, source, shed_today, chance, settled_today, settled_total, failures):
     """Split today's settled cells off the shed ones; returns how many settled in all.
 
-    `chance` (lanes, niches) is the probability that a shed cell settles there. One uniform a niche
+    `chance` (lanes, niches) is the probability that a shed cell settles there; the others add to `failures`. One uniform a niche
     (two niches share a Philox block) and inversion: a niche's count is monotone in its chance.
     """
     total = 0
@@ -57,9 +58,11 @@ def settle_cells(key, patient, alive, day, source, shed_today, chance, settled_t
             if u > 1.0 - left * p:  # else none: P(0) = (1 - p)^n is at least 1 - n p
                 count = binomial_inverse(left, p, u)
             settled_today[lane, niche] = count
+            settled_total[lane, niche] += count
             left -= count
             rest -= chance[lane, niche]
             total += count
+        failures[lane] += left
     return total
 
 

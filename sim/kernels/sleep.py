@@ -22,7 +22,7 @@ WOKE, DIED = 1, 2
 
 
 @kernel
-def _file(n, when, at, energy, hazard, identity, head, block_next, block_count, free, state, energies, hazards,
+def _file(n, when, at, energy, hazard, identity, head, filed, block_next, block_count, free, state, energies, hazards,
           identities):
     """File n records under their days. Two loops on purpose: finding a place reads the block lists, and a
     processor that has just stored records elsewhere would wait with every such read (ten times slower).
@@ -43,6 +43,7 @@ def _file(n, when, at, energy, hazard, identity, head, block_next, block_count, 
             block = fresh
         at[i] = np.int64(block) * BLOCK + block_count[block]
         block_count[block] += 1
+        filed[day] += 1
     for i in range(n):
         energies[at[i]] = energy[i]
         hazards[at[i]] = hazard[i]
@@ -70,7 +71,7 @@ def _root(x, shape):
 @kernel
 def place_cells(key, patient, day, last, source, settled, sleep_chance, narrow_share, narrow_scale, narrow_shape,
                 broad_scale, broad_shape, energy_clock, hazard_clock, energy_promise, hazard_promise, sleeping,
-                head, block_next, block_count, free, state, energies, hazards, identities, awake, woke_total, log):
+                head, filed, block_next, block_count, free, state, energies, hazards, identities, awake, woke_total, log):
     """Place today's settled cells: asleep in the calendar, or awake in `awake`; returns how many are awake.
 
     `settled`, `sleeping`, the clocks (at the end of today) and the promises are (lanes, niches). A sleeper's
@@ -139,25 +140,14 @@ def place_cells(key, patient, day, last, source, settled, sleep_chance, narrow_s
                                 hazard_promise[lane, niche])
         energy[i] += energy_clock[lane, niche]
         hazard[i] += hazard_clock[lane, niche]
-    _file(n_asleep, when, at, energy, hazard, identity, head, block_next, block_count, free, state, energies, hazards,
+    _file(n_asleep, when, at, energy, hazard, identity, head, filed, block_next, block_count, free, state, energies, hazards,
           identities)
     return n_awake
 
 
 @kernel
-def due_today(day, head, block_next, block_count):
-    """How many records are filed under `day`."""
-    total = 0
-    block = head[day]
-    while block >= 0:
-        total += block_count[block]
-        block = block_next[block]
-    return total
-
-
-@kernel
 def wake_cells(day, last, alive, energy_before, feeding, hazard_before, hazard_rate, energy_promise, hazard_promise,
-               sleeping, woke_total, died_total, head, block_next, block_count, free, state,
+               sleeping, woke_total, died_total, head, filed, block_next, block_count, free, state,
                energies, hazards, identities, woken, died):
     """Look at the sleepers filed under today: wake them, bury them, or file them again.
 
@@ -173,6 +163,7 @@ def wake_cells(day, last, alive, energy_before, feeding, hazard_before, hazard_r
     when, at = np.empty(most, np.int64), np.empty(most, np.int64)
     block = head[day]
     head[day] = -1
+    filed[day] = 0
     while block >= 0:
         size = block_count[block]
         state[LOOKS] += size
@@ -207,7 +198,7 @@ def wake_cells(day, last, alive, energy_before, feeding, hazard_before, hazard_r
         free[state[FREE]] = block
         state[FREE] += 1
         block = block_next[block]
-    _file(n_kept, when, at, kept_energy, kept_hazard, kept_identity, head, block_next, block_count, free, state,
+    _file(n_kept, when, at, kept_energy, kept_hazard, kept_identity, head, filed, block_next, block_count, free, state,
           energies, hazards, identities)
     return n_woken, n_died
 
@@ -234,13 +225,14 @@ def renew_promises(feeding, hazard_rate, energy_promise, hazard_promise, headroo
 
 @kernel
 def file_again(day, last, energy_clock, hazard_clock, energy_promise, hazard_promise,
-               head, block_next, block_count, free, state, energies, hazards, identities,
+               head, filed, block_next, block_count, free, state, energies, hazards, identities,
                old_energy, old_hazard, old_identity):
     """Take the whole calendar out and file it anew from the start of `day`; one pass over the sleepers."""
     n = 0
     for when in range(day, head.size):
         block = head[when]
         head[when] = -1
+        filed[when] = 0
         while block >= 0:
             for i in range(block_count[block]):
                 identity = identities[block * BLOCK + i]
@@ -257,6 +249,6 @@ def file_again(day, last, energy_clock, hazard_clock, energy_promise, hazard_pro
         lane, niche = lane_of(old_identity[i]), niche_of(old_identity[i])
         when[i] = _promised_day(day - 1, last, old_energy[i] - energy_clock[lane, niche], energy_promise[lane, niche],
                                 old_hazard[i] - hazard_clock[lane, niche], hazard_promise[lane, niche])
-    _file(n, when, at, old_energy, old_hazard, old_identity, head, block_next, block_count, free, state, energies,
+    _file(n, when, at, old_energy, old_hazard, old_identity, head, filed, block_next, block_count, free, state, energies,
           hazards, identities)
     return n
