@@ -18,7 +18,7 @@ help:
 	@echo "make run     run the headline scenario: summary table, results, figure (SCENARIO=... for another)"
 	@echo "make test    run the tests"
 	@echo "make long    run the statistical checks that take minutes"
-	@echo "make bench   measure everything against its rivals: a table and benchmarks/report.json (an hour)"
+	@echo "make bench   measure everything against its rivals: a table and benchmarks/report.json (25 minutes)"
 	@echo "make env     only make the environment in $(VENV)"
 	@echo "make clean   remove the environment and all caches (results stay)"
 	@echo "PYTHON=...   the Python to build with, 3.11 or newer (now: $(PYTHON))"
