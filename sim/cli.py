@@ -99,6 +99,9 @@ def check(context, scenarios) -> None:
 
     worst = 0
     for name in scenarios:
+        if Path(name).name.startswith("_"):
+            click.echo(f"base {name} (others extend it; checked with them)")
+            continue
         try:
             load(name)
             click.echo(f"ok  {name}")

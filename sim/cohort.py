@@ -13,6 +13,7 @@ from sim.parameters import LaneParameters
 
 
 MOST_DAYS_TO_DIAGNOSIS = 22_000
+LARGEST_DIAGNOSED_SHARE = 0.5
 AGE_FIELDS = ("mean_years", "sd_years", "low_years", "high_years")
 
 
@@ -57,7 +58,9 @@ def draw_hosts(seed: int, patients: np.ndarray, site_of_lane, age_of_lane, param
     frailty = log_normal(streams.FRAILTY, parameters["frailty_log_sd"], parameters["frailty_truncation_sd"])
     size = log_normal(streams.DIAGNOSIS_SIZE, parameters["diagnosis_log_sd"], cut)
     capacity = parameters["primary_capacity_cells"]
-    size = np.minimum(parameters["diagnosis_median_cells"] * size, 0.5 * capacity)
+    if np.any(parameters["diagnosis_median_cells"] > LARGEST_DIAGNOSED_SHARE * capacity):
+        raise ValueError("diagnosis_median_cells must not be above half of primary_capacity_cells: a tumour never reaches it")
+    size = np.minimum(parameters["diagnosis_median_cells"] * size, LARGEST_DIAGNOSED_SHARE * capacity)
     if np.any(size < 2.0):
         raise ValueError("diagnosis_median_cells is too small: a tumour must be seen at two cells or more")
     rate = parameters["primary_gompertz_per_day"] * growth_factor

@@ -88,6 +88,14 @@ def threshold_cells(run) -> float | None:
     return float(parameter["value"]) if parameter else None
 
 
+def changes_text(run) -> str:
+    """What sets this run apart from the plain model: mechanisms that are off, parameters that were overridden."""
+    scenario = run.manifest["scenario"]
+    off = [name for name, on in scenario.get("mechanisms", {}).items() if not on]
+    changed = [f"{name} = {override['value']:g}" for name, override in scenario.get("overrides", {}).items()]
+    return "; ".join([*([f"off: {', '.join(off)}"] if off else []), *([f"set: {', '.join(changed)}"] if changed else [])])
+
+
 def patients_text(run) -> str:
     """How many patients the run holds, as text, and of how many where it was interrupted."""
     finished, asked = run.manifest["patients_finished"], run.manifest["patients"]

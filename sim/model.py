@@ -29,6 +29,8 @@ DAY = ("signal", "grow", "shed", "circulate", "settle", "wake", "colonise", "die
 DAYS_PER_YEAR = 365.25
 HEADROOM = 1.25
 NEVER = 2**31
+MOST_SHED_PER_DAY, MOST_SHED = 1e15, 4e18
+"""Poisson draws are exact to a mean of 10^15; tallies are 64-bit integers."""
 _BURDEN_UNIT_CELLS = 1e11  # the catalogue states hazards of death for this many cells
 PRIMARY_SOURCE = 0
 
@@ -141,6 +143,7 @@ class MetastasisModel(mesa.Model):
         self._soil = parameters.by_niche("soil") * own_organ_factor(parameters, hosts.site)
         self._shedding = parameters["shedding_per_day"] * parameters.by_site("site_shedding_factor.{site}", hosts.site)
         self.competent = np.minimum(parameters["competent_share"] * hosts.frailty, 1.0)
+        self._refuse_too_much_shedding()
         self._age_on_day_0 = hosts.age_years - hosts.diagnosis_day / DAYS_PER_YEAR
         self.signals = Signals(self._age(), self.primary.cells)
         for mechanism in REGISTRY.values():
@@ -173,6 +176,16 @@ class MetastasisModel(mesa.Model):
         self._first_diagnosis_day = int(hosts.diagnosis_day.min())
         self.observer = Observer(self, output_every_days, collect)
         self._steps = tuple(getattr(self, name) for name in DAY)
+
+    def _refuse_too_much_shedding(self) -> None:
+        """Raises ValueError where a patient could shed more than can be drawn and counted exactly."""
+        p = self.parameters
+        most = self._shedding * (1.0 + p["emt_shedding_gain"]) * p["primary_capacity_cells"] ** p["shedding_exponent"]
+        if np.any(most > MOST_SHED_PER_DAY) or np.any(most * self.last_day > MOST_SHED):
+            raise ValueError(
+                f"a primary could shed {most.max():.1e} cells a day, and {(most * self.last_day).max():.1e} in all; the limits "
+                f"are {MOST_SHED_PER_DAY:.0e} and {MOST_SHED:.0e}: lower shedding_per_day, site_shedding_factor, "
+                "emt_shedding_gain or shedding_exponent")
 
     def _set_growth_law(self) -> None:
         p = self.parameters

@@ -142,7 +142,11 @@ class Scenario:
             "mechanisms": dict(self.mechanisms),
             "overrides": {name: dataclasses.asdict(override) for name, override in self.overrides.items()},
             "parameters": {
-                name: {"value": p.value, "unit": p.unit, "kind": p.kind, "source": p.source, "reason": p.reason}
+                name: {
+                    "value": p.value, "unit": p.unit, "kind": p.kind, "source": p.source, "reason": p.reason,
+                    "low": p.parameter.low, "high": p.parameter.high, "meaning": p.parameter.meaning,
+                    "outcome": p.parameter.outcome, "direction": p.parameter.direction,
+                }
                 for name, p in self.parameters.items()
             },
         }

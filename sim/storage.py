@@ -216,7 +216,7 @@ def write_run(folder: Path | str, tables: Mapping[str, Mapping | Iterable[Mappin
             for table, parts in tables.items():
                 write_table(staging / f"{table}.parquet", table, parts)
             text = json.dumps(_plain(manifest), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-            (staging / MANIFEST).write_text(text, encoding="utf-8")
+            (staging / MANIFEST).write_text(text, encoding="utf-8", errors="backslashreplace")
             _install(staging, folder)
         finally:
             shutil.rmtree(staging, ignore_errors=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from statistics import median
 
 from sim import incidence
@@ -62,7 +63,18 @@ def _cohort(run) -> list[str]:
         *([_row("primary tumour", str(site))] if site in SITES else []),
         _row("median age at diagnosis", f"{median(ages):.0f} years" if ages else "-"),
         _row("seed", str(run.manifest["seed"])),
+        *_changes(run),
     ]
+
+
+def _changes(run) -> list[str]:
+    """Mechanisms that are off and overridden parameters, wrapped."""
+    lines = textwrap.wrap(incidence.changes_text(run), WIDTH - 34)
+    return [_row("changed" if number == 0 else "", line) for number, line in enumerate(lines)]
+
+
+def _horizon(years: float) -> str:
+    return f"{years:.3g} years" if years >= 1 else f"{years * incidence.DAYS_PER_YEAR:.0f} days"
 
 
 def _organs(run) -> list[str]:
@@ -71,7 +83,7 @@ def _organs(run) -> list[str]:
     lines = [
         f"Patients with a macrometastasis ({_threshold(run)})",
         f"{'':<14}{'at':>14}{f'by death or':>16}{'median years to the first,':>30}",
-        f"{'organ':<14}{'diagnosis':>14}{f'{horizon:.3g} years':>16}{'if after diagnosis':>30}",
+        f"{'organ':<14}{'diagnosis':>14}{_horizon(horizon):>16}{'if after diagnosis':>30}",
         "-" * 74,
     ]
     by_organ = incidence.first_detection_years(run)
@@ -79,7 +91,7 @@ def _organs(run) -> list[str]:
     for organ, years in shown:
         at_diagnosis = int((years <= 0).sum())
         later = years[years > 0]
-        wait = f"{median(later.tolist()):.1f}" if len(later) else "-"
+        wait = f"{median(later.tolist()):.{1 if horizon >= 1 else 2}f}" if len(later) else "-"
         lines.append(
             f"{organ:<14}{_per_cent(at_diagnosis, total):>14}{_per_cent(len(years), total):>16}{wait:>30}"
         )

@@ -293,3 +293,9 @@ def test_a_broken_entry_is_refused(broken_catalogue, file, old, new, message):
 def test_a_changed_entry_is_read(broken_catalogue):
     """The copy that the broken ones are made of is sound."""
     assert broken_catalogue("body.toml", "liver = 6.5", "liver = 6.6")["arterial_share.liver"].value == 6.6
+
+
+def test_every_calibrated_number_says_what_it_was_fitted_to():
+    fitted = [p for p in catalog.load().values() if p.kind == "calibrated"]
+    assert fitted and all(p.source.startswith("fitted to ") and p.targets for p in fitted)
+    assert "autopsy rows (AUT" in catalog.load()["soil.liver"].source

@@ -366,3 +366,8 @@ def test_front_door_works_from_any_folder(front_door, tmp_path):
     result = front_door("show", "colorectal", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert "soil.liver" in result.stdout
+
+
+def test_check_passes_over_bases(call):
+    code, out, err = call("check", "scenarios/autopsy/_base.toml", "scenarios/autopsy/colon.toml")
+    assert (code, err) == (0, "") and "base" in out and "ok" in out

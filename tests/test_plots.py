@@ -290,3 +290,21 @@ def test_the_summary_fits_any_terminal(request, which):
     assert text.isascii() and max(map(len, text.splitlines())) <= WIDTH
     assert all(organ in text for organ in NICHES) and "nan" not in text.split()
     assert ("(interrupted)" in text) == (which in ("interrupted", "nobody"))
+
+
+def test_the_footer_names_what_was_changed(tmp_path):
+    run = synthetic.write(tmp_path / "run", 40)
+    run.manifest["scenario"]["mechanisms"] = {"dormancy": False, "inflammation": True}
+    run.manifest["scenario"]["overrides"] = {"soil.liver": {"value": 0.9, "reason": "command line"}}
+    text = " ".join(part.get_text() for part in plots.seeding_figure(run).texts).replace("\n", " ")
+    assert "off: dormancy" in text and "soil.liver = 0.9" in text
+    assert "changed" in summary_text(run) and "off: dormancy" in summary_text(run)
+
+
+def test_a_short_horizon_is_shown_in_days(tmp_path):
+    run = synthetic.write(tmp_path / "run", 40)
+    run.manifest["scenario"]["horizon_days"] = 30
+    axes = plots.seeding_figure(run).axes
+    assert any(a.get_xlabel() == "days since diagnosis" for a in axes)
+    assert not any(a.get_xlabel() == "years since diagnosis" for a in axes)
+    assert "30 days" in summary_text(run)

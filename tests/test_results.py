@@ -456,3 +456,11 @@ def test_reading_names_and_manifest_needs_no_heavy_library():
     program = "import sys, sim.results, sim.summary, sim.incidence; print(sorted({'pyarrow', 'pandas', 'numpy', 'matplotlib'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", program], cwd=Path(__file__).parent.parent, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_name_outside_utf8_does_not_break_the_manifest(tmp_path):
+    """Names of files may hold bytes that are no text; Python passes them as lone surrogates."""
+    run = synthetic.write(tmp_path / "run", 3)
+    manifest = dict(run.manifest, command_line=["run", "f\udcff.toml"])
+    results.write_run(tmp_path / "again", synthetic.tables(3), manifest)
+    assert results.open(tmp_path / "again").manifest["command_line"][1].startswith("f")

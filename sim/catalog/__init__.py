@@ -57,6 +57,13 @@ def _flat(values, prefix=""):
             yield f"{prefix}{key}", value
 
 
+def _rows_text(rows) -> str:
+    """Row ids of the literature file in words: runs of autopsy rows by their first and last."""
+    autopsies = [row for row in rows if row.startswith("AUT")]
+    text = [f"{len(autopsies)} autopsy rows ({autopsies[0]} to {autopsies[-1]})"] if autopsies else []
+    return ", ".join([*text, *(row for row in rows if row not in autopsies)])
+
+
 def _pick(field, key: str):
     """A field that is one for all keys, or a table by key or by the key's last part."""
     if isinstance(field, dict):
@@ -71,6 +78,8 @@ def _expand(name: str, block: dict) -> list[Parameter]:
     if not block.get(PROOF[kind]):
         raise ValueError(f"catalogue: {name}: a {kind} number needs {PROOF[kind]!r}")
     proof = "; ".join(str(block[p]) for p in ("source", "formula", "why") if block.get(p))
+    if kind == "calibrated":
+        proof = "fitted to " + _rows_text(block["targets"])
     out = []
     for key, value in _flat(block["values"]) if "values" in block else [("", block["value"])]:
         full = f"{name}.{key}" if key else name

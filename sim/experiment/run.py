@@ -31,6 +31,7 @@ from sim.storage import write_run
 CHUNK_PATIENTS = 500
 LARGE_RUN_PATIENTS = 2000
 """From here on, time and memory are estimated before anything is computed."""
+MOST_COUNTED = 4 * 10**18
 _MERGE_AT = 16
 
 
@@ -64,6 +65,9 @@ class _Merged:
                 parts[:] = [merge(parts)]
         for step, counts in packed.cascade().items():
             self._cascade[step] = self._cascade.get(step, 0) + counts
+        if self._cascade["shed"].sum() > MOST_COUNTED:
+            raise InputError(f"the cohort shed more than {MOST_COUNTED:.0e} cells, more than a table can count: "
+                             "use fewer patients, or lower shedding_per_day")
         self._tasks.append(task)
 
     def _parts(self, table: str) -> Iterator[Mapping]:

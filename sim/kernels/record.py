@@ -11,14 +11,15 @@ import numpy as np
 from sim.jit import kernel
 
 EXACT, PER_OCTAVE = 32, 16
-BINS = EXACT + PER_OCTAVE * 44
+BINS = EXACT + PER_OCTAVE * 58
+"""Enough for every 64-bit count."""
 
 
 @kernel
 def bin_of(count):
     """The bin of a count (int64, not negative)."""
     if count < EXACT:
-        return np.int64(count)
+        return np.int64(max(count, 0))
     octave = 0
     rest = count
     while rest >= EXACT:

@@ -20,6 +20,8 @@ from sim.plots.style import MARKER_EMS, ORGAN_LOOKS, OTHER, QUIET, SIZES, STAGE_
 
 NAMED_ORGANS = 6
 YEARS_BEFORE = 3.0
+SHORT_YEARS = 1.0
+"""Shorter follow-up is shown in days."""
 BAND_ALPHA = 0.14
 FEWEST_AT_RISK = 10
 """Quantiles of fewer patients than this are noise, and not drawn (in a small cohort: of fewer than a tenth)."""
@@ -162,7 +164,8 @@ def _draw_shares(axes, first: _Incidence, size: Size) -> None:
             continue
         look = ORGAN_LOOKS[organ]
         low, high = incidence.wilson_interval(counts, first.patients)
-        axes.fill_between(times[1:], 100 * low[1:], 100 * high[1:], step="post", color=look.colour, alpha=BAND_ALPHA,
+        start = 0 if counts[0] > 0 else 1  # no band before the first patient
+        axes.fill_between(times[start:], 100 * low[start:], 100 * high[start:], step="post", color=look.colour, alpha=BAND_ALPHA,
                           linewidth=0, gid=f"band:{organ}")
         highest = max(highest, 100 * float(high[-1]))
         axes.step(times, per_cent, where="post", color=look.colour, linestyle=look.line, marker=look.marker,
@@ -253,15 +256,22 @@ def _draw_time(top, bottom, follow_up_years, limits, size: Size) -> None:
     top.annotate("diagnosis", xy=(0, 1), xycoords=("data", "axes fraction"), va="top",
                  xytext=(0.4 * side * points, -0.4 * points), textcoords="offset points", ha="right" if side < 0 else "left", color=QUIET, size=0.9 * points, gid="diagnosis-label")
     top.tick_params(axis="x", labelbottom=False)
-    bottom.xaxis.set_major_locator(MaxNLocator(9, integer=limits[1] - limits[0] >= 3, steps=[1, 2, 5, 10]))
-    bottom.set_xlabel("years since diagnosis", labelpad=0.25 * points)
-
     per_year = incidence.DAYS_PER_YEAR
-    days = top.secondary_xaxis("top", functions=(lambda years: years * per_year, lambda days: days / per_year))
-    days.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-    days.tick_params(colors=QUIET, labelsize=0.85 * points)
-    days.spines["top"].set(visible=True, color=QUIET)
-    days.set_xlabel("days since diagnosis", color=QUIET, size=0.85 * points, labelpad=0.35 * points)
+    if limits[1] < SHORT_YEARS:
+        locator = MaxNLocator(7, steps=[1, 2, 5, 10])
+        bottom.xaxis.set_major_locator(FixedLocator(locator.tick_values(limits[0] * per_year, limits[1] * per_year) / per_year))
+        bottom.xaxis.set_major_formatter(FuncFormatter(lambda years, _: f"{years * per_year:.0f}"))
+        bottom.set_xlim(*limits)
+    else:
+        bottom.xaxis.set_major_locator(MaxNLocator(9, integer=limits[1] - limits[0] >= 3, steps=[1, 2, 5, 10]))
+    bottom.set_xlabel(f"{'days' if limits[1] < SHORT_YEARS else 'years'} since diagnosis", labelpad=0.25 * points)
+
+    if limits[1] >= SHORT_YEARS:
+        days = top.secondary_xaxis("top", functions=(lambda years: years * per_year, lambda days: days / per_year))
+        days.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+        days.tick_params(colors=QUIET, labelsize=0.85 * points)
+        days.spines["top"].set(visible=True, color=QUIET)
+        days.set_xlabel("days since diagnosis", color=QUIET, size=0.85 * points, labelpad=0.35 * points)
 
     at_risk = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points", "va": "top", "size": 0.85 * points}
     ticks = [tick for tick in bottom.get_xticks() if 0 <= tick <= limits[1]]
@@ -282,7 +292,9 @@ def _footer(run, first: _Incidence) -> list[str]:
     limit = "" if cells is None else f", {_power(cells)} cells"
     grey = ", ".join(f"{organ} {_per_cent(first.share(organ))}" for organ in first.others)
     interrupted = "Interrupted run. " if run.manifest["status"] == "interrupted" else ""
+    changes = incidence.changes_text(run)
     return [
+        *([f"Changed in this run: {changes}."] if changes else []),
         f"{interrupted}n = {incidence.patients_text(run)}, seed {run.manifest['seed']}. Top: share of all diagnosed, the dead "
         f"included, with a colony past the {how} threshold{limit}, in life; bands are 95\N{NO-BREAK SPACE}% Wilson intervals. "
         f"Bottom: median and 5 to 95\N{NO-BREAK SPACE}% of patients at risk, if {_fewest(first.patients)} or more.",
