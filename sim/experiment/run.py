@@ -29,7 +29,7 @@ from sim.scenario import Scenario
 from sim.storage import write_run
 
 CHUNK_PATIENTS = 500
-LARGE_RUN_PATIENTS = 2000
+LARGE_RUN_PATIENTS = 10_000
 """From here on, time and memory are estimated before anything is computed."""
 MOST_COUNTED = 4 * 10**18
 _MERGE_AT = 16
