@@ -29,8 +29,8 @@ DAY = ("signal", "grow", "shed", "circulate", "settle", "wake", "colonise", "die
 DAYS_PER_YEAR = 365.25
 HEADROOM = 1.25
 NEVER = 2**31
-MOST_SHED_PER_DAY, MOST_SHED = 1e15, 4e18
-"""Poisson draws are exact to a mean of 10^15; tallies are 64-bit integers."""
+MOST_SHED_PER_DAY, MOST_SHED = 1e17, 4e18
+"""At 10^17 a double's steps (16) are far below a Poisson count's standard deviation; tallies are 64-bit integers."""
 _BURDEN_UNIT_CELLS = 1e11  # the catalogue states hazards of death for this many cells
 PRIMARY_SOURCE = 0
 
@@ -180,11 +180,14 @@ class MetastasisModel(mesa.Model):
     def _refuse_too_much_shedding(self) -> None:
         """Raises ValueError where a patient could shed more than can be drawn and counted exactly."""
         p = self.parameters
-        most = self._shedding * (1.0 + p["emt_shedding_gain"]) * p["primary_capacity_cells"] ** p["shedding_exponent"]
-        if np.any(most > MOST_SHED_PER_DAY) or np.any(most * self.last_day > MOST_SHED):
+        grown = self.primary.log_capacity * -np.expm1(-self.primary.rate_per_day * self.last_day)  # log cells at the end
+        with np.errstate(over="ignore"):
+            most = self._shedding * (1.0 + p["emt_shedding_gain"]) * np.exp(p["shedding_exponent"] * grown)
+            in_all = most * self.last_day
+        if np.any(most > MOST_SHED_PER_DAY) or np.any(in_all > MOST_SHED):
             raise ValueError(
-                f"a primary could shed {most.max():.1e} cells a day, and {(most * self.last_day).max():.1e} in all; the limits "
-                f"are {MOST_SHED_PER_DAY:.0e} and {MOST_SHED:.0e}: lower shedding_per_day, site_shedding_factor, "
+                f"a primary could shed {most.max():.1e} cells a day, and {in_all.max():.1e} in all; the limits are "
+                f"{MOST_SHED_PER_DAY:.0e} and {MOST_SHED:.0e}: lower shedding_per_day, site_shedding_factor, "
                 "emt_shedding_gain or shedding_exponent")
 
     def _set_growth_law(self) -> None:

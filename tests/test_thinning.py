@@ -95,9 +95,9 @@ def test_a_niche_that_is_counted_twice_is_noticed(monkeypatch):
     """The broken variant: conditional chances that forget what went before (plain instead of sequential binomials)."""
     kernel = settle.settle_cells
 
-    def forgetful(key, patient, alive, day, source, shed_today, chance, settled_today):
+    def forgetful(key, patient, alive, day, source, shed_today, chance, *tallies):
         rest = 1.0 - np.cumsum(np.concatenate([np.zeros((len(patient), 1)), chance[:, :-1]], axis=1), axis=1)
-        return kernel(key, patient, alive, day, source, shed_today, np.ascontiguousarray(chance * rest), settled_today)
+        return kernel(key, patient, alive, day, source, shed_today, np.ascontiguousarray(chance * rest), *tallies)
 
     monkeypatch.setattr(settle, "settle_cells", forgetful)
     model, (*_, settled) = simulate(200, 60, competent_share=0.9, shedding_per_day=0.3, **{f"soil__{niche}": 0.9 for niche in NICHES})
