@@ -18,7 +18,9 @@ def stage_counts(model, lanes: np.ndarray) -> np.ndarray:
     settled = cells.settled[lanes]
     out = np.empty((len(lanes), len(ALL_ORGANS), len(STAGES)), dtype=np.int64)
     by_organ = out[:, :-1, :]
-    by_organ[:, :, 0] = settled + model.died_on_arrival[lanes] + model.inert[lanes]
+    by_organ[:, :, 0] = settled
+    for stream in model.streams:
+        by_organ[:, :, 0] += stream.died_on_arrival[lanes] + stream.inert[lanes]
     by_organ[:, :, 1] = settled
     by_organ[:, :, 2] = cells.sleeping[lanes]
     by_organ[:, :, 3] = np.rint(model.cycling_cells[lanes])

@@ -171,7 +171,7 @@ def load(path: Path | str) -> Scenario:
     file = find(path)
     merged = read(file)
     overrides = {name: Override(**entry) for name, entry in merged.get("parameters", {}).items()}
-    states = {name: True for name in mechanisms.REGISTRY} | merged.get("mechanisms", {})
+    states = mechanisms.default_states() | merged.get("mechanisms", {})
     parameters = _resolve(overrides)
     _refuse_empty_shares(parameters, merged["primary"], shown(file))
     return Scenario(

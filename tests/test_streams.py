@@ -164,9 +164,14 @@ def test_words_of_the_counter_hold_their_fields(first, second, purpose, organ, s
     assert (tag >> 24, tag >> 16 & 255, tag >> 8 & 255, tag & 255) == (purpose, organ, source, 0)
 
 
+INDICES = st.integers(0, identities.COLONY_INDEX // 2 - 1) | st.integers(0, identities.COLONY_INDEX // 2 - 1).map(
+    lambda index: identities.CLUSTER_INDEX + index)
+"""Of single cells and of clusters."""
+
+
 @given(st.lists(st.tuples(
     st.integers(0, identities.MOST_LANES - 1), st.integers(0, identities.COLONY_DAYS - 1),
-    st.integers(0, identities.COLONY_INDEX - 1), st.integers(0, 12), st.integers(0, 13)), min_size=1, unique=True))
+    INDICES, st.integers(0, 12), st.integers(0, 13)), min_size=1, unique=True))
 def test_identities_hold_their_fields_and_colonies_have_ids_of_their_own(fields):
     packed = np.array([identities.pack(*field) for field in fields], dtype=np.uint64)
     parts = identities.unpack(packed)
@@ -178,7 +183,7 @@ def test_identities_hold_their_fields_and_colonies_have_ids_of_their_own(fields)
 
 
 @pytest.mark.parametrize("patient, day, index", [
-    (identities.COLONY_PATIENTS, 0, 0), (0, identities.COLONY_DAYS, 0), (0, 0, identities.COLONY_INDEX)])
+    (identities.COLONY_PATIENTS, 0, 0), (0, identities.COLONY_DAYS, 0), (0, 0, identities.COLONY_INDEX // 2)])
 def test_an_id_that_would_not_fit_is_refused(patient, day, index):
     cell = np.array([identities.pack(0, day, index, 0, 0)], dtype=np.uint64)
     with pytest.raises(ValueError, match="does not fit"):
