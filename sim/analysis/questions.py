@@ -28,6 +28,8 @@ from sim.scenario_expect import Contrast, slug
 from sim.storage import machine_errors
 
 ANSWER = "answer.json"
+FEWEST_PATIENTS = 100
+"""In a chunk: a question has many small cohorts, and a chunk of 25 takes as long as one of 100."""
 YES, UNCLEAR, NO = "yes", "unclear", "no"
 """Whether an expected direction was seen: with its 95 % interval, without it, not at all."""
 
@@ -65,7 +67,7 @@ class _Runs:
     def __init__(self, comparison: Comparison, out: Path, seed: int, patients: int | None, workers: int, progress: bool,
                  command_line: list[str]):
         self._comparison, self._out, self._seed, self._patients = comparison, out, seed, patients
-        self._options = {"workers": workers, "progress": progress, "command_line": command_line}
+        self._options = {"workers": workers, "progress": progress, "command_line": command_line, "fewest_patients": FEWEST_PATIENTS}
         self._finished = _finished_runs(out / ANSWER)
         self._made: dict[str, Path] = {}
 
