@@ -16,6 +16,7 @@ from sim.body import own_organ_factor
 from sim.cells import TumourCells
 from sim.cohort import Hosts
 from sim.colonies import ColonyLaw
+from sim.follow_up import FollowUp
 from sim.kernels import colonise, sleep
 from sim.kernels.identity import COLONY_DAYS, MOST_LANES
 from sim.mechanisms import REGISTRY
@@ -26,7 +27,7 @@ from sim.parameters import LaneParameters
 from sim.rates import Rates, Signals
 from sim.shedding import make_streams, refuse_too_much_shedding
 
-DAY = ("signal", "grow", "shed", "circulate", "settle", "wake", "colonise", "die", "observe")
+DAY = ("signal", "grow", "shed", "circulate", "settle", "wake", "colonise", "die", "examine", "observe")
 """The order of a day. Rates are frozen at the state at its start."""
 
 HEADROOM = 1.25
@@ -67,6 +68,8 @@ class MetastasisModel(mesa.Model):
         self.niches = {organ: Niche(self, organ) for organ in NICHES}
         self.cells = TumourCells(hosts.patient, parameters, int(self.last_day.max()), keep_seeds)
         self.law = ColonyLaw(parameters)
+        self.follow_up = FollowUp(parameters, hosts.diagnosis_day, self.visible_cells)
+        self.first_detected_day = self.follow_up.first_detected_day
         self._soil = parameters.by_niche("soil") * own_organ_factor(parameters, hosts.site)
         self._shedding = parameters["shedding_per_day"] * parameters.by_site("site_shedding_factor.{site}", hosts.site)
         self._competent = parameters["competent_share"] * hosts.frailty
@@ -85,7 +88,7 @@ class MetastasisModel(mesa.Model):
         self.energy_clock, self.hazard_clock = np.zeros(shape), np.zeros(shape)
         self._promises = np.zeros(shape), np.zeros(shape)
         self.expected_shed = np.zeros(lanes)
-        self.mortality = Mortality(parameters, hosts.death_threshold,
+        self.mortality = Mortality(parameters, hosts.site, hosts.death_threshold,
                                    streams.patient_uniforms(seed, hosts.patient, streams.DEATH_CAUSE))
         self._first_diagnosis_day = int(hosts.diagnosis_day.min())
         self.observer = Observer(self, output_every_days, collect)
@@ -194,6 +197,16 @@ class MetastasisModel(mesa.Model):
             self.alive &= ~dead
             if dead.any():
                 self._next_end_day = self.day
+
+    def examine(self) -> None:
+        """What patients and doctors find by the morning of tomorrow (see `sim.follow_up`)."""
+        now = self.day + 1
+        if now % colonise.STEP_DAYS == 0:
+            self.follow_up.week(now, self.alive, self.large_metastases, self.burden_cells, self.cells, self.law)
+        if self.follow_up.has_visits:
+            visits = self.follow_up.visits(now) & self.alive & (now <= self.last_day)
+            if visits.any():
+                self.follow_up.image(now, visits, self.cells, self.law)
 
     def observe(self) -> None:
         """Recorders read the state at the end of the day; then follow-up ends where it is over."""

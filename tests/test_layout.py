@@ -19,7 +19,7 @@ LAYERS = (
     ("rates",),
     ("colonies", "shedding", "mortality"),
     ("mechanisms", "treatments", "cells", "theory"),
-    ("agents", "model", "observe", "outcomes", "scenario"),
+    ("agents", "follow_up", "model", "observe", "outcomes", "scenario"),
     ("experiment", "results", "schema", "storage", "manifest", "incidence", "summary"),
     ("analysis", "plots", "demo"),
     ("cli",),

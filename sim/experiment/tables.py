@@ -55,6 +55,10 @@ class Metastases:
         days = colonise.grown_reach_days(np.log(cells), *self._start, *self._law)
         return np.ceil(np.minimum(days, 1e9)).astype(np.int64)
 
+    def detected_day(self, model) -> np.ndarray:
+        """Day on which each colony was found; a huge day if it never was."""
+        return model.follow_up.detected_day(self.identity, self.lane, self.day_of(model.visible_cells[self.lane]))
+
     def cells_on(self, day: np.ndarray) -> np.ndarray:
         """Cells on a day each."""
         return colonise.grown_sizes(np.asarray(day, dtype=float), *self._start, *self._law)
@@ -69,7 +73,7 @@ def metastases_table(model, found: Metastases, lineage: Lineage) -> dict:
     lane, parts = found.lane, unpack(found.identity)
     patient, last = model.hosts.patient[lane], model.last_day[lane]
     diagnosis = model.hosts.diagnosis_day[lane]
-    detected = found.day_of(model.visible_cells[lane])
+    detected = found.detected_day(model)
     seen = detected <= last
     at_detection = found.cells_on(np.where(seen, detected, last))
     p = model.parameters
@@ -111,7 +115,7 @@ def _first(lane: np.ndarray, day: np.ndarray, lanes: int) -> np.ndarray:
 def patients_table(model, found: Metastases) -> dict:
     """Columns of `patients.parquet`."""
     hosts, n = model.hosts, len(model.hosts.patient)
-    detected = found.day_of(model.visible_cells[found.lane])
+    detected = found.detected_day(model)
     detected = np.where(detected <= model.last_day[found.lane], detected, 10**9)
     first = _first(found.lane, detected, n)
     imaged = _first(found.lane, found.day_of(model.parameters["imaging_threshold_cells"][found.lane]), n)
