@@ -29,6 +29,7 @@ class FollowUp:
     `first_day` (lanes, niches) and `first_detected_day` (lanes,), int64: the day on which the first metastasis
     was found there, -1 while none is known. A watched lane learns of it with the week, so up to six days later.
     `symptom_day` (lanes,): the morning on which the liver sent the patient to imaging, -1 while it has not.
+    `found`: the colonies found at visits and by symptoms, each once, with the day.
     """
 
     def __init__(self, parameters: LaneParameters, diagnosis_day: np.ndarray, visible_cells: np.ndarray):
@@ -43,8 +44,8 @@ class FollowUp:
         self.first_day = np.full((lanes, len(NICHES)), -1, dtype=np.int64)
         self.first_detected_day = np.full(lanes, -1, dtype=np.int64)
         self.symptom_day = np.full(lanes, -1, dtype=np.int64)
-        self._found = Rows(identity=np.uint64, day=np.int64)
-        self._known = np.empty(0, dtype=np.uint64)  # identities in `_found`, sorted
+        self.found = Rows(identity=np.uint64, day=np.int64)
+        self._known = np.empty(0, dtype=np.uint64)  # identities in `found`, sorted
 
     def visits(self, now: int) -> np.ndarray:
         """Lanes with a visit on the morning of day `now`, (lanes,) bool; the day of diagnosis is the first."""
@@ -70,11 +71,11 @@ class FollowUp:
     def image(self, now: int, lanes: np.ndarray, cells: TumourCells, law: ColonyLaw) -> None:
         """Find every metastasis that imaging shows in these lanes (bool) on the morning of `now`."""
         rows, _ = self._look(now, lanes, cells, law)
-        identity = np.sort(cells.grown.identity[rows])  # the order of rows depends on who else is in the chunk
+        identity = cells.grown.identity[rows]
         identity = identity[~np.isin(identity, self._known)]
         if identity.size:
-            self._found.append(identity=identity, day=now)
-            self._known = np.sort(self._found.column("identity"))
+            self.found.append(identity=identity, day=now)
+            self._known = np.sort(self.found.column("identity"))
             self._note_first(identity, np.full(identity.size, now, dtype=np.int64))
 
     def _look(self, now: int, lanes: np.ndarray, cells: TumourCells, law: ColonyLaw) -> tuple[np.ndarray, np.ndarray]:
@@ -94,8 +95,8 @@ class FollowUp:
 
     def detected_day(self, identity: np.ndarray, lane: np.ndarray, visible_day: np.ndarray) -> np.ndarray:
         """Day on which each colony was found, NEVER where it was not; `visible_day` is when it was large enough."""
-        order = np.argsort(self._found.column("identity"), kind="stable")
-        known, day = self._found.column("identity")[order], self._found.column("day")[order]
+        order = np.argsort(self.found.column("identity"), kind="stable")
+        known, day = self.found.column("identity")[order], self.found.column("day")[order]
         at = np.minimum(np.searchsorted(known, identity), max(len(known) - 1, 0))
         by_visit = np.where(known[at] == identity, day[at], NEVER) if len(known) else np.full(len(identity), NEVER)
         return np.where(self.by_visit[lane], by_visit, visible_day)

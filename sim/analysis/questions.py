@@ -19,9 +19,9 @@ from sim import results
 from sim.errors import InputError
 from sim.experiment import run_scenario
 from sim.experiment.store import identity
-from sim.incidence import WILSON_Z
+from sim.incidence import WILSON_Z, wilson_interval
 from sim.mechanisms import effective_parameters
-from sim.outcomes import CONDITIONS
+from sim.outcomes import CONDITIONS, SHARE
 from sim.scenario import Scenario
 from sim.scenario_comparison import Arm, Comparison
 from sim.scenario_expect import Contrast, slug
@@ -88,7 +88,7 @@ class _Runs:
         opened = {arm.name: self._run(self._scenario(arm, parameter, value), place / slug(arm.name)) for arm in self._comparison.arms}
         measured = measure(self._comparison, opened)
         at = {} if parameter is None else {"parameter": parameter, "value": value}
-        return {**at, "arms": [_arm(arm, *measured[arm.name]) for arm in self._comparison.arms],
+        return {**at, "arms": [_arm(arm, self._comparison.outcome.unit == SHARE, *measured[arm.name]) for arm in self._comparison.arms],
                 "directions": [direction(contrast, measured) for contrast in self._comparison.contrasts]}
 
     def _scenario(self, arm: Arm, parameter: str | None, value: float | None) -> Scenario:
@@ -181,11 +181,13 @@ def direction(contrast: Contrast, measured: Mapping[str, tuple[np.ndarray, np.nd
             "seen": (YES if clear else UNCLEAR) if right else NO}
 
 
-def _arm(arm: Arm, values: np.ndarray, counted: np.ndarray) -> dict[str, Any]:
+def _arm(arm: Arm, share: bool, values: np.ndarray, counted: np.ndarray) -> dict[str, Any]:
+    """Mean of an arm with its 95 % interval: Wilson's of a share, else a normal one."""
     n = int(counted.sum())
     mean = float(values[counted].mean()) if n else float("nan")
     half = WILSON_Z * float(values[counted].std(ddof=1)) / n**0.5 if n > 1 else float("nan")
-    return {"arm": arm.name, "only": arm.only, "patients": n, "mean": _number(mean), "low": _number(mean - half), "high": _number(mean + half)}
+    low, high = wilson_interval(values[counted].sum(), n) if share else (mean - half, mean + half)
+    return {"arm": arm.name, "only": arm.only, "patients": n, "mean": _number(mean), "low": _number(low), "high": _number(high)}
 
 
 def _number(value: float) -> float | None:
