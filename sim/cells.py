@@ -129,6 +129,7 @@ class TumourCells:
         shape = (len(patient), len(NICHES))
         self.patient = patient
         self._parameters = parameters
+        self._clusters = bool(parameters["cluster_share"].any())
         self.calendar = Calendar(last_day)
         self.small = Rows(cells=np.int64, identity=np.uint64, since=np.int32, woke=np.int32)
         self.grown = Rows(identity=np.uint64, woke=np.int32, start_day=np.float64, start_log_cells=np.float64,
@@ -215,7 +216,8 @@ class TumourCells:
     def begin_cycling(self, key, identity: np.ndarray, day: int) -> None:
         """Cells and clusters that begin to cycle at the end of today, each a colony of its own."""
         if len(identity):
-            self.small.append(cells=self.founders(key, identity), identity=identity, since=day + 1, woke=day)
+            cells = self.founders(key, identity) if self._clusters else 1
+            self.small.append(cells=cells, identity=identity, since=day + 1, woke=day)
             colonise.count_colonies(identity, self.colonies)
 
     def step_colonies(self, key, alive, day: int, law: ColonyLaw) -> None:

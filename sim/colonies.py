@@ -36,12 +36,14 @@ class ColonyLaw:
         self.certain_cells = np.clip(np.ceil(certain), 1, most).astype(np.int64)
         shape = (colonise.STEP_DAYS + 1, *self.birth.shape)
         self.week_growth, self.week_spread, self.week_clearance = np.ones(shape), np.zeros(shape), np.zeros(shape)
+        self._clears = bool(p["immune_clearance_per_day"].any())
         self._day_terms = tuple(np.full(self.birth.shape, np.nan) for _ in range(4))
 
     def compose(self, position: int, clearance: np.ndarray) -> None:
         """Add a day to the week: birth and death, and the hazard of clearance (lanes, niches)."""
         colonise.advance_week(position, self.birth, self.death, *self._day_terms, self.week_growth, self.week_spread)
-        np.add(self.week_clearance[position], clearance, out=self.week_clearance[position + 1])
+        if self._clears:
+            np.add(self.week_clearance[position], clearance, out=self.week_clearance[position + 1])
 
     def of_colonies(self, lane: np.ndarray, niche: np.ndarray) -> tuple[np.ndarray, ...]:
         """Early rate, limit, gap and Gompertz rate of colonies in these lanes and niches, (colonies,) each."""

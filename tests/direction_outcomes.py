@@ -257,6 +257,7 @@ SIMULATED: dict[str, Simulated] = {
     "shed_cells": Simulated(_shed, INERT),
     "shed_cells_of_the_young": Simulated(_shed, INERT, age_years=45.0),
     "settled_cells": Simulated(_settled),
+    "primary_cells_at_diagnosis": Simulated(lambda f, lanes, n: f.model.primary.cells_at_diagnosis[lanes]),
     "sleeping_share": Simulated(lambda f, lanes, n: f.by_lane(lanes, f.seed_lane, f.asleep, np.mean)),
     "sleep_days": Simulated(lambda f, lanes, n: f.sleep(lanes, np.mean)),
     "narrow_sleep_spread": Simulated(lambda f, lanes, n: f.sleep(lanes, _spread), {"dormancy_narrow_share": 1.0}),

@@ -121,8 +121,6 @@ def patients_table(model, found: Metastases) -> dict:
     imaged = _first(found.lane, found.day_of(model.parameters["imaging_threshold_cells"][found.lane]), n)
     diagnosed = model.last_day >= hosts.diagnosis_day
     died = model.death_day >= 0
-    size = np.exp(model.primary.log_capacity
-                  - model.primary.log_capacity * np.exp(-model.primary.rate_per_day * hosts.diagnosis_day))
     settled = model.cells.settled.sum(axis=1)
     arrested = settled + model.died_on_arrival.sum(axis=1) + model.inert.sum(axis=1)
     return {
@@ -134,7 +132,7 @@ def patients_table(model, found: Metastases) -> dict:
         "frailty": hosts.frailty,
         "growth_factor": hosts.growth_factor,
         "diagnosis_day": hosts.diagnosis_day,
-        "primary_cells_at_diagnosis": _nullable(_whole(size), diagnosed),
+        "primary_cells_at_diagnosis": _nullable(_whole(model.primary.cells_at_diagnosis), diagnosed),
         "metastatic_at_diagnosis": _nullable(imaged <= hosts.diagnosis_day, diagnosed).astype(bool),
         "resection_day": None,
         "first_detected_day": _nullable(first, first < 10**9),
