@@ -35,6 +35,12 @@ class PrimaryTumour(mesa.Agent):
         """Grow by a day, exactly."""
         self.gap = self.gap * self._shrink
 
+    def cut(self, share: np.ndarray) -> None:
+        """Leave this share (lanes,) of the cells; less than one cell is none."""
+        with np.errstate(divide="ignore"):
+            gap = self.gap - np.log(share)
+        self.gap = np.where((share < 1.0) & (gap > self.log_capacity), np.inf, gap)
+
 
 class Niche(mesa.Agent):
     """One organ as soil, in every lane: views of the model's columns, each of shape (lanes,)."""
