@@ -178,7 +178,7 @@ def test_identities_hold_their_fields_and_colonies_have_ids_of_their_own(fields)
     assert list(zip(*(parts[name].tolist() for name in ("lane", "day", "index", "niche", "source")), strict=True)) == fields
     read = (identities.lane_of, identities.day_of, identities.index_of, identities.niche_of, identities.source_of)
     assert [tuple(int(part(cell)) for part in read) for cell in packed] == fields
-    ids = identities.colony_id(parts["lane"] * 63, packed)
+    ids = identities.colony_id(parts["lane"] * 16, packed)
     assert len(set(ids.tolist())) == len(fields) and ids.min() >= 0
 
 
