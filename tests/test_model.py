@@ -255,7 +255,7 @@ def test_a_day_runs_in_the_order_that_is_written_down():
     for _ in range(3):
         model.step()
     assert tuple(calls) == DAY * 3
-    assert DAY == ("signal", "grow", "shed", "circulate", "settle", "wake", "colonise", "die", "observe")
+    assert DAY == ("treat", "signal", "grow", "shed", "circulate", "settle", "wake", "colonise", "die", "observe")
 
 
 def test_another_order_would_be_another_model(monkeypatch):
