@@ -20,6 +20,8 @@ class PrimaryTumour(mesa.Agent):
         self.rate_per_day = parameters["primary_gompertz_per_day"] * hosts.growth_factor
         self.exponent = parameters["shedding_exponent"]
         self.gap = self.log_capacity.copy()  # log(capacity / cells); one cell on day 0
+        self.diagnosis_day = hosts.diagnosis_day
+        self.cells_at_diagnosis = np.exp(self.log_capacity - self.log_capacity * np.exp(-self.rate_per_day * hosts.diagnosis_day))
         self._shrink, self._shrunk = np.exp(-self.rate_per_day), gap_at_nodes(self.rate_per_day)
 
     @property
@@ -40,6 +42,19 @@ class PrimaryTumour(mesa.Agent):
         with np.errstate(divide="ignore"):
             gap = self.gap - np.log(share)
         self.gap = np.where((share < 1.0) & (gap > self.log_capacity), np.inf, gap)
+
+    def take_in(self, returned_cells: np.ndarray, today: int) -> None:
+        """Cells that came back join the primary at the end of today, (lanes,); none where there is no primary any more.
+
+        It never exceeds its capacity. The day of diagnosis stays the one that growth alone sets.
+        """
+        cells = self.cells
+        there = cells >= 1.0
+        more = np.log1p(returned_cells / np.where(there, cells, 1.0))
+        self.gap = np.where(there, np.maximum(self.gap - more, 0.0), self.gap)
+        diagnosed = self.diagnosis_day == today + 1
+        if diagnosed.any():
+            self.cells_at_diagnosis[diagnosed] = self.cells[diagnosed]
 
 
 class Niche(mesa.Agent):

@@ -145,6 +145,7 @@ class TumourCells:
         shape = (len(patient), len(NICHES))
         self.patient = patient
         self._parameters = parameters
+        self._clusters = bool(parameters["cluster_share"].any())
         self.calendar = Calendar(last_day)
         self.small = Rows(cells=np.int64, identity=np.uint64, since=np.int32, woke=np.int32, traits=np.uint8)
         path = dict(identity=np.uint64, woke=np.int32, traits=np.uint8, since=np.int32, start_day=np.float64,
@@ -245,8 +246,9 @@ class TumourCells:
     def begin_cycling(self, key, identity: np.ndarray, day: int) -> None:
         """Cells and clusters that begin to cycle at the end of today, each a colony of its own."""
         if len(identity):
+            cells = self.founders(key, identity) if self._clusters else 1
             traits = 0 if self.resistance is None else self.resistance.of_founders(identity)
-            self.small.append(cells=self.founders(key, identity), identity=identity, since=day + 1, woke=day, traits=traits)
+            self.small.append(cells=cells, identity=identity, since=day + 1, woke=day, traits=traits)
             colonise.count_colonies(identity, self.colonies)
 
     def step_colonies(self, key, alive, day: int, law: ColonyLaw) -> None:

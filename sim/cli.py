@@ -12,11 +12,11 @@ from pathlib import Path
 import click
 
 from sim import __version__
-from sim.cli_values import Memory, WholeNumber, cores, default_run_folder, finished_patients, shown
+from sim.cli_ask import ask
+from sim.cli_values import LARGEST_SEED, Memory, WholeNumber, cores, default_run_folder, finished_patients, shown
 from sim.errors import InputError, MachineError
 
 PROGRAM = "run_sim.py"
-LARGEST_SEED = 2**63 - 1
 EXIT_MACHINE, EXIT_INPUT, EXIT_INTERRUPTED, EXIT_BROKEN_PIPE = 1, 2, 130, 141
 
 
@@ -232,6 +232,9 @@ def calibrate(out, quiet) -> None:
     report = fit(out, quiet)
     if not quiet:
         click.echo(report)
+
+
+cli.add_command(ask)
 
 
 class _Interrupted(Exception):

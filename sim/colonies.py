@@ -39,6 +39,7 @@ class ColonyLaw:
         self.classes = classes
         self.week_growth, self.week_spread = np.ones((classes, *shape)), np.zeros((classes, *shape))
         self.week_clearance = np.zeros(shape)
+        self._clears = bool(p["immune_clearance_per_day"].any())
         self._day_terms = tuple(np.full(self.birth.shape, np.nan) for _ in range(4))
 
     def compose(self, position: int, clearance: np.ndarray, survival: np.ndarray | None = None) -> None:
@@ -51,7 +52,8 @@ class ColonyLaw:
             growth = self.week_growth[kind]
             before = growth[position] if survival is None else growth[position] * survival[kind]
             colonise.advance_week(position, self.birth, self.death, *self._day_terms, before, growth, self.week_spread[kind])
-        np.add(self.week_clearance[position], clearance, out=self.week_clearance[position + 1])
+        if self._clears:
+            np.add(self.week_clearance[position], clearance, out=self.week_clearance[position + 1])
 
     def of_colonies(self, lane: np.ndarray, niche: np.ndarray) -> tuple[np.ndarray, ...]:
         """Early rate, limit, gap and Gompertz rate of colonies in these lanes and niches, (colonies,) each."""

@@ -16,6 +16,7 @@ from sim.body import own_organ_factor
 from sim.cells import TumourCells
 from sim.cohort import Hosts
 from sim.colonies import ColonyLaw
+from sim.follow_up import FollowUp
 from sim.kernels import colonise, sleep
 from sim.kernels.identity import COLONY_DAYS, MOST_LANES
 from sim.mechanisms import REGISTRY
@@ -24,11 +25,11 @@ from sim.names import MICROMETASTASIS_CELLS, NICHES
 from sim.observe import Observer
 from sim.parameters import LaneParameters
 from sim.rates import Rates, Signals
-from sim.shedding import make_streams, refuse_too_much_shedding
+from sim.shedding import make_streams, metastases_shed, metastatic_shedding_per_day, refuse_too_much_shedding
 from sim.struck import visible_by_niche
 from sim.therapy import Given, Therapy, classes_of
 
-DAY = ("treat", "signal", "grow", "shed", "circulate", "settle", "wake", "colonise", "die", "observe")
+DAY = ("treat", "signal", "grow", "shed", "circulate", "settle", "wake", "colonise", "die", "examine", "observe")
 """The order of a day. Rates are frozen at the state at its start."""
 
 HEADROOM = 1.25
@@ -63,18 +64,23 @@ class MetastasisModel(mesa.Model):
         self._next_end_day = int(self.last_day.min())
         self.death_day = np.full(lanes, -1, dtype=np.int64)
         self.death_cause = np.full(lanes, -1, dtype=np.int64)
-        self.resection_day, self.first_detected_day = (np.full(lanes, -1, dtype=np.int64) for _ in range(2))
+        self.resection_day = np.full(lanes, -1, dtype=np.int64)
         shape = (lanes, len(NICHES))
 
         self.primary = PrimaryTumour(self, hosts, parameters)
         self.niches = {organ: Niche(self, organ) for organ in NICHES}
         self.cells = TumourCells(hosts.patient, parameters, int(self.last_day.max()), keep_seeds)
         self.law = ColonyLaw(parameters, classes_of(treatments))
+        self.follow_up = FollowUp(parameters, hosts.diagnosis_day, self.visible_cells)
+        self.first_detected_day = self.follow_up.first_detected_day
         self._soil = parameters.by_niche("soil") * own_organ_factor(parameters, hosts.site)
         self._shedding = parameters["shedding_per_day"] * parameters.by_site("site_shedding_factor.{site}", hosts.site)
         self._competent = parameters["competent_share"] * hosts.frailty
         self.streams = make_streams(parameters, hosts.site)
         refuse_too_much_shedding(parameters, self._shedding, self.primary, self.last_day)
+        self._returning = parameters["self_seeding_share"]
+        self._metastatic_shedding = metastatic_shedding_per_day(parameters)
+        self._some_return, self._metastases_shed = bool(self._returning.any()), bool(self._metastatic_shedding.any())
         self.burden_cells, self.cycling_cells, self.metastatic_surface = (np.zeros(shape) for _ in range(3))
         self.small_metastases, self.large_metastases = (np.zeros(shape, dtype=np.int64) for _ in range(2))
         self._age_on_day_0 = hosts.age_years - hosts.diagnosis_day / DAYS_PER_YEAR
@@ -82,13 +88,12 @@ class MetastasisModel(mesa.Model):
         self._mechanisms = [mechanism for mechanism in REGISTRY.values() if not mechanism.is_null(parameters)]
         for mechanism in self._mechanisms:
             mechanism.start(self.signals, parameters)
-        self._base_rates = Rates.base(lanes)
-        self.rates = self._base_rates.copy()
+        self.rates = Rates.base(lanes)
         self.viable = np.zeros(shape)
         self.energy_clock, self.hazard_clock = np.zeros(shape), np.zeros(shape)
         self._promises = np.zeros(shape), np.zeros(shape)
         self.expected_shed = np.zeros(lanes)
-        self.mortality = Mortality(parameters, hosts.death_threshold,
+        self.mortality = Mortality(parameters, hosts.site, hosts.death_threshold,
                                    streams.patient_uniforms(seed, hosts.patient, streams.DEATH_CAUSE))
         self._first_diagnosis_day = int(hosts.diagnosis_day.min())
         self.therapy = Therapy(self, treatments, seed) if treatments else None
@@ -121,7 +126,7 @@ class MetastasisModel(mesa.Model):
     def signal(self) -> None:
         """Advance the body's signals and let every mechanism act on today's rates."""
         self.signals.start_day(self._age(), self.primary.cells)
-        self.rates = self._base_rates.copy()
+        self.rates.start_day()
         if self.therapy is not None:
             self.therapy.signal(self.signals)
         for mechanism in self._mechanisms:
@@ -131,9 +136,12 @@ class MetastasisModel(mesa.Model):
             self.therapy.hold(self.rates)
 
     def grow(self) -> None:
-        """Expected shedding from today's size, then growth."""
+        """Expected shedding from today's size, then growth, and what comes back."""
         self.expected_shed = self._shedding * self.rates.shedding * self.primary.shedding_surface()
         self.primary.step()
+        if self._some_return:
+            shed = self.expected_shed + self._metastatic_shedding * self.metastatic_surface.sum(axis=1)
+            self.primary.take_in(self._returning * shed, self.day)
 
     def shed(self) -> None:
         """Cells that enter the blood today."""
@@ -146,7 +154,7 @@ class MetastasisModel(mesa.Model):
         self.viable = np.minimum(self._soil * self.rates.receptivity, 1.0)
         competent = np.minimum(self._competent * self.rates.competence, 1.0)
         for stream in self.streams:
-            stream.circulate(self.alive, self.viable, np.minimum(competent * stream.potential, 1.0))
+            stream.circulate(self.alive, self.viable, competent)
 
     def settle(self) -> None:
         """Split the settled cells off; some fall asleep, the others begin to cycle."""
@@ -200,9 +208,13 @@ class MetastasisModel(mesa.Model):
         colonise.grown_by_niche(
             self.day + 1.0, grown.count, grown.identity, grown.start_day, grown.start_log_cells, grown.delay_days,
             self.law.early_rate_per_day, self.law.limit_log_cells, self.law.limit_gap, self.law.gompertz_per_day,
-            self.alive, np.log(MICROMETASTASIS_CELLS), np.log(self.visible_cells), self.parameters["shedding_exponent"],
+            self.alive, np.log(MICROMETASTASIS_CELLS), np.log(self.visible_cells),
+            self.parameters["shedding_exponent"] if self._metastases_shed else np.empty(0),
             self.cycling_cells, self.small_metastases, self.large_metastases, self.burden_cells,
             self.metastatic_surface)
+        if self._metastases_shed:
+            self.metastatic_surface = metastases_shed(self.metastatic_surface, self.burden_cells,
+                                                      self.parameters["metastasis_capacity_cells"])
         self.mortality.measure(self.burden_cells)
 
     def die(self) -> None:
@@ -216,6 +228,16 @@ class MetastasisModel(mesa.Model):
             self.alive &= ~dead
             if dead.any():
                 self._next_end_day = self.day
+
+    def examine(self) -> None:
+        """What patients and doctors find by the morning of tomorrow (see `sim.follow_up`)."""
+        now = self.day + 1
+        if now % colonise.STEP_DAYS == 0:
+            self.follow_up.week(now, self.alive, self.large_metastases, self.burden_cells, self.cells, self.law)
+        if self.follow_up.has_visits:
+            visits = self.follow_up.visits(now) & self.alive & (now <= self.last_day)
+            if visits.any():
+                self.follow_up.image(now, visits, self.cells, self.law)
 
     def observe(self) -> None:
         """Recorders read the state at the end of the day; then follow-up ends where it is over."""

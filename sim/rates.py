@@ -42,9 +42,12 @@ class Rates:
         return cls(np.ones(lanes), np.ones(lanes), np.ones(shape), np.zeros(shape), np.ones(shape), np.zeros(shape),
                    np.zeros(shape))
 
-    def copy(self) -> Rates:
-        """The same rates in arrays of their own (a day starts with this: cheaper than making them anew)."""
-        return Rates(*(getattr(self, name).copy() for name in self.__dataclass_fields__))
+    def start_day(self) -> None:
+        """Put every rate back to its base, in place: a day allocates nothing for mechanisms that are off."""
+        for rate in (self.shedding, self.competence, self.receptivity, self.feeding):
+            rate.fill(1.0)
+        for rate in (self.sleep, self.sleeper_death, self.clearance):
+            rate.fill(0.0)
 
 
 @dataclass
@@ -65,17 +68,19 @@ class Signals:
     level: dict[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self):
+        lanes = len(self.age_years)
+        self._neutral = np.zeros(lanes), np.ones((6, lanes)), np.zeros((lanes, len(NICHES)))
+        self._factors = tuple(self._neutral[1])
         self.start_day(self.age_years, self.primary_cells)
 
     def start_day(self, age_years: np.ndarray, primary_cells: np.ndarray) -> None:
         """Take today's state; put the daily signals back to neutral."""
-        lanes = len(age_years)
         self.age_years, self.primary_cells = age_years, primary_cells
-        self.il6_extra = np.zeros(lanes)
-        for name in ("il6_factor", "stat3_factor", "senescence_factor", "vesicle_factor", "repression_factor",
-                     "t_cell_factor"):
-            setattr(self, name, np.ones(lanes))
-        self.inflamed = np.zeros((lanes, len(NICHES)))
+        for array, value in zip(self._neutral, (0.0, 1.0, 0.0), strict=True):  # in place: most days nobody acts
+            array.fill(value)
+        self.il6_extra, _, self.inflamed = self._neutral
+        (self.il6_factor, self.stat3_factor, self.senescence_factor, self.vesicle_factor, self.repression_factor,
+         self.t_cell_factor) = self._factors
 
 
 def decay(time_days: np.ndarray) -> np.ndarray:

@@ -87,7 +87,8 @@ class Scenario:
     treatments: tuple[Plan, ...] = ()
 
     def with_(
-        self, *, patients: int | None = None, on: Iterable[str] = (), off: Iterable[str] = (), set_: Iterable[str] = ()
+        self, *, patients: int | None = None, on: Iterable[str] = (), off: Iterable[str] = (), set_: Iterable[str] = (),
+        reason: str = "command line",
     ) -> Scenario:
         """A copy with what the command line changes; `set_` holds "name=value" texts, the value with a unit or without.
 
@@ -115,11 +116,11 @@ class Scenario:
             if name in added:
                 problems.append(f"--set {item}: found {name} twice; allowed: once")
             added.add(name)
-            overrides[name] = Override(value, "command line")
+            overrides[name] = Override(value, reason)
         if problems:
             raise InputError("\n".join(printable(problem) for problem in problems))
         parameters = _resolve(overrides)
-        _refuse_empty_shares(parameters, self.primary, "command line")
+        _refuse_empty_shares(parameters, self.primary, reason)
         return dataclasses.replace(
             self,
             patients=self.patients if patients is None else patients,
@@ -173,13 +174,17 @@ def load(path: Path | str) -> Scenario:
     file, line, key, what was found and what is allowed.
     """
     file = find(path)
-    merged = read(file)
+    return from_merged(file, read(file))
+
+
+def from_merged(file: Path, merged: Mapping[str, Any], name: str | None = None) -> Scenario:
+    """The scenario of a file's merged keys (see `scenario_read.read`); `name` where it is not the file's own."""
     overrides = {name: Override(**entry) for name, entry in merged.get("parameters", {}).items()}
     states = mechanisms.default_states() | merged.get("mechanisms", {})
     parameters = _resolve(overrides)
     _refuse_empty_shares(parameters, merged["primary"], shown(file))
     return Scenario(
-        name=_name(file),
+        name=name or _name(file),
         path=file.resolve(),
         title=merged["title"],
         question=" ".join(merged["question"].split()),

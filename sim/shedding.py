@@ -27,10 +27,11 @@ class Stream:
 
     `code` is 0 for the primary and 1 + niche for an organ's metastases; `cluster` says whether an
     event is a cluster; `rate` (lanes,) multiplies what its source sheds, `potential` (lanes,) the chance
-    that an event can found a colony. Metastases shed once a week, with the week's size frozen.
+    that an event can found a colony (None: as a single cell's). Metastases shed once a week, with the week's size frozen.
     """
 
-    def __init__(self, code: int, routing: Routing, rate: np.ndarray, potential: np.ndarray, cluster: bool = False):
+    def __init__(self, code: int, routing: Routing, rate: np.ndarray, potential: np.ndarray | None = None,
+                 cluster: bool = False):
         lanes = len(rate)
         shape = (lanes, len(NICHES))
         self.rate, self.potential = rate, potential
@@ -63,8 +64,10 @@ class Stream:
         """Chance that an event settles in each niche.
 
         `viable` (lanes, niches) is the probability that an arrested event survives, `competent` (lanes,)
-        that it can then found a colony.
+        that a single cell can then found a colony.
         """
+        if self.potential is not None:
+            competent = np.minimum(competent * self.potential, 1.0)
         self.chance = self.routing.arrest * viable * competent[:, None]
         settle.add_intensity(alive, self.expected, self.routing.arrest, self.routing.died_in_transit, viable,
                              competent, *self._weights)
@@ -82,17 +85,32 @@ class Stream:
 
 def make_streams(parameters: LaneParameters, site_of_lane: Sequence[str]) -> tuple[Stream, ...]:
     """The streams that some lane needs: single cells of the primary always, then clusters, then metastases."""
-    p, lanes = parameters, parameters.lanes
-    share = p["cluster_share"]
-    streams = [Stream(PRIMARY_CODE, route(p, site_of_lane), 1.0 - share, np.ones(lanes))]
+    p = parameters
+    share, leaves = p["cluster_share"], 1.0 - p["self_seeding_share"]
+    streams = [Stream(PRIMARY_CODE, route(p, site_of_lane), (1.0 - share) * leaves)]
     if share.any():
         gentle = p.replaced(death_per_pass=p["death_per_pass"] * p["cluster_transit_death_factor"])
-        streams.append(Stream(PRIMARY_CODE, route(gentle, site_of_lane), share, p["cluster_potential"], cluster=True))
+        streams.append(Stream(PRIMARY_CODE, route(gentle, site_of_lane), share * leaves, p["cluster_potential"], cluster=True))
     if p["secondary_shedding_factor"].any():
-        rate = p["shedding_per_day"] * p["secondary_shedding_factor"]
+        rate = metastatic_shedding_per_day(p) * leaves
         for code, organ in enumerate(NICHES, start=1):
-            streams.append(Stream(code, route_from_organ(p, organ), rate, np.ones(lanes)))
+            streams.append(Stream(code, route_from_organ(p, organ), rate))
     return tuple(streams)
+
+
+def metastatic_shedding_per_day(parameters: LaneParameters) -> np.ndarray:
+    """Cells per day that a unit of metastatic surface sheds, (lanes,)."""
+    return parameters["shedding_per_day"] * parameters["secondary_shedding_factor"]
+
+
+def metastases_shed(surface: np.ndarray, burden_cells: np.ndarray, capacity_cells: np.ndarray) -> np.ndarray:
+    """What an organ's metastases shed, in units of surface, (lanes, niches).
+
+    The sum of cells^exponent, as long as an organ holds no more metastases than one at its capacity
+    (lanes,), about a litre; beyond that only what a litre of them sheds. Nobody lives with much more, and
+    before diagnosis, when nobody dies in this model, metastases would otherwise seed without bounds.
+    """
+    return surface / np.maximum(burden_cells / capacity_cells[:, None], 1.0)
 
 
 def refuse_too_much_shedding(parameters: LaneParameters, shedding: np.ndarray, primary, last_day: np.ndarray) -> None:
@@ -102,6 +120,7 @@ def refuse_too_much_shedding(parameters: LaneParameters, shedding: np.ndarray, p
     """
     p = parameters
     grown = primary.log_capacity * -np.expm1(-primary.rate_per_day * last_day)  # log cells at the end
+    grown = np.where(p["self_seeding_share"] > 0.0, primary.log_capacity, grown)  # what returns speeds growth
     with np.errstate(over="ignore"):
         most = shedding * (1.0 + p["emt_shedding_gain"]) * np.exp(p["shedding_exponent"] * grown)
         in_all = most * last_day

@@ -22,7 +22,7 @@ LAYERS = (
     ("struck", "trajectories"),
     ("resistance",),
     ("therapy",),
-    ("agents", "model", "observe", "scenario"),
+    ("agents", "follow_up", "model", "observe", "outcomes", "scenario"),
     ("experiment", "results", "schema", "storage", "manifest", "incidence", "summary"),
     ("analysis", "plots", "demo"),
     ("cli",),

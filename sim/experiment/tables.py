@@ -78,6 +78,10 @@ class Metastases:
         """First day on which each colony has that many cells; a huge day if never. `cells` (lanes,)."""
         return self._paths.first_day(cells[self._paths.lane])[self._keep]
 
+    def detected_day(self, model) -> np.ndarray:
+        """Day on which each colony was found; a huge day if it never was."""
+        return model.follow_up.detected_day(self.identity, self.lane, self.day_of(model.visible_cells))
+
     def cells_on(self, day: np.ndarray) -> np.ndarray:
         """Cells on a day each; nan while a colony is small."""
         at = np.zeros(len(self._keep), dtype=np.int64)
@@ -94,7 +98,7 @@ def metastases_table(model, found: Metastases, lineage: Lineage) -> dict:
     lane, parts = found.lane, unpack(found.identity)
     patient, last = model.hosts.patient[lane], model.last_day[lane]
     diagnosis = model.hosts.diagnosis_day[lane]
-    detected = found.day_of(model.visible_cells)
+    detected = found.detected_day(model)
     seen = detected <= last
     at_detection = np.where(seen, found.cells_on(detected), 1.0)
     p = model.parameters
@@ -138,14 +142,12 @@ def _first(lane: np.ndarray, day: np.ndarray, lanes: int) -> np.ndarray:
 def patients_table(model, found: Metastases) -> dict:
     """Columns of `patients.parquet`."""
     hosts, n = model.hosts, len(model.hosts.patient)
-    detected = found.day_of(model.visible_cells)
+    detected = found.detected_day(model)
     detected = np.where(detected <= model.last_day[found.lane], detected, 10**9)
     first = _first(found.lane, detected, n)
     imaged = _first(found.lane, found.day_of(model.parameters["imaging_threshold_cells"]), n)
     diagnosed = model.last_day >= hosts.diagnosis_day
     died = model.death_day >= 0
-    size = np.exp(model.primary.log_capacity
-                  - model.primary.log_capacity * np.exp(-model.primary.rate_per_day * hosts.diagnosis_day))
     settled = model.cells.settled.sum(axis=1)
     arrested = settled + model.died_on_arrival.sum(axis=1) + model.inert.sum(axis=1)
     return {
@@ -157,7 +159,7 @@ def patients_table(model, found: Metastases) -> dict:
         "frailty": hosts.frailty,
         "growth_factor": hosts.growth_factor,
         "diagnosis_day": hosts.diagnosis_day,
-        "primary_cells_at_diagnosis": _nullable(_whole(size), diagnosed),
+        "primary_cells_at_diagnosis": _nullable(_whole(model.primary.cells_at_diagnosis), diagnosed),
         "metastatic_at_diagnosis": _nullable(imaged <= hosts.diagnosis_day, diagnosed).astype(bool),
         "resection_day": _nullable(model.resection_day, model.resection_day >= 0),
         "first_detected_day": _nullable(first, first < 10**9),

@@ -222,7 +222,8 @@ def grown_by_niche(day, count, identity, start_day, start_log_cells, delay, earl
 
     Rates are by lane and niche, limits by lane, `limit_gap` = log(capacity / limit). Colonies below `small_log_cells`
     add their cells to `young_cells`; the others are counted in `small` or, from `large_log_cells`
-    (lanes,) on, in `large`. All add to `burden`, and cells^`exponent` (lanes,) to `surface`.
+    (lanes,) on, in `large`. All add to `burden`, and cells^`exponent` (lanes,) to `surface`; an empty
+    `exponent` saves that.
     """
     for i in range(count):
         lane = lane_of(identity[i])
@@ -239,4 +240,5 @@ def grown_by_niche(day, count, identity, start_day, start_log_cells, delay, earl
         else:
             large[lane, niche] += 1
         burden[lane, niche] += size
-        surface[lane, niche] += math.exp(exponent[lane] * log_cells)
+        if exponent.size:
+            surface[lane, niche] += math.exp(exponent[lane] * log_cells)

@@ -28,16 +28,26 @@ def settled_position(mean: np.ndarray, sd: np.ndarray, gain: np.ndarray, cost: n
     return total, (settled * _POSITION).sum(axis=1) / total
 
 
+def _law(p: LaneParameters) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return p["emt_sd"], p["emt_escape_gain"], p["emt_return_cost"]
+
+
+def _competence(p: LaneParameters) -> np.ndarray:
+    success, _ = settled_position(p["emt_mean"], *_law(p))
+    at_reference, _ = settled_position(p["emt_reference_mean"], *_law(p))
+    null = (p["emt_escape_gain"] == 0.0) & (p["emt_return_cost"] == 0.0)
+    return np.where(null, 1.0, success / at_reference)
+
+
+def _sleep(p: LaneParameters) -> np.ndarray:
+    _, position = settled_position(p["emt_mean"], *_law(p))
+    return 1.0 + (p["emt_sleep_gain"] * position)[:, None]
+
+
 def act(rates: Rates, signals: Signals, parameters: LaneParameters) -> None:
     """More or fewer cells settle than at the reference position, and the mesenchymal among them sleep more."""
-    gain, cost, sleep = (parameters[name] for name in ("emt_escape_gain", "emt_return_cost", "emt_sleep_gain"))
-    if not (gain.any() or cost.any() or sleep.any()):
-        return
-    sd, reference = parameters["emt_sd"], parameters["emt_reference_mean"]
-    success, position = settled_position(parameters["emt_mean"], sd, gain, cost)
-    at_reference, _ = settled_position(reference, sd, gain, cost)
-    rates.competence *= np.where((gain == 0.0) & (cost == 0.0), 1.0, success / at_reference)
-    rates.sleep *= 1.0 + (sleep * position)[:, None]
+    rates.competence *= parameters.derived("emt_competence", _competence)
+    rates.sleep *= parameters.derived("emt_sleep", _sleep)
     np.minimum(rates.sleep, 1.0, out=rates.sleep)
 
 

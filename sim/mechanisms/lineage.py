@@ -20,11 +20,16 @@ def potentials(z: np.ndarray, log_sd: np.ndarray) -> np.ndarray:
     return np.exp(log_sd[:, None] * z - 0.5 * log_sd[:, None] ** 2)
 
 
-def act(rates: Rates, signals: Signals, parameters: LaneParameters) -> None:
-    """A primary with aggressive clones makes more competent cells."""
+def start(signals: Signals, parameters: LaneParameters) -> None:
+    """Mean potential of each primary's cells: shares and potentials of its clones do not change."""
     hosts = signals.hosts
     excess = potentials(hosts.clone_z, parameters["clone_potential_log_sd"]) - 1.0
-    rates.competence *= 1.0 + (hosts.clone_share * excess).sum(axis=1)
+    signals.level["clonal_potential"] = 1.0 + (hosts.clone_share * excess).sum(axis=1)
+
+
+def act(rates: Rates, signals: Signals, parameters: LaneParameters) -> None:
+    """A primary with aggressive clones makes more competent cells."""
+    rates.competence *= signals.level["clonal_potential"]
 
 
 MECHANISM = Mechanism(
@@ -32,5 +37,6 @@ MECHANISM = Mechanism(
     title="clones differ in their power to metastasise",
     off="all clones are alike",
     null={"clone_potential_log_sd": 0.0},
+    start=start,
     act=act,
 )
