@@ -26,8 +26,10 @@ from sim.observe import Observer
 from sim.parameters import LaneParameters
 from sim.rates import Rates, Signals
 from sim.shedding import make_streams, metastases_shed, metastatic_shedding_per_day, refuse_too_much_shedding
+from sim.struck import visible_by_niche
+from sim.therapy import Given, Therapy, classes_of
 
-DAY = ("signal", "grow", "shed", "circulate", "settle", "wake", "colonise", "die", "examine", "observe")
+DAY = ("treat", "signal", "grow", "shed", "circulate", "settle", "wake", "colonise", "die", "examine", "observe")
 """The order of a day. Rates are frozen at the state at its start."""
 
 HEADROOM = 1.25
@@ -40,12 +42,12 @@ class MetastasisModel(mesa.Model):
 
     `hosts`: the patients; `parameters`: values by lane, with the nulls of mechanisms that are off
     already set; `horizon_days` and `visible_cells` (lanes,): follow-up after diagnosis, and the size
-    that makes a macrometastasis. Shapes are (lanes,) or (lanes, niches) throughout.
+    that makes a macrometastasis; `treatments`: plans with the lanes that get them. Shapes are (lanes,) or (lanes, niches) throughout.
     Raises ValueError for more than 65,536 lanes, or more days than an identity holds.
     """
 
     def __init__(self, hosts: Hosts, parameters: LaneParameters, *, seed: int, horizon_days, visible_cells,
-                 output_every_days: int = 28, keep_seeds: bool = False, collect: bool = True):
+                 output_every_days: int = 28, keep_seeds: bool = False, collect: bool = True, treatments: Given = ()):
         super().__init__(rng=int(seed) & 0xFFFFFFFF)
         lanes = len(hosts.patient)
         if not 0 < lanes < MOST_LANES:
@@ -62,12 +64,13 @@ class MetastasisModel(mesa.Model):
         self._next_end_day = int(self.last_day.min())
         self.death_day = np.full(lanes, -1, dtype=np.int64)
         self.death_cause = np.full(lanes, -1, dtype=np.int64)
+        self.resection_day = np.full(lanes, -1, dtype=np.int64)
         shape = (lanes, len(NICHES))
 
         self.primary = PrimaryTumour(self, hosts, parameters)
         self.niches = {organ: Niche(self, organ) for organ in NICHES}
         self.cells = TumourCells(hosts.patient, parameters, int(self.last_day.max()), keep_seeds)
-        self.law = ColonyLaw(parameters)
+        self.law = ColonyLaw(parameters, classes_of(treatments))
         self.follow_up = FollowUp(parameters, hosts.diagnosis_day, self.visible_cells)
         self.first_detected_day = self.follow_up.first_detected_day
         self._soil = parameters.by_niche("soil") * own_organ_factor(parameters, hosts.site)
@@ -93,6 +96,7 @@ class MetastasisModel(mesa.Model):
         self.mortality = Mortality(parameters, hosts.site, hosts.death_threshold,
                                    streams.patient_uniforms(seed, hosts.patient, streams.DEATH_CAUSE))
         self._first_diagnosis_day = int(hosts.diagnosis_day.min())
+        self.therapy = Therapy(self, treatments, seed) if treatments else None
         self.observer = Observer(self, output_every_days, collect)
         self._steps = tuple(getattr(self, name) for name in DAY)
 
@@ -114,13 +118,22 @@ class MetastasisModel(mesa.Model):
 
     # -- the day ---------------------------------------------------------------------------------
 
+    def treat(self) -> None:
+        """This morning's doses and operations."""
+        if self.therapy is not None:
+            self.therapy.treat()
+
     def signal(self) -> None:
         """Advance the body's signals and let every mechanism act on today's rates."""
         self.signals.start_day(self._age(), self.primary.cells)
         self.rates.start_day()
+        if self.therapy is not None:
+            self.therapy.signal(self.signals)
         for mechanism in self._mechanisms:
             mechanism.advance(self.signals, self.parameters)
             mechanism.act(self.rates, self.signals, self.parameters)
+        if self.therapy is not None:
+            self.therapy.hold(self.rates)
 
     def grow(self) -> None:
         """Expected shedding from today's size, then growth, and what comes back."""
@@ -171,10 +184,19 @@ class MetastasisModel(mesa.Model):
     def colonise(self) -> None:
         """Compose today into the week; on its last day step the small colonies and measure the grown ones."""
         position = self.day % colonise.STEP_DAYS
-        self.law.compose(position, self.rates.clearance)
+        therapy = self.therapy
+        self.law.compose(position, self.rates.clearance, None if therapy is None else therapy.take_survival())
         if position == colonise.STEP_DAYS - 1:
+            if therapy is not None:
+                therapy.before_week()
             self.cells.step_colonies(self.key, self.alive, self.day, self.law)
+            if therapy is not None:
+                therapy.after_week()
             self.measure()
+
+    def visible_metastases(self, lanes: np.ndarray) -> np.ndarray:
+        """Metastases that imaging would see this morning in some lanes (bool), (lanes, niches); zero in the others."""
+        return visible_by_niche(self.cells, self.law, self.day, lanes, self.parameters["imaging_threshold_cells"])
 
     def measure(self) -> None:
         """Sizes and counts by niche at the end of today."""

@@ -23,7 +23,9 @@ from sim.catalog import Parameter
 from sim.errors import InputError, MachineError
 from sim.scenario_chain import exists, shown
 from sim.scenario_read import read
+from sim.scenario_treatments import plans
 from sim.scenario_words import describe, listed, nearest, parameter_value, printable, unknown, unknown_parameter
+from sim.treatments.base import Plan
 from sim.units import UnitError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -82,6 +84,7 @@ class Scenario:
     mechanisms: Mapping[str, bool]
     overrides: Mapping[str, Override]
     parameters: Mapping[str, ResolvedParameter]
+    treatments: tuple[Plan, ...] = ()
 
     def with_(
         self, *, patients: int | None = None, on: Iterable[str] = (), off: Iterable[str] = (), set_: Iterable[str] = (),
@@ -141,6 +144,7 @@ class Scenario:
             "observe": self.observe,
             "output_every_days": self.output_every_days,
             "mechanisms": dict(self.mechanisms),
+            "treatments": [dataclasses.asdict(plan) for plan in self.treatments],
             "overrides": {name: dataclasses.asdict(override) for name, override in self.overrides.items()},
             "parameters": {
                 name: {
@@ -193,6 +197,7 @@ def from_merged(file: Path, merged: Mapping[str, Any], name: str | None = None) 
         mechanisms=MappingProxyType(states),
         overrides=MappingProxyType(overrides),
         parameters=parameters,
+        treatments=plans(merged.get("treatments", ())),
     )
 
 

@@ -13,7 +13,10 @@ from pydantic_core import PydanticCustomError
 
 from sim.names import SITES
 from sim.outcomes import CONDITIONS, OUTCOMES
+from sim.scenario_treatments import MOST_DAYS, TARGETS
 from sim.scenario_words import describe
+from sim.treatments import REGISTRY
+from sim.treatments.base import AFTER
 from sim.units import UnitError, fitting_text, parse_quantity
 
 MAXIMUM_PATIENTS = 2**31 - 1
@@ -37,6 +40,23 @@ def _quantity(unit: str, low: float, high: float, limits: str, example: str, who
 
     schema = {"type": "string", "pattern": r"^\s*[+-]?[0-9.].*$", "examples": [example]}
     return Annotated[float, BeforeValidator(read), WithJsonSchema(schema)]
+
+
+def _days(low: int):
+    """Whole days, as a number or as text with a unit (rounded)."""
+
+    def read(found: Any) -> int:
+        words = f'found {describe(found)}; allowed: whole days, {low:,} to {MOST_DAYS:,}, or text with a unit, such as "5 years"'
+        if isinstance(found, str):
+            try:
+                found = round(parse_quantity(found, "day"))
+            except UnitError as error:
+                raise PydanticCustomError("quantity", "{text}", {"text": str(error)}) from None
+        if isinstance(found, bool) or not isinstance(found, int) or not low <= found <= MOST_DAYS:
+            raise PydanticCustomError("quantity", "{text}", {"text": words})
+        return found
+
+    return Annotated[int, BeforeValidator(read), WithJsonSchema({"type": ["integer", "string"], "examples": ["5 years"]})]
 
 
 OneLine = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\r\n]*$")]
@@ -78,6 +98,20 @@ class OverrideTable(_Table):
     reason: Words = Field(description="why this scenario differs from the catalogue")
 
 
+class TreatmentTable(_Table):
+    """One treatment; what is left out is its usual course (see `run_sim.py list`)."""
+
+    name: Literal[tuple(REGISTRY)] = Field(description="the treatment")
+    after: Literal[AFTER] = Field(None, description='what the start is counted from (default "diagnosis")')
+    start_days: _days(-MOST_DAYS) = Field(None, description="days from that event to the first dose (default 0)")
+    dose: Annotated[float, Field(strict=False)] = Field(None, ge=0, le=10, description="dose as a multiple of the standard dose (default 1)")
+    cycles: int = Field(None, ge=1, le=MOST_DAYS, description="number of doses")
+    every_days: _days(1) = Field(None, description="days from one dose to the next")
+    duration_days: _days(1) = Field(None, description="days of treatment, instead of cycles")
+    adherence: Annotated[float, Field(strict=False)] = Field(None, ge=0, le=1, description="probability that a dose is taken (default 1)")
+    organ: Literal[TARGETS] = Field(None, description="target of a local treatment: an organ, or primary")
+
+
 class ArmCohortTable(_Table):
     """Who is simulated in an arm; the number of patients is the same in all arms."""
 
@@ -92,6 +126,7 @@ class ArmTable(_Table):
     primary: Literal[SITES] = Field(None, description="site of the primary tumour in this arm")
     cohort: ArmCohortTable = None
     mechanisms: dict[str, bool] = Field(None, description="mechanisms on (true) or off (false) in this arm")
+    treatments: list[TreatmentTable] = Field(None, max_length=100, description="treatments of this arm, instead of the scenario's; [] for none")
     parameters: dict[str, OverrideTable] = Field(None, description="overrides of this arm, each with its reason")
 
 
@@ -131,6 +166,7 @@ class ScenarioFile(_Table):
     output_every: GridStep = Field(None, description='step of the output grid, whole weeks (default "28 days")')
     cohort: CohortTable = None
     mechanisms: dict[str, bool] = Field(None, description="mechanisms on (true) or off (false); those not named are as `list` shows")
+    treatments: list[TreatmentTable] = Field(None, max_length=100, description="treatments; they replace those of the file that this one extends")
     parameters: dict[str, OverrideTable] = Field(None, description="overrides of catalogue values, each with its reason")
     comparison: ComparisonTable = Field(None, description="the arms that `ask` compares to answer the question")
 
@@ -154,9 +190,11 @@ KEYS = {
     ("comparison",): tuple(ComparisonTable.model_fields),
     ("comparison", "across"): tuple(AcrossTable.model_fields),
     ("comparison", "arms"): tuple(ArmTable.model_fields),
+    ("comparison", "arms", "treatments"): tuple(TreatmentTable.model_fields),
     ("comparison", "arms", "cohort"): tuple(ArmCohortTable.model_fields),
     ("comparison", "arms", "cohort", "age"): tuple(AgeTable.model_fields),
     (): tuple(ScenarioFile.model_fields),
+    ("treatments",): tuple(TreatmentTable.model_fields),
     ("cohort",): tuple(CohortTable.model_fields),
     ("cohort", "age"): tuple(AgeTable.model_fields),
 }

@@ -116,6 +116,8 @@ def _words(path: KeyPath, fault: Mapping[str, Any]) -> str:
         table = tuple(part for part in path[:-1] if isinstance(part, str))
         keys = KEYS.get(table) or tuple(OverrideTable.model_fields)
         return unknown("key", str(path[-1]), keys) + _belongs(str(path[-1]), table)
+    if "treatments" in path:
+        return _treatment_words(path, fault)
     if kind == "missing" and path[0] == "comparison" and path[-1] in ("name", "parameter", "values"):
         return f"missing key {path[-1]}; allowed: {path[-1]} = ..."
     if kind == "missing":
@@ -135,6 +137,22 @@ def _words(path: KeyPath, fault: Mapping[str, Any]) -> str:
     if path == ("cohort", "patients"):
         allowed = f"a whole number, 1 to {MAXIMUM_PATIENTS:,}"
     return f"found {describe(found)}; allowed: {allowed or fault['msg']}"
+
+
+def _treatment_words(path: KeyPath, fault: Mapping[str, Any]) -> str:
+    """A fault within `[[treatments]]`; `path` ends at the key, at the table, or at the list."""
+    from sim.treatments import REGISTRY
+
+    key, found = path[-1], fault["input"]
+    if fault["type"] == "missing":
+        return f"missing key {key}; allowed: {key} = ..., one of {listed(REGISTRY)}"
+    if key == "name":
+        return unknown("treatment", found, REGISTRY) if isinstance(found, str) else f"found {describe(found)}; allowed: {listed(REGISTRY)}"
+    if fault["type"] == "literal_error":
+        return f"found {describe(found)}; allowed: {fault['ctx']['expected']}"
+    allowed = {"dose": "a number, 0 to 10", "adherence": "a number, 0 to 1", "cycles": "a whole number, 1 to 36,525",
+               "treatments": "[[treatments]] tables, at most 100"}.get(key, "a table")
+    return f"found {describe(found)}; allowed: {allowed}"
 
 
 def merge(chain: list[Document]) -> dict[str, Any]:
@@ -168,6 +186,7 @@ def read(path: Path) -> dict[str, Any]:
     merged = merge(chain)
     _check_presence(chain)
     _check_ages(chain, merged)
+    _check_treatments(chain)
     _check_comparison(chain, merged)
     problems = [text for document in chain for _, text in sorted(document.problems, key=lambda problem: problem[0])]
     if problems:
@@ -208,6 +227,18 @@ def _check_ages(chain: list[Document], merged: Mapping[str, Any]) -> None:
     words = f"found low {age['low']:g}, mean {age['mean']:g}, high {age['high']:g} years; allowed: low <= mean <= high"
     touched = [document for document in chain if "age" in document.checked.get("cohort", {})]
     touched[0].refuse(("cohort", "age"), words)
+
+
+def _check_treatments(chain: list[Document]) -> None:
+    """What treatments ask of one another, in every file that names some."""
+    from sim.scenario_treatments import problems
+
+    for document in chain:
+        arms = document.checked.get("comparison", {}).get("arms", ())
+        named = {("comparison", "arms", place): arm for place, arm in enumerate(arms)}
+        for where, table in ({(): document.checked} | named).items():
+            for path, words in problems(table.get("treatments", [])):
+                document.refuse((*where, "treatments", *path), words)
 
 
 def _check_comparison(chain: list[Document], merged: Mapping[str, Any]) -> None:

@@ -58,7 +58,8 @@ def build_model(scenario: Scenario, *, seed: int, patients: np.ndarray, keep_see
         return MetastasisModel(
             hosts, parameters, seed=seed, horizon_days=scenario.horizon_days,
             visible_cells=parameters[f"{scenario.observe}_threshold_cells"],
-            output_every_days=scenario.output_every_days, keep_seeds=keep_seeds, collect=collect)
+            output_every_days=scenario.output_every_days, keep_seeds=keep_seeds, collect=collect,
+            treatments=[(plan, np.ones(n, dtype=bool)) for plan in scenario.treatments])
     except ValueError as error:
         raise InputError(f"{scenario.name}: {error}") from error
 
