@@ -347,7 +347,8 @@ NOBODY_ACQUIRES = {f"acquired_resistance.{drug}": 0.0 for drug in ("chemotherapy
 NOBODY_RESISTS = {f"resistant_share.{drug}": 0.0 for drug in ("chemotherapy", "targeted_therapy")}
 CHANGES_OF = {"resistant_share": {**MANY_COLONIES, **NOBODY_ACQUIRES, "resistant_share.chemotherapy": 0.1, "resistant_share.targeted_therapy": 0.1},
               "log10_kill": {**MANY_COLONIES, **NOBODY_ACQUIRES, **NOBODY_RESISTS},
-              "stem_drug_resistance": {**MANY_COLONIES, "competent_share": 5e-5, **NOBODY_ACQUIRES, **NOBODY_RESISTS},
+              "acquired_resistance": {**MANY_COLONIES, **NOBODY_RESISTS, "log10_kill.chemotherapy": 0.15, "log10_kill.targeted_therapy": 0.1},
+              "stem_drug_resistance": {**MANY_COLONIES, "competent_share": 5e-5, **NOBODY_ACQUIRES, **NOBODY_RESISTS, "log10_kill.chemotherapy": 0.15},
               "primary_death_factor": {**NOBODY_DIES, "primary_death_per_day": 0.01},
               "burden_weight": FROM_METASTASES, "metastatic_death_per_day": FROM_METASTASES,
               "saa_time_days": MANY_SEEDS, "obesity_il6_gain": {**MANY_SEEDS, **OBESE},
