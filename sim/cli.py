@@ -83,8 +83,9 @@ def show(scenario, patients, on, off, set_, as_json) -> None:
         return
     from sim import mechanisms
     from sim.cli_tables import scenario_text
+    from sim.scenario_comparison import load_comparison
 
-    click.echo(scenario_text(resolved, mechanisms.REGISTRY))
+    click.echo(scenario_text(resolved, mechanisms.REGISTRY, load_comparison(scenario)))
 
 
 @cli.command()
@@ -96,6 +97,7 @@ def check(context, scenarios) -> None:
     Prints a line for each; the exit code is 2 if any is wrong.
     """
     from sim.scenario import load
+    from sim.scenario_comparison import load_comparison
 
     worst = 0
     for name in scenarios:
@@ -104,6 +106,7 @@ def check(context, scenarios) -> None:
             continue
         try:
             load(name)
+            load_comparison(name)
             click.echo(f"ok  {name}")
         except (InputError, MachineError) as error:
             click.echo(f"error: {error}", err=True)
