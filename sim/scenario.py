@@ -169,13 +169,17 @@ def load(path: Path | str) -> Scenario:
     file, line, key, what was found and what is allowed.
     """
     file = find(path)
-    merged = read(file)
+    return from_merged(file, read(file))
+
+
+def from_merged(file: Path, merged: Mapping[str, Any], name: str | None = None) -> Scenario:
+    """The scenario of a file's merged keys (see `scenario_read.read`); `name` where it is not the file's own."""
     overrides = {name: Override(**entry) for name, entry in merged.get("parameters", {}).items()}
     states = {name: True for name in mechanisms.REGISTRY} | merged.get("mechanisms", {})
     parameters = _resolve(overrides)
     _refuse_empty_shares(parameters, merged["primary"], shown(file))
     return Scenario(
-        name=_name(file),
+        name=name or _name(file),
         path=file.resolve(),
         title=merged["title"],
         question=" ".join(merged["question"].split()),
