@@ -17,7 +17,7 @@ LAYERS = (
     ("catalog", "streams", "kernels", "parameters", "growth", "rates", "body"),
     ("mechanisms", "treatments", "cells", "cohort", "theory"),
     ("model", "observe", "scenario"),
-    ("experiment", "results", "schema", "storage", "manifest", "incidence", "summary"),
+    ("experiment", "results", "schema", "storage", "manifest", "incidence", "summary", "sweep"),
     ("analysis", "plots", "demo"),
     ("cli",),
 )

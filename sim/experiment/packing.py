@@ -83,11 +83,6 @@ class Packed:
                     place[last] = array
         return out
 
-    def has(self, name: str) -> bool:
-        """Whether it holds that table."""
-        with self._open() as file:
-            return any(member.startswith(f"{_TABLES}/{name}/") for member in file.namelist())
-
     def table(self, name: str) -> dict:
         """Columns of one table."""
         return self._read(f"{_TABLES}/{name}")

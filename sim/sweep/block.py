@@ -20,7 +20,7 @@ from sim.experiment.store import program_digest
 from sim.manifest import versions
 from sim.mechanisms import effective_parameters
 from sim.scenario import Scenario
-from sim.sweep.record import Sums, YearRecorder, patient_columns, year_days
+from sim.sweep.record import Sums, YearRecorder, patient_columns, together, year_days
 
 LANES = 1000
 """Lanes of one model: enough that a day costs little a lane, few enough for the processor's caches."""
@@ -90,22 +90,16 @@ class Block:
 
 
 def _packed(tables: Sequence[dict[str, dict]], failures: Sequence[tuple[str, str]]) -> bytes:
+    done = [table["runs"]["run"] for table in tables]
     parts: dict[str, dict] = {
+        "done": {"run": np.unique(np.concatenate(done)) if done else np.array([], dtype=str)},
         "failures": {"run": np.array([run for run, _ in failures], dtype=str),
                      "error": np.array([error for _, error in failures], dtype=str)},
         "machine": {"versions": np.array([json.dumps(versions(), sort_keys=True)])},
     }
     for name in tables[0] if tables else ():
-        parts[name] = {column: joined([part[name][column] for part in tables]) for column in tables[0][name]}
+        parts[name] = together([part[name] for part in tables])
     return pack(Chunk(tables=parts))
-
-
-def joined(values: Sequence):
-    """One column out of several; None is a column that is all null."""
-    if values[0] is None or len(values) == 1:
-        return values[0]
-    masked = any(isinstance(value, np.ma.MaskedArray) for value in values)
-    return (np.ma if masked else np).concatenate(values)
 
 
 def _tables_or_errors(scenario: Scenario, runs: Sequence[BlockRun], report) -> Iterator[dict[str, dict] | tuple[str, str]]:
@@ -141,8 +135,8 @@ def _tables(scenario: Scenario, runs: Sequence[BlockRun], report) -> dict[str, d
                   report((start + (stop - start) * min(day / longest, 1.0)) / scenario.patients))
         found = Metastases(model)
         part = Sums(model, recorder, found, len(runs))
-        sums = part if sums is None else sums.__iadd__(part)
+        sums = part if sums is None else sums.plus(part)
         patients.append(patient_columns(model, found, names))
         model.__dict__.clear()  # Mesa 3 keeps every model that had agents
     return {"runs": sums.columns(names, years, days),
-            "patients": {column: joined([part[column] for part in patients]) for column in patients[0]}}
+            "patients": together(patients)}

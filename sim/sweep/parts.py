@@ -43,7 +43,7 @@ class Part:
         failures = packed.table("failures")
         self.failures = dict(zip(failures["run"].tolist(), failures["error"].tolist(), strict=True))
         self.machine: dict[str, str] = json.loads(str(packed.table("machine")["versions"][0]))
-        self.runs = tuple(dict.fromkeys(packed.table("runs")["run"].tolist())) if packed.has("runs") else ()
+        self.runs = tuple(packed.table("done")["run"].tolist())
 
     def table(self, name: str) -> dict:
         """Columns of `runs` or `patients`."""

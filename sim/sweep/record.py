@@ -98,7 +98,7 @@ def first_days(model, found) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 class Sums:
     """Sums over the patients of each run: int64, (runs, times, organs), or (runs, times) for patients.
 
-    Add up the same runs of other patients with `+=`. Times are those of `year_days`, organs the niches and all.
+    Times are those of `year_days`, organs the niches and all.
     """
 
     def __init__(self, model, recorder: YearRecorder, found, runs: int):
@@ -150,7 +150,8 @@ class Sums:
         self.parts["incidence"] = by_run(incidence)
         self.parts |= {name: and_all(values) for name, values in out.items()}
 
-    def __iadd__(self, other: Sums) -> Sums:
+    def plus(self, other: Sums) -> Sums:
+        """These sums with those of other patients of the same runs added."""
         self.patients += other.patients
         for name, values in other.parts.items():
             self.parts[name] = self.parts[name] + values
@@ -197,3 +198,18 @@ def patient_columns(model, found, names: Sequence[str]) -> dict:
         day = first[:, place]
         out[f"first_detected_day_{organ}"] = np.ma.MaskedArray(np.where(day < _NEVER, day, 0), mask=day >= _NEVER)
     return out
+
+def together(pieces: Sequence[dict]) -> dict:
+    """The rows of several tables with the same columns; a column that is None is all null, and need not be in all."""
+    lengths = [len(piece["run"]) for piece in pieces]
+    return {name: _joined([piece[name] for piece in pieces], lengths) for name in pieces[0]}
+
+
+def _joined(values: Sequence, lengths: Sequence[int]):
+    if len(values) == 1 or all(value is None for value in values):
+        return values[0]
+    like = next(value for value in values if value is not None)
+    values = [np.ma.masked_all(length, dtype=like.dtype) if value is None else value
+              for value, length in zip(values, lengths, strict=True)]
+    masked = any(isinstance(value, np.ma.MaskedArray) for value in values)
+    return (np.ma if masked else np).concatenate(values)
