@@ -24,9 +24,9 @@ def one_at_a_time(factors: int) -> list[tuple[bool, ...]]:
 def fractional_columns(factors: int, resolution: int) -> list[int]:
     """A regular two-level fraction as one word a factor: the basic factors (bits) whose product it is.
 
-    The smallest number of basic factors for which the greedy choice of words (Conway and Sloane's lexicode,
-    1986) gives every factor one, so that no product of fewer than `resolution` factors is constant. With as
-    many basic factors as factors the design is the full factorial. Basic factors are words of one bit.
+    The smallest number of basic factors for which choosing words greedily, the smallest first, gives every
+    factor one, so that no product of fewer than `resolution` factors is constant. With as many basic factors as
+    factors the design is the full factorial. Basic factors are words of one bit. Raises ValueError.
     """
     for basic in range(1, factors + 1):
         words: list[int] = []
