@@ -13,6 +13,7 @@ import click
 
 from sim import __version__
 from sim.cli_ask import ask
+from sim.cli_sweep import sweep
 from sim.cli_values import LARGEST_SEED, Memory, WholeNumber, cores, default_run_folder, finished_patients, shown
 from sim.errors import InputError, MachineError
 
@@ -91,11 +92,14 @@ def show(scenario, patients, on, off, set_, as_json) -> None:
 @click.argument("scenarios", metavar="SCENARIO...", nargs=-1, required=True)
 @click.pass_context
 def check(context, scenarios) -> None:
-    """Check scenarios without running them.
+    """Check scenarios, and plans of sweeps, without running them.
 
-    Prints a line for each; the exit code is 2 if any is wrong.
+    Prints a line for each, for a plan with the number of its runs and about how long they take; the exit
+    code is 2 if any is wrong.
     """
+    from sim.cli_sweep import check_text
     from sim.scenario import load
+    from sim.sweep.plan_file import is_plan
 
     worst = 0
     for name in scenarios:
@@ -103,6 +107,9 @@ def check(context, scenarios) -> None:
             click.echo(f"base {name} (others extend it; checked with them)")
             continue
         try:
+            if is_plan(name):
+                click.echo(check_text(name))
+                continue
             load(name)
             click.echo(f"ok  {name}")
         except (InputError, MachineError) as error:
@@ -151,7 +158,7 @@ def run(context, scenario, patients, on, off, set_, seed, workers, out, quiet, k
             max_memory_bytes=max_memory,
         )
     except KeyboardInterrupt:
-        raise _Interrupted(_kept(resolved, out, before) or "nothing was finished, and nothing was written") from None
+        raise Interrupted(_kept(resolved, out, before) or "nothing was finished, and nothing was written") from None
     except MachineError as error:
         kept = _kept(resolved, out, before)
         if kept is None:
@@ -235,9 +242,10 @@ def calibrate(out, quiet) -> None:
 
 
 cli.add_command(ask)
+cli.add_command(sweep)
 
 
-class _Interrupted(Exception):
+class Interrupted(Exception):
     """Ctrl-C, with what was kept."""
 
 
@@ -279,7 +287,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(error.format_message(), error.exit_code)
     except (InputError, MachineError) as error:
         return _fail(str(error), error.exit_code)
-    except _Interrupted as kept:
+    except Interrupted as kept:
         click.echo(f"\ninterrupted: {kept}", err=True)
         return EXIT_INTERRUPTED
     except (KeyboardInterrupt, click.Abort):

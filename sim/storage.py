@@ -64,6 +64,11 @@ def check_writable(folder: Path | str) -> None:
 
 
 def _refuse_foreign(folder: Path) -> None:
+    check_possible(folder, (MANIFEST,), "run")
+
+
+def check_possible(folder: Path, marks: tuple[str, ...], what: str) -> None:
+    """Raises InputError where `folder` cannot be that of a run (or `what`): a file, or full of something without our `marks`."""
     try:
         for part in (folder, *folder.parents):
             if part.is_symlink() and not part.exists():
@@ -77,10 +82,11 @@ def _refuse_foreign(folder: Path) -> None:
         with machine_errors(folder, "the output folder cannot be read"):
             raise
     strange = [name for name in entries if not name.startswith(".staging-")]
-    if strange and MANIFEST not in entries:
+    if strange and not any(mark in entries for mark in marks):
+        then = "which is replaced" if what == "run" else "which is continued"
         raise InputError(
-            f"{folder}: the folder is not empty and holds no run (no {MANIFEST}; found {strange[0]}); "
-            "the output must be a new or empty folder, or an earlier run, which is replaced"
+            f"{folder}: the folder is not empty and holds no {what} (no {marks[0]}; found {strange[0]}); "
+            f"the output must be a new or empty folder, or an earlier {what}, {then}"
         )
 
 

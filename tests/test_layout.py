@@ -23,7 +23,7 @@ LAYERS = (
     ("resistance",),
     ("therapy",),
     ("agents", "follow_up", "model", "observe", "outcomes", "scenario"),
-    ("experiment", "results", "schema", "storage", "manifest", "incidence", "summary"),
+    ("experiment", "results", "schema", "storage", "manifest", "incidence", "summary", "sweep"),
     ("analysis", "plots", "demo"),
     ("cli",),
 )

@@ -19,8 +19,7 @@ from multiprocessing import connection, get_all_start_methods, get_context, util
 from pathlib import Path
 
 from sim.errors import InputError, MachineError
-from sim.experiment.chunk import Task, run_chunk
-from sim.experiment.packing import pack
+from sim.experiment.chunk import Task
 from sim.manifest import peak_memory
 
 MOST_DEATHS = 3
@@ -35,10 +34,13 @@ _ROOT = str(Path(__file__).resolve().parent.parent.parent)
 
 @dataclass(frozen=True)
 class Finished:
-    """A task, its packed chunk, and the most memory that the process which ran it ever held."""
+    """A task, its packed chunk, and the most memory that the process which ran it ever held.
+
+    `packed` is None where the workers kept dying over the task and the others went on without it.
+    """
 
     task: Task
-    packed: bytes
+    packed: bytes | None
     peak_memory_bytes: int | None
 
 
@@ -78,7 +80,8 @@ def _answer(pipe, task: Task) -> tuple:
             _send(pipe, ("share", share))
 
     try:
-        return ("done", peak_memory()), pack(run_chunk(task, report))
+        packed = task.compute(report)
+        return ("done", peak_memory()), packed
     except Exception as error:
         return (("failed", type(error).__name__, str(error), traceback.format_exc()),)
 
@@ -182,16 +185,18 @@ def _raise(name: str, text: str, where: str) -> None:
     raise error
 
 
-def run_tasks(tasks: Sequence[Task], workers: int, report: Callable[[float], None], context=None) -> Iterator[Finished]:
+def run_tasks(tasks: Sequence[Task], workers: int, report: Callable[[float], None], context=None, *,
+              go_on: bool = False) -> Iterator[Finished]:
     """Yield every task with its packed chunk as it finishes, in any order.
 
-    `report` is told how many tasks are done, running ones counted in part. `context` is a
-    multiprocessing context, by default `start_context()`. Raises what a task raised; MachineError
-    when a chunk's workers keep dying. Close the iterator to end the workers.
+    A task has a `name`, and `compute(report)` that returns the packed chunk. `report` is told how many
+    tasks are done, running ones counted in part. `context` is a multiprocessing context, by default
+    `start_context()`. Raises what a task raised; MachineError when a chunk's workers keep dying, or, to
+    `go_on`, yields that task without a chunk. Close the iterator to end the workers.
     """
     if workers == 1 or len(tasks) <= 1:
         for number, task in enumerate(tasks):
-            packed = pack(run_chunk(task, lambda share, number=number: report(number + share)))
+            packed = task.compute(lambda share, number=number: report(number + share))
             yield Finished(task, packed, peak_memory())
             report(number + 1)
         return
@@ -226,20 +231,24 @@ def run_tasks(tasks: Sequence[Task], workers: int, report: Callable[[float], Non
                 if kind == "failed":
                     _raise(*rest)
                 if kind == "dead":
-                    _count_death(deaths, task)
-                    left.appendleft(task)
+                    deaths[task.name] += 1
+                    if deaths[task.name] < MOST_DEATHS:
+                        left.appendleft(task)
+                    elif go_on:
+                        done += 1
+                        yield Finished(task, None, None)
+                    else:
+                        raise _too_many_deaths(task)
             report(done + sum(worker.share for worker in busy))
     finally:
         for worker in (*busy, *idle):
             worker.stop()
 
 
-def _count_death(deaths: Counter, task: Task) -> None:
-    deaths[task.name] += 1
-    if deaths[task.name] >= MOST_DEATHS:
-        raise MachineError(
-            f"patients {task.start} to {task.stop - 1}: the process that computed them ended {MOST_DEATHS} times "
-            "before it was done (killed? out of memory?); give the same command with fewer --workers")
+def _too_many_deaths(task: Task) -> MachineError:
+    return MachineError(
+        f"patients {task.start} to {task.stop - 1}: the process that computed them ended {MOST_DEATHS} times "
+        "before it was done (killed? out of memory?); give the same command with fewer --workers")
 
 
 def available_memory_bytes() -> int | None:
