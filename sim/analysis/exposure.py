@@ -6,16 +6,15 @@ supplies what becomes of a settled cell. So calibration uses the same mechanisms
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from sim import theory
-from sim.cohort import draw_hosts
+from sim.experiment.chunk import build_model
 from sim.mechanisms import effective_parameters
-from sim.model import MetastasisModel
 from sim.names import NICHES
-from sim.parameters import LaneParameters
 from sim.scenario import Scenario
 
 STEP_DAYS = 7
@@ -35,17 +34,20 @@ class Exposure:
     last_day: np.ndarray
 
 
-def measure(scenario: Scenario, *, seed: int, patients: int) -> Exposure:
-    """Run the engine without competent cells and keep what the primaries shed."""
-    values = effective_parameters({name: p.value for name, p in scenario.parameters.items()}, scenario.mechanisms)
-    values["competent_share"] = 0.0
-    values[f"site_shedding_factor.{scenario.primary}"] = 1.0
-    parameters = LaneParameters(values, patients)
-    hosts = draw_hosts(seed, np.arange(patients), [scenario.primary] * patients, [scenario.age] * patients, parameters)
-    model = MetastasisModel(hosts, parameters, seed=seed, horizon_days=scenario.horizon_days, visible_cells=1e9,
-                            collect=False)
+def measure(scenario: Scenario, *, seed: int, patients: int,
+            arms: Sequence[Mapping[str, float]] | None = None) -> Exposure:
+    """Run the engine without competent cells and keep what the primaries shed.
+
+    `arms` holds all parameter values of each arm, nulls set (by default the scenario's own); the lanes are
+    then all patients in the first arm, all in the second, and so on. Raises InputError as `build_model`.
+    """
+    if arms is None:
+        arms = [effective_parameters({name: p.value for name, p in scenario.parameters.items()}, scenario.mechanisms)]
+    barren = {"competent_share": 0.0, f"site_shedding_factor.{scenario.primary}": 1.0}
+    model = build_model(scenario, seed=seed, patients=np.arange(patients), arms=[{**arm, **barren} for arm in arms],
+                        collect=False)
     shed, factor = [], []
-    week = np.zeros(patients)
+    week = np.zeros(patients * len(arms))
     while model.running:
         alive = model.alive.copy()
         model.step()
@@ -53,8 +55,8 @@ def measure(scenario: Scenario, *, seed: int, patients: int) -> Exposure:
         if model.day % STEP_DAYS == 0:
             shed.append(week)
             factor.append(model.rates.receptivity[:, _LIVER].copy())
-            week = np.zeros(patients)
-    out = Exposure(np.array(shed), np.array(factor), hosts.diagnosis_day.copy(), model.last_day.copy())
+            week = np.zeros(len(week))
+    out = Exposure(np.array(shed), np.array(factor), model.hosts.diagnosis_day.copy(), model.last_day.copy())
     model.__dict__.clear()
     return out
 

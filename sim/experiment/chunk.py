@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -31,6 +31,12 @@ class Task:
         """Stable name of the chunk."""
         return f"{self.start:08d}-{self.stop:08d}"
 
+    def compute(self, report: Callable[[float], None] | None = None) -> bytes:
+        """Run the chunk and pack what is left of it."""
+        from sim.experiment.packing import pack
+
+        return pack(run_chunk(self, report))
+
 
 @dataclass
 class Chunk:
@@ -42,15 +48,21 @@ class Chunk:
 
 
 def build_model(scenario: Scenario, *, seed: int, patients: np.ndarray, keep_seeds: bool = False,
-                collect: bool = True) -> MetastasisModel:
-    """The model of some patients of a scenario (ids, shape (lanes,)), ready to run.
+                collect: bool = True, arms: Sequence[Mapping[str, float]] | None = None) -> MetastasisModel:
+    """The model of some patients of a scenario (ids, shape (patients,)), ready to run.
 
-    Raises InputError where parameter values, fine one by one, do not fit together.
+    `arms` holds all parameter values of each arm, nulls set: the lanes are then all patients in the first
+    arm, all in the second, and so on. Raises InputError where parameter values, fine one by one, do not
+    fit together.
     """
-    values = {name: parameter.value for name, parameter in scenario.parameters.items()}
+    if arms is None:
+        values = {name: parameter.value for name, parameter in scenario.parameters.items()}
+        arms = [effective_parameters(values, scenario.mechanisms)]
+    arm_of_lane = np.repeat(np.arange(len(arms)), len(patients))
+    patients = np.tile(patients, len(arms))
     n = len(patients)
     try:
-        parameters = LaneParameters(effective_parameters(values, scenario.mechanisms), n)
+        parameters = LaneParameters.stack(arms, arm_of_lane)
         hosts = draw_hosts(seed, patients, [scenario.primary] * n, [scenario.age] * n, parameters)
         return MetastasisModel(
             hosts, parameters, seed=seed, horizon_days=scenario.horizon_days,

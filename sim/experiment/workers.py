@@ -19,8 +19,7 @@ from multiprocessing import connection, get_all_start_methods, get_context, util
 from pathlib import Path
 
 from sim.errors import InputError, MachineError
-from sim.experiment.chunk import Task, run_chunk
-from sim.experiment.packing import pack
+from sim.experiment.chunk import Task
 from sim.manifest import peak_memory
 
 MOST_DEATHS = 3
@@ -78,7 +77,8 @@ def _answer(pipe, task: Task) -> tuple:
             _send(pipe, ("share", share))
 
     try:
-        return ("done", peak_memory()), pack(run_chunk(task, report))
+        packed = task.compute(report)
+        return ("done", peak_memory()), packed
     except Exception as error:
         return (("failed", type(error).__name__, str(error), traceback.format_exc()),)
 
@@ -191,7 +191,7 @@ def run_tasks(tasks: Sequence[Task], workers: int, report: Callable[[float], Non
     """
     if workers == 1 or len(tasks) <= 1:
         for number, task in enumerate(tasks):
-            packed = pack(run_chunk(task, lambda share, number=number: report(number + share)))
+            packed = task.compute(lambda share, number=number: report(number + share))
             yield Finished(task, packed, peak_memory())
             report(number + 1)
         return
