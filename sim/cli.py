@@ -17,6 +17,7 @@ from sim.cli_options import LARGEST_SEED, Interrupted
 from sim.cli_options import change_options as _change_options
 from sim.cli_options import load as _load
 from sim.cli_options import scenario_argument as _scenario_argument
+from sim.cli_sensitivity import sensitivity
 from sim.cli_values import Memory, WholeNumber, cores, default_run_folder, finished_patients, shown
 from sim.errors import InputError, MachineError
 
@@ -211,6 +212,7 @@ def calibrate(out, quiet) -> None:
 
 
 cli.add_command(attribute)
+cli.add_command(sensitivity)
 
 
 def _fail(message: str, code: int) -> int:

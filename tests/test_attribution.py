@@ -12,7 +12,7 @@ from sim.analysis import attribution, products, shapley
 from sim.analysis.resampling import Resampled, interval
 from sim.cli import main
 from sim.errors import InputError
-from sim.experiment import arms, run_scenario, workers
+from sim.experiment import arms, kept, run_scenario, workers
 from sim.experiment.arms import Arm, metastases_by_arm
 from sim.names import NICHES
 
@@ -225,7 +225,7 @@ def test_workers_and_interruptions_change_nothing(quick, tmp_path, monkeypatch):
             if len(computed) == 2:
                 raise KeyboardInterrupt
 
-    monkeypatch.setattr(arms, "run_tasks", stopping)
+    monkeypatch.setattr(kept, "run_tasks", stopping)
     with pytest.raises(KeyboardInterrupt):
         attribution.attribute(quick, out=tmp_path / "stopped", **asked)
     assert len(chunk_files(tmp_path / "stopped")) == 2 and not (tmp_path / "stopped").exists()

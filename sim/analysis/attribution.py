@@ -19,7 +19,8 @@ from sim.analysis import products, shapley
 from sim.analysis.folder import Stopwatch, write_analysis
 from sim.analysis.resampling import Resampled, interval, ratio
 from sim.errors import InputError
-from sim.experiment.arms import Arm, ArmRun
+from sim.experiment.arms import Arm, arm_tasks, arms_key
+from sim.experiment.kept import KeptRun
 from sim.mechanisms import REGISTRY
 from sim.names import NICHES
 from sim.scenario import Scenario
@@ -165,7 +166,8 @@ def attribute(scenario: Scenario, *, seed: int, out: Path, workers: int = 1, mec
     blocks, left_out = blocks_of(scenario, players, seed)
     arms = [arm for block in blocks for arm in block.arms(players, design.coalitions)]
     attribution = Attribution(players, design, blocks, seed)
-    with ArmRun(scenario, arms, seed=seed, out=out, workers=workers, progress=progress) as run:
+    with KeptRun(arm_tasks(scenario, arms, seed), arms_key(scenario, arms, seed), out=out, workers=workers,
+                 progress=progress, name=scenario.name) as run:
         run.compute()
         for part in run:
             attribution.add(part["patient"], part["metastases"])

@@ -6,21 +6,16 @@ share every draw, so that arms differ only downstream of what differs between th
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
 from sim.errors import InputError
 from sim.experiment.chunk import Chunk, build_model
-from sim.experiment.packing import pack
-from sim.experiment.progress import Bar
-from sim.experiment.store import ChunkStore, identity
-from sim.experiment.workers import run_tasks
+from sim.experiment.kept import asked_key
+from sim.experiment.packing import Packed, pack
 from sim.kernels.identity import unpack
 from sim.mechanisms import effective_parameters
 from sim.names import NICHES
@@ -60,34 +55,64 @@ class ArmTask:
         """Stable name of the chunk."""
         return f"{self.start:08d}-{self.stop:08d}"
 
+    @property
+    def title(self) -> str:
+        """What it computes, for messages."""
+        return f"patients {self.start} to {self.stop - 1} in {len(self.arms)} arms"
+
     def compute(self, report: Callable[[float], None] | None = None) -> bytes:
         """The packed chunk: its table `patients` holds `patient` and `metastases` (patients, arms, niches)."""
         ids = np.arange(self.start, self.stop)
-        counts = metastases_by_arm(self.scenario, self.arms, self.seed, ids, report)
-        return pack(Chunk(tables={"patients": {"patient": ids, "metastases": counts}}))
+        resolved = [arm.resolve(self.scenario) for arm in self.arms]
+        patient, arm = np.tile(ids, len(resolved)), np.repeat(np.arange(len(resolved)), len(ids))
+        counts = metastases_by_lane(self.scenario, resolved, patient, arm, self.seed, report)
+        by_arm = counts.reshape(len(resolved), len(ids), len(NICHES)).swapaxes(0, 1)
+        return pack(Chunk(tables={"patients": {"patient": ids, "metastases": by_arm}}))
 
 
-def metastases_by_arm(scenario: Scenario, arms: Sequence[Arm], seed: int, patients: np.ndarray,
-                      report: Callable[[float], None] | None = None) -> np.ndarray:
-    """Metastases that crossed the detection threshold in life: int32, (patients, arms, niches).
+def metastases_by_lane(scenario: Scenario, arms: Sequence[Mapping[str, float]], patient: np.ndarray, arm_of_lane: np.ndarray,
+                       seed: int, report: Callable[[float], None] | None = None, most_cells: float = math.inf) -> np.ndarray:
+    """Metastases that crossed the detection threshold in life: int32, (lanes, niches).
 
-    Raises InputError where the parameter values of an arm do not fit together.
+    `arms` holds all parameter values of each arm, nulls set. Raises InputError where those of an arm do not
+    fit together, or make over `most_cells` living cells: values far out may make any number.
     """
     from sim.experiment import tables
 
     seldom = replace(scenario, output_every_days=SELDOM_DAYS)
-    model = build_model(seldom, seed=seed, patients=patients, arms=[arm.resolve(scenario) for arm in arms], collect=False)
+    model = build_model(seldom, seed=seed, patients=patient, arms=arms, arm_of_lane=arm_of_lane, collect=False)
     longest = float(model.last_day.max())
+
+    def look(day: int) -> None:
+        if len(model.cells) > most_cells:
+            raise InputError(_too_many(scenario, model, arms, arm_of_lane, most_cells))
+        if report is not None:
+            report(day / longest)
+
     try:
-        model.run(None if report is None else lambda day: report(day / longest))
+        model.run(look)
     except ValueError as error:
         raise InputError(f"{scenario.name}: {error}") from error
     found = tables.Metastases(model)
     visible = found.day_of(model.visible_cells[found.lane]) <= model.last_day[found.lane]
     place = found.lane[visible] * len(NICHES) + unpack(found.identity[visible])["niche"]
-    counts = np.bincount(place, minlength=len(arms) * len(patients) * len(NICHES))
+    counts = np.bincount(place, minlength=len(patient) * len(NICHES)).astype(np.int32)
     model.__dict__.clear()  # Mesa 3 keeps every model that had agents
-    return counts.reshape(len(arms), len(patients), len(NICHES)).swapaxes(0, 1).astype(np.int32)
+    return counts.reshape(len(patient), len(NICHES))
+
+
+def _too_many(scenario: Scenario, model, arms, arm_of_lane, most_cells: float) -> str:
+    most = int(np.argmax((model.cells.sleeping + model.cells.colonies).sum(axis=1)))
+    values = arms[arm_of_lane[most]]
+    differ = [f"{name} = {values[name]:.3g}" for name, p in scenario.parameters.items() if values[name] != p.value]
+    return (f"{scenario.name}: over {most_cells:.0e} living cells in {len(arm_of_lane)} lanes on day {model.day}, most of them where "
+            f"{', '.join(differ) or 'no value is changed'}; use values that make fewer cells")
+
+
+def metastases_by_arm(scenario: Scenario, arms: Sequence[Arm], seed: int, patients: np.ndarray) -> np.ndarray:
+    """The same of patients in every arm: int32, (patients, arms, niches)."""
+    task = ArmTask(scenario, tuple(arms), seed, int(patients[0]), int(patients[-1]) + 1)
+    return Packed(task.compute()).table("patients")["metastases"]
 
 
 def arm_tasks(scenario: Scenario, arms: Sequence[Arm], seed: int) -> list[ArmTask]:
@@ -98,46 +123,5 @@ def arm_tasks(scenario: Scenario, arms: Sequence[Arm], seed: int) -> list[ArmTas
 
 
 def arms_key(scenario: Scenario, arms: Sequence[Arm], seed: int) -> str:
-    """Sixteen hexadecimal digits of everything that the numbers depend on, but the patient's."""
-    asked = [identity(scenario, seed, False, False), [[sorted(arm.off), arm.values] for arm in arms]]
-    return hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:16]
-
-
-class ArmRun:
-    """The chunks of a cohort's arms: computed, kept on disk, and read back one by one in patient order.
-
-    A context, inside which nobody else writes to `out`. Chunks are kept beside `out` until `forget`, so
-    that the same question continues after whatever stopped it.
-    """
-
-    def __init__(self, scenario: Scenario, arms: Sequence[Arm], *, seed: int, out: Path, workers: int, progress: bool):
-        self.tasks = arm_tasks(scenario, arms, seed)
-        self._store = ChunkStore(out, arms_key(scenario, arms, seed))
-        self._name, self._workers, self._progress = scenario.name, workers, progress
-
-    def __enter__(self) -> ArmRun:
-        self._store.__enter__()
-        return self
-
-    def __exit__(self, *error) -> None:
-        self._store.__exit__(*error)
-
-    def compute(self) -> None:
-        """Compute every chunk that was not kept. Raises InputError and MachineError."""
-        left = [task for task in self.tasks if self._store.find(task) is None]
-        bar = Bar(len(self.tasks), self._name, self._progress)
-        try:
-            bar.skip(len(self.tasks) - len(left))
-            with closing(run_tasks(left, self._workers, bar.show)) as running:
-                for finished in running:
-                    self._store.save(finished.task, finished.packed)
-        finally:
-            bar.close()
-
-    def __iter__(self) -> Iterator[Mapping[str, np.ndarray]]:
-        """After `compute`: `patient` (n,) and `metastases` (n, arms, niches) of one chunk after the other."""
-        return (self._store.table(task, "patients") for task in self.tasks)
-
-    def forget(self) -> None:
-        """The results are written: what was kept for continuing is not needed any more."""
-        self._store.clear()
+    """The key of a cohort's arms."""
+    return asked_key(scenario, seed, [[sorted(arm.off), arm.values] for arm in arms])

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from sim.cohort import draw_hosts
+from sim.cohort import Undiagnosable, draw_hosts
 from sim.errors import InputError
 from sim.mechanisms import effective_parameters
 from sim.model import MetastasisModel
@@ -31,6 +31,11 @@ class Task:
         """Stable name of the chunk."""
         return f"{self.start:08d}-{self.stop:08d}"
 
+    @property
+    def title(self) -> str:
+        """What it computes, for messages."""
+        return f"patients {self.start} to {self.stop - 1}"
+
     def compute(self, report: Callable[[float], None] | None = None) -> bytes:
         """Run the chunk and pack what is left of it."""
         from sim.experiment.packing import pack
@@ -48,19 +53,18 @@ class Chunk:
 
 
 def build_model(scenario: Scenario, *, seed: int, patients: np.ndarray, keep_seeds: bool = False,
-                collect: bool = True, arms: Sequence[Mapping[str, float]] | None = None) -> MetastasisModel:
-    """The model of some patients of a scenario (ids, shape (patients,)), ready to run.
+                collect: bool = True, arms: Sequence[Mapping[str, float]] | None = None,
+                arm_of_lane: np.ndarray | None = None) -> MetastasisModel:
+    """The model of some patients of a scenario (ids, shape (lanes,)), ready to run.
 
-    `arms` holds all parameter values of each arm, nulls set: the lanes are then all patients in the first
-    arm, all in the second, and so on. Raises InputError where parameter values, fine one by one, do not
-    fit together.
+    `arms` holds all parameter values of each arm, nulls set, and `arm_of_lane` (lanes,) says which of them
+    a lane has; by default there is one, the scenario's own. Raises InputError where parameter values, fine
+    one by one, do not fit together.
     """
+    n = len(patients)
     if arms is None:
         values = {name: parameter.value for name, parameter in scenario.parameters.items()}
-        arms = [effective_parameters(values, scenario.mechanisms)]
-    arm_of_lane = np.repeat(np.arange(len(arms)), len(patients))
-    patients = np.tile(patients, len(arms))
-    n = len(patients)
+        arms, arm_of_lane = [effective_parameters(values, scenario.mechanisms)], np.zeros(n, dtype=int)
     try:
         parameters = LaneParameters.stack(arms, arm_of_lane)
         hosts = draw_hosts(seed, patients, [scenario.primary] * n, [scenario.age] * n, parameters)
@@ -70,6 +74,27 @@ def build_model(scenario: Scenario, *, seed: int, patients: np.ndarray, keep_see
             output_every_days=scenario.output_every_days, keep_seeds=keep_seeds, collect=collect)
     except ValueError as error:
         raise InputError(f"{scenario.name}: {error}") from error
+
+
+def stacked_lanes(scenario: Scenario, arms: Sequence[Mapping[str, float]], *, seed: int,
+                  patients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(patient, arm) of every lane, (lanes,) each: all patients in the first arm, all in the second, and so on.
+
+    Left out are patients whose tumour would, with an arm's values, not be diagnosed in a lifetime: the
+    cohort is conditioned on diagnosis. Raises InputError where nobody is left in an arm, or values do not
+    fit together.
+    """
+    patient, arm = np.tile(patients, len(arms)), np.repeat(np.arange(len(arms)), len(patients))
+    try:
+        n = len(patient)
+        draw_hosts(seed, patient, [scenario.primary] * n, [scenario.age] * n, LaneParameters.stack(arms, arm))
+    except Undiagnosable as error:
+        patient, arm = patient[~error.lanes], arm[~error.lanes]
+        if len(np.unique(arm)) < len(arms):
+            raise InputError(f"{scenario.name}: {error}, in every patient") from error
+    except ValueError as error:
+        raise InputError(f"{scenario.name}: {error}") from error
+    return patient, arm
 
 
 def run_chunk(task: Task, report: Callable[[float], None] | None = None) -> Chunk:

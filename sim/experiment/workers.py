@@ -238,7 +238,7 @@ def _count_death(deaths: Counter, task: Task) -> None:
     deaths[task.name] += 1
     if deaths[task.name] >= MOST_DEATHS:
         raise MachineError(
-            f"patients {task.start} to {task.stop - 1}: the process that computed them ended {MOST_DEATHS} times "
+            f"{task.title}: the process that computed them ended {MOST_DEATHS} times "
             "before it was done (killed? out of memory?); give the same command with fewer --workers")
 
 
