@@ -13,8 +13,14 @@ import click
 
 from sim import __version__
 from sim.cli_ask import ask
+from sim.cli_attribute import attribute
+from sim.cli_options import LARGEST_SEED, Interrupted
+from sim.cli_options import change_options as _change_options
+from sim.cli_options import load as _load
+from sim.cli_options import scenario_argument as _scenario_argument
+from sim.cli_sensitivity import sensitivity
 from sim.cli_sweep import sweep
-from sim.cli_values import LARGEST_SEED, Memory, WholeNumber, cores, default_run_folder, finished_patients, shown
+from sim.cli_values import Memory, WholeNumber, cores, default_run_folder, finished_patients, shown
 from sim.errors import InputError, MachineError
 
 PROGRAM = "run_sim.py"
@@ -29,34 +35,6 @@ def cli() -> None:
 
     Start with: run_sim.py run scenarios/colorectal.toml
     """
-
-
-def _scenario_argument(command):
-    return click.argument("scenario", metavar="SCENARIO")(command)
-
-
-def _change_options(command):
-    """Options that change a scenario before it is shown or run."""
-    for option in (
-        click.option("--set", "set_", multiple=True, metavar="NAME=VALUE", help="Set a parameter, e.g. soil.liver=0.2 or 'NAME=3 days' (repeatable)."),
-        click.option("--off", multiple=True, metavar="MECHANISM", help="Switch a mechanism off (repeatable)."),
-        click.option("--on", multiple=True, metavar="MECHANISM", help="Switch a mechanism on (repeatable)."),
-        click.option("--patients", type=WholeNumber(minimum=1), metavar="N", help="Number of virtual patients."),
-    ):
-        command = option(command)
-    return command
-
-
-def _load(scenario, patients, on, off, set_):
-    from sim import scenario as scenarios
-
-    both = sorted(set(on) & set(off))
-    if both:
-        raise InputError(f"--on and --off both name {both[0]!r}: a mechanism is either on or off")
-    loaded = scenarios.load(scenario)
-    if patients is None and not (on or off or set_):
-        return loaded
-    return loaded.with_(patients=patients, on=tuple(on), off=tuple(off), set_=tuple(set_))
 
 
 @cli.command("list")
@@ -243,10 +221,8 @@ def calibrate(out, quiet) -> None:
 
 cli.add_command(ask)
 cli.add_command(sweep)
-
-
-class Interrupted(Exception):
-    """Ctrl-C, with what was kept."""
+cli.add_command(attribute)
+cli.add_command(sensitivity)
 
 
 def _fail(message: str, code: int) -> int:

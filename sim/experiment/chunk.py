@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from sim.cohort import draw_hosts
+from sim.cohort import Undiagnosable, draw_hosts
 from sim.errors import InputError
 from sim.mechanisms import effective_parameters
 from sim.model import MetastasisModel
@@ -31,6 +31,11 @@ class Task:
         """Stable name of the chunk."""
         return f"{self.start:08d}-{self.stop:08d}"
 
+    @property
+    def title(self) -> str:
+        """What it computes, for messages."""
+        return f"patients {self.start} to {self.stop - 1}"
+
     def compute(self, report: Callable[[float], None] | None = None) -> bytes:
         """Run the chunk and pack what is left of it."""
         from sim.experiment.packing import pack
@@ -48,21 +53,23 @@ class Chunk:
 
 
 def build_model(scenario: Scenario, *, seed: int, patients: np.ndarray, keep_seeds: bool = False,
-                collect: bool = True, arms: Sequence[Mapping[str, float]] | None = None) -> MetastasisModel:
+                collect: bool = True, arms: Sequence[Mapping[str, float]] | None = None,
+                arm_of_lane: np.ndarray | None = None) -> MetastasisModel:
     """The model of some patients of a scenario (ids, shape (patients,)), ready to run.
 
-    `arms` holds all parameter values of each arm, nulls set: the lanes are then all patients in the first
-    arm, all in the second, and so on. Raises InputError where parameter values, fine one by one, do not
-    fit together.
+    `arms` holds all parameter values of each arm, nulls set; by default there is one, the scenario's own. The
+    lanes are all patients in the first arm, all in the second, and so on; or `patients` and `arm_of_lane`
+    (lanes,) say of each lane which patient in which arm it is. Raises InputError where parameter values,
+    fine one by one, do not fit together.
     """
     if arms is None:
-        values = {name: parameter.value for name, parameter in scenario.parameters.items()}
-        arms = [effective_parameters(values, scenario.mechanisms)]
-    arm_of_lane = np.repeat(np.arange(len(arms)), len(patients))
-    patients = np.tile(patients, len(arms))
+        arms = [effective_parameters({name: p.value for name, p in scenario.parameters.items()}, scenario.mechanisms)]
+    if arm_of_lane is None:
+        patients, arm_of_lane = np.tile(patients, len(arms)), np.repeat(np.arange(len(arms)), len(patients))
     n = len(patients)
-    if scenario.observe == "autopsy" and values["follow_up_interval_days"] > 0.0:
-        raise InputError(f"{scenario.name}: follow_up_interval_days: found {values['follow_up_interval_days']:g} days with observe = autopsy; "
+    visits = max(values["follow_up_interval_days"] for values in arms)
+    if scenario.observe == "autopsy" and visits > 0.0:
+        raise InputError(f"{scenario.name}: follow_up_interval_days: found {visits:g} days with observe = autopsy; "
                          "allowed: 0, since an autopsy looks once, or observe = imaging")
     try:
         parameters = LaneParameters.stack(arms, arm_of_lane)
@@ -74,6 +81,27 @@ def build_model(scenario: Scenario, *, seed: int, patients: np.ndarray, keep_see
             treatments=[(plan, np.ones(n, dtype=bool)) for plan in scenario.treatments])
     except ValueError as error:
         raise InputError(f"{scenario.name}: {error}") from error
+
+
+def stacked_lanes(scenario: Scenario, arms: Sequence[Mapping[str, float]], *, seed: int,
+                  patients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(patient, arm) of every lane, (lanes,) each: all patients in the first arm, all in the second, and so on.
+
+    Left out are patients whose tumour would, with an arm's values, not be diagnosed in a lifetime: the
+    cohort is conditioned on diagnosis. Raises InputError where nobody is left in an arm, or values do not
+    fit together.
+    """
+    patient, arm = np.tile(patients, len(arms)), np.repeat(np.arange(len(arms)), len(patients))
+    try:
+        n = len(patient)
+        draw_hosts(seed, patient, [scenario.primary] * n, [scenario.age] * n, LaneParameters.stack(arms, arm))
+    except Undiagnosable as error:
+        patient, arm = patient[~error.lanes], arm[~error.lanes]
+        if len(np.unique(arm)) < len(arms):
+            raise InputError(f"{scenario.name}: {error}, in every patient") from error
+    except ValueError as error:
+        raise InputError(f"{scenario.name}: {error}") from error
+    return patient, arm
 
 
 def run_chunk(task: Task, report: Callable[[float], None] | None = None) -> Chunk:

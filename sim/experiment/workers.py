@@ -247,7 +247,7 @@ def run_tasks(tasks: Sequence[Task], workers: int, report: Callable[[float], Non
 
 def _too_many_deaths(task: Task) -> MachineError:
     return MachineError(
-        f"patients {task.start} to {task.stop - 1}: the process that computed them ended {MOST_DEATHS} times "
+        f"{task.title}: the process that computed them ended {MOST_DEATHS} times "
         "before it was done (killed? out of memory?); give the same command with fewer --workers")
 
 
