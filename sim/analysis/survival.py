@@ -18,6 +18,7 @@ from sim.incidence import DAYS_PER_YEAR, WILSON_Z, wilson_interval
 
 OVERALL, METASTASIS_FREE = "overall", "metastasis_free"
 """What ends survival: death; or death and the first visible metastasis, whichever comes first."""
+EVENTS_PER_INTERVAL = 10
 GRACE_DAYS = 1.0
 """A horizon in whole days ends some hours before its last year does."""
 
@@ -199,7 +200,7 @@ class Hazard:
     """Events per patient-year in consecutive intervals of time since diagnosis, with exact 95 % intervals.
 
     Arrays (intervals,): `start_days`, `end_days`, `events`, `patient_years`, `per_year`, `low`, `high`
-    (nan where nobody was at risk).
+    (nan where nobody was at risk). `patients` entered, `follow_up` holds their times.
     """
 
     start_days: np.ndarray
@@ -210,13 +211,15 @@ class Hazard:
     low: np.ndarray
     high: np.ndarray
     patients: int
+    follow_up: FollowUp
 
 
 def recurrence_hazard(run, interval_years: float | None = None) -> Hazard:
     """How fast first metastases appear after diagnosis, in patients who had none; death ends the time at risk.
 
     Events over patient-years, interval by interval; 95 % intervals from the Poisson law (Garwood
-    1936). Without `interval_years` about twenty intervals of a round length span the follow-up.
+    1936). Without `interval_years` five to twenty intervals of a round length span the follow-up, fewer
+    where events are few.
     Raises ValueError where it is not positive.
     """
     from scipy.stats import chi2
@@ -226,7 +229,8 @@ def recurrence_hazard(run, interval_years: float | None = None) -> Hazard:
     times = follow_up(run, METASTASIS_FREE)
     recurred = _recurred(run, times)
     longest = float(times.days.max()) if len(times) else 0.0
-    width = DAYS_PER_YEAR * (interval_years or round_interval(longest / DAYS_PER_YEAR))
+    wanted = min(max(int(recurred.sum()) // EVENTS_PER_INTERVAL, 5), 20)
+    width = DAYS_PER_YEAR * (interval_years or round_interval(longest / DAYS_PER_YEAR, wanted))
     intervals = max(1, math.ceil((longest - GRACE_DAYS) / width))
     edges = width * np.arange(intervals + 1)
     # A recurrence on the last day of an interval belongs to it: intervals are (start, end].
@@ -241,7 +245,7 @@ def recurrence_hazard(run, interval_years: float | None = None) -> Hazard:
         rate = np.where(years > 0, events / years, math.nan)
         low = np.where(years > 0, np.where(events > 0, chi2.ppf(0.025, 2 * np.maximum(events, 1)), 0.0) / 2 / years, math.nan)
         high = np.where(years > 0, chi2.ppf(0.975, 2 * (events + 1)) / 2 / years, math.nan)
-    return Hazard(edges[:-1], edges[1:], events, years, rate, low, high, len(times))
+    return Hazard(edges[:-1], edges[1:], events, years, rate, low, high, len(times), times)
 
 
 def _recurred(run, times: FollowUp) -> np.ndarray:
