@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from sim import __version__
+from sim.cli_compare import compare
 from sim.cli_plot import plot
 from sim.cli_values import Memory, WholeNumber, cores, default_run_folder, finished_patients, shown
 from sim.errors import InputError, MachineError
@@ -224,6 +225,7 @@ def calibrate(out, quiet) -> None:
 
 
 cli.add_command(plot)
+cli.add_command(compare)
 
 
 class _Interrupted(Exception):

@@ -180,19 +180,15 @@ class LogRank:
 
 
 def logrank(first: FollowUp, second: FollowUp) -> LogRank:
-    """Compare the event times of two groups. Without an event while both are at risk: statistic 0, p 1."""
+    """Compare the event times of two groups. Without an event at which they could differ: statistic 0, p 1."""
     from scipy import stats
 
-    groups = [stats.CensoredData(uncensored=g.days[g.happened], right=g.days[~g.happened]) for g in (first, second)]
-    if not len(first) or not len(second) or not _comparable(first, second):
+    if not len(first) or not len(second):
         return LogRank(0.0, 1.0)
-    result = stats.logrank(*groups)
-    return LogRank(float(result.statistic), float(result.pvalue))
-
-
-def _comparable(first: FollowUp, second: FollowUp) -> bool:
-    events = np.concatenate([first.days[first.happened], second.days[second.happened]])
-    return bool((events <= min(first.days.max(), second.days.max())).any())
+    groups = [stats.CensoredData(uncensored=g.days[g.happened], right=g.days[~g.happened]) for g in (first, second)]
+    with np.errstate(divide="ignore", invalid="ignore"):  # no event at which both groups could differ
+        result = stats.logrank(*groups)
+    return LogRank(float(result.statistic), float(result.pvalue)) if math.isfinite(result.statistic) else LogRank(0.0, 1.0)
 
 
 @dataclass(frozen=True)
