@@ -14,6 +14,7 @@ import click
 from sim import __version__
 from sim.cli_compare import compare
 from sim.cli_plot import plot
+from sim.cli_report import report
 from sim.cli_values import Memory, WholeNumber, cores, default_run_folder, finished_patients, shown
 from sim.errors import InputError, MachineError
 
@@ -226,6 +227,7 @@ def calibrate(out, quiet) -> None:
 
 cli.add_command(plot)
 cli.add_command(compare)
+cli.add_command(report)
 
 
 class _Interrupted(Exception):

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from sim import incidence
 from sim.errors import InputError, MachineError
@@ -73,6 +74,22 @@ def command_line(manifest: Mapping) -> str:
         elif not word.startswith("--out="):
             out.append(word)
     return "python " + shlex.join(out) if out else ""
+
+
+def figures_of(run) -> list[Figure]:
+    """Every figure that the run has something for, in slide size."""
+    from sim.plots import figures
+
+    drawn = []
+    with TemporaryDirectory() as folder:
+        for name, kind in figures.FIGURES.items():
+            try:
+                (path,) = figures.write(name, [run], folder, "slide", ("svg",))
+            except InputError:
+                continue  # the run has nothing to draw there
+            title = kind.file.replace("_", " ").capitalize()
+            drawn.append(Figure(title, kind.shows, path.read_bytes()))
+    return drawn
 
 
 def run_page(run, figures: Sequence[Figure]) -> str:
