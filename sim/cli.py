@@ -14,10 +14,13 @@ import click
 from sim import __version__
 from sim.cli_ask import ask
 from sim.cli_attribute import attribute
+from sim.cli_compare import compare
 from sim.cli_options import LARGEST_SEED, Interrupted
 from sim.cli_options import change_options as _change_options
 from sim.cli_options import load as _load
 from sim.cli_options import scenario_argument as _scenario_argument
+from sim.cli_plot import plot
+from sim.cli_report import report
 from sim.cli_sensitivity import sensitivity
 from sim.cli_sweep import sweep
 from sim.cli_values import Memory, WholeNumber, cores, default_run_folder, finished_patients, shown
@@ -165,29 +168,17 @@ def _kept(scenario, out: Path, before) -> str | None:
             "the same command continues from there")
 
 
-def _draw(finished, folder: Path, size: str = "column") -> list[Path]:
+def _draw(finished, folder: Path) -> list[Path]:
     from sim.plots import seeding_curves
 
     figures = folder / "figures"
     try:
         figures.mkdir(parents=True, exist_ok=True)
-        return seeding_curves(finished, figures / "seeding_curves", size=size)
+        return seeding_curves(finished, figures / "seeding_curves")
     except OSError as error:
         raise MachineError(
             f"the results are complete in {shown(folder)}, but the figure could not be written: {error.strerror or error}"
         ) from error
-
-
-@cli.command()
-@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--size", type=click.Choice(["column", "slide"]), default="column", show_default=True, help="For a journal column or a slide.")
-def plot(runs, size) -> None:
-    """Draw the seeding curves of finished runs again."""
-    from sim import results
-
-    for opened in [results.open(folder) for folder in runs]:  # all are checked before the first is drawn
-        for figure in _draw(opened, opened.path, size):
-            click.echo(shown(figure))
 
 
 @cli.command()
@@ -219,10 +210,8 @@ def calibrate(out, quiet) -> None:
         click.echo(report)
 
 
-cli.add_command(ask)
-cli.add_command(sweep)
-cli.add_command(attribute)
-cli.add_command(sensitivity)
+for command in (ask, sweep, attribute, sensitivity, plot, compare, report):
+    cli.add_command(command)
 
 
 def _fail(message: str, code: int) -> int:

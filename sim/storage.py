@@ -246,8 +246,7 @@ def write_folder(folder: Path | str, fill: Callable[[Path], None], manifest: Map
         staging = _staging(folder)
         try:
             fill(staging)
-            text = json.dumps(_plain(manifest), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-            (staging / MANIFEST).write_text(text, encoding="utf-8", errors="backslashreplace")
+            (staging / MANIFEST).write_text(json_text(manifest), encoding="utf-8", errors="backslashreplace")
             _install(staging, folder, ours)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
@@ -316,3 +315,26 @@ def _keep_foreign(aside: Path, folder: Path, ours: set[str]) -> None:
         if path.name not in ours:
             os.replace(path, folder / path.name)
     shutil.rmtree(aside, ignore_errors=True)
+
+
+def write_text(path: Path | str, text: str) -> None:
+    """Write one file of text, whole or not at all; missing folders are made. Raises InputError and MachineError."""
+    path = Path(path)
+    staged = path.with_name(f".{path.name[:100]}-{uuid.uuid4().hex[:8]}")
+    for part in path.parents:
+        if part.exists() and not part.is_dir():
+            raise InputError(f"{path}: {part} is a file; the output needs a folder")
+    if path.is_dir():
+        raise InputError(f"{path}: a folder of that name is there")
+    with machine_errors(path, "the file cannot be written"):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            staged.write_text(text, encoding="utf-8", errors="backslashreplace")
+            os.replace(staged, path)
+        finally:
+            staged.unlink(missing_ok=True)
+
+
+def json_text(value) -> str:
+    """`value` as indented JSON with a closing newline; numpy numbers as numbers, what JSON cannot hold as text."""
+    return json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"

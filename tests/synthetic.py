@@ -132,9 +132,12 @@ def tables(count: int = 500, seed: int = 1, share_by_organ=SHARE_BY_ORGAN, scale
     generator = np.random.default_rng(seed)
     people = patients(count, generator)
     colonies = metastases(people, generator, share_by_organ)
+    first_day = np.full(count, 10**6)
     for patient, day in zip(colonies["patient"], colonies["detected_day"].tolist(), strict=True):
-        if day is not None and day <= people["diagnosis_day"][patient]:
-            people["metastatic_at_diagnosis"][patient] = True
+        if day is not None:
+            first_day[patient] = min(first_day[patient], day)
+    people["metastatic_at_diagnosis"] = first_day <= people["diagnosis_day"]
+    people["first_detected_day"] = _masked(first_day, first_day < 10**6)
     founders = {"colony": colonies["colony"], "clone": None, "cells": colonies["founders"]}
     return {
         "patients": people, "metastases": colonies, "founders": founders,

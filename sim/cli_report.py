@@ -1,0 +1,22 @@
+"""`report`: a run, or a sweep, as one page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="The page. [default: report.html in the folder of the run]")
+def report(run: Path, out: Path | None) -> None:
+    """Write one page about a run that opens offline and prints.
+
+    Question, results with figures, mechanisms, every parameter with its source, and how to reproduce it.
+    """
+    from sim import report as reports
+
+    path = out or run / "report.html"
+    reports.write(reports.page_of(run), path)
+    click.echo(str(path))
