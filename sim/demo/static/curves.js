@@ -1,10 +1,10 @@
 /* Seeding curves of a paired cohort, drawn as SVG from the data of sim/demo/cohort.py.
  *
- *   const curves = new Curves(element, {text, arms: ["with", "without"], organ: "all", onOrgan(name) {}});
+ *   const curves = new Seeding.Curves(element, {text, arms: ["with", "without"], organ: "all", onOrgan(name) {}});
  *   curves.update(data);      // as often as new data comes; null empties it
- *   curves.setArms([...]);
+ *   curves.setArms([...]); curves.setText(text);
  *
- * `text(key, values)` gives a text of the catalogue with {placeholders} filled in. Two panels: the share of
+ * `text` is a catalogue (key -> text with {placeholders}). Two panels: the share of
  * patients with a visible metastasis (95 % band), and sleeping cells a patient (median, quartiles). No second
  * model here: every number comes from the engine. A plain script, so that the handout can hold it inline.
  */
@@ -60,12 +60,12 @@
 
   class Curves {
     constructor(element, { text, arms = [], organ = "all", onOrgan = () => {} }) {
-      this.text = text; this.arms = arms; this.organ = organ; this.onOrgan = onOrgan; this.data = null;
+      this.catalogue = text; this.arms = arms; this.organ = organ; this.onOrgan = onOrgan; this.data = null;
       element.classList.add("curves");
       const head = html("div", "curves-head", element);
       this.key = html("div", "curves-key", head);
-      const label = html("label", "curves-organ", head, text("curves.organ") + " ");
-      this.select = html("select", "", label);
+      this.label = html("label", "curves-organ", head, this.text("curves.organ") + " ");
+      this.select = html("select", "", this.label);
       this.select.addEventListener("change", () => { this.organ = this.select.value; this.onOrgan(this.organ); this.draw(); });
       this.sentence = html("p", "curves-sentence", element);
       this.sentence.setAttribute("aria-live", "polite");
@@ -77,6 +77,13 @@
       this.update(null);
     }
 
+    text(key, values = {}) {
+      const found = this.catalogue[key] ?? key;
+      return found.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));
+    }
+
+    setText(catalogue) { this.catalogue = catalogue; this.label.firstChild.textContent = this.text("curves.organ") + " "; this.draw(); }
+
     setArms(arms) { this.arms = arms; this.draw(); }
 
     update(data) {
@@ -84,7 +91,7 @@
       const organs = data ? data.organs : ["all"];
       const wanted = organs.includes(this.organ) ? organs : [...organs, this.organ];
       const have = [...this.select.options].map((option) => option.value);
-      if (have.join() !== wanted.join()) {
+      if (have.join() !== wanted.join() || !have.length) {
         this.select.replaceChildren(...wanted.map((organ) => new Option(this.text(`organ.${organ}`), organ)));
         this.select.value = this.organ;
       }
@@ -169,5 +176,5 @@
     }
   }
 
-  globalThis.Curves = Curves;
+  (globalThis.Seeding ??= {}).Curves = Curves;
 })();
