@@ -1,1 +1,1 @@
-"""The classroom: films of virtual patients, the page that plays them, and the handout."""
+"""The classroom: films of one patient, curves of a cohort, lessons, and the page and handout that show them."""

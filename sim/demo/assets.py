@@ -1,0 +1,28 @@
+"""The files that draw: the player's script and style, with the body's drawing inside, as text to serve or to embed."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+
+STATIC = Path(__file__).parent / "static"
+SCRIPTS = ("geometry.js", "film.js", "draw.js", "player.js", "curves.js")
+STYLES = ("player.css",)
+
+
+def _text(name: str) -> str:
+    return (STATIC / name).read_text(encoding="utf-8")
+
+
+@cache
+def script() -> str:
+    """All scripts as one, in the order in which they need each other; defines `window.Seeding`."""
+    body = json.dumps(_text("body.svg"), ensure_ascii=False).replace("</", "<\\/")
+    return "\n".join(["'use strict';", f"window.Seeding = {{ bodyDrawing: {body} }};", *map(_text, SCRIPTS)])
+
+
+@cache
+def style() -> str:
+    """All styles as one."""
+    return "\n".join(map(_text, STYLES))
