@@ -161,15 +161,16 @@ class Scenario:
             object.__setattr__(self, key, MappingProxyType(value) if isinstance(value, dict) else value)
 
 
-def load(path: Path | str) -> Scenario:
+def load(path: Path | str, *, text: str | None = None) -> Scenario:
     """The scenario in a file, resolved.
 
-    `path` is a file, or the name of one in the `scenarios` folder ("colorectal", "autopsy/colon").
+    `path` is a file, or the name of one in the `scenarios` folder ("colorectal", "autopsy/colon"). `text` stands
+    for the contents of a file that need not exist (the classroom's page); `path` says where it would be.
     Raises InputError with every problem of the file and of what it extends, one a line, each with
     file, line, key, what was found and what is allowed.
     """
-    file = find(path)
-    merged = read(file)
+    file = find(path) if text is None else Path(path)
+    merged = read(file, text)
     overrides = {name: Override(**entry) for name, entry in merged.get("parameters", {}).items()}
     states = {name: True for name in mechanisms.REGISTRY} | merged.get("mechanisms", {})
     parameters = _resolve(overrides)
