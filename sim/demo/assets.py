@@ -17,7 +17,7 @@ def _text(name: str) -> str:
 
 @cache
 def script() -> str:
-    """All scripts as one, in the order in which they need each other; defines `window.Seeding`."""
+    """All scripts as one, in the order in which they need each other; defines `Seeding` and `Curves`."""
     body = json.dumps(_text("body.svg"), ensure_ascii=False).replace("</", "<\\/")
     return "\n".join(["'use strict';", f"window.Seeding = {{ bodyDrawing: {body} }};", *map(_text, SCRIPTS)])
 

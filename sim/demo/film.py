@@ -1,9 +1,10 @@
 """The film of one patient: the engine's own course in one or more arms, frame by frame, as plain values for JSON.
 
-    film = make(load("colorectal"), seed=1, patient=18, arms=[Arm("with"), Arm("without", off=("dual_blood_supply",))])
+    base = load("colorectal")
+    film = make([base, base.with_(off=["dual_blood_supply"])], names=["with", "without"], seed=1, patient=18)
 
 `stream` gives the same in parts: progress, then a head without frames, then frames. `docs/film.md` describes the format, and
-the player that draws it. A film is a pure function of scenario, seed, patient and arms.
+the player that draws it. A film is a pure function of its arms (scenarios), seed and patient.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from sim.demo.arms import Arm
 from sim.demo.dots import common_scale, dots
 from sim.demo.paths import paths
 from sim.demo.recording import COUNTS, Recording
@@ -61,7 +61,7 @@ def _events(recording: Recording, shown: list[dict]) -> list[dict]:
                   key=lambda event: (event["day"], event["kind"], event.get("organ", "")))
 
 
-def _arm_head(arm: Arm, scenario: Scenario, recording: Recording, shown: list[dict]) -> dict[str, Any]:
+def _arm_head(name: str, scenario: Scenario, recording: Recording, shown: list[dict]) -> dict[str, Any]:
     from sim.experiment.tables import DEATH_CAUSES
 
     model = recording.model
@@ -71,7 +71,7 @@ def _arm_head(arm: Arm, scenario: Scenario, recording: Recording, shown: list[di
         ways += paths(model.parameters, scenario.primary, None if source == 0 else NICHES[source - 1])
     died = int(model.death_day[0]) >= 0
     return {
-        "key": arm.key, "primary": scenario.primary, "mechanisms": dict(scenario.mechanisms),
+        "name": name, "primary": scenario.primary, "mechanisms": dict(scenario.mechanisms),
         "age_years": round(float(model.hosts.age_years[0]), 1),
         "diagnosis_day": int(model.hosts.diagnosis_day[0]), "last_day": int(model.last_day[0]),
         "death_day": int(model.death_day[0]) if died else None,
@@ -104,15 +104,15 @@ def _arm_frames(recording: Recording, shown: list[dict], first: int, end: int) -
     }
 
 
-def stream(scenario: Scenario, *, seed: int, patient: int, arms: Sequence[Arm]) -> Iterator[dict[str, Any]]:
+def stream(arms: Sequence[Scenario], *, names: Sequence[str], seed: int, patient: int) -> Iterator[dict[str, Any]]:
     """The film in parts, in order.
 
+    `names` name the arms for the page (text keys `arm.<name>`, or what is to be shown).
     {"kind": "progress", "share"} while the engine computes, one {"kind": "head", ...}, then
     {"kind": "frames", "from", "to", "arms"}. Raises InputError where an arm's values do not fit.
     """
-    scenarios = [arm.resolve(scenario) for arm in arms]
     recordings: list[Recording] = []
-    for i, resolved in enumerate(scenarios):
+    for i, resolved in enumerate(arms):
         yield {"kind": "progress", "share": i / len(arms)}
         frame_days = recordings[0].frame_days if recordings else None
         recordings.append(_record(resolved, seed, patient, frame_days, None))
@@ -123,11 +123,11 @@ def stream(scenario: Scenario, *, seed: int, patient: int, arms: Sequence[Arm]) 
     shed = max(int(recording.model.shed_total[0]) for recording in recordings)
     first_day = min((d["arrived"] for arm in shown for d in arm), default=0)
     yield {
-        "kind": "head", "format": FORMAT, "scenario": scenario.name, "title": scenario.title, "seed": seed,
+        "kind": "head", "format": FORMAT, "seed": seed,
         "patient": patient, "frame_days": recordings[0].frame_days, "frames": frames, "first_day": first_day,
         "organs": list(NICHES), "cells_per_dot": scale.cells, "metastases_per_dot": scale.metastases,
         "cells_per_traveller": _round_up(shed / _TRAVELLERS),
-        "arms": [_arm_head(*of) for of in zip(arms, scenarios, recordings, shown, strict=True)],
+        "arms": [_arm_head(*of) for of in zip(names, arms, recordings, shown, strict=True)],
     }
     for first in range(0, frames, FRAMES_A_PART):
         end = min(first + FRAMES_A_PART, frames)
@@ -167,6 +167,6 @@ def _extend(whole: dict[str, Any], more: dict[str, Any]) -> None:
             whole.setdefault(key, []).extend(value)
 
 
-def make(scenario: Scenario, *, seed: int, patient: int, arms: Sequence[Arm]) -> dict[str, Any]:
+def make(arms: Sequence[Scenario], *, names: Sequence[str], seed: int, patient: int) -> dict[str, Any]:
     """The whole film. Raises InputError where an arm's values do not fit."""
-    return assemble(stream(scenario, seed=seed, patient=patient, arms=arms))
+    return assemble(stream(arms, names=names, seed=seed, patient=patient))
