@@ -4,7 +4,7 @@
  *   curves.update(data);      // as often as new data comes; null empties it
  *   curves.setArms([...]); curves.setText(text);
  *
- * `text` is a catalogue (key -> text with {placeholders}). Two panels: the share of
+ * `text(key, values)` gives a text of the catalogue with {placeholders} filled in (`Seeding.texts`). Two panels: the share of
  * patients with a visible metastasis (95 % band), and sleeping cells a patient (median, quartiles). No second
  * model here: every number comes from the engine. A plain script, so that the handout can hold it inline.
  */
@@ -60,7 +60,7 @@
 
   class Curves {
     constructor(element, { text, arms = [], organ = "all", onOrgan = () => {} }) {
-      this.catalogue = text; this.arms = arms; this.organ = organ; this.onOrgan = onOrgan; this.data = null;
+      this.text = text; this.arms = arms; this.organ = organ; this.onOrgan = onOrgan; this.data = null;
       element.classList.add("curves");
       const head = html("div", "curves-head", element);
       this.key = html("div", "curves-key", head);
@@ -77,12 +77,7 @@
       this.update(null);
     }
 
-    text(key, values = {}) {
-      const found = this.catalogue[key] ?? key;
-      return found.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));
-    }
-
-    setText(catalogue) { this.catalogue = catalogue; this.label.firstChild.textContent = this.text("curves.organ") + " "; this.draw(); }
+    setText(text) { this.text = text; this.label.firstChild.textContent = this.text("curves.organ") + " "; this.draw(); }
 
     setArms(arms) { this.arms = arms; this.draw(); }
 
