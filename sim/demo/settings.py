@@ -144,6 +144,22 @@ class Settings:
         other = self.changed()
         return [self.resolve()] if other is None else [self.resolve(), other.resolve()]
 
+    @classmethod
+    def of_arms(cls, arms: list[Scenario], seed: int, patient: int) -> Settings:
+        """The settings nearest to what a lesson showed: its first body, and the first thing that differs in the second."""
+        first, other = arms[0], arms[-1]
+        usual = scenario.load(scenario.FOLDER / BASE).mechanisms
+        settings = cls(
+            primary=first.primary, age=f"{first.age.mean_years:g}", horizon=f"{first.horizon_days / 365.25:g}",
+            seed=str(seed), patient=str(patient),
+        ).with_(mechanisms={name: on for name, on in first.mechanisms.items() if on != usual[name]})
+        differing = [f"{'on' if on else 'off'}.{name}" for name, on in other.mechanisms.items() if on != first.mechanisms[name]]
+        if other.age != first.age:
+            differing.append(f"age.{other.age.mean_years:g}")
+        if other.primary != first.primary:
+            differing.append(f"site.{other.primary}")
+        return settings.with_(what_if=differing[0] if differing else "")
+
     def numbers(self) -> tuple[int, int]:
         """Seed and patient. Raises InputError."""
         return whole("seed", self.seed, LARGEST_SEED), whole("patient", self.patient, LARGEST_PATIENT)
@@ -165,8 +181,9 @@ def load_keys(text: str) -> Scenario:
     try:
         return scenario.load(scenario.FOLDER / "classroom.toml", text=text)
     except InputError as error:
-        lines = dict.fromkeys(_PLACE.sub("", line) for line in str(error).splitlines())
-        raise InputError("\n".join(lines)) from None
+        lines = (_PLACE.sub("", line) for line in str(error).splitlines())
+        # the youngest and the oldest are the one age that the page sets: one refusal of it is enough
+        raise InputError("\n".join(line for line in lines if not line.startswith(("cohort.age.low:", "cohort.age.high:")))) from None
 
 
 def _quoted(text: str) -> str:

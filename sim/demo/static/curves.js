@@ -81,6 +81,8 @@
 
     setArms(arms) { this.arms = arms; this.draw(); }
 
+    setOrgan(organ) { this.organ = organ; this.update(this.data); }
+
     update(data) {
       this.data = data;
       const organs = data ? data.organs : ["all"];
@@ -88,8 +90,8 @@
       const have = [...this.select.options].map((option) => option.value);
       if (have.join() !== wanted.join() || !have.length) {
         this.select.replaceChildren(...wanted.map((organ) => new Option(this.text(`organ.${organ}`), organ)));
-        this.select.value = this.organ;
       }
+      this.select.value = this.organ;
       this.draw();
     }
 
