@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from sim import __version__
+from sim.cli_demo import demo
 from sim.cli_values import Memory, WholeNumber, cores, default_run_folder, finished_patients, shown
 from sim.errors import InputError, MachineError
 
@@ -232,6 +233,9 @@ def calibrate(out, quiet) -> None:
     report = fit(out, quiet)
     if not quiet:
         click.echo(report)
+
+
+cli.add_command(demo)
 
 
 class _Interrupted(Exception):

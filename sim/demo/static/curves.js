@@ -1,10 +1,10 @@
 /* Seeding curves of a paired cohort, drawn as SVG from the data of sim/demo/cohort.py.
  *
- *   const curves = new Curves(element, {text, arms: ["with", "without"], organ: "all", onOrgan(name) {}});
+ *   const curves = new Seeding.Curves(element, {text, arms: ["with", "without"], organ: "all", onOrgan(name) {}});
  *   curves.update(data);      // as often as new data comes; null empties it
- *   curves.setArms([...]);
+ *   curves.setArms([...]); curves.setText(text);
  *
- * `text(key, values)` gives a text of the catalogue with {placeholders} filled in. Two panels: the share of
+ * `text(key, values)` gives a text of the catalogue with {placeholders} filled in (`Seeding.texts`). Two panels: the share of
  * patients with a visible metastasis (95 % band), and sleeping cells a patient (median, quartiles). No second
  * model here: every number comes from the engine. A plain script, so that the handout can hold it inline.
  */
@@ -64,8 +64,8 @@
       element.classList.add("curves");
       const head = html("div", "curves-head", element);
       this.key = html("div", "curves-key", head);
-      const label = html("label", "curves-organ", head, text("curves.organ") + " ");
-      this.select = html("select", "", label);
+      this.label = html("label", "curves-organ", head, this.text("curves.organ") + " ");
+      this.select = html("select", "", this.label);
       this.select.addEventListener("change", () => { this.organ = this.select.value; this.onOrgan(this.organ); this.draw(); });
       this.sentence = html("p", "curves-sentence", element);
       this.sentence.setAttribute("aria-live", "polite");
@@ -77,17 +77,21 @@
       this.update(null);
     }
 
+    setText(text) { this.text = text; this.label.firstChild.textContent = this.text("curves.organ") + " "; this.draw(); }
+
     setArms(arms) { this.arms = arms; this.draw(); }
+
+    setOrgan(organ) { this.organ = organ; this.update(this.data); }
 
     update(data) {
       this.data = data;
       const organs = data ? data.organs : ["all"];
       const wanted = organs.includes(this.organ) ? organs : [...organs, this.organ];
       const have = [...this.select.options].map((option) => option.value);
-      if (have.join() !== wanted.join()) {
+      if (have.join() !== wanted.join() || !have.length) {
         this.select.replaceChildren(...wanted.map((organ) => new Option(this.text(`organ.${organ}`), organ)));
-        this.select.value = this.organ;
       }
+      this.select.value = this.organ;
       this.draw();
     }
 
@@ -169,5 +173,5 @@
     }
   }
 
-  globalThis.Curves = Curves;
+  (globalThis.Seeding ??= {}).Curves = Curves;
 })();
