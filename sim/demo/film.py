@@ -25,7 +25,7 @@ FRAME_DAYS = 7
 """Colonies are stepped weekly: no frame is shorter."""
 MOST_FRAMES = 1500
 FRAMES_A_PART = 120
-_TRAVELLERS = 3000
+_TRAVELLERS = 1000
 _DOT_COLUMNS = ("organ", "source", "place", "arrived", "woke", "ended", "metastasis")
 
 

@@ -7,15 +7,16 @@
   "use strict";
   const CELL_RADIUS = 2.7;
   const AREA_A_DECADE = 2;
-  const TRAVEL_SECONDS = 1.8;
+  const TRAVEL_SECONDS = 1.6;
   const FADE_SECONDS = 0.7;
   const ARRIVAL_SECONDS = 0.5;
   const GOLDEN = 0.618034;
   const TAU = 2 * Math.PI;
   const MOST_TRAVELLERS = 700;
+  const FLOW = { dash: [5, 9], perSecond: 30 };
   const COLOURS = {
-    asleep: "#16245c", awake: "#6a0f7d", metastasis: "#4a0a63", outline: "#ffffff", visible: "#111111",
-    traveller: "#2b2f3a", seed: "#6a0f7d", cleared: "#4b5563", primary: "#8c1d40", primaryEdge: "#4d0f22",
+    asleep: "#16245c", awake: "#951b44", metastasis: "#7a1436", outline: "#ffffff", visible: "#14080d",
+    traveller: "#33283a", seed: "#951b44", cleared: "#3f4757", primary: "#951b44", primaryEdge: "#4d0f22",
   };
 
   /* Radius in units of the drawing for a number of cells given as log10. */
@@ -24,12 +25,13 @@
   class BodyView {
     constructor(canvas, geometry) {
       this.canvas = canvas; this.context = canvas.getContext("2d"); this.geometry = geometry;
-      this.box = [0, 0, 640, 776]; this.scale = 1; this.dots = []; this.ways = new Map();
+      this.box = [0, 0, 640, 716]; this.scale = 1; this.dots = []; this.ways = new Map();
     }
 
     /* A new film: forget what was prepared. */
     open(film, arm) {
       this.film = film; this.arm = arm; this.dots = []; this.ways.clear();
+      this.shunted = arm.paths.some((path) => path.vein === "shunt");
       this.paths = arm.paths.map((path, i) => ({
         share: path.share, phase: (i * GOLDEN) % 1, ends: path.ends,
         ways: [0, 1].map((side) => this.geometry.way(path, arm.primary, null, i + side)),
@@ -65,7 +67,8 @@
       const way = this.wayOf(dot);
       if (!way) return [dot.x, dot.y];
       const [x, y] = way.at(share), end = way.points[way.points.length - 1], bend = Math.max(0, (share - 0.7) / 0.3) ** 2;
-      return [x + (dot.x - end[0]) * bend, y + (dot.y - end[1]) * bend];
+      const aside = ((dot.place & 15) / 15 - 0.5) * 5 * (1 - bend);
+      return [x + (dot.x - end[0]) * bend + aside, y + (dot.y - end[1]) * bend - aside];
     }
 
     /* Day on which a number of cells had been shed: the inverse of film.shedUntil. */
@@ -80,13 +83,31 @@
       return (steps[2 * high] + (cells - before) / (steps[2 * high + 1] - before || 1)) * this.film.frameDays;
     }
 
-    /* Draw a day. `speed` is in days a second; `still` leaves out what travels. Returns what was drawn. */
-    draw(day, speed, still) {
+    /* The blood's flow: bright dashes along every vessel, `seconds` after the start. */
+    flow(seconds) {
+      const { context } = this, shunted = this.shunted;
+      context.setLineDash(FLOW.dash);
+      context.lineCap = "round";
+      context.strokeStyle = "rgba(255, 255, 255, 0.8)";
+      for (const line of this.geometry.flows) {
+        if (shunted ? line.portal : line.shunt) continue;
+        context.lineWidth = line.portal || line.shunt ? 2.6 : 1.5;
+        context.lineDashOffset = line.start - seconds * FLOW.perSecond;
+        context.stroke(line.path);
+      }
+      context.setLineDash([]);
+      context.lineCap = "butt";
+    }
+
+    /* Draw a day. `speed` is in days a second; `still` leaves out what travels; `flowSeconds` null leaves out the
+       flow. Returns what was drawn. */
+    draw(day, speed, still, flowSeconds) {
       const { context, film, arm } = this, alive = day < arm.last_day;
       const end = Math.min(day, arm.last_day);
       context.setTransform(1, 0, 0, 1, 0, 0);
       context.clearRect(0, 0, this.canvas.width, this.canvas.height);
       context.setTransform(this.scale, 0, 0, this.scale, -this.box[0] * this.scale, -this.box[1] * this.scale);
+      if (flowSeconds !== null) this.flow(alive ? flowSeconds : 0);
       this.primary(film.value(arm, "primary_log10_cells", end));
       const travellers = still || !alive ? 0 : this.travellers(end, TRAVEL_SECONDS * speed);
       const drawn = this.cells(end, speed, still || !alive);

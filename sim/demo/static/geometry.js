@@ -55,18 +55,41 @@
     constructor(svg) {
       this.vessels = {};
       for (const path of svg.querySelectorAll("[data-vessel]")) {
-        const length = path.getTotalLength(), pieces = Math.max(2, Math.ceil(length / STEP)), points = [];
-        for (let i = 0; i <= pieces; i++) {
-          const point = path.getPointAtLength(length * i / pieces);
+        const length = path.getTotalLength(), points = [];
+        for (let at = 0; at < length + STEP; at += STEP) { // vessels that share a trunk share its points
+          const point = path.getPointAtLength(Math.min(at, length));
           points.push([point.x, point.y]);
         }
         this.vessels[path.dataset.vessel] = new Line(points);
       }
+      this.flows = this.flowLines();
       const context = document.createElement("canvas").getContext("2d");
       this.places = {};
       for (const group of svg.querySelectorAll("[data-organ]")) {
         this.places[group.dataset.organ] = this.placesIn(group, context);
       }
+    }
+
+    /* Every vessel once, as paths for the flow: [{path, start, portal, shunt}]; `start` keeps the dashes in step. */
+    flowLines() {
+      const seen = new Set(), lines = [];
+      for (const [name, line] of Object.entries(this.vessels)) {
+        const shunt = name === "shunt", portal = name.startsWith("portal-") && name !== "portal-trunk";
+        if (!shunt && !portal && !/^(artery|vein|pulmonary)-/.test(name)) continue;
+        let open = null;
+        line.points.slice(1).forEach(([x, y], i) => {
+          const [fromX, fromY] = line.points[i], key = `${shunt} ${fromX.toFixed(1)} ${fromY.toFixed(1)} ${x.toFixed(1)} ${y.toFixed(1)}`;
+          if (seen.has(key)) { open = null; return; }
+          seen.add(key);
+          if (!open) {
+            open = { path: new Path2D(), start: line.lengths[i], portal, shunt };
+            open.path.moveTo(fromX, fromY);
+            lines.push(open);
+          }
+          open.path.lineTo(x, y);
+        });
+      }
+      return lines;
     }
 
     /* Points on a hexagonal grid inside an organ's shapes, in a fixed shuffled order. */

@@ -17,6 +17,15 @@
     return value.toLocaleString(text.language, { minimumFractionDigits: digits, maximumFractionDigits: digits });
   }
 
+  const ICONS = {
+    play: "M8 5v14l11-7z", pause: "M7 5h4v14H7zM14 5h4v14h-4z", back: "M17 5v14l-9-7zM5 5h2v14H5z",
+    forward: "M7 5v14l9-7zM17 5h2v14h-2z", start: "M20 5v14l-7-7zM13 5v14l-7-7zM4 5h2v14H4z",
+  };
+
+  function icon(name) {
+    return `<svg viewBox="0 0 24 24" width="24" height="24" aria-hidden="true"><path fill="currentColor" d="${ICONS[name]}"/></svg>`;
+  }
+
   /* One body: its name, its drawing with the canvas over it, and its four totals. */
   class BodyPanel {
     constructor(player, arm, parent) {
@@ -28,13 +37,24 @@
       const caption = make("figcaption", "", this.root);
       make("strong", "sp-title", caption, this.title);
       make("span", "sp-primary", caption, text("player.primary", { site: text(`site.${arm.primary}`), age: numbers(text, arm.age_years) }));
+      this.message = make("p", "sp-note", this.root);
       this.frame = make("div", "sp-frame", this.root);
       this.frame.innerHTML = window.Seeding.bodyDrawing;
       this.svg = this.frame.querySelector("svg");
+      for (const vessel of this.svg.querySelectorAll(".vessel")) {
+        const tube = vessel.cloneNode(); // a pale wall around the blood
+        tube.classList.replace("vessel", "tube");
+        tube.removeAttribute("data-vessel");
+        vessel.before(tube);
+      }
+      for (const shape of this.svg.querySelectorAll("[data-organ] .shape")) {
+        const halo = shape.cloneNode();
+        halo.setAttribute("class", "halo");
+        shape.before(halo);
+      }
       this.svg.setAttribute("aria-label", text("player.drawing", { arm: this.title }));
       this.canvas = make("canvas", "sp-canvas", this.frame);
       this.canvas.setAttribute("aria-hidden", "true");
-      this.message = make("p", "sp-note", this.frame);
       this.over = make("p", "sp-over", this.frame);
       const shunt = arm.paths.some((path) => path.vein === "shunt");
       this.svg.classList.toggle("with-shunt", shunt);
@@ -118,17 +138,18 @@
       this.root.setAttribute("role", "group");
       this.root.setAttribute("aria-label", text("player.controls"));
       const button = (name, sign, act) => {
-        const made = make("button", `sp-button sp-${name}`, this.root, sign);
+        const made = make("button", `sp-button sp-${name}`, this.root);
+        made.innerHTML = icon(sign);
         made.type = "button";
         made.setAttribute("aria-label", text(`player.${name}`));
         made.title = text(`player.${name}`);
         made.addEventListener("click", act);
         return made;
       };
-      this.start = button("to_start", "\u23ee\ufe0e", () => { player.pause(); player.seek(player.firstDay); });
-      this.back = button("step_back", "\u2039", () => player.step(-1));
-      this.playButton = button("play", "\u25b6\ufe0e", () => player.toggle());
-      this.forward = button("step_forward", "\u203a", () => player.step(1));
+      this.start = button("to_start", "start", () => { player.pause(); player.seek(player.firstDay); });
+      this.back = button("step_back", "back", () => player.step(-1));
+      this.playButton = button("play", "play", () => player.toggle());
+      this.forward = button("step_forward", "forward", () => player.step(1));
       const line = make("div", "sp-line", this.root);
       this.marks = make("div", "sp-marks", line);
       this.marks.setAttribute("aria-hidden", "true");
@@ -161,7 +182,8 @@
 
     show() {
       const { player } = this, { text } = player, name = player.playing ? "pause" : "play";
-      this.playButton.textContent = player.playing ? "\u23f8\ufe0e" : "\u25b6\ufe0e";
+      if (this.playButton.dataset.shows !== name) this.playButton.innerHTML = icon(name);
+      this.playButton.dataset.shows = name;
       this.playButton.setAttribute("aria-label", text(`player.${name}`));
       this.playButton.title = text(`player.${name}`);
       const nearest = this.speeds.reduce((a, b) => (Math.abs(b - player.speed) < Math.abs(a - player.speed) ? b : a));
@@ -176,6 +198,11 @@
       const span = this.range.max - this.range.min || 1;
       this.range.style.setProperty("--done", `${100 * (this.player.day - this.range.min) / span}%`);
     }
+  }
+
+  /* A count for the table: exact while it can be read, in words when it is huge. */
+  function counted(text, value) {
+    return value < 1e6 ? numbers(text, value) : value.toLocaleString(text.language, { notation: "compact", compactDisplay: "long", maximumSignificantDigits: 3 });
   }
 
   function picture(parent, draw, width = 34, height = 26) {
@@ -198,7 +225,7 @@
       picture(item, draw);
       make("span", "", item, text(key, values));
     };
-    const per = head ? { cells: numbers(text, head.cells_per_traveller) } : { cells: "\u2026" };
+    const per = head ? { cells: counted(text, head.cells_per_traveller) } : { cells: "\u2026" };
     entry("legend.traveller", (x, y) => `<circle cx="${x}" cy="${y}" r="2.6" fill="${COLOURS.traveller}"/>`, per);
     entry("legend.arriving", (x, y) => `<circle cx="${x}" cy="${y}" r="4.5" fill="none" stroke="${COLOURS.seed}" stroke-width="2.4"/>`);
     entry("legend.asleep", (x, y) => `<circle cx="${x}" cy="${y}" r="4.5" fill="none" stroke="${COLOURS.asleep}" stroke-width="2"/>`);
@@ -250,7 +277,7 @@
     for (const line of root.querySelectorAll("tr[data-row]")) {
       state.arms.forEach((arm, i) => {
         const cell = line.querySelectorAll("td")[i], row = line.dataset.row;
-        const shown = row === "soil" ? `\u00d7 ${numbers(text, arm.receptivity[organ], 2)}` : numbers(text, arm.counts[organ][row]);
+        const shown = row === "soil" ? `\u00d7 ${numbers(text, arm.receptivity[organ], 2)}` : counted(text, arm.counts[organ][row]);
         if (cell.textContent !== shown) cell.textContent = shown;
       });
     }

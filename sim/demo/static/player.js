@@ -8,8 +8,9 @@
   const YEAR = 365.25;
   const SPEEDS = [30, 120, 365, 1000]; // days a second
   const TEXT_EVERY_MS = 120;
+  const SLOW = 15; // updates a second
   const NARROW = 400; // pixels: below, labels are left out and the drawing is cropped
-  const WIDE_BOX = [0, 0, 640, 776], NARROW_BOX = [112, 0, 416, 776];
+  const WIDE_BOX = [36, 0, 568, 716], NARROW_BOX = [120, 0, 400, 716];
   const TILES = ["asleep", "awake", "micrometastasis", "macrometastasis"];
   const ROWS = [...TILES, "settled", "cleared", "arrested"];
   let geometry = null;
@@ -17,7 +18,7 @@
   class Player {
     constructor(element, { text, film = null, reducedMotion, controls = true, speed = SPEEDS[1] }) {
       this.text = text; this.speed = speed; this.day = 0; this.playing = false; this.listeners = new Map();
-      this.organ = "liver"; this.film = null; this.bodies = []; this.updatesPerSecond = 0; this.withControls = controls;
+      this.organ = "liver"; this.film = null; this.bodies = []; this.updatesPerSecond = 0; this.flowing = true; this.flowSeconds = 0; this.withControls = controls;
       this.motion = window.matchMedia("(prefers-reduced-motion: reduce)");
       this.reducedMotion = reducedMotion;
       this.root = make("div", "seeding-player", element);
@@ -49,11 +50,12 @@
       root.replaceChildren();
       root.setAttribute("role", "region");
       root.setAttribute("aria-label", text("player.region"));
-      this.stage = make("div", "sp-bodies", root);
-      this.clock = make("p", "sp-clock", root);
-      if (this.withControls) this.controls = new window.Seeding.Controls(this, root, SPEEDS);
-      this.card = make("section", "sp-card", root);
-      this.legend = make("section", "sp-legend", root);
+      const main = make("div", "sp-main", root), side = make("div", "sp-side", root);
+      this.stage = make("div", "sp-bodies", main);
+      this.clock = make("p", "sp-clock", main);
+      if (this.withControls) this.controls = new window.Seeding.Controls(this, main, SPEEDS);
+      this.card = make("section", "sp-card", side);
+      this.legend = make("section", "sp-legend", side);
       this.announcer = make("p", "sp-hidden", root);
       this.announcer.setAttribute("aria-live", "polite");
       window.Seeding.legend(this.legend, text, this.film ? this.film.head : null);
@@ -158,7 +160,9 @@
       if (now - this.measured.from >= 1000) {
         this.updatesPerSecond = 1000 * this.measured.frames / (now - this.measured.from);
         this.measured = { from: now, frames: 0 };
+        if (this.updatesPerSecond < SLOW) this.flowing = false; // a slow machine shows cells rather than flow
       }
+      if (!this.still) this.flowSeconds += seconds;
       this.draw(false, now);
       if (this.day >= this.lastDay) { this.pause(); this.emit("end", this.day); return; }
       requestAnimationFrame(this.tick);
@@ -168,7 +172,8 @@
 
     draw(atOnce, now = performance.now()) {
       if (!this.film || !this.bodies.length) return;
-      for (const body of this.bodies) body.drawn = body.view.draw(this.day, this.speed, this.still);
+      const flow = this.flowing ? this.flowSeconds : null;
+      for (const body of this.bodies) body.drawn = body.view.draw(this.day, this.speed, this.still, flow);
       if (atOnce || now - (this.written || 0) >= TEXT_EVERY_MS) {
         this.written = now;
         this.write();
