@@ -120,7 +120,9 @@ class Page:
 
     def names(self) -> list[str]:
         """What the bodies are called."""
-        return self.lesson.arm_names(self.words) if getattr(self, "lesson_panel", None) and self.lesson else self.words.arms(self.settings)
+        if self.lesson:
+            return self.words.bodies([self.words(key) for key in self.lesson.names])
+        return self.words.arms(self.settings)
 
     def change(self, **changes) -> bool:
         """Take changed settings, compute anew; False (and a message) where they cannot be."""

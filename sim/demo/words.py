@@ -64,10 +64,14 @@ class Words:
     def arms(self, settings: Settings) -> list[str]:
         """The names of the bodies: what the first is, and what differs in the second."""
         if not settings.what_if:
-            return [self("ui.arm.as_it_is")]
+            return self.bodies([self("ui.arm.as_it_is")])
         kind, _, name = settings.what_if.partition(".")
         kind_of_text = "untreat" if kind == "treat" and name in settings.treatments else kind
-        return [self("ui.arm.as_it_is"), self(f"ui.arm.{kind_of_text}", what=self._thing(kind, name))]
+        return self.bodies([self("ui.arm.as_it_is"), self(f"ui.arm.{kind_of_text}", what=self._thing(kind, name))])
+
+    def bodies(self, names: list[str]) -> list[str]:
+        """Names with the letters of the bodies before them."""
+        return [self("ui.body", letter=letter, name=name) for letter, name in zip("AB", names, strict=False)]
 
     def means(self, what_if: str) -> str:
         """What a what-if stands for in biology, in one sentence."""

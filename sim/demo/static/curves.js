@@ -102,7 +102,7 @@
       const organ = this.text(`organ.${this.organ}`);
       const percent = (share) => (100 * share).toFixed(share < 0.1 ? 1 : 0);
       const pair = data.paired[this.organ];
-      const values = { done: data.done, organ, a: this.arms[0] || "", b: this.arms[1] || "" };
+      const values = { done: data.done, organ };
       if (data.arms.length < 2) {
         const found = data.arms[0].found[this.organ];
         const last = found ? found.share.length - 1 : 0;
