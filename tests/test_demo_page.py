@@ -205,6 +205,7 @@ def test_a_lesson_from_prediction_to_questions():
             page.click("more-1")
         page.click("fewer-1")
         page.click("more-0")
+        await asyncio.sleep(0.1)
         assert page.address().votes == tuple([1, 2] + [0] * (len(lesson.options) - 2))
         stage = next(e for e in page.user.client.elements.values() if "stage" in e._classes)
         assert not stage.visible, "first the prediction"
