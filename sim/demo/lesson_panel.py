@@ -8,7 +8,6 @@ from nicegui import ui
 
 from sim.demo import lessons
 from sim.demo.settings import MOST_VOTES, Settings
-from sim.errors import InputError
 
 if TYPE_CHECKING:
     from sim.demo.page import Page
@@ -141,13 +140,8 @@ class LessonPanel:
 
     def begin(self, name: str) -> None:
         """Teach a lesson from its start."""
-        try:
-            self.lesson = lessons.load(name)
-        except InputError as error:
-            self.page.alert("ui.refused", what=str(error))
-            return
+        self.lesson = lessons.load(name)
         self.page.note(lesson=name, step=0, votes=())
-        self.page.curves.tell("organ", f'"{self.lesson.organ}"')
         self._arrive()
         self.page.recompute()
 

@@ -12,7 +12,7 @@ import json
 
 from nicegui import background_tasks, ui
 
-from sim.demo import texts
+from sim.demo import lessons, texts
 from sim.demo.controls import Controls
 from sim.demo.elements import CurvesPanel, Stage
 from sim.demo.lesson_panel import LessonPanel
@@ -35,6 +35,8 @@ class Page:
             self.settings = Settings.from_query(query)
             self.words = Words(self.settings.language)
             self._resolve(self.settings)
+            if self.settings.lesson:
+                lessons.load(self.settings.lesson)
         except InputError as error:
             problem = str(error)
             self.settings = Settings()
@@ -54,7 +56,7 @@ class Page:
             ui.link(self.words("ui.skip"), "#stage").classes("skip")
             self._header()
             self._alert = ui.label().classes("alert").props("role=alert")
-            self._again = ui.button(self.words("ui.again"), on_click=self.recompute, color=None).classes("again")
+            self._again = ui.button(self.words("ui.again"), on_click=self._try_again, color=None).props("no-caps unelevated").classes("again").mark("again")
             self.hush()
             with ui.element("main").classes("columns"):
                 with ui.element("div").classes("top"):
@@ -118,6 +120,11 @@ class Page:
             raise InputError("\n".join(problems))
         return out[0], *out[1]
 
+    @property
+    def patients(self) -> int:
+        """Size of the cohort."""
+        return self.lesson.patients if self.lesson else COHORT_PATIENTS
+
     def names(self) -> list[str]:
         """What the bodies are called."""
         if self.lesson:
@@ -165,16 +172,20 @@ class Page:
 
     def recompute(self, play: bool | None = None) -> None:
         """Ask for the film and the cohort of what is set, shortly: sliders move through many values."""
-        self.hush()
         self._asked += 1
         self._play = (not self.lesson_panel.hides_stage) if play is None else play
         self._computing.set_visibility(True)
         names = self.names()
-        self.curves.tell("empty", _json(names))
+        organ = self.lesson.organ if self.lesson else "all"
+        self.curves.tell("empty", f"{json.dumps(names, ensure_ascii=False)}, {json.dumps(organ)}")
         self._progress(0.0)
         one = "" if len(names) == 2 else ".one"
-        self._cohort_help.set_text(self.words(f"ui.cohort.help{one}", patients=COHORT_PATIENTS))
+        self._cohort_help.set_text(self.words(f"ui.cohort.help{one}", patients=self.patients))
         background_tasks.create(self._ask(self._asked, names))
+
+    def _try_again(self) -> None:
+        self.hush()
+        self.recompute()
 
     async def _ask(self, asked: int, names: list[str]) -> None:
         await asyncio.sleep(_DEBOUNCE_SECONDS)
@@ -184,7 +195,7 @@ class Page:
             arms, seed, patient = self.lesson.arms, self.lesson.seed, self.lesson.patient
         else:
             arms, seed, patient = self._resolve(self.settings)
-        await self.session.ask(arms, names, seed, patient)
+        await self.session.ask(arms, names, seed, patient, self.patients)
 
     def _show(self, kind: str, what) -> None:
         """A message of this tab's worker."""
@@ -206,7 +217,7 @@ class Page:
     def _progress(self, share: float) -> None:
         self._bar.props(f"value={share:.3f}")
         done = share >= 1.0
-        text = self.words("ui.cohort.done", patients=COHORT_PATIENTS) if done else self.words("ui.cohort.progress", percent=int(100 * share))
+        text = self.words("ui.cohort.done", patients=self.patients) if done else self.words("ui.cohort.progress", percent=int(100 * share))
         self._bar_text.set_text(text)
 
     # -- messages ----------------------------------------------------------------------------------
@@ -221,8 +232,4 @@ class Page:
         """Take the message back."""
         self._alert.set_visibility(False)
         self._again.set_visibility(False)
-
-
-def _json(value) -> str:
-    return json.dumps(value, ensure_ascii=False)
 

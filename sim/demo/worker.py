@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 import threading
 from dataclasses import dataclass
 
@@ -86,6 +87,13 @@ def _film(teller: _Teller, job: Job) -> bool:
     return True
 
 
+def _yield_to_others() -> None:
+    """Lower the priority of this thread alone. Only Linux gives threads their own; elsewhere nothing happens."""
+    if sys.platform == "linux":
+        me = threading.get_native_id()
+        os.setpriority(os.PRIO_PROCESS, me, min(os.getpriority(os.PRIO_PROCESS, me) + LOWER_PRIORITY, 19))
+
+
 class _Cohort(threading.Thread):
     """The cohort of a job at lower priority, stopped within a few days of the model's time."""
 
@@ -102,12 +110,7 @@ class _Cohort(threading.Thread):
         from sim.demo.cohort import paired_cohort
 
         job = self._job
-        try:
-            if hasattr(os, "setpriority"):
-                # On Linux a number of a thread is accepted too; elsewhere the whole process yields.
-                os.setpriority(os.PRIO_PROCESS, threading.get_native_id() if hasattr(threading, "get_native_id") else 0, LOWER_PRIORITY)
-        except OSError:
-            pass
+        _yield_to_others()
         try:
             for data in paired_cohort(job.arms, seed=job.seed, patients=job.patients, report=self._report):
                 self._teller.tell_json(job, "curves", data)

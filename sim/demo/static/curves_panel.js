@@ -9,11 +9,11 @@ export default {
     update(data) {
       this.curves.update(data);
     },
-    organ(name) {
-      this.curves.setOrgan(name);
-    },
-    empty(arms) {
+    /* Another question: the names of the bodies; a new `organ` only if the question brings one. */
+    empty(arms, organ) {
       this.curves.setArms(arms);
+      if (organ !== this.asked) this.curves.setOrgan(organ);
+      this.asked = organ;
       this.curves.update(null);
     },
   },
