@@ -13,6 +13,7 @@ import click
 
 from sim import __version__
 from sim.cli_demo import demo
+from sim.cli_export_lesson import export_lesson
 from sim.cli_values import Memory, WholeNumber, cores, default_run_folder, finished_patients, shown
 from sim.errors import InputError, MachineError
 
@@ -236,6 +237,7 @@ def calibrate(out, quiet) -> None:
 
 
 cli.add_command(demo)
+cli.add_command(export_lesson)
 
 
 class _Interrupted(Exception):

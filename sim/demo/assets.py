@@ -8,21 +8,22 @@ from pathlib import Path
 
 STATIC = Path(__file__).parent / "static"
 SCRIPTS = ("geometry.js", "film.js", "draw.js", "panels.js", "player.js", "curves.js")
-STYLES = ("player.css",)
+STYLES = ("player.css", "curves.css")
 
 
-def _text(name: str) -> str:
+def text(name: str) -> str:
+    """The text of a file in `static`."""
     return (STATIC / name).read_text(encoding="utf-8")
 
 
 @cache
 def script() -> str:
     """All scripts as one, in the order in which they need each other; defines `Seeding` and `Curves`."""
-    body = json.dumps(_text("body.svg"), ensure_ascii=False).replace("</", "<\\/")
-    return "\n".join(["'use strict';", f"window.Seeding = {{ bodyDrawing: {body} }};", *map(_text, SCRIPTS)])
+    body = json.dumps(text("body.svg"), ensure_ascii=False).replace("</", "<\\/")
+    return "\n".join(["'use strict';", f"window.Seeding = {{ bodyDrawing: {body} }};", *map(text, SCRIPTS)])
 
 
 @cache
 def style() -> str:
     """All styles as one."""
-    return "\n".join(map(_text, STYLES))
+    return "\n".join(map(text, STYLES))

@@ -13,7 +13,7 @@ _YEAR = "public, max-age=31536000, immutable"
 @cache
 def style() -> str:
     """Styles of the drawings and of the page around them."""
-    return "\n".join([assets.style(), *((assets.STATIC / name).read_text(encoding="utf-8") for name in ("curves.css", "classroom.css"))])
+    return "\n".join([assets.style(), *((assets.STATIC / name).read_text(encoding="utf-8") for name in ("classroom.css",))])
 
 
 @cache

@@ -67,7 +67,7 @@ def _possible(name: str) -> bool:
 def load(name: str) -> Lesson:
     """A lesson by name. Raises InputError for an unknown one, or in the scenario loader's words."""
     if name not in _raw():
-        raise InputError(f"lesson {unknown('lesson', name, _raw())}")
+        raise InputError(f"LESSON: {unknown('lesson', name, _raw())}")
     raw = _raw()[name]
     arms = tuple(_arm(name, raw, arm) for arm in raw["arms"])
     options = tuple(f"lesson.{name}.option.{option}" for option in raw["options"])

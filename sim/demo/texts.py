@@ -28,3 +28,11 @@ def load(language: str) -> dict[str, str]:
     if language not in languages():
         raise InputError(f"language: {unknown('language', language, languages())}")
     return json.loads((FOLDER / f"{language}.json").read_text(encoding="utf-8"))
+
+
+def find(asked: str) -> str:
+    """The code of a language that was asked for, in full or by its beginning: zh is zh-Hans. Raises InputError for none."""
+    for code in languages():
+        if code.lower() == asked.lower() or code.lower().startswith(f"{asked.lower()}-"):
+            return code
+    raise InputError(f"--language {asked}: {unknown('language', asked, languages())}")

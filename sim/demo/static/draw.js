@@ -7,7 +7,7 @@
   "use strict";
   const CELL_RADIUS = 2.7;
   const AREA_A_DECADE = 2;
-  const TRAVEL_SECONDS = 1.6;
+  const TRAVEL_SECONDS = 1.3;
   const FADE_SECONDS = 0.7;
   const ARRIVAL_SECONDS = 0.5;
   const GOLDEN = 0.618034;
@@ -67,7 +67,7 @@
       const way = this.wayOf(dot);
       if (!way) return [dot.x, dot.y];
       const [x, y] = way.at(share), end = way.points[way.points.length - 1], bend = Math.max(0, (share - 0.7) / 0.3) ** 2;
-      const aside = ((dot.place & 15) / 15 - 0.5) * 5 * (1 - bend);
+      const aside = ((dot.place & 15) / 15 - 0.5) * 7 * (1 - bend);
       return [x + (dot.x - end[0]) * bend + aside, y + (dot.y - end[1]) * bend - aside];
     }
 
@@ -160,7 +160,7 @@
         if (day < dot.arrived) {
           if (dot.arrived - day >= travel) break; // dots are in order of arrival
           const [x, y] = this.onTheWay(dot, 1 - (dot.arrived - day) / travel);
-          ring(arriving, x, y, CELL_RADIUS);
+          ring(arriving, x, y, 2.1);
         } else if (day >= dot.ended) {
           if (still || day - dot.ended > fade) continue;
           const r = 2.4;
@@ -191,7 +191,7 @@
         }
       }
       context.lineWidth = 1.2; context.strokeStyle = COLOURS.cleared; context.stroke(cleared);
-      context.lineWidth = 1.6; context.strokeStyle = COLOURS.seed; context.stroke(arriving);
+      context.lineWidth = 1.3; context.strokeStyle = COLOURS.seed; context.stroke(arriving);
       return drawn;
     }
   }

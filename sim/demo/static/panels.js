@@ -26,16 +26,23 @@
     return `<svg viewBox="0 0 24 24" width="24" height="24" aria-hidden="true"><path fill="currentColor" d="${ICONS[name]}"/></svg>`;
   }
 
+  /* The bodies are called A and B, in the colours of their curves. */
+  function letter(parent, number) {
+    return make("span", `sp-letter sp-letter-${number}`, parent, String.fromCharCode(65 + number));
+  }
+
   /* One body: its name, its drawing with the canvas over it, and its four totals. */
   class BodyPanel {
-    constructor(player, arm, parent) {
+    constructor(player, arm, parent, number) {
       const { text } = player;
       this.player = player; this.arm = arm;
       this.title = text.has(`arm.${arm.name}`) ? text(`arm.${arm.name}`) : arm.name;
       this.root = make("figure", "sp-body", parent);
       this.root.setAttribute("aria-label", this.title);
       const caption = make("figcaption", "", this.root);
-      make("strong", "sp-title", caption, this.title);
+      const title = make("strong", "sp-title", caption);
+      if (number !== null) letter(title, number);
+      title.append(this.title);
       make("span", "sp-primary", caption, text("player.primary", { site: text(`site.${arm.primary}`), age: numbers(text, arm.age_years) }));
       this.message = make("p", "sp-note", this.root);
       this.frame = make("div", "sp-frame", this.root);
@@ -249,7 +256,7 @@
       make("span", "", sample, text(`legend.size_${size}`));
     }
     const one = !head || head.cells_per_dot === 1;
-    make("p", "sp-dot-scale", root, one ? text("legend.one") : text("legend.sample", {
+    make("p", "sp-dot-scale", root, one ? text("legend.one") : text(head.metastases_per_dot === 1 ? "legend.sample_cells" : "legend.sample", {
       cells: numbers(text, head.cells_per_dot), metastases: numbers(text, head.metastases_per_dot) }));
     make("p", "sp-dot-scale", root, text("legend.time"));
   }
@@ -265,7 +272,11 @@
       make("p", "", root, text(`organ.${organ}.about`));
       const table = make("table", "", root), head = make("tr", "", make("thead", "", table));
       make("td", "", head);
-      for (const name of names) make("th", "", head, name).scope = "col";
+      names.forEach((name, i) => {
+        const column = make("th", "", head, names.length > 1 ? undefined : name);
+        column.scope = "col";
+        if (names.length > 1) letter(column, i).setAttribute("title", name);
+      });
       const body = make("tbody", "", table);
       for (const row of [...rows, "soil"]) {
         const line = make("tr", "", body);

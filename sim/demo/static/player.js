@@ -50,12 +50,12 @@
       root.replaceChildren();
       root.setAttribute("role", "region");
       root.setAttribute("aria-label", text("player.region"));
-      const main = make("div", "sp-main", root), side = make("div", "sp-side", root);
+      const grid = make("div", "sp-grid", root), main = make("div", "sp-main", grid);
       this.stage = make("div", "sp-bodies", main);
       this.clock = make("p", "sp-clock", main);
       if (this.withControls) this.controls = new window.Seeding.Controls(this, main, SPEEDS);
-      this.card = make("section", "sp-card", side);
-      this.legend = make("section", "sp-legend", side);
+      this.card = make("section", "sp-card", grid);
+      this.legend = make("section", "sp-legend", grid);
       this.announcer = make("p", "sp-hidden", root);
       this.announcer.setAttribute("aria-live", "polite");
       window.Seeding.legend(this.legend, text, this.film ? this.film.head : null);
@@ -75,7 +75,7 @@
       this.stage.replaceChildren();
       this.watcher.disconnect();
       this.stage.dataset.bodies = film.arms.length;
-      this.bodies = film.arms.map((arm) => new window.Seeding.BodyPanel(this, arm, this.stage));
+      this.bodies = film.arms.map((arm, i) => new window.Seeding.BodyPanel(this, arm, this.stage, film.arms.length > 1 ? i : null));
       geometry = geometry || new Geometry(this.bodies[0].svg);
       for (const body of this.bodies) {
         body.view = new BodyView(body.canvas, geometry);
