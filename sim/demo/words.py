@@ -15,7 +15,7 @@ from sim.mechanisms import REGISTRY
 MAIN_MECHANISMS = ("dual_blood_supply", "inflammation", "senescent_vesicles", "dormancy")
 """Shown first; all others stand under "more"."""
 _WHAT_IFS = (
-    *(f"off.{name}" for name in MAIN_MECHANISMS), "on.liver_fibrosis", "age.40", "age.85", "site.rectum", "site.breast",
+    *(f"off.{name}" for name in MAIN_MECHANISMS), "soil.equal", "on.liver_fibrosis", "age.40", "age.85", "site.rectum", "site.breast",
     *(f"treat.{name}" for name in ("resection", "chemotherapy", "senolytic", "il6_blockade", "checkpoint_inhibition")),
 )
 
