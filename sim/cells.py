@@ -13,9 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.kernels import colonise, sleep
-from sim.kernels.identity import colony_id, unpack
+from sim.colonies import ColonyLaw
+from sim.kernels.identity import CLUSTER_INDEX, MOST_INDEX, colony_id, unpack
 from sim.names import NICHES
 from sim.parameters import LaneParameters
+from sim.rates import Rates
+from sim.shedding import Stream
 
 _GROWTH = 1.5
 
@@ -125,9 +128,12 @@ class TumourCells:
     def __init__(self, patient: np.ndarray, parameters: LaneParameters, last_day: int, keep_seeds: bool = False):
         shape = (len(patient), len(NICHES))
         self.patient = patient
+        self._parameters = parameters
+        self._clusters = bool(parameters["cluster_share"].any())
         self.calendar = Calendar(last_day)
         self.small = Rows(cells=np.int64, identity=np.uint64, since=np.int32, woke=np.int32)
-        self.grown = Rows(identity=np.uint64, woke=np.int32, start_day=np.float64, start_log_cells=np.float64)
+        self.grown = Rows(identity=np.uint64, woke=np.int32, start_day=np.float64, start_log_cells=np.float64,
+                          delay_days=np.float64)
         for name in ("settled", "sleeping", "woke", "died_asleep", "extinct", "colonies"):
             setattr(self, name, np.zeros(shape, dtype=np.int64))
         self.keep_seeds = keep_seeds
@@ -162,7 +168,59 @@ class TumourCells:
         sleep.file_again(day, self.calendar.last, energy_clock, hazard_clock, energy_promise, hazard_promise,
                          *self.calendar.arrays, *spare)
 
-    def step_colonies(self, key, alive, day: int, growth, spread, certain_cells) -> None:
+    def place(self, key, day: int, stream: Stream, new: int, rates: Rates, energy_clock, hazard_clock, promises):
+        """Place a stream's settled cells, asleep or awake; returns the identities of those awake.
+
+        Raises ValueError when more cells settle in a niche in a day than an identity can number.
+        """
+        p = self._parameters
+        if new >= MOST_INDEX and stream.settled_today.max() >= MOST_INDEX:
+            raise ValueError(f"over {MOST_INDEX} competent cells settled in one niche in a day; "
+                             "competent_share x shedding is out of all bounds")
+        self.calendar.reserve(new)
+        awake = np.empty(new, dtype=np.uint64)
+        log = np.empty((new if self.keep_seeds else 0, 2), dtype=np.uint64)
+        n_awake = sleep.place_cells(
+            key, self.patient, day, self.calendar.last, stream.code, CLUSTER_INDEX * stream.cluster,
+            stream.settled_today, rates.sleep,
+            p["dormancy_narrow_share"], p["dormancy_narrow_scale_days"], p["dormancy_narrow_shape"],
+            p["dormancy_broad_scale_days"], p["dormancy_broad_shape"], energy_clock + rates.feeding,
+            hazard_clock + rates.sleeper_death, *promises, self.sleeping, *self.calendar.arrays, awake, self.woke, log)
+        self.settled += stream.settled_today
+        if self.keep_seeds:
+            self.seeds.append(identity=log[:, 0], coded_threshold=log[:, 1])
+        return awake[:n_awake]
+
+    def wake(self, day: int, alive, rates: Rates, energy_clock, hazard_clock, promises) -> np.ndarray:
+        """Wake or bury today's sleepers; returns the identities of the woken."""
+        due = self.calendar.due(day)
+        if not due:
+            return np.empty(0, dtype=np.uint64)
+        self.calendar.reserve(due)
+        woken, died = np.empty(due, dtype=np.uint64), np.empty(due, dtype=np.uint64)
+        n_woken, n_died = sleep.wake_cells(
+            day, self.calendar.last, alive, energy_clock, rates.feeding, hazard_clock, rates.sleeper_death, *promises,
+            self.sleeping, self.woke, self.died_asleep, *self.calendar.arrays, woken, died)
+        # The calendar's order depends on who else is in the chunk; sums over a patient's colonies must not.
+        woken = np.sort(woken[:n_woken])
+        self.note(died[:n_died], day, sleep.DIED)
+        self.note(woken, day, sleep.WOKE)
+        return woken
+
+    def founders(self, key, identity: np.ndarray) -> np.ndarray:
+        """Founding cells of each colony, int64: one, or the size of the cluster."""
+        out = np.empty(len(identity), dtype=np.int64)
+        colonise.founders(key, self.patient, identity, self._parameters["cluster_mean_cells"], out)
+        return out
+
+    def begin_cycling(self, key, identity: np.ndarray, day: int) -> None:
+        """Cells and clusters that begin to cycle at the end of today, each a colony of its own."""
+        if len(identity):
+            cells = self.founders(key, identity) if self._clusters else 1
+            self.small.append(cells=cells, identity=identity, since=day + 1, woke=day)
+            colonise.count_colonies(identity, self.colonies)
+
+    def step_colonies(self, key, alive, day: int, law: ColonyLaw) -> None:
         """A week of birth and death in every small colony; the certain ones go over to deterministic growth."""
         small = self.small
         if not small.count:
@@ -172,10 +230,13 @@ class TumourCells:
         start = day + 1 - colonise.STEP_DAYS
         small.count, n_grown, n_gone = colonise.step_colonies(
             key, self.patient, alive, day, start, small.count, small.cells, small.identity, small.since, small.woke,
-            growth, spread, certain_cells, self.colonies, self.extinct, grown_at, grown_cells, gone)
+            law.week_growth, law.week_spread, law.week_clearance, law.certain_cells, self.colonies, self.extinct,
+            grown_at, grown_cells, gone)
         if n_grown:
-            self.grown.append(identity=grown_at[:n_grown, 0], woke=grown_at[:n_grown, 1].astype(np.int32),
-                              start_day=day + 1.0, start_log_cells=np.log(grown_cells[:n_grown].astype(float)))
+            identity = grown_at[:n_grown, 0]
+            delay = colonise.switch_delays(key, self.patient, identity, self._parameters["angiogenic_delay_days"])
+            self.grown.append(identity=identity, woke=grown_at[:n_grown, 1].astype(np.int32), start_day=day + 1.0,
+                              start_log_cells=np.log(grown_cells[:n_grown].astype(float)), delay_days=delay)
         self.note(gone[:n_gone], day, sleep.DIED)
 
     def agents(self) -> Iterator[TumourCell]:

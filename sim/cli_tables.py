@@ -42,11 +42,11 @@ def listing_text(scenarios: Sequence[tuple], mechanisms: Mapping) -> str:
         (str(path), primary, f"{title} {question}" if title == "(broken)" else title)  # a broken one says why
         for path, title, question, primary in scenarios
     ]
-    offs = [(name, mechanism.title, mechanism.off) for name, mechanism in mechanisms.items()]
+    offs = [(name, "on" if mechanism.default else "off", mechanism.title, mechanism.off) for name, mechanism in mechanisms.items()]
     return "\n\n".join(
         (
             table(("scenario", "primary", "title"), rows, columns),
-            table(("mechanism", "title", "off means"), offs, columns),
+            table(("mechanism", "default", "title", "off means"), offs, columns),
             "run_sim.py show SCENARIO prints every parameter; run_sim.py run SCENARIO --off MECHANISM runs the counterfactual.",
         )
     )

@@ -172,7 +172,7 @@ def load(path: Path | str, *, text: str | None = None) -> Scenario:
     file = find(path) if text is None else Path(path)
     merged = read(file, text)
     overrides = {name: Override(**entry) for name, entry in merged.get("parameters", {}).items()}
-    states = {name: True for name in mechanisms.REGISTRY} | merged.get("mechanisms", {})
+    states = mechanisms.default_states() | merged.get("mechanisms", {})
     parameters = _resolve(overrides)
     _refuse_empty_shares(parameters, merged["primary"], shown(file))
     return Scenario(

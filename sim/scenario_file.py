@@ -89,7 +89,7 @@ class ScenarioFile(_Table):
     )
     output_every: GridStep = Field(None, description='step of the output grid, whole weeks (default "28 days")')
     cohort: CohortTable = None
-    mechanisms: dict[str, bool] = Field(None, description="mechanisms on (true) or off (false); on where not named")
+    mechanisms: dict[str, bool] = Field(None, description="mechanisms on (true) or off (false); those not named are as `list` shows")
     parameters: dict[str, OverrideTable] = Field(None, description="overrides of catalogue values, each with its reason")
 
 

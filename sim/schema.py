@@ -66,7 +66,7 @@ def _statistic(name: str, meaning: str) -> Column:
 
 
 _PATIENT = Column("patient", "int32", "", "patient, the same in every arm with the same seed: the key of a pair")
-_CLONE = Column("clone", "int64", "", "barcode of the clone; null while the scenario has no clones", nullable=True)
+_CLONE = Column("clone", "int64", "", "number of the clone within the patient; null where the scenario has no clones, or several clones founded it", nullable=True)
 _ORGAN = _text("organ", "where it settled", NICHES)
 _SOURCE = _text("source", "`primary`, or the organ whose metastasis shed it", (PRIMARY, *NICHES))
 
@@ -93,14 +93,14 @@ TABLES: Mapping[str, tuple[Column, ...]] = MappingProxyType({
         _text("death_cause", "null for those alive at the end", nullable=True),
         _day("last_day", "last day of follow-up: death, or the end of the horizon", nullable=False),
         _text("censor_reason", "why follow-up ended without a death; null for the dead", nullable=True),
-        Column("shed_cells", "int64", "cell", "cells shed into the blood until the last day"),
+        Column("shed_cells", "int64", "cell", "cells shed into the blood until the last day; a cluster counts as one, here and until it grows"),
         Column("arrested_cells", "int64", "cell", "of these, held in a capillary bed"),
         Column("settled_cells", "int64", "cell", "of these, alive in a niche and able to found a colony"),
     ),
     "metastases": (
         _PATIENT,
         _colony("colony; unique in the run, the same in every arm with the same seed"),
-        _colony("colony that shed its founder; null from the primary tumour", name="parent_colony", nullable=True),
+        _colony("colony that shed its founder (without a row of its own while it is below 10^6 cells); null from the primary tumour", name="parent_colony", nullable=True),
         _ORGAN,
         _SOURCE,
         _CLONE,
@@ -137,7 +137,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = MappingProxyType({
         Column("n_at_risk", "int32", "patient", "patients alive and not censored on that day"),
     ),
     "cascade": (
-        _text("source", "`primary`, an organ, or `all`", _SOURCES),
+        _text("source", "`primary`, an organ whose metastases shed, or their sum `all` where there are any", _SOURCES),
         _text("organ", "where the step happened; `all` for steps without an organ, and for sums", _ORGANS),
         _text("step", "step of the cascade", STEPS),
         Column("cells", "int64", "cell", "cells (colonies from `extinct` on) that took it, all patients together"),

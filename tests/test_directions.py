@@ -81,7 +81,7 @@ def test_every_parameter_has_an_outcome_that_is_measured(name):
 def exact_pair(name: str) -> tuple[np.ndarray, np.ndarray]:
     """The outcome without chance at both ends, (1,) each."""
     measure = outcomes.exact(name, PARAMETERS[name].outcome)
-    base = outcomes.catalogue_values() | outcomes.exact_changes(name)
+    base = outcomes.catalogue_values() | outcomes.own_mechanism(name) | outcomes.exact_changes(name)
     return tuple(np.array([measure(base | {name: end})]) for end in ends(name, base[name]))
 
 

@@ -14,9 +14,12 @@ LONGEST_FILE_LINES = 400
 # Design section 6, lowest first: a module imports from its own layer and from those below it.
 LAYERS = (
     ("errors", "names", "units", "jit"),
-    ("catalog", "streams", "kernels", "parameters", "growth", "rates", "body"),
-    ("mechanisms", "treatments", "cells", "cohort", "theory"),
-    ("model", "observe", "scenario"),
+    ("catalog", "streams", "kernels", "parameters", "growth", "body"),
+    ("cohort",),
+    ("rates",),
+    ("colonies", "shedding", "mortality"),
+    ("mechanisms", "treatments", "cells", "theory"),
+    ("agents", "model", "observe", "scenario"),
     ("experiment", "results", "schema", "storage", "manifest", "incidence", "summary"),
     ("analysis", "plots", "demo"),
     ("cli",),

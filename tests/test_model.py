@@ -123,7 +123,7 @@ def test_a_finished_model_can_be_freed():
     """Mesa 3.3 keeps every model that had agents; clearing its attributes lets its arrays go."""
     model = new_model(collect=False)
     model.run()
-    kept = [weakref.ref(model.cells), weakref.ref(model.routing), weakref.ref(model.cells.grown), weakref.ref(model.observer)]
+    kept = [weakref.ref(model.cells), weakref.ref(model.streams[0].routing), weakref.ref(model.cells.grown), weakref.ref(model.observer)]
     assert all(reference() is not None for reference in kept)
     model.__dict__.clear()
     gc.collect()

@@ -150,6 +150,7 @@ def assemble(parts: Iterable[dict[str, Any]]) -> dict[str, Any]:
     for part in parts:
         if part["kind"] == "head":
             film = {key: value for key, value in part.items() if key != "kind"}
+            film["arms"] = [dict(arm) for arm in part["arms"]]
         elif part["kind"] == "frames":
             for arm, more in zip(film["arms"], part["arms"], strict=True):
                 _extend(arm, more)

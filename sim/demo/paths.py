@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from sim.body import BEDS, arrest_by_bed, arterial_distribution, drainage_shares, passage_matrix
+from sim.body import BEDS, arrest_by_bed, arterial_distribution, drainage_shares, expected_visits, passage_matrix
 from sim.names import NICHES, VEINS
 from sim.parameters import LaneParameters
 
@@ -41,11 +41,12 @@ def _entries(parameters: LaneParameters, site: str) -> Iterator[tuple[float, str
 
 
 def paths(parameters: LaneParameters, site: str, source: str | None = None) -> list[dict]:
-    """The likeliest paths, likeliest first, and the likeliest to every niche that can be reached.
+    """The likeliest paths, likeliest first, and at least one to every bed in which a cell can stop or die.
 
     `parameters` has one lane. `source` None starts at the primary in `site`, else at that organ's
     metastases. A path is {"source", "vein", "beds", "ends": "arrested" | "died", "niche", "share"}; `share` is the
-    probability that a shed cell takes it (those of all paths sum to one; the rarest are left out).
+    probability that a shed cell takes it. Ways that are rarer than those listed are counted with the likeliest
+    one that ends alike, so that all shares sum to one and those to a niche to the exact routing.
     """
     onward, arrest = passage_matrix(parameters)[0], arrest_by_bed(parameters)[0]
     death = float(parameters["death_per_pass"][0])
@@ -59,8 +60,7 @@ def paths(parameters: LaneParameters, site: str, source: str | None = None) -> l
     while open_paths:
         share, vein, beds = open_paths.pop()
         here = BEDS.index(beds[-1])
-        ends = (("died", share * death), ("arrested", share * (1.0 - death) * arrest[here]))
-        for end, p in ends:
+        for end, p in (("died", share * death), ("arrested", share * (1.0 - death) * arrest[here])):
             if p > 0.0:
                 found.append({"source": source or "primary", "vein": vein, "beds": list(beds), "ends": end,
                               "niche": niche_of(beds[-1]), "share": float(p)})
@@ -69,9 +69,21 @@ def paths(parameters: LaneParameters, site: str, source: str | None = None) -> l
             open_paths += [(passes * p, vein, (*beds, bed)) for bed, p in zip(BEDS, onward[here], strict=True)
                            if passes * p > _RAREST]
     found.sort(key=lambda path: (-path["share"], path["vein"], path["beds"], path["ends"]))
-    first_to: dict[str, int] = {}
+    entry = np.zeros(len(BEDS))
+    for p, _, bed in entries:
+        entry[BEDS.index(bed)] += p
+    return _complete(found, expected_visits(parameters, entry[None])[0], arrest, death)
+
+
+def _complete(found: list[dict], visits: np.ndarray, arrest: np.ndarray, death: float) -> list[dict]:
+    """The likeliest of `found` with the exact total of every bed and end, from the expected visits (beds,)."""
+    likeliest: dict[tuple[str, str], int] = {}
     for i, path in enumerate(found):
-        if path["ends"] == "arrested":
-            first_to.setdefault(path["niche"], i)
-    kept = sorted({*range(min(_MOST, len(found))), *first_to.values()})
-    return [{**found[i], "share": float(np.format_float_scientific(found[i]["share"], 4))} for i in kept]
+        likeliest.setdefault((path["beds"][-1], path["ends"]), i)
+    kept = sorted({*range(min(_MOST, len(found))), *likeliest.values()})
+    for (bed, end), first in likeliest.items():
+        here = BEDS.index(bed)
+        total = visits[here] * (death if end == "died" else (1.0 - death) * arrest[here])
+        listed = sum(found[i]["share"] for i in kept if (found[i]["beds"][-1], found[i]["ends"]) == (bed, end))
+        found[first]["share"] += max(float(total) - listed, 0.0)
+    return [{**found[i], "share": float(f"{found[i]['share']:.5g}")} for i in kept]

@@ -63,6 +63,7 @@ def build_model(scenario: Scenario, *, seed: int, patients: np.ndarray, keep_see
 def run_chunk(task: Task, report: Callable[[float], None] | None = None) -> Chunk:
     """Run a chunk; `report(share)` is told the share of its days that is done."""
     from sim.experiment import tables
+    from sim.experiment.lineage import Lineage
 
     keep = task.keep_seeds or task.keep_events
     model = build_model(task.scenario, seed=task.seed, patients=np.arange(task.start, task.stop), keep_seeds=keep,
@@ -72,12 +73,12 @@ def run_chunk(task: Task, report: Callable[[float], None] | None = None) -> Chun
         model.run(None if report is None else lambda day: report(day / longest))
     except ValueError as error:
         raise InputError(f"{task.scenario.name}: {error}") from error
-    found = tables.Metastases(model)
+    found, lineage = tables.Metastases(model), Lineage(model)
     chunk = Chunk(
         tables={
             "patients": tables.patients_table(model, found),
-            "metastases": tables.metastases_table(model, found),
-            "founders": tables.founders_table(model, found),
+            "metastases": tables.metastases_table(model, found, lineage),
+            "founders": tables.founders_table(lineage, found),
         },
         seeding={name: clock.sparse() for name, clock in model.observer.clocks.items()},
         cascade=tables.cascade_counts(model, found),
