@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from sim.cli_values import shown
+
 
 @click.command()
 @click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
@@ -16,7 +18,8 @@ def report(run: Path, out: Path | None) -> None:
     Question, results with figures, mechanisms, every parameter with its source, and how to reproduce it.
     """
     from sim import report as reports
+    from sim.storage import write_text
 
     path = out or run / "report.html"
-    reports.write(reports.page_of(run), path)
-    click.echo(str(path))
+    write_text(path, reports.page_of(run))
+    click.echo(shown(path))

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from sim.report.page import figures_of, run_page, write
+from sim.report.page import figures_of, run_page
 
-__all__ = ["page_of", "write"]
+__all__ = ["page_of"]
 
 
 def page_of(folder: Path) -> str:

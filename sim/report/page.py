@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import shlex
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from sim import incidence
-from sim.errors import InputError, MachineError
+from sim.errors import InputError
 from sim.mechanisms import REGISTRY
 from sim.summary import SCOPE, summary_text
 
@@ -125,19 +123,3 @@ def render(**context) -> str:
 
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(**context)
-
-
-def write(html: str, path: Path) -> None:
-    """Write a page whole or not at all. Raises InputError for a path that cannot be a file, MachineError else."""
-    staged = path.with_name(f".{path.name[:100]}-{uuid.uuid4().hex[:8]}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            staged.write_text(html, encoding="utf-8")
-            os.replace(staged, path)
-        finally:
-            staged.unlink(missing_ok=True)
-    except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
-        raise InputError(f"{path}: the report cannot be written there: {os.strerror(error.errno)}") from error
-    except OSError as error:
-        raise MachineError(f"{path}: the report cannot be written: {os.strerror(error.errno or 5)}; choose another folder") from error
