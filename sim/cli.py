@@ -12,11 +12,11 @@ from pathlib import Path
 import click
 
 from sim import __version__
-from sim.cli_values import Memory, WholeNumber, cores, default_run_folder, finished_patients, shown
+from sim.cli_ask import ask
+from sim.cli_values import LARGEST_SEED, Memory, WholeNumber, cores, default_run_folder, finished_patients, shown
 from sim.errors import InputError, MachineError
 
 PROGRAM = "run_sim.py"
-LARGEST_SEED = 2**63 - 1
 EXIT_MACHINE, EXIT_INPUT, EXIT_INTERRUPTED, EXIT_BROKEN_PIPE = 1, 2, 130, 141
 
 
@@ -83,8 +83,9 @@ def show(scenario, patients, on, off, set_, as_json) -> None:
         return
     from sim import mechanisms
     from sim.cli_tables import scenario_text
+    from sim.scenario_comparison import load_comparison
 
-    click.echo(scenario_text(resolved, mechanisms.REGISTRY))
+    click.echo(scenario_text(resolved, mechanisms.REGISTRY, load_comparison(scenario)))
 
 
 @cli.command()
@@ -96,6 +97,7 @@ def check(context, scenarios) -> None:
     Prints a line for each; the exit code is 2 if any is wrong.
     """
     from sim.scenario import load
+    from sim.scenario_comparison import load_comparison
 
     worst = 0
     for name in scenarios:
@@ -104,6 +106,7 @@ def check(context, scenarios) -> None:
             continue
         try:
             load(name)
+            load_comparison(name)
             click.echo(f"ok  {name}")
         except (InputError, MachineError) as error:
             click.echo(f"error: {error}", err=True)
@@ -232,6 +235,9 @@ def calibrate(out, quiet) -> None:
     report = fit(out, quiet)
     if not quiet:
         click.echo(report)
+
+
+cli.add_command(ask)
 
 
 class _Interrupted(Exception):
