@@ -67,8 +67,9 @@ def show(scenario, patients, on, off, set_, as_json) -> None:
         return
     from sim import mechanisms
     from sim.cli_tables import scenario_text
+    from sim.scenario_comparison import load_comparison
 
-    click.echo(scenario_text(resolved, mechanisms.REGISTRY))
+    click.echo(scenario_text(resolved, mechanisms.REGISTRY, load_comparison(scenario)))
 
 
 @cli.command()
@@ -82,6 +83,7 @@ def check(context, scenarios) -> None:
     """
     from sim.cli_sweep import check_text
     from sim.scenario import load
+    from sim.scenario_comparison import load_comparison
     from sim.sweep.plan_file import is_plan
 
     worst = 0
@@ -94,6 +96,7 @@ def check(context, scenarios) -> None:
                 click.echo(check_text(name))
                 continue
             load(name)
+            load_comparison(name)
             click.echo(f"ok  {name}")
         except (InputError, MachineError) as error:
             click.echo(f"error: {error}", err=True)

@@ -369,6 +369,14 @@ def test_the_command_refuses_a_scenario_without_a_comparison(front_door):
     assert done.returncode == 2 and "no [comparison] in this scenario" in done.stderr and "age_40_against_75" in done.stderr
 
 
+def test_show_tells_what_is_compared_and_check_reads_every_arm(front_door, tmp_path):
+    shown = front_door("show", "follow_up_3_6_12").stdout
+    assert "every 3 months < every 6 months; every 6 months < every 12 months" in shown and "years to the first metastasis" in shown
+    text = BASE + COMPARED.replace('name = "off"', 'name = "off"\ncohort.age = { mean = "20 years" }')
+    done = front_door("check", write(tmp_path, text))
+    assert done.returncode == 2 and 'arm "off": found low 30, mean 20, high 95 years' in done.stderr
+
+
 @pytest.mark.parametrize("file", WITH_COMPARISON, ids=lambda file: file.relative_to(FOLDER).with_suffix("").as_posix())
 def test_every_question_is_answered_as_expected_with_few_patients(file, tmp_path):
     """With a fixed seed; a direction of chance alone would pass one time in forty (its 95 % interval excludes zero)."""
