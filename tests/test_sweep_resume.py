@@ -8,6 +8,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from quick_cohort import children, left_of
 from quick_sweep import HEAD, PATIENTS, PLAN, data, part_files, plan_file, start_sweep, wait_for_parts
@@ -278,41 +279,62 @@ def test_ctrl_c_halfway(file, undisturbed, tmp_path, workers, everybody):
     assert left_of(process) == []
 
 
-def killed_at_random(file, out, undisturbed, chance, victim):
-    """A sweep that is killed again and again at random moments, until it is done; returns how often it was."""
-    kills = 0
-    for _ in range(200):
+def workers_of(process):
+    """Processes that compute for a sweep: those below the server that starts them."""
+    return [grandchild for child in children(process.pid) for grandchild in children(child)]
+
+
+def kill_moments(chance, times):
+    """So many random moments of a sweep: finished runs, and seconds after that."""
+    return [(number, chance.uniform(0.0, 0.3)) for number in sorted(chance.sample(range(RUNS - 1), times))]
+
+
+def kill_sweeps(file, out, moments):
+    """Kill the sweep at these moments, and give the command again each time. Returns how often it was hit."""
+    hit = 0
+    for number, seconds in moments:
         process = start_sweep(file, out, 2)
-        time.sleep(chance.uniform(0.0, 6.0 if victim == "sweep" else 3.0))
-        if victim == "worker":
-            below = [child for child in children(process.pid)]
-            if below and process.poll() is None:
-                os.kill(chance.choice(below), signal.SIGKILL)
-                kills += 1
-            _, complaint = process.communicate(timeout=120)
-            # The server that starts workers may be hit too: then the sweep says so, and continues later.
-            assert process.returncode in (0, 1) and "Traceback" not in complaint, complaint
-        elif process.poll() is None:
-            os.kill(process.pid, signal.SIGKILL)
-            kills += 1
-            process.communicate(timeout=60)
-        if process.returncode == 0:
-            return kills
-    raise AssertionError("never done")
+        wait_for_parts(process, out, number)
+        time.sleep(seconds)
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate(timeout=60)
+        assert process.returncode in (-signal.SIGKILL, 0)
+        hit += process.returncode != 0
+        for path in out.rglob("*.parquet"):
+            pq.read_table(path)  # whatever is there is whole
+    return hit
+
+
+def kill_workers(file, out, moments, chance):
+    """Kill a worker of one sweep at these moments; the sweep goes on. Returns how many were hit."""
+    process, hit = start_sweep(file, out, 2), 0
+    for number, seconds in moments:
+        wait_for_parts(process, out, number)
+        time.sleep(seconds)
+        workers = workers_of(process)
+        if workers and process.poll() is None:
+            os.kill(chance.choice(workers), signal.SIGKILL)
+            hit += 1
+    _, complaint = process.communicate(timeout=120)
+    assert (process.returncode, complaint) == (0, "")
+    return hit
 
 
 def check_kills(file, undisturbed, tmp_path, times, seed):
     """Kill sweeps and workers so many times each; the tables are always those of an undisturbed sweep."""
     chance = random.Random(seed)
-    for victim in ("sweep", "worker"):
-        kills = number = 0
-        while kills < times:
-            number += 1
-            out = tmp_path / f"{victim}{number}"
-            kills += killed_at_random(file, out, undisturbed, chance, victim)
-            assert data(out) == undisturbed, (victim, number)
-            assert read.open(out).manifest["status"] == "complete"
-            assert read.open(out).failures is None
+    hit = number = 0
+    while hit < times:
+        number += 1
+        hit += kill_sweeps(file, tmp_path / f"sweep{number}", kill_moments(chance, min(5, times - hit)))
+        swept(file, tmp_path / f"sweep{number}")
+        assert data(tmp_path / f"sweep{number}") == undisturbed
+    hit = number = 0
+    while hit < times:
+        number += 1
+        out = tmp_path / f"worker{number}"
+        hit += kill_workers(file, out, kill_moments(chance, min(5, times - hit)), chance)
+        assert data(out) == undisturbed and read.open(out).failures is None
 
 
 @linux
