@@ -1,7 +1,9 @@
 """Plans: what they ask for, in which order, who a run is, and what is said of a wrong one."""
 
 import dataclasses
+import re
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -240,3 +242,12 @@ def test_a_block_can_be_sent_and_has_a_stable_name(load):
     back = pickle.loads(pickle.dumps(block))
     assert back == block and back.name == block.name != dataclasses.replace(block, runs=block.runs[:1]).name
     assert [alone.runs for alone in block.alone()] == [(run,) for run in block.runs]
+
+
+def test_the_plan_of_the_manual_is_a_plan(tmp_path):
+    text = (Path(__file__).parent.parent / "docs" / "sweeps.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```toml\n(.*?)```", text, re.S)
+    plan = plans.load(plan_file(tmp_path, example.replace(', "../mine/breast_young.toml"', "")))
+    assert len(plan.points) == 8 * 3 * 4 * 3 * 10 and len(plan.runs) == 3 * len(plan.points)
+    assert plan.design == "fractional factorial 2^(4-1) of resolution IV"
+    assert {factor.name for factor in plan.factors} > {"cohort", "treatment", "vesicle_release", "inflammation_gain"}

@@ -37,7 +37,7 @@ def year_days(horizon_days: float, every_days: int) -> tuple[np.ndarray, np.ndar
     last = math.ceil(horizon_days)
     years = np.arange(math.ceil(horizon_days / DAYS_PER_YEAR - 1e-9), dtype=float)
     days = (years * DAYS_PER_YEAR // every_days).astype(np.int64) * every_days
-    return np.append(years, horizon_days / DAYS_PER_YEAR), np.append(days, last)
+    return np.append(years, round(horizon_days / DAYS_PER_YEAR, 6)), np.append(days, last)
 
 
 def _counts(model, lanes: np.ndarray) -> np.ndarray:

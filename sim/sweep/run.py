@@ -170,9 +170,12 @@ class _Sweep:
 
     def write_what_is_there(self, stopped: BaseException) -> None:
         """After a failure: the tables of what is finished, as far as the machine still lets us."""
-        if not self._folder.is_ours_alone or not self.recorded.finished:
+        if not self._folder.is_ours_alone:
             return
         try:
+            self.read()  # what is in memory may have been stopped between one step and the next
+            if not self.recorded.finished and not self.recorded.failures:
+                return
             self.write()
         except MachineError as error:
             reason = str(stopped) or "interrupted"
