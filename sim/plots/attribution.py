@@ -82,7 +82,7 @@ def _draw(rows: Sequence[dict], title: str, outcome: str, size: Size) -> Figure:
                 size=size.font_points * 1.15, gid="title")
     figure.text(0.3 * em / size.width_inches, 0.5 * em / height, "\n".join(footer), ha="left", va="bottom",
                 size=size.font_points * 0.78, color=QUIET, linespacing=1.3, gid="footer")
-    axes.set_xlabel(f"share of the organ's {SUBJECT[outcome]} (%)" if groups else "")
+    axes.set_xlabel(f"share of the organ's {SUBJECT[outcome]} (%)" if groups else "", loc="right")
     axes.set_ylim(count - 0.4, -0.6)
     axes.spines["left"].set_visible(False)
     if not groups:

@@ -21,7 +21,7 @@ SHOWN = 15
 EFFECT, ALONE = "#c1440e", "#0072b2"
 _ROW_EMS = 1.55
 _SIZE = SIZES["column"]
-_AXIS = {"patients": "patients with a metastasis (percentage points)", "colonies": "metastases a patient (natural logarithm)"}
+_AXIS = {"patients": "mean change of the share of patients (% points)", "colonies": "mean change of ln(metastases a patient)"}
 
 
 def sensitivity_bars(studies: Mapping[str, Study], asked: Asked, title: str, path_without_suffix: Path | str) -> list[Path]:
@@ -83,7 +83,7 @@ def _effects(axes, study: Study, shown: Sequence[int], asked: Asked, size: Size)
         gid = f"effect:{study.factors[i].name}"
         axes.barh(place, effect, height=0.72, color=EFFECT, linewidth=0, zorder=2, gid=gid)
         _interval(axes, place, low, high, gid, size)
-    axes.set_xlabel(f"effect of the range on {_AXIS[asked.outcome]}")
+    axes.set_xlabel(_AXIS[asked.outcome], loc="right")
 
 
 def _indices(axes, study: Study, shown: Sequence[int], asked: Asked, size: Size) -> None:
@@ -94,14 +94,15 @@ def _indices(axes, study: Study, shown: Sequence[int], asked: Asked, size: Size)
         axes.barh(place, np.maximum(total, 0), height=0.72, color=OTHER, linewidth=0, zorder=2, gid=f"total:{name}")
         axes.barh(place, np.maximum(study.figures["first"][i, o], 0), height=0.36, color=ALONE, linewidth=0, zorder=3, gid=f"alone:{name}")
         _interval(axes, place, low, high, f"total:{name}", size)
-    axes.set_xlabel("share of the variance: grey in all, blue alone")
+    axes.set_xlabel("share of the variance: grey in all, blue alone", loc="right")
 
 
 def _footer(studies: Mapping[str, Study], asked: Asked) -> str:
     parts = ["Simulated cell by cell." if asked.simulate else "Closed form, without deaths from metastases."]
     if "screening" in studies:
         study = studies["screening"]
-        parts.append(f"Above: Morris, {len(study.points):,} points, {len(study.factors)} numbers over the catalogue's ranges, mean absolute effect.")
+        parts.append(f"{'Above' if len(studies) > 1 else 'Shown'}: Morris, {len(study.points):,} points, {len(study.factors)} numbers, mean "
+                     "absolute effect of the catalogue's whole range.")
     if "ranking" in studies:
         parts.append(f"{'Below' if len(studies) > 1 else 'Shown'}: Sobol, {len(studies['ranking'].points):,} points, those with the largest effects.")
     return " ".join([*parts, "Lines: 95 % intervals."])
