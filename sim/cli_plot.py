@@ -31,7 +31,7 @@ class Names(click.ParamType):
         return tuple(dict.fromkeys(names))
 
 
-FIGURES = ("seeding", "incidence", "survival", "cascade", "cells", "hazard")
+FIGURES = ("seeding", "incidence", "survival", "body", "cascade", "cells", "hazard")
 """Names of `sim.plots.figures.FIGURES`, known here without importing matplotlib."""
 
 

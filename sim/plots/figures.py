@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sim.plots.body_map import body_map_figure
 from sim.plots.cascade import cascade_figure
 from sim.plots.cells import cells_figure
 from sim.plots.frame import size_named
@@ -31,6 +32,7 @@ FIGURES = {
     "seeding": Kind("seeding_curves", "who gets a first metastasis where, and what cells they carry", seeding_figure),
     "incidence": Kind("incidence_by_organ", "cumulative incidence by organ, death as a competing risk", incidence_figure),
     "survival": Kind("survival", "overall and metastasis-free survival; several runs as arms", survival_figure, overlays=True),
+    "body": Kind("body_map", "organs shaded by incidence, vessels by traffic", body_map_figure),
     "cascade": Kind("cascade", "the funnel from shed cells to metastases", cascade_figure),
     "cells": Kind("cells", "sleeping and cycling cells over time", cells_figure),
     "hazard": Kind("recurrence_hazard", "hazard of recurrence over time", hazard_figure),
