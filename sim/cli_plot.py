@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from sim.cli_values import shown
+from sim.cli_values import WholeNumber, shown
 from sim.errors import InputError
 
 FORMATS = ("png", "pdf", "svg")
@@ -31,7 +31,7 @@ class Names(click.ParamType):
         return tuple(dict.fromkeys(names))
 
 
-FIGURES = ("seeding", "incidence", "survival", "cascade", "cells", "hazard")
+FIGURES = ("seeding", "incidence", "survival", "body", "cascade", "cells", "hazard", "lineage")
 """Names of `sim.plots.figures.FIGURES`, known here without importing matplotlib."""
 
 
@@ -41,7 +41,8 @@ FIGURES = ("seeding", "incidence", "survival", "cascade", "cells", "hazard")
 @click.option("--format", "formats", type=Names(FORMATS), metavar="NAMES", default="png,pdf", show_default=True, help="png, pdf, svg.")
 @click.option("--size", type=click.Choice(["column", "slide"]), default="column", show_default=True, help="For a journal column or a slide.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Folder of the figures. [default: figures in each run]")
-def plot(runs, what, formats, size, out) -> None:
+@click.option("--patient", type=WholeNumber(minimum=0), metavar="N", help="The patient whose lineage is drawn. [default: one with much to show]")
+def plot(runs, what, formats, size, out, patient) -> None:
     """Draw the figures of finished runs.
 
     Survival shows several runs as arms of one figure, in the folder of the first; all other figures are
@@ -53,10 +54,13 @@ def plot(runs, what, formats, size, out) -> None:
     from sim.plots import figures
 
     folders = run_folders(opened, out)
+    if patient is not None:
+        for run in opened:
+            figures.check_patient(run, patient)
     for name in what or FIGURES:
         together = figures.FIGURES[name].overlays
         for group, folder in [(opened, out or folders[0])] if together else [([run], folder) for run, folder in zip(opened, folders, strict=True)]:
-            for path in figures.write(name, group, folder, size, formats):
+            for path in figures.write(name, group, folder, size, formats, patient):
                 click.echo(shown(path))
 
 

@@ -38,7 +38,7 @@ def second(folder):
     run = synthetic.write(folder / "second", 300, share_by_organ=FEWER)
     manifest = json.loads((run.path / "manifest.json").read_text())
     manifest["scenario"] |= {"mechanisms": {"dormancy": False}}
-    manifest["scenario"]["parameters"]["soil.liver"] = {"value": 0.0, "unit": "1"}
+    manifest["scenario"]["parameters"]["soil.liver"]["value"] = 0.0
     (run.path / "manifest.json").write_text(json.dumps(manifest))
     run.manifest.update(manifest)
     return run
@@ -155,7 +155,7 @@ def test_deaths_and_lives(first, second, found):
 
 
 def test_what_differs_is_read_from_the_manifests(first, second):
-    assert differences(first, second) == ["dormancy switched off", "soil.liver 0 instead of none"]
+    assert differences(first, second) == ["dormancy switched off", f"soil.liver 0 instead of {first.manifest['scenario']['parameters']['soil.liver']['value']:g}"]
     assert differences(second, first)[0] == "dormancy switched on"
     assert differences(first, first) == []
     other = synthetic.write(first.path.parent / "changed", 20)
@@ -163,7 +163,8 @@ def test_what_differs_is_read_from_the_manifests(first, second):
         "horizon_days": 900, "age": {"mean_years": 50.0}, "title": "Another title",
         "treatments": [{"name": "resection", "after": "diagnosis", "start_days": 30}],
     }
-    other.manifest["scenario"]["parameters"] = {"imaging_threshold_cells": {"value": 1e8, "unit": "cell"}}
+    parameters = dict(first.manifest["scenario"]["parameters"], imaging_threshold_cells={"value": 1e8, "unit": "cell"})
+    other.manifest["scenario"]["parameters"] = parameters
     assert differences(first, other) == [
         "imaging_threshold_cells 1e+08 instead of 1e+09 cell", "treatment resection (after diagnosis, start_days 30) added",
         "horizon_days 900 instead of 1826.25", "age.mean_years 50 instead of none"]
@@ -173,7 +174,7 @@ def test_what_differs_is_read_from_the_manifests(first, second):
 def test_the_sentence_says_what_the_mechanism_did(found):
     text = compare_text.sentence(found)
     liver = found.organs[1].pairs
-    assert text.startswith("With dormancy switched off and soil.liver 0 instead of none, 0.0 % instead of")
+    assert text.startswith("With dormancy switched off and soil.liver 0 instead of 0.") and ", 0.0 % instead of" in text
     assert f"{100 * liver.first:.1f} % of patients got a visible metastasis in the liver within 5 years" in text
     assert f"{1000 * -liver.difference:.1f} fewer in 1,000" in text and f"nobody gained and {liver.only_first} lost one among 300" in text
 

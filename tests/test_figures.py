@@ -1,6 +1,8 @@
 """Every figure of a run: each curve is there and shows the right numbers, nothing overlaps, both sizes, hard runs too."""
 
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,10 +10,12 @@ import synthetic
 from figure_checks import artists, assert_keys_are_off_the_data, assert_texts_are_apart, starting, text_of
 from PIL import Image
 
-from sim import cli_plot, plots
+from sim import cli_plot, incidence, plots
 from sim.analysis import competing_risks, survival
+from sim.analysis.traffic import vessel_traffic
 from sim.cli import main
 from sim.errors import InputError
+from sim.names import NICHES, ORGANS, SITES
 from sim.plots.arms import arm_names
 from sim.plots.cascade import FUNNEL
 from sim.plots.figures import FIGURES
@@ -60,6 +64,9 @@ def test_texts_are_apart_and_off_the_data(request, monkeypatch, what, which, siz
     figure = plots.draw(what, [request.getfixturevalue(which)], size)
     assert_keys_are_off_the_data(figure)
     assert_texts_are_apart(figure, monkeypatch)
+    if what == "lineage":
+        assert ("n = 0 patients" if which == "nobody" else "n = 1 patient (age ") in text_of(figure, "footer")
+        return
     finished = {"run": "n = 300 patients", "empty": "n = 1 patient,", "interrupted": "Interrupted run. n = 7 of 500 patients",
                 "nobody": "Interrupted run. n = 0 of 500 patients"}[which]
     assert finished in text_of(figure, "footer") and "Blood-borne spread only" in text_of(figure, "footer")
@@ -76,7 +83,8 @@ def test_a_run_without_metastases_says_so(empty, nobody, what):
     words = {"incidence": "no macrometastasis", "cascade": "no cell was shed", "cells": "no cell asleep", "hazard": "no recurrence"}
     if what in words and what != "cascade":
         assert words[what] in text_of(plots.draw(what, [empty]), "nothing")
-    assert artists(plots.draw(what, [nobody]))["nothing"]
+    if what != "body":  # which is drawn in the palest shade
+        assert artists(plots.draw(what, [nobody]))["nothing"]
 
 
 # Incidence by organ
@@ -167,6 +175,68 @@ def test_the_funnel_marks_organs(folder):
     assert_keys_are_off_the_data(figure)
 
 
+# The body map
+
+
+def test_every_organ_is_drawn_and_shaded(run):
+    figure = plots.draw("body", [run])
+    found = artists(figure)
+    assert starting(figure, "organ:") == set(ORGANS)
+    lightness = {organ: np.dot(found[f"organ:{organ}"][0].get_facecolor()[:3], [0.2126, 0.7152, 0.0722]) for organ in ORGANS}
+    shares = {organ: len(years) for organ, years in incidence.first_detection_years(run).items() if organ in ORGANS}
+    ranked = sorted(ORGANS, key=lambda organ: -shares[organ])
+    assert ranked[0] == "liver"
+    for more, less in itertools.pairwise(ranked):
+        assert lightness[more] < lightness[less] or shares[more] == shares[less], (more, less)
+    texts = {text.get_text().replace("\N{NO-BREAK SPACE}", " ") for text in found["organ-label"]}
+    assert len(texts) == 13 and f"liver {100 * shares['liver'] / 300:.0f} %" in texts
+    assert found["primary:colon"] and found["shades"] and found["vessel-key"]
+
+
+def test_vessels_are_as_wide_as_their_traffic(run):
+    traffic = vessel_traffic(run)
+    found = artists(plots.draw("body", [run]))
+    widths = {bed: found[f"artery:{bed}"][0].get_linewidth() for bed in traffic.artery if f"artery:{bed}" in found}
+    assert set(widths) == {*ORGANS, "gut"} - {"lung"}
+    for one, other in itertools.combinations(widths, 2):
+        assert (widths[one] - widths[other]) * (traffic.artery[one] - traffic.artery[other]) >= 0, (one, other)
+    assert widths["kidney"] > widths["adrenal"]
+    assert {"portal vein:gut", "vein:liver", "vein:vena cava", "artery:aorta"} <= set(found)
+
+
+def test_a_shunt_empties_the_portal_vein(folder):
+    run = synthetic.write(folder / "shunt", 20)
+    run.manifest["scenario"]["mechanisms"] = {"dual_blood_supply": False}
+    found = artists(plots.draw("body", [run]))
+    assert "portal vein:gut" not in found and "vein:shunt" in found
+    assert vessel_traffic(run).portal_vein == 0.0
+
+
+@pytest.mark.parametrize("site", SITES)
+def test_traffic_balances(run, folder, site):
+    """What enters a bed leaves it, arrests or dies; what the primary sheds arrests or dies in the end."""
+    other = synthetic.write(folder / f"site_{site}", 20)
+    other.manifest["scenario"]["primary"] = site
+    traffic = vessel_traffic(other)
+    parameters = {name: parameter["value"] for name, parameter in other.manifest["scenario"]["parameters"].items()}
+    passing = (1 - parameters["death_per_pass"]) * (1 - parameters["arrest_probability.other"])
+    for bed in ("brain", "kidney", "muscle"):
+        assert traffic.vein[bed] == pytest.approx(traffic.artery[bed] * passing)
+    returned = sum(traffic.vein.values()) + sum(traffic.drainage[vein] for vein in ("caval", "azygos", "thoracic_duct"))
+    assert traffic.pulmonary_artery == pytest.approx(returned)
+    liver = traffic.portal_vein + traffic.artery["liver"]
+    assert traffic.arrested["liver"] == pytest.approx(liver * (1 - parameters["death_per_pass"]) * parameters["arrest_probability.liver"])
+    assert sum(traffic.arrested.values()) < traffic.shed and set(traffic.arrested) == set(NICHES)
+    assert artists(plots.draw("body", [other]))[f"primary:{site}"]
+
+
+def test_a_manifest_without_vessels_is_named(folder):
+    run = synthetic.write(folder / "old", 20)
+    run.manifest["scenario"]["parameters"] = {"imaging_threshold_cells": {"value": 1e9}}
+    with pytest.raises(InputError, match=r"old: manifest.json: scenario: .* is missing; run the scenario again"):
+        plots.draw("body", [run])
+
+
 # Sleeping and cycling cells
 
 
@@ -216,7 +286,7 @@ def test_a_hundred_thousand_patients_over_twenty_years(run, folder, monkeypatch)
     for what in FIGURES:
         figure = plots.draw(what, [huge])
         assert_texts_are_apart(figure, monkeypatch)
-        assert "n = 100,200 patients" in text_of(figure, "footer")
+        assert "n = 100,200 patients" in text_of(figure, "footer") or what == "lineage"
         if "at-risk" in artists(figure):
             assert "100,200" in [artist.get_text() for artist in artists(figure)["at-risk"]] or what in ("survival", "hazard")
 

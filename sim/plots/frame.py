@@ -41,10 +41,10 @@ def size_named(name: str) -> Size:
 
 
 def frame(size: Size, title: str, footer: Sequence[str], shares: Sequence[float], room: Room, *,
-          panels_inches: float | None = None, beside: bool = False):
+          panels_inches: float | None = None, beside: bool = False, share_x: bool = True):
     """A figure and its axes; each part keeps its size in inches, however long title and footer are.
 
-    Panels stand one above the other and share the x axis; `shares` of their height (they sum to one)
+    Panels stand one above the other and, unless `share_x` is False, share the x axis; `shares` of their height (they sum to one)
     go to each, top to bottom, and `panels_inches` is their height together where the size leaves it
     open (by default the size's own). With `beside` they stand side by side instead, with `shares` of
     the width. Returns (Figure, list of Axes).
@@ -71,7 +71,7 @@ def frame(size: Size, title: str, footer: Sequence[str], shares: Sequence[float]
             edge += share * width + right + left
     else:
         for share in reversed(shares):  # from the bottom up, so that those above share the last one's x axis
-            axes.insert(0, figure.add_axes([left, base, 1 - left - right, share * inner / height], sharex=axes[-1] if axes else None))
+            axes.insert(0, figure.add_axes([left, base, 1 - left - right, share * inner / height], sharex=axes[-1] if axes and share_x else None))
             base += (share * inner + line * room.gap_lines) / height
     margin_x, margin_y = 0.3 * line / figure.get_figwidth(), 0.5 * line / height
     figure.text(margin_x, 1 - margin_y, "\n".join(titles), ha="left", va="top", weight="bold",

@@ -45,7 +45,7 @@ def end_of_follow_up(follow_up_years, horizon_years: float) -> float:
 
 def years_axis(axes, limits: tuple[float, float], size: Size, *, since: str = "diagnosis") -> None:
     """Ticks and label of the lowest panel's x axis; days where it spans less than a year."""
-    in_days = limits[1] < SHORT_YEARS
+    in_days = limits[1] < SHORT_YEARS and limits[1] - limits[0] < 2 * SHORT_YEARS
     if in_days:
         wanted = MaxNLocator(7, steps=[1, 2, 5, 10]).tick_values(limits[0] * DAYS_PER_YEAR, limits[1] * DAYS_PER_YEAR)
         axes.xaxis.set_major_locator(FixedLocator(wanted / DAYS_PER_YEAR))
