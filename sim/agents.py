@@ -37,6 +37,12 @@ class PrimaryTumour(mesa.Agent):
         """Grow by a day, exactly."""
         self.gap = self.gap * self._shrink
 
+    def cut(self, share: np.ndarray) -> None:
+        """Leave this share (lanes,) of the cells; less than one cell is none."""
+        with np.errstate(divide="ignore"):
+            gap = self.gap - np.log(share)
+        self.gap = np.where((share < 1.0) & (gap > self.log_capacity), np.inf, gap)
+
     def take_in(self, returned_cells: np.ndarray, today: int) -> None:
         """Cells that came back join the primary at the end of today, (lanes,); none where there is no primary any more.
 

@@ -12,13 +12,13 @@ from pathlib import Path
 import click
 
 from sim import __version__
+from sim.cli_ask import ask
 from sim.cli_demo import demo
 from sim.cli_export_lesson import export_lesson
-from sim.cli_values import Memory, WholeNumber, cores, default_run_folder, finished_patients, shown
+from sim.cli_values import LARGEST_SEED, Memory, WholeNumber, cores, default_run_folder, finished_patients, shown
 from sim.errors import InputError, MachineError
 
 PROGRAM = "run_sim.py"
-LARGEST_SEED = 2**63 - 1
 EXIT_MACHINE, EXIT_INPUT, EXIT_INTERRUPTED, EXIT_BROKEN_PIPE = 1, 2, 130, 141
 
 
@@ -236,6 +236,7 @@ def calibrate(out, quiet) -> None:
         click.echo(report)
 
 
+cli.add_command(ask)
 cli.add_command(demo)
 cli.add_command(export_lesson)
 

@@ -15,10 +15,11 @@ class ColonyLaw:
 
     Below the avascular limit the net rate is the Gompertz rate at the limit, so growth never jumps; a
     small colony becomes deterministic at `certain_cells`. In the liver the Gompertz rate is multiplied by
-    `liver_growth_factor`.
+    `liver_growth_factor`. Where drugs act, colonies fall into `classes` by the drugs that they resist, and the week
+    is composed for each class, (classes, STEP_DAYS + 1, lanes, niches).
     """
 
-    def __init__(self, parameters: LaneParameters):
+    def __init__(self, parameters: LaneParameters, classes: int = 1):
         def every(values):
             return np.ascontiguousarray(np.broadcast_to(values[:, None], (parameters.lanes, len(NICHES))))
 
@@ -35,13 +36,22 @@ class ColonyLaw:
         most = np.minimum(limit, MICROMETASTASIS_CELLS)[:, None]
         self.certain_cells = np.clip(np.ceil(certain), 1, most).astype(np.int64)
         shape = (colonise.STEP_DAYS + 1, *self.birth.shape)
-        self.week_growth, self.week_spread, self.week_clearance = np.ones(shape), np.zeros(shape), np.zeros(shape)
+        self.classes = classes
+        self.week_growth, self.week_spread = np.ones((classes, *shape)), np.zeros((classes, *shape))
+        self.week_clearance = np.zeros(shape)
         self._clears = bool(p["immune_clearance_per_day"].any())
         self._day_terms = tuple(np.full(self.birth.shape, np.nan) for _ in range(4))
 
-    def compose(self, position: int, clearance: np.ndarray) -> None:
-        """Add a day to the week: birth and death, and the hazard of clearance (lanes, niches)."""
-        colonise.advance_week(position, self.birth, self.death, *self._day_terms, self.week_growth, self.week_spread)
+    def compose(self, position: int, clearance: np.ndarray, survival: np.ndarray | None = None) -> None:
+        """Add a day to the week: birth and death, and the hazard of clearance (lanes, niches).
+
+        `survival` (classes, lanes, niches) is the share of cycling cells that survived this morning's doses; None
+        where nobody had one.
+        """
+        for kind in range(self.classes):
+            growth = self.week_growth[kind]
+            before = growth[position] if survival is None else growth[position] * survival[kind]
+            colonise.advance_week(position, self.birth, self.death, *self._day_terms, before, growth, self.week_spread[kind])
         if self._clears:
             np.add(self.week_clearance[position], clearance, out=self.week_clearance[position + 1])
 

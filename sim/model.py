@@ -16,6 +16,7 @@ from sim.body import own_organ_factor
 from sim.cells import TumourCells
 from sim.cohort import Hosts
 from sim.colonies import ColonyLaw
+from sim.follow_up import FollowUp
 from sim.kernels import colonise, sleep
 from sim.kernels.identity import COLONY_DAYS, MOST_LANES
 from sim.mechanisms import REGISTRY
@@ -25,8 +26,10 @@ from sim.observe import Observer
 from sim.parameters import LaneParameters
 from sim.rates import Rates, Signals
 from sim.shedding import make_streams, metastases_shed, metastatic_shedding_per_day, refuse_too_much_shedding
+from sim.struck import visible_by_niche
+from sim.therapy import Given, Therapy, classes_of
 
-DAY = ("signal", "grow", "shed", "circulate", "settle", "wake", "colonise", "die", "observe")
+DAY = ("treat", "signal", "grow", "shed", "circulate", "settle", "wake", "colonise", "die", "examine", "observe")
 """The order of a day. Rates are frozen at the state at its start."""
 
 HEADROOM = 1.25
@@ -39,12 +42,12 @@ class MetastasisModel(mesa.Model):
 
     `hosts`: the patients; `parameters`: values by lane, with the nulls of mechanisms that are off
     already set; `horizon_days` and `visible_cells` (lanes,): follow-up after diagnosis, and the size
-    that makes a macrometastasis. Shapes are (lanes,) or (lanes, niches) throughout.
+    that makes a macrometastasis; `treatments`: plans with the lanes that get them. Shapes are (lanes,) or (lanes, niches) throughout.
     Raises ValueError for more than 65,536 lanes, or more days than an identity holds.
     """
 
     def __init__(self, hosts: Hosts, parameters: LaneParameters, *, seed: int, horizon_days, visible_cells,
-                 output_every_days: int = 28, keep_seeds: bool = False, collect: bool = True):
+                 output_every_days: int = 28, keep_seeds: bool = False, collect: bool = True, treatments: Given = ()):
         super().__init__(rng=int(seed) & 0xFFFFFFFF)
         lanes = len(hosts.patient)
         if not 0 < lanes < MOST_LANES:
@@ -61,12 +64,15 @@ class MetastasisModel(mesa.Model):
         self._next_end_day = int(self.last_day.min())
         self.death_day = np.full(lanes, -1, dtype=np.int64)
         self.death_cause = np.full(lanes, -1, dtype=np.int64)
+        self.resection_day = np.full(lanes, -1, dtype=np.int64)
         shape = (lanes, len(NICHES))
 
         self.primary = PrimaryTumour(self, hosts, parameters)
         self.niches = {organ: Niche(self, organ) for organ in NICHES}
         self.cells = TumourCells(hosts.patient, parameters, int(self.last_day.max()), keep_seeds)
-        self.law = ColonyLaw(parameters)
+        self.law = ColonyLaw(parameters, classes_of(treatments))
+        self.follow_up = FollowUp(parameters, hosts.diagnosis_day, self.visible_cells)
+        self.first_detected_day = self.follow_up.first_detected_day
         self._soil = parameters.by_niche("soil") * own_organ_factor(parameters, hosts.site)
         self._shedding = parameters["shedding_per_day"] * parameters.by_site("site_shedding_factor.{site}", hosts.site)
         self._competent = parameters["competent_share"] * hosts.frailty
@@ -87,9 +93,10 @@ class MetastasisModel(mesa.Model):
         self.energy_clock, self.hazard_clock = np.zeros(shape), np.zeros(shape)
         self._promises = np.zeros(shape), np.zeros(shape)
         self.expected_shed = np.zeros(lanes)
-        self.mortality = Mortality(parameters, hosts.death_threshold,
+        self.mortality = Mortality(parameters, hosts.site, hosts.death_threshold,
                                    streams.patient_uniforms(seed, hosts.patient, streams.DEATH_CAUSE))
         self._first_diagnosis_day = int(hosts.diagnosis_day.min())
+        self.therapy = Therapy(self, treatments, seed) if treatments else None
         self.observer = Observer(self, output_every_days, collect)
         self._steps = tuple(getattr(self, name) for name in DAY)
 
@@ -111,13 +118,22 @@ class MetastasisModel(mesa.Model):
 
     # -- the day ---------------------------------------------------------------------------------
 
+    def treat(self) -> None:
+        """This morning's doses and operations."""
+        if self.therapy is not None:
+            self.therapy.treat()
+
     def signal(self) -> None:
         """Advance the body's signals and let every mechanism act on today's rates."""
         self.signals.start_day(self._age(), self.primary.cells)
         self.rates.start_day()
+        if self.therapy is not None:
+            self.therapy.signal(self.signals)
         for mechanism in self._mechanisms:
             mechanism.advance(self.signals, self.parameters)
             mechanism.act(self.rates, self.signals, self.parameters)
+        if self.therapy is not None:
+            self.therapy.hold(self.rates)
 
     def grow(self) -> None:
         """Expected shedding from today's size, then growth, and what comes back."""
@@ -168,10 +184,19 @@ class MetastasisModel(mesa.Model):
     def colonise(self) -> None:
         """Compose today into the week; on its last day step the small colonies and measure the grown ones."""
         position = self.day % colonise.STEP_DAYS
-        self.law.compose(position, self.rates.clearance)
+        therapy = self.therapy
+        self.law.compose(position, self.rates.clearance, None if therapy is None else therapy.take_survival())
         if position == colonise.STEP_DAYS - 1:
+            if therapy is not None:
+                therapy.before_week()
             self.cells.step_colonies(self.key, self.alive, self.day, self.law)
+            if therapy is not None:
+                therapy.after_week()
             self.measure()
+
+    def visible_metastases(self, lanes: np.ndarray) -> np.ndarray:
+        """Metastases that imaging would see this morning in some lanes (bool), (lanes, niches); zero in the others."""
+        return visible_by_niche(self.cells, self.law, self.day, lanes, self.parameters["imaging_threshold_cells"])
 
     def measure(self) -> None:
         """Sizes and counts by niche at the end of today."""
@@ -203,6 +228,16 @@ class MetastasisModel(mesa.Model):
             self.alive &= ~dead
             if dead.any():
                 self._next_end_day = self.day
+
+    def examine(self) -> None:
+        """What patients and doctors find by the morning of tomorrow (see `sim.follow_up`)."""
+        now = self.day + 1
+        if now % colonise.STEP_DAYS == 0:
+            self.follow_up.week(now, self.alive, self.large_metastases, self.burden_cells, self.cells, self.law)
+        if self.follow_up.has_visits:
+            visits = self.follow_up.visits(now) & self.alive & (now <= self.last_day)
+            if visits.any():
+                self.follow_up.image(now, visits, self.cells, self.law)
 
     def observe(self) -> None:
         """Recorders read the state at the end of the day; then follow-up ends where it is over."""

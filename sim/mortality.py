@@ -15,12 +15,13 @@ OTHER, PRIMARY, METASTASES = 0, 1, 2
 class Mortality:
     """Hazards of death by lane; a patient dies when the accumulated hazard reaches his own threshold.
 
-    `threshold` (lanes,) is exponential with mean one, `uniform` (lanes,) tells the cause.
+    `site` (lanes,) weights the primary's burden, `threshold` (lanes,) is exponential with mean one, `uniform` (lanes,) tells the cause.
     """
 
-    def __init__(self, parameters: LaneParameters, threshold: np.ndarray, uniform: np.ndarray):
+    def __init__(self, parameters: LaneParameters, site: np.ndarray, threshold: np.ndarray, uniform: np.ndarray):
         self._parameters, self._threshold, self._uniform = parameters, threshold, uniform
         self._weight = parameters.by_niche("burden_weight")
+        self._primary_per_day = parameters["primary_death_per_day"] * parameters.by_site("primary_death_factor.{site}", site)
         self.hazard, self._burden = np.zeros(len(threshold)), np.zeros(len(threshold))
 
     def measure(self, burden_cells: np.ndarray) -> None:
@@ -35,7 +36,7 @@ class Mortality:
         p = self._parameters
         other = p["other_cause_death_per_year_at_70"] / DAYS_PER_YEAR * np.exp(
             p["other_cause_death_growth_per_year"] * (age_years - 70.0))
-        primary = p["primary_death_per_day"] * primary_cells / BURDEN_UNIT_CELLS
+        primary = self._primary_per_day * primary_cells / BURDEN_UNIT_CELLS
         total = other + primary + p["metastatic_death_per_day"] * self._burden / BURDEN_UNIT_CELLS
         self.hazard = self.hazard + np.where(at_risk, total, 0.0)
         share = self._uniform * total

@@ -222,6 +222,13 @@ def _survival_days(finished, lanes, niches):
     return (finished.model.last_day - finished.model.hosts.diagnosis_day)[lanes].astype(float)
 
 
+def _found_day(finished, lanes, niches):
+    """Days from diagnosis until the first metastasis was found, or to the end where none was."""
+    model = finished.model
+    found = model.follow_up.first_detected_day
+    return (np.where(found >= 0, found, model.last_day) - model.hosts.diagnosis_day)[lanes].astype(float)
+
+
 def _shed(finished, lanes, niches):
     return finished.model.shed_total[lanes].astype(float)
 
@@ -267,10 +274,13 @@ SIMULATED: dict[str, Simulated] = {
     "reach_days": Simulated(lambda f, lanes, n: f.by_lane(lanes, f.colony_lane, f.reach_days, np.mean), MANY_COLONIES),
     "macrometastases": Simulated(_large, MANY_COLONIES),
     "macrometastases_at_autopsy": Simulated(_large, MANY_COLONIES),
+    "found_day": Simulated(_found_day, MANY_COLONIES),
+    "found_day_without_visits": Simulated(_found_day, {**MANY_COLONIES, "metastasis_gompertz_per_day": 0.004, "follow_up_interval_days": 5000.0}),
     "survival_days": Simulated(_survival_days, DEATHS),
     "survival_days_of_the_old": Simulated(_survival_days, DEATHS, age_years=85.0),
 }  # fmt: skip
-CHANGES_OF = {"burden_weight": FROM_METASTASES, "metastatic_death_per_day": FROM_METASTASES,
+CHANGES_OF = {"primary_death_factor": {**NOBODY_DIES, "primary_death_per_day": 0.01},
+              "burden_weight": FROM_METASTASES, "metastatic_death_per_day": FROM_METASTASES,
               "saa_time_days": MANY_SEEDS, "obesity_il6_gain": {**MANY_SEEDS, **OBESE},
               "obesity_senescence_gain": {**INERT, **OBESE},
               "obesity_t_cell_cost": {**MANY_COLONIES, **OBESE, **switched_on("immune_surveillance")},
@@ -285,5 +295,5 @@ def setup(name: str, outcome: str) -> tuple[dict[str, float], str, float]:
     """Base values, primary site and age of the patients in whom a parameter's outcome is measured."""
     simulated = SIMULATED[outcome.split(".")[0]]
     changes = CHANGES_OF.get(name.split(".")[0], simulated.changes)
-    site = name.split(".")[1] if name.split(".")[0] in ("site_shedding_factor", "own_organ_receptivity") else "breast"
+    site = name.split(".")[1] if name.split(".")[0] in ("site_shedding_factor", "own_organ_receptivity", "primary_death_factor") else "breast"
     return catalogue_values() | own_mechanism(name) | DISEASE | dict(changes), site, simulated.age_years

@@ -42,7 +42,7 @@ class Colonies:
         self.founders = founders
         identity = np.array([pack(0, 0, i, 0, 0) for i in range(founders)], dtype=np.uint64)
         self.cells = TumourCells(np.array([7]), LaneParameters(values(), 1), 10)
-        self.cells.small.append(cells=start_cells, identity=identity, since=since, woke=0)
+        self.cells.small.append(cells=start_cells, identity=identity, since=since, woke=0, traits=0)
         self.cells.colonies[0, 0] = founders
 
     def run(self, advance=colonise.advance_week):
@@ -53,8 +53,8 @@ class Colonies:
             for position in range(WEEK):
                 today = WEEK * week + position
                 rates = (np.full((1, len(NICHES)), rate[today]) for rate in (self.birth, self.death))
-                advance(position, *rates, *terms, week_growth, spread)
-            law = SimpleNamespace(week_growth=week_growth, week_spread=spread, week_clearance=np.zeros(shape), certain_cells=self.certain)
+                advance(position, *rates, *terms, week_growth[position], week_growth, spread)
+            law = SimpleNamespace(week_growth=week_growth[None], week_spread=spread[None], week_clearance=np.zeros(shape), certain_cells=self.certain)
             self.cells.step_colonies(KEY, np.array([True]), today, law)
         return self
 
@@ -76,7 +76,7 @@ class Colonies:
         return out
 
 
-def advance_without_composition(position, birth, death, _birth, _death, _growth, _spread, week_growth, spread):
+def advance_without_composition(position, birth, death, _birth, _death, _growth, _spread, _before, week_growth, spread):
     """The broken variant: Q added up without dividing by the growth so far."""
     for niche in range(len(NICHES)):
         m, q = colonise.day_generating_terms(birth[0, niche], death[0, niche])
@@ -122,7 +122,7 @@ def test_composed_terms_are_kendalls_integrals(rates):
     week_growth, spread, terms = np.ones(shape), np.zeros(shape), no_terms()
     for day in range(WEEK):
         today = (np.full((1, len(NICHES)), rate[day]) for rate in (birth, death))
-        colonise.advance_week(day, *today, *terms, week_growth, spread)
+        colonise.advance_week(day, *today, *terms, week_growth[day], week_growth, spread)
     for joined in range(WEEK):
         before = week_growth[joined, 0, 0]
         m, q = week_growth[WEEK, 0, 0] / before, (spread[WEEK, 0, 0] - spread[joined, 0, 0]) * before

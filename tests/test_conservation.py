@@ -28,9 +28,9 @@ def check(model) -> None:
     assert np.array_equal(model.shed_total, ended + model.failures), "shed = died in transit + arrested"
     assert np.array_equal(cells.settled, cells.died_asleep + cells.sleeping + cells.woke), "settled = dead + asleep + woken"
     grown = by_lane_and_niche(model, cells.grown.column("identity"))
-    assert np.array_equal(cells.woke, cells.extinct + cells.colonies + grown), "woken = extinct + small + grown"
+    assert np.array_equal(cells.woke, cells.extinct + cells.removed + cells.colonies + grown), "woken = extinct + removed + small + grown"
     tallies = (model.shed_total, model.died_in_transit, model.died_on_arrival, model.inert, cells.settled, cells.died_asleep,
-               cells.sleeping, cells.woke, cells.extinct, cells.colonies, model.failures)  # fmt: skip
+               cells.sleeping, cells.woke, cells.extinct, cells.removed, cells.colonies, model.failures)  # fmt: skip
     assert all(tally.min() >= 0 and tally.dtype == np.int64 for tally in tallies)
 
 

@@ -26,7 +26,8 @@ class Worker:
     def __init__(self, hear: Callable[[tuple], None]):
         self._hear, self._loop = hear, asyncio.get_running_loop()
         self._pipe = self._process = None
-        self._ended = False
+        self._ended = self._started = False
+        self._lock = threading.Lock()
 
     async def start(self) -> None:
         """Start the process. Raises OSError or EOFError where the machine cannot."""
@@ -40,7 +41,10 @@ class Worker:
         with quiet_start():
             self._process.start()
         theirs.close()  # so that the pipe ends when the worker does
-        if self._ended:  # the tab was closed meanwhile
+        with self._lock:
+            self._started = True
+            ended = self._ended
+        if ended:  # the tab was closed meanwhile
             self._stop()
 
     def _listen(self) -> None:
@@ -61,7 +65,7 @@ class Worker:
     @property
     def pid(self) -> int | None:
         """The process's number; None before it has started."""
-        return self._process.pid if self._process else None
+        return self._process.pid if self._started else None
 
     def ask(self, job: Job) -> None:
         """Give it a job; what it did before is left. A dead worker says so through `hear`."""
@@ -72,10 +76,11 @@ class Worker:
 
     def end(self) -> None:
         """End the process, in the background."""
-        if not self._ended:
+        with self._lock:
+            stop = self._started and not self._ended  # else the start itself ends it
             self._ended = True
-            if self._process is not None:
-                threading.Thread(target=self._stop).start()
+        if stop:
+            threading.Thread(target=self._stop).start()
 
     def _stop(self) -> None:
         self._process.terminate()

@@ -128,7 +128,7 @@ class Page:
     def names(self) -> list[str]:
         """What the bodies are called."""
         if self.lesson:
-            return self.words.bodies([self.words(key) for key in self.lesson.names])
+            return self.words.bodies([self.words(f"arm.{name}") for name in self.lesson.names])
         return self.words.arms(self.settings)
 
     def change(self, **changes) -> bool:

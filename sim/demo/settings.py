@@ -9,13 +9,14 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from urllib.parse import parse_qsl, urlencode
 
 from sim import mechanisms, scenario
 from sim.errors import InputError
+from sim.names import NICHES
 from sim.scenario import Scenario
 from sim.scenario_words import describe, unknown
 
@@ -24,6 +25,10 @@ BASE = "colorectal.toml"
 COHORT_PATIENTS = 300
 LARGEST_SEED, LARGEST_PATIENT = 2**63 - 1, 10**6
 MOST_VOTES = 999
+EQUAL_SOIL = 0.001
+"""Every organ's soil in the thought experiment of equal soils, within the range of the fitted ones."""
+_HAS_IT: Mapping[str, Mapping[str, float]] = {"liver_fibrosis": {"fibrosis_prevalence": 1.0}}
+"""Conditions that some patients have: switched on here, this patient has it."""
 _NOTHING: Mapping = MappingProxyType({})
 _PLACE = re.compile(r"^.*?classroom\.toml(?:, line \d+)?: ")
 
@@ -32,8 +37,9 @@ _PLACE = re.compile(r"^.*?classroom\.toml(?:, line \d+)?: ")
 class Settings:
     """One tab's state. Texts that the loader reads (`age`, `horizon`) keep what was typed.
 
-    `mechanisms` holds what differs from the default; `treatments` the start of each in days after
-    diagnosis; `what_if` is what differs in the second body (see `changed`), empty for one body alone.
+    `mechanisms` holds what differs from the default; `treatments` the start of each in days after diagnosis;
+    `soil` is "equal" where every organ has the same, else empty. `what_if` is what differs in the second body
+    (see `changed`), empty for one body alone.
     """
 
     language: str = "en"
@@ -42,6 +48,7 @@ class Settings:
     horizon: str = "5"
     mechanisms: Mapping[str, bool] = field(default_factory=lambda: _NOTHING)
     treatments: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    soil: str = ""
     what_if: str = "off.dual_blood_supply"
     seed: str = "1"
     patient: str = "18"
@@ -109,15 +116,28 @@ class Settings:
             "[cohort.age]", f"mean = {_quoted(age)}", 'sd = "0.1 years"', f"low = {_quoted(age)}", f"high = {_quoted(age)}",
             "[mechanisms]", *(f"{_quoted(name)} = {str(state).lower()}" for name, state in self.mechanisms.items()),
         ]
+        lines += ["[parameters]", *(f"{_quoted(name)} = {{ value = {value}, reason = {_quoted(reason)} }}" for name, value, reason in self._overrides())]
         for name, start in self.treatments.items():
-            lines += ["[[treatments]]", f"name = {_quoted(name)}", 'after = "diagnosis"', f"start = {_quoted(f'{start} days')}"]
+            lines += ["[[treatments]]", f"name = {_quoted(name)}", 'after = "diagnosis"', f"start_days = {_quoted(f'{start} days')}"]
         return "\n".join(lines) + "\n"
+
+    def _overrides(self) -> Iterator[tuple[str, float, str]]:
+        """Parameters that differ from the catalogue: name, value, reason. Raises InputError."""
+        if self.soil not in ("", "equal"):
+            raise InputError(f"soil: found {describe(self.soil)}; allowed: equal, or nothing")
+        if self.soil:
+            for niche in NICHES:
+                yield f"soil.{niche}", EQUAL_SOIL, "a thought experiment: every organ the same soil"
+        for name, on in self.mechanisms.items():
+            if on and name in mechanisms.REGISTRY:
+                for parameter, value in _HAS_IT.get(name, _NOTHING).items():
+                    yield parameter, value, "this patient has it"
 
     def changed(self) -> Settings | None:
         """The second body's settings: these, with the one thing changed that `what_if` names; None for one body.
 
-        `off.<mechanism>`, `on.<mechanism>`, `age.<years>`, `site.<primary>`, `treat.<treatment>` (given at
-        diagnosis, or left out where the first body has it). Raises InputError for anything else.
+        `off.<mechanism>`, `on.<mechanism>`, `age.<years>`, `site.<primary>`, `soil.equal`, `treat.<treatment>`
+        (given at diagnosis, or left out where the first body has it). Raises InputError for anything else.
         """
         if not self.what_if:
             return None
@@ -130,6 +150,8 @@ class Settings:
             return self.with_(age=what)
         if kind == "site":
             return self.with_(primary=what)
+        if kind == "soil":
+            return self.with_(soil=what)
         if kind == "treat":
             given = dict(self.treatments)
             if what in given:
@@ -137,7 +159,7 @@ class Settings:
             else:
                 given[what] = "0"
             return self.with_(treatments=given)
-        raise InputError(f"what if: found {describe(self.what_if)}; allowed: on, off, age, site or treat, a point, and a name")
+        raise InputError(f"what if: found {describe(self.what_if)}; allowed: on, off, age, site, soil or treat, a point, and a name")
 
     def arms(self) -> list[Scenario]:
         """The scenarios of one or two bodies. Raises InputError with all that is wrong."""
@@ -158,6 +180,8 @@ class Settings:
             differing.append(f"age.{other.age.mean_years:g}")
         if other.primary != first.primary:
             differing.append(f"site.{other.primary}")
+        if len({other.parameters[f"soil.{niche}"].value for niche in NICHES}) == 1 and other.parameters != first.parameters:
+            differing.append("soil.equal")
         return settings.with_(what_if=differing[0] if differing else "")
 
     def numbers(self) -> tuple[int, int]:
@@ -165,7 +189,7 @@ class Settings:
         return whole("seed", self.seed, LARGEST_SEED), whole("patient", self.patient, LARGEST_PATIENT)
 
 
-_KEYS = {"lang": "language", "site": "primary", "age": "age", "years": "horizon", "if": "what_if", "seed": "seed",
+_KEYS = {"lang": "language", "site": "primary", "age": "age", "years": "horizon", "soil": "soil", "if": "what_if", "seed": "seed",
          "patient": "patient", "lesson": "lesson"}
 
 

@@ -15,7 +15,7 @@ from sim.mechanisms import REGISTRY
 MAIN_MECHANISMS = ("dual_blood_supply", "inflammation", "senescent_vesicles", "dormancy")
 """Shown first; all others stand under "more"."""
 _WHAT_IFS = (
-    *(f"off.{name}" for name in MAIN_MECHANISMS), "on.liver_fibrosis", "age.40", "age.85", "site.rectum", "site.breast",
+    *(f"off.{name}" for name in MAIN_MECHANISMS), "soil.equal", "on.liver_fibrosis", "age.40", "age.85", "site.rectum", "site.breast",
     *(f"treat.{name}" for name in ("resection", "chemotherapy", "senolytic", "il6_blockade", "checkpoint_inhibition")),
 )
 
@@ -44,7 +44,11 @@ class Words:
 
     def treatment(self, name: str) -> str:
         """The name of a treatment."""
-        return self._known(f"treatment.{name}", _sentence(TREATMENTS[name]) if name in TREATMENTS else name)
+        return self._known(f"treatment.{name}", _sentence(name.replace("_", " ")))
+
+    def treatment_means(self, name: str) -> str:
+        """What a treatment does, in biology."""
+        return self._known(f"treatment.{name}.means", _sentence(TREATMENTS[name]))
 
     def what_if(self, what_if: str) -> str:
         """The question on a what-if's button."""

@@ -49,13 +49,17 @@ def build_model(scenario: Scenario, *, seed: int, patients: np.ndarray, keep_see
     """
     values = {name: parameter.value for name, parameter in scenario.parameters.items()}
     n = len(patients)
+    if scenario.observe == "autopsy" and values["follow_up_interval_days"] > 0.0:
+        raise InputError(f"{scenario.name}: follow_up_interval_days: found {values['follow_up_interval_days']:g} days with observe = autopsy; "
+                         "allowed: 0, since an autopsy looks once, or observe = imaging")
     try:
         parameters = LaneParameters(effective_parameters(values, scenario.mechanisms), n)
         hosts = draw_hosts(seed, patients, [scenario.primary] * n, [scenario.age] * n, parameters)
         return MetastasisModel(
             hosts, parameters, seed=seed, horizon_days=scenario.horizon_days,
             visible_cells=parameters[f"{scenario.observe}_threshold_cells"],
-            output_every_days=scenario.output_every_days, keep_seeds=keep_seeds, collect=collect)
+            output_every_days=scenario.output_every_days, keep_seeds=keep_seeds, collect=collect,
+            treatments=[(plan, np.ones(n, dtype=bool)) for plan in scenario.treatments])
     except ValueError as error:
         raise InputError(f"{scenario.name}: {error}") from error
 

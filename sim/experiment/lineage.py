@@ -15,8 +15,7 @@ from sim.cohort import CLONES
 from sim.kernels import descent
 from sim.kernels.identity import colony_id, unpack
 from sim.mechanisms.lineage import potentials
-
-_BY_LANE = 1 << 4
+from sim.trajectories import Trajectories
 
 
 class Lineage:
@@ -29,16 +28,7 @@ class Lineage:
         self._has_clones = log_sd > 0.0
         weight = model.hosts.clone_share * potentials(model.hosts.clone_z, log_sd)
         self._cumulative = np.cumsum(weight / weight.sum(axis=1, keepdims=True), axis=1)
-        grown = model.cells.grown
-        identity = grown.column("identity")
-        parts = unpack(identity)
-        group = parts["lane"] * _BY_LANE + parts["niche"]
-        order = np.lexsort((identity, group))
-        self._identity, self._group = identity[order], group[order]
-        self._grown = (
-            *(grown.column(name)[order] for name in ("start_day", "start_log_cells", "delay_days")),
-            *model.law.of_colonies(parts["lane"][order], parts["niche"][order]),
-        )
+        self._paths = Trajectories(model.cells, model.law)
 
     def parents(self, identity: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Identity of each colony's parent (its own if the primary shed it), and whether it has one (bool)."""
@@ -46,13 +36,10 @@ class Lineage:
         child = np.flatnonzero(parts["source"] > 0)
         parent, has = identity.copy(), np.zeros(len(identity), dtype=bool)
         if child.size:
-            group = parts["lane"][child] * _BY_LANE + parts["source"][child] - 1
-            row = np.empty(child.size, dtype=np.int64)
-            descent.draw_parents(self._key, self._patient, identity[child], np.searchsorted(self._group, group),
-                                 np.searchsorted(self._group, group, side="right"), *self._grown, self._exponent, row)
+            row = self._paths.parents(self._key, self._patient, self._exponent, identity[child])
             if (row < 0).any():
                 raise AssertionError("a metastasis was seeded from an organ in which no colony had grown")
-            parent[child], has[child] = self._identity[row], True
+            parent[child], has[child] = self._paths.identity[row], True
         return parent, has
 
     def parent_colony(self, identity: np.ndarray) -> np.ma.MaskedArray:

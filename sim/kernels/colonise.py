@@ -22,6 +22,12 @@ STEP_DAYS = 7
 """Small colonies are stepped together at the end of every week: on days 6, 13, 20 ..."""
 
 
+WAS_GROWN, PARENT_UNKNOWN = 128, 64
+"""Traits of a colony in a byte: it had grown before a treatment made it small; it resists what its parent resists,
+which is not looked up yet. The low bits are the drugs that it resists, in the order of `sim.resistance.DRUGS`.
+"""
+
+
 @kernel
 def day_generating_terms(birth, death):
     """m and q of one day; the limit at birth = death is q = birth."""
@@ -32,10 +38,11 @@ def day_generating_terms(birth, death):
 
 
 @kernel
-def advance_week(position, birth, death, known_birth, known_death, day_growth, day_spread, growth, spread):
+def advance_week(position, birth, death, known_birth, known_death, day_growth, day_spread, before_growth, growth, spread):
     """Compose today into the week so far: `growth` (M) and `spread` (Q), shape (STEP_DAYS + 1, lanes, niches).
 
-    `day_growth` and `day_spread` (lanes, niches) keep m and q of the rates `known_birth` and `known_death`,
+    `before_growth` (lanes, niches) is M at the start of the day: `growth[position]`, times the share of cells that
+    survived a dose this morning. Thinning by s is a step of its own with m = s and q = 0. `day_growth` and `day_spread` (lanes, niches) keep m and q of the rates `known_birth` and `known_death`,
     which seldom change.
     """
     for lane in range(birth.shape[0]):
@@ -44,22 +51,24 @@ def advance_week(position, birth, death, known_birth, known_death, day_growth, d
                 known_birth[lane, niche], known_death[lane, niche] = birth[lane, niche], death[lane, niche]
                 m, q = day_generating_terms(birth[lane, niche], death[lane, niche])
                 day_growth[lane, niche], day_spread[lane, niche] = m, q
-            before = growth[position, lane, niche]
+            before = before_growth[lane, niche]
             growth[position + 1, lane, niche] = before * day_growth[lane, niche]
             spread[position + 1, lane, niche] = spread[position, lane, niche] + day_spread[lane, niche] / before
 
 
 @kernel
-def step_colonies(key, patient, alive, day, start, count, cells, identity, since, woke, growth, spread, clearance,
-                  certain_cells, colonies, extinct_total, grown_at, grown_cells, gone):
+def step_colonies(key, patient, alive, day, start, count, cells, identity, since, woke, traits, growth, spread,
+                  clearance, certain_cells, colonies, extinct_total, grown_at, grown_cells, gone):
     """Step all small colonies to the end of the week that `day` ends; returns how many are left, grown, gone.
 
     `start` is the day on which this week began; a colony that joined within it is stepped for its own
-    part. `clearance` (STEP_DAYS + 1, lanes, niches) is the accumulated hazard of a whole colony's being
+    part. `growth` and `spread` have a leading axis of classes: the drugs that a colony resists (the low bits of its
+    `traits`) choose its class. `clearance` (STEP_DAYS + 1, lanes, niches) is the accumulated hazard of a whole colony's being
     cleared. Colonies that reached `certain_cells` (lanes, niches) leave for deterministic growth (their
-    identity, waking day and size go to `grown_at`, `grown_cells`), extinct ones leave with their identity
-    in `gone` and a count in `extinct_total`.
+    identity, waking day, traits and size go to `grown_at`, `grown_cells`), extinct ones leave with their identity
+    and traits in `gone` and a count in `extinct_total`.
     """
+    classes = growth.shape[0]
     left = 0
     n_grown = 0
     n_gone = 0
@@ -67,12 +76,16 @@ def step_colonies(key, patient, alive, day, start, count, cells, identity, since
         ident = identity[i]
         lane = lane_of(ident)
         if not alive[lane]:
+            if traits[i] & WAS_GROWN:  # it has a row in the tables, with its last size
+                cells[left], identity[left], since[left], woke[left], traits[left] = cells[i], ident, since[i], woke[i], traits[i]
+                left += 1
             continue
         niche = niche_of(ident)
         joined = max(since[i] - start, 0)
-        before = growth[joined, lane, niche]
-        m = growth[STEP_DAYS, lane, niche] / before
-        q = (spread[STEP_DAYS, lane, niche] - spread[joined, lane, niche]) * before
+        kind = np.int64(traits[i]) & (classes - 1)
+        before = growth[kind, joined, lane, niche]
+        m = growth[kind, STEP_DAYS, lane, niche] / before
+        q = (spread[kind, STEP_DAYS, lane, niche] - spread[kind, joined, lane, niche]) * before
         survival = 1.0 / (1.0 / m + q)
         ratio = q * survival
         days = days_word(day_of(ident), day)
@@ -88,12 +101,14 @@ def step_colonies(key, patient, alive, day, start, count, cells, identity, since
         if size == 0:
             extinct_total[lane, niche] += 1
             colonies[lane, niche] -= 1
-            gone[n_gone] = ident
+            gone[n_gone, 0] = ident
+            gone[n_gone, 1] = np.uint64(traits[i])
             n_gone += 1
         elif size >= certain_cells[lane, niche]:
             colonies[lane, niche] -= 1
             grown_at[n_grown, 0] = ident
             grown_at[n_grown, 1] = np.uint64(woke[i])
+            grown_at[n_grown, 2] = np.uint64(traits[i])
             grown_cells[n_grown] = size
             n_grown += 1
         else:
@@ -101,6 +116,7 @@ def step_colonies(key, patient, alive, day, start, count, cells, identity, since
             identity[left] = ident
             since[left] = since[i]
             woke[left] = woke[i]
+            traits[left] = traits[i]
             left += 1
     return left, n_grown, n_gone
 

@@ -13,12 +13,12 @@ from sim.streams import CLONE, PARENT, days_word, tag_word, uniform
 
 
 @kernel
-def draw_parents(key, patient, child, first, end, start_day, start_log_cells, delay, early_rate, limit_log_cells,
+def draw_parents(key, patient, child, first, end, since, until, start_day, start_log_cells, delay, early_rate, limit_log_cells,
                  limit_gap, gompertz_rate, exponent, chosen):
     """The row of each child's parent, -1 where there was none.
 
-    Row r of the grown colonies is a candidate of child i if first[i] <= r < end[i] (its patient, its source
-    organ) and it was grown when the child was shed; it is chosen in proportion to cells^`exponent` (lanes,)
+    Row r of the grown colonies' paths is a candidate of child i if first[i] <= r < end[i] (its patient, its source
+    organ) and it tells the size on the day on which the child was shed; it is chosen in proportion to cells^`exponent` (lanes,)
     on that day, which is what it sheds. Rows are in order of identity.
     """
     for i in range(child.size):
@@ -32,7 +32,7 @@ def draw_parents(key, patient, child, first, end, start_day, start_log_cells, de
                 left = total * uniform(key, patient[lane], index_of(ident), days_word(day, 0),
                                        tag_word(PARENT, niche_of(ident), source_of(ident)))
             for r in range(first[i], end[i]):
-                if start_day[r] <= day:
+                if since[r] <= day <= until[r]:
                     surface = math.exp(exponent[lane] * grown_log_cells(
                         day - start_day[r], start_log_cells[r], delay[r], early_rate[r], limit_log_cells[r],
                         limit_gap[r], gompertz_rate[r]))

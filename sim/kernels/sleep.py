@@ -195,6 +195,7 @@ def wake_cells(day, last, alive, energy_before, feeding, hazard_before, hazard_r
                                              hazard_promise[lane, niche])
                 kept_energy[n_kept], kept_hazard[n_kept], kept_identity[n_kept] = energies[i], hazards[i], identity
                 n_kept += 1
+        block_count[block] = 0  # who walks through all blocks must not meet stale records
         free[state[FREE]] = block
         state[FREE] += 1
         block = block_next[block]
@@ -240,6 +241,7 @@ def file_again(day, last, energy_clock, hazard_clock, energy_promise, hazard_pro
                 old_hazard[n] = hazards[block * BLOCK + i]
                 old_identity[n] = identity
                 n += 1
+            block_count[block] = 0
             free[state[FREE]] = block
             state[FREE] += 1
             block = block_next[block]

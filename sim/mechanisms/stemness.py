@@ -2,7 +2,7 @@
 
 The catalogue's competent share is fitted as if every cell were stem-like; here it is multiplied by the
 share of stem-like cells, and by how much more often these reach the blood. All agents are stem-like
-then.
+then. Drugs kill them less (`stem_drug_resistance`, in `sim.treatments.drug`).
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ def act(rates: Rates, signals: Signals, parameters: LaneParameters) -> None:
 
 MECHANISM = Mechanism(
     name="stemness",
-    title="only stem-like cells found colonies",
-    off="every cell is as stem-like as any other: all can found a colony, none moves more",
-    null={"stem_share": 1.0, "stem_motility": 1.0},
+    title="only stem-like cells found colonies, and drugs kill them less",
+    off="every cell is as stem-like as any other: all can found a colony, none moves more or resists drugs",
+    null={"stem_share": 1.0, "stem_motility": 1.0, "stem_drug_resistance": 0.0},
     act=act,
 )

@@ -1,0 +1,24 @@
+"""Endocrine therapy: while it is taken, cells of hormone-receptor-positive tumours stay asleep.
+
+A tumour has the receptor or has it not (`hormone_receptor_share` of patients). In those that have, the niches feed
+sleepers slower by `endocrine_hold`: at 1 the energy clock stands still, and runs on when the last dose is over.
+"""
+
+from __future__ import annotations
+
+from sim.rates import Rates
+from sim.treatments.base import Course, Treatment, left_after
+
+RECEPTOR = 0
+
+
+def hold(rates: Rates, course: Course) -> None:
+    """Slow the energy clocks of today."""
+    positive = course.marker(RECEPTOR) < course.parameters["hormone_receptor_share"]
+    level = course.level * positive
+    rates.feeding *= left_after(course.parameters["endocrine_hold"], level)[:, None]
+
+
+TREATMENT = Treatment(
+    name="endocrine_therapy", title="holds hormone-receptor-positive cells asleep while it is taken", code=7, cycles=1826,
+    every_days=1, early=True, hold=hold)
