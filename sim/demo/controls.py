@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from nicegui import ui
 
 from sim.demo.settings import LARGEST_PATIENT, Settings
-from sim.demo.treatments import TREATMENTS
+from sim.demo.treatments import MAIN_TREATMENTS, TREATMENTS
 from sim.demo.words import MAIN_MECHANISMS, what_ifs
 from sim.mechanisms import REGISTRY
 from sim.names import SITES
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 DAYS_PER_MONTH = 30.4375
 YOUNGEST, OLDEST = 20, 95
 HORIZONS = ("5", "10", "20")
+LATEST_MONTHS = 60
 
 
 class Controls:
@@ -70,8 +71,7 @@ class Controls:
                     ui.html(words("ui.controls.more"), sanitize=False, tag="span")
                 for name in others:
                     self._draw_mechanism(name)
-        if TREATMENTS:
-            self._draw_treatments()
+        self._draw_treatments()
         self._heading("ui.controls.luck", "h3")
         with ui.element("div").classes("luck"):
             self._seed = self._number("ui.seed", 0, None, "seed")
@@ -101,14 +101,26 @@ class Controls:
     def _draw_treatments(self) -> None:
         self._heading("ui.controls.treatments", "h3")
         self._given: dict[str, tuple[ui.switch, ui.slider, ui.label]] = {}
-        for name in TREATMENTS:
-            with ui.element("div").classes("treatment"):
-                switch = ui.switch(self.words.treatment(name), on_change=lambda e, name=name: self._treat(name, e.value))
-                switch.classes("switch").mark(f"treatment-{name}")
-                slider = ui.slider(min=0, max=60, step=1, value=0).props("dense").mark(f"start-{name}")
-                slider.on("change", lambda name=name: self._treat(name, True))
-                when = ui.label().classes("help")
-            self._given[name] = switch, slider, when
+        for name in MAIN_TREATMENTS:
+            self._draw_treatment(name)
+        with ui.element("details"):
+            with ui.element("summary"):
+                ui.html(self.words("ui.controls.more_treatments"), sanitize=False, tag="span")
+            for name in TREATMENTS:
+                if name not in MAIN_TREATMENTS:
+                    self._draw_treatment(name)
+
+    def _draw_treatment(self, name: str) -> None:
+        """A switch, and its place on the time line from the diagnosis on."""
+        with ui.element("div").classes("treatment"):
+            switch = ui.switch(self.words.treatment(name), on_change=lambda e: self._treat(name, e.value))
+            switch.classes("switch").mark(f"treatment-{name}")
+            ui.label(self.words.treatment_means(name)).classes("help").props(f'id="treats-{name}"')
+            switch.props(f'aria-describedby="treats-{name}"')
+            slider = ui.slider(min=0, max=LATEST_MONTHS, step=1, value=0).props("dense snap").mark(f"start-{name}")
+            slider.on("change", lambda: self._treat(name, True))
+            when = ui.label().classes("help when")
+        self._given[name] = switch, slider, when
 
     # -- from the settings ---------------------------------------------------------------------------
 
@@ -126,8 +138,7 @@ class Controls:
         for name, switch in self._switches.items():
             switch.set_value(states[name])
             self._states[name].set_text(_sentence(words.mechanism_means(name, states[name])))
-        if TREATMENTS:
-            self._show_treatments(settings)
+        self._show_treatments(settings)
         for what_if, button in self._what_ifs.items():
             button.props(f"aria-pressed={'true' if what_if == settings.what_if else 'false'}")
         self._means.set_text(words.means(settings.what_if) if settings.what_if else "")

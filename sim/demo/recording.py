@@ -10,6 +10,7 @@ import numpy as np
 from sim.kernels import colonise
 from sim.kernels.identity import unpack
 from sim.names import MICROMETASTASIS_CELLS, NICHES
+from sim.shedding import PRIMARY_CODE
 
 COUNTS = ("arrested", "settled", "asleep", "awake", "micrometastasis", "macrometastasis", "cleared")
 """What is counted by organ in every frame. `arrested`, `settled` and `cleared` are cumulative; the others are
@@ -57,10 +58,10 @@ class Changes:
 def grown_log10_cells(model, day: float) -> np.ndarray:
     """log10 cells of every deterministically growing colony at the start of `day`."""
     grown = model.cells.grown
-    lane = unpack(grown.column("identity"))["lane"]
-    law = (model.early_rate_per_day, model.limit_log_cells, model.limit_gap, model.gompertz_per_day)
-    cells = colonise.grown_sizes(np.full(len(lane), float(day)), grown.column("start_day"),
-                                 grown.column("start_log_cells"), *(a[lane] for a in law))
+    parts = unpack(grown.column("identity"))
+    cells = colonise.grown_sizes(
+        np.full(grown.count, float(day)), *(grown.column(name) for name in ("start_day", "start_log_cells", "delay_days")),
+        *model.law.of_colonies(parts["lane"], parts["niche"]))
     return np.log10(np.maximum(cells, 1.0))
 
 
@@ -112,7 +113,7 @@ class Recording:
         for changes, value in zip(self.receptivity, model.rates.receptivity[0].tolist(), strict=True):
             changes.note(number, round(value, 2))
         self.shedding.note(number, round(float(model.rates.shedding[0]), 2))
-        self.shed.note(number, int(model.shed_total[0]))
+        self.shed.note(number, int(sum(stream.shed[0] for stream in model.streams if stream.code == PRIMARY_CODE)))
         self.primary_log10_cells.note(number, round(float(np.log10(max(model.primary.cells[0], 1.0))), 2))
         self._note_sizes(number)
 

@@ -118,7 +118,7 @@ class Settings:
         ]
         lines += ["[parameters]", *(f"{_quoted(name)} = {{ value = {value}, reason = {_quoted(reason)} }}" for name, value, reason in self._overrides())]
         for name, start in self.treatments.items():
-            lines += ["[[treatments]]", f"name = {_quoted(name)}", 'after = "diagnosis"', f"start = {_quoted(f'{start} days')}"]
+            lines += ["[[treatments]]", f"name = {_quoted(name)}", 'after = "diagnosis"', f"start_days = {_quoted(f'{start} days')}"]
         return "\n".join(lines) + "\n"
 
     def _overrides(self) -> Iterator[tuple[str, float, str]]:

@@ -1,17 +1,17 @@
-"""The treatments that the engine can give: name and title, in the order of its registry; empty where it has none."""
+"""The treatments that a class can give: those of the engine that need no organ, the best known first."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.util import find_spec
 
+from sim.treatments import REGISTRY
 
-def _registered() -> dict[str, str]:
-    if find_spec("sim.treatments") is None:
-        return {}
-    from sim.treatments import REGISTRY
+MAIN_TREATMENTS = ("resection", "chemotherapy", "senolytic", "il6_blockade", "checkpoint_inhibition")
+"""Shown first; all others stand under "more"."""
 
-    return {name: treatment.title for name, treatment in REGISTRY.items()}
-
-
-TREATMENTS: Mapping[str, str] = _registered()
+TREATMENTS: Mapping[str, str] = {
+    name: REGISTRY[name].title
+    for name in (*MAIN_TREATMENTS, *(name for name in REGISTRY if name not in MAIN_TREATMENTS))
+    if not REGISTRY[name].local
+}
+"""Names and the engine's own titles."""

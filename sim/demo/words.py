@@ -44,7 +44,11 @@ class Words:
 
     def treatment(self, name: str) -> str:
         """The name of a treatment."""
-        return self._known(f"treatment.{name}", _sentence(TREATMENTS[name]) if name in TREATMENTS else name)
+        return self._known(f"treatment.{name}", _sentence(name.replace("_", " ")))
+
+    def treatment_means(self, name: str) -> str:
+        """What a treatment does, in biology."""
+        return self._known(f"treatment.{name}.means", _sentence(TREATMENTS[name]))
 
     def what_if(self, what_if: str) -> str:
         """The question on a what-if's button."""

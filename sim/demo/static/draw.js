@@ -13,10 +13,11 @@
   const GOLDEN = 0.618034;
   const TAU = 2 * Math.PI;
   const MOST_TRAVELLERS = 700;
+  const LIVER = [262, 408], MOST_MESSAGES = 14, MESSAGE_SECONDS = 3;
   const FLOW = { dash: [5, 9], perSecond: 30 };
   const COLOURS = {
     asleep: "#16245c", awake: "#951b44", metastasis: "#7a1436", outline: "#ffffff", visible: "#14080d",
-    traveller: "#33283a", seed: "#951b44", cleared: "#3f4757", primary: "#951b44", primaryEdge: "#4d0f22",
+    traveller: "#33283a", message: "#0b6b63", seed: "#951b44", cleared: "#3f4757", primary: "#951b44", primaryEdge: "#4d0f22",
   };
 
   /* Radius in units of the drawing for a number of cells given as log10. */
@@ -108,10 +109,24 @@
       context.clearRect(0, 0, this.canvas.width, this.canvas.height);
       context.setTransform(this.scale, 0, 0, this.scale, -this.box[0] * this.scale, -this.box[1] * this.scale);
       if (flowSeconds !== null) this.flow(alive ? flowSeconds : 0);
+      if (alive) this.messages(film.value(arm, "shedding", end), flowSeconds || 0);
       this.primary(film.value(arm, "primary_log10_cells", end));
       const travellers = still || !alive ? 0 : this.travellers(end, TRAVEL_SECONDS * speed);
       const drawn = this.cells(end, speed, still || !alive);
       return { ...drawn, travellers };
+    }
+
+    /* Messages of old liver cells to the tumour: the more of them, the more it sheds. A sketch, not a count. */
+    messages(factor, seconds) {
+      if (!this.arm.mechanisms.senescent_vesicles || factor <= 1.01) return;
+      const { context } = this, [x1, y1] = LIVER, [x2, y2] = this.geometry.site(this.arm.primary);
+      const number = Math.min(MOST_MESSAGES, Math.ceil(6 * (factor - 1))), bend = [(x1 + x2) / 2 + 0.3 * (y2 - y1), (y1 + y2) / 2 - 0.3 * (x2 - x1)];
+      context.fillStyle = COLOURS.message;
+      for (let i = 0; i < number; i++) {
+        const t = (i / number + seconds / MESSAGE_SECONDS) % 1, u = 1 - t;
+        const x = u * u * x1 + 2 * u * t * bend[0] + t * t * x2, y = u * u * y1 + 2 * u * t * bend[1] + t * t * y2;
+        context.fillRect(x - 2.5, y - 2.5, 5, 5);
+      }
     }
 
     primary(log10Cells) {

@@ -241,12 +241,22 @@
     entry("legend.visible", (x, y) => `<circle cx="${x}" cy="${y}" r="10" fill="${COLOURS.metastasis}" stroke="${COLOURS.visible}" stroke-width="2"/><circle cx="${x}" cy="${y}" r="8" fill="none" stroke="#fff" stroke-width="1.5"/>`);
     entry("legend.cleared", (x, y) => `<path d="M${x - 4} ${y - 4}l8 8m0-8l-8 8" stroke="${COLOURS.cleared}" stroke-width="2"/>`);
     entry("legend.primary", (x, y) => `<circle cx="${x}" cy="${y}" r="9" fill="${COLOURS.primary}" stroke="${COLOURS.primaryEdge}" stroke-width="1.5"/>`);
+    if (head && head.arms.some((arm) => arm.mechanisms.senescent_vesicles)) {
+      entry("legend.message", (x, y) => `<path d="M${x - 11} ${y - 2}h4v4h-4zm9 0h4v4h-4zm9 0h4v4h-4z" fill="${COLOURS.message}"/>`);
+    }
     entry("legend.glow", (x, y) => `<rect x="${x - 12}" y="${y - 8}" width="24" height="16" rx="8" class="sp-glow-sample"/>`);
     const blood = make("ul", "sp-legend-blood", root);
     for (const kind of ["artery", "vein", "portal"]) {
       const item = make("li", "", blood);
       picture(item, (x, y) => `<path class="vessel ${kind}" d="M3 ${y}H${2 * x - 3}"/>`);
       make("span", "", item, text(`legend.${kind}`));
+    }
+    const marks = make("ul", "sp-legend-marks", root);
+    for (const kind of ["diagnosis", "first_visible", "treatment", "death"]) {
+      if (head && !head.arms[0].events.some((event) => event.kind === kind)) continue;
+      const item = make("li", "", marks);
+      make("span", `sp-mark sp-mark-${kind}`, item);
+      make("span", "", item, text(`legend.mark_${kind}`));
     }
     const scale = make("p", "sp-scale", root);
     make("span", "", scale, text("legend.scale"));
@@ -278,7 +288,7 @@
         if (names.length > 1) letter(column, i).setAttribute("title", name);
       });
       const body = make("tbody", "", table);
-      for (const row of [...rows, "soil"]) {
+      for (const row of [...rows, "soil", "shedding"]) {
         const line = make("tr", "", body);
         line.dataset.row = row;
         make("th", "", line, text(`count.${row}`)).scope = "row";
@@ -288,7 +298,8 @@
     for (const line of root.querySelectorAll("tr[data-row]")) {
       state.arms.forEach((arm, i) => {
         const cell = line.querySelectorAll("td")[i], row = line.dataset.row;
-        const shown = row === "soil" ? `\u00d7 ${numbers(text, arm.receptivity[organ], 2)}` : counted(text, arm.counts[organ][row]);
+        const factor = { soil: arm.receptivity[organ], shedding: arm.shedding }[row];
+        const shown = factor !== undefined ? `\u00d7 ${numbers(text, factor, 2)}` : counted(text, arm.counts[organ][row]);
         if (cell.textContent !== shown) cell.textContent = shown;
       });
     }
