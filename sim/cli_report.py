@@ -13,9 +13,10 @@ from sim.cli_values import shown
 @click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="The page. [default: report.html in the folder of the run]")
 def report(run: Path, out: Path | None) -> None:
-    """Write one page about a run that opens offline and prints.
+    """Write one page about a run, or a sweep, that opens offline and prints.
 
-    Question, results with figures, mechanisms, every parameter with its source, and how to reproduce it.
+    RUN is the folder of a run or of a sweep. Question, results with figures, mechanisms, every parameter with
+    its source, and how to reproduce it.
     """
     from sim import report as reports
     from sim.storage import write_text

@@ -104,3 +104,37 @@ def test_what_is_no_run_is_refused(tmp_path):
     done = CliRunner().invoke(cli, ["report", str(tmp_path / "nothing")])
     assert done.exit_code != 0
     assert "nothing" in str(done.exception or done.output)
+
+
+@pytest.fixture(scope="module")
+def sweep_folder(tmp_path_factory):
+    from sim.sweep.executors import LocalExecutor
+    from sim.sweep.plan import load
+    from sim.sweep.run import run_sweep
+
+    base = tmp_path_factory.mktemp("sweep")
+    scenario_file(base, 12)
+    plan = base / "plan.toml"
+    plan.write_text('title = "Sleep <and> soil"\nquestion = "What do sleep and soil change?"\nscenarios = ["quick.toml"]\n\n'
+                    '[mechanisms]\ndesign = "full"\nnames = ["dormancy"]\n\n'
+                    '[parameters]\n"soil.liver" = { values = [0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8] }\n', encoding="utf-8")
+    run_sweep(load(plan), out=base / "out", executor=LocalExecutor(1), command_line=["run_sim.py", "sweep", "plan.toml"])
+    return base / "out"
+
+
+def test_the_page_of_a_sweep_tells_what_each_factor_changes(sweep_folder):
+    from sim.sweep import read
+
+    page, text = page_of(sweep_folder)
+    assert not page.open
+    assert all(address.startswith("data:") for address in page.addresses)
+    words = " ".join(page.words)
+    assert "What do sleep and soil change?" in words
+    assert "Sleep <and> soil" in words
+    runs = read.open(sweep_folder).runs
+    last = runs[(runs.year == runs.year.max()) & (runs.organ == "liver")]
+    for state, group in last.groupby("dormancy").incidence:
+        assert f"{100 * group.mean():.1f} % ({100 * group.min():.1f} to {100 * group.max():.1f})" in text, state
+    rho = last["soil.liver"].rank().corr(last.incidence.rank())
+    assert rho > 0.3, "more soil, more liver metastases"
+    assert f"{rho:+.2f}" in words

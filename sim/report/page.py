@@ -15,7 +15,7 @@ from sim.errors import InputError
 from sim.mechanisms import REGISTRY
 from sim.summary import SCOPE, summary_text
 
-TEMPLATE = Path(__file__).with_name("page.html")
+TEMPLATES = Path(__file__).parent
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,8 @@ class Number:
     source: str
 
 
-def _numbers(parameters: Mapping[str, Mapping]) -> list[Number]:
+def numbers(parameters: Mapping[str, Mapping]) -> list[Number]:
+    """The parameters of a manifest's scenario, as a reader wants them."""
     return [
         Number(name, f"{p['value']:.6g} {'' if p['unit'] == '1' else p['unit']}".strip(),
                "fixed" if p["low"] == p["high"] else f"{p['low']:.4g} to {p['high']:.4g}", p["kind"], p["meaning"],
@@ -95,16 +96,16 @@ def run_page(run, figures: Sequence[Figure]) -> str:
     manifest = run.manifest
     scenario = manifest["scenario"]
     return render(
-        title=str(scenario.get("title") or scenario.get("name", "")), question=str(scenario.get("question") or ""),
+        "run.html", title=str(scenario.get("title") or scenario.get("name", "")), question=str(scenario.get("question") or ""),
         status=manifest["status"], patients=incidence.patients_text(run), scenario=scenario,
         seed=manifest["seed"], summary=summary_text(run), scope=" ".join(SCOPE),
         changes=incidence.changes_text(run),
         mechanisms=_mechanisms(scenario.get("mechanisms", {})), treatments=scenario.get("treatments") or [],
-        overrides=scenario.get("overrides", {}), numbers=_numbers(scenario.get("parameters", {})), figures=figures,
-        command=command_line(manifest), manifest=_provenance(manifest))
+        overrides=scenario.get("overrides", {}), numbers=numbers(scenario.get("parameters", {})), figures=figures,
+        command=command_line(manifest), manifest=provenance(manifest))
 
 
-def _provenance(manifest: Mapping) -> dict[str, str]:
+def provenance(manifest: Mapping) -> dict[str, str]:
     """What made it, one line a fact: everything in the manifest that is not the scenario."""
     facts = {}
     for key, value in manifest.items():
@@ -117,9 +118,10 @@ def _provenance(manifest: Mapping) -> dict[str, str]:
     return facts
 
 
-def render(**context) -> str:
-    """Fill the template; every text is escaped."""
+def render(template: str, **context) -> str:
+    """Fill a template of this folder; every text is escaped."""
     import jinja2
 
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(**context)
+    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined,
+                                     trim_blocks=True, lstrip_blocks=True)
+    return environment.get_template(template).render(**context)
