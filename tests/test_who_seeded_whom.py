@@ -12,6 +12,7 @@ from virtual_patients import NOTHING_ACTS, drawn_model, plain_model, values
 from sim.body import route
 from sim.experiment import tables
 from sim.experiment.lineage import Lineage
+from sim.kernels import colonise
 from sim.kernels.identity import CLUSTER_INDEX, colony_id, pack, unpack
 from sim.mechanisms.lineage import potentials
 from sim.names import NICHES
@@ -146,7 +147,7 @@ def test_parents_are_drawn_by_what_they_shed(seeding):
     parts = unpack(rows.column("identity"))
     lane = int(np.bincount(parts["lane"][parts["niche"] == LIVER]).argmax())
     mine = (parts["lane"] == lane) & (parts["niche"] == LIVER) & (rows.column("start_day") <= day)
-    weight = tables.colonise.grown_sizes(
+    weight = colonise.grown_sizes(
         np.full(mine.sum(), float(day)), *(rows.column(name)[mine] for name in ("start_day", "start_log_cells", "delay_days")),
         *model.law.of_colonies(parts["lane"][mine], parts["niche"][mine])) ** 0.66
     children = np.array([pack(lane, day, index, LUNG, 1 + LIVER) for index in range(20_000)], dtype=np.uint64)
