@@ -55,16 +55,19 @@ class Chunk:
 def build_model(scenario: Scenario, *, seed: int, patients: np.ndarray, keep_seeds: bool = False,
                 collect: bool = True, arms: Sequence[Mapping[str, float]] | None = None,
                 arm_of_lane: np.ndarray | None = None) -> MetastasisModel:
-    """The model of some patients of a scenario (ids, shape (lanes,)), ready to run.
+    """The model of some patients of a scenario (ids, shape (patients,)), ready to run.
 
-    `arms` holds all parameter values of each arm, nulls set, and `arm_of_lane` (lanes,) says which of them
-    a lane has; by default there is one, the scenario's own. Raises InputError where parameter values, fine
-    one by one, do not fit together.
+    `arms` holds all parameter values of each arm, nulls set: the lanes are then all patients in the first
+    arm, all in the second, and so on; or `patients` and `arm_of_lane` (lanes,) say which patient and which
+    arm each lane is. Raises InputError where parameter values, fine one by one, do not fit together.
     """
-    n = len(patients)
     if arms is None:
         values = {name: parameter.value for name, parameter in scenario.parameters.items()}
-        arms, arm_of_lane = [effective_parameters(values, scenario.mechanisms)], np.zeros(n, dtype=int)
+        arms = [effective_parameters(values, scenario.mechanisms)]
+    if arm_of_lane is None:
+        arm_of_lane = np.repeat(np.arange(len(arms)), len(patients))
+        patients = np.tile(patients, len(arms))
+    n = len(patients)
     try:
         parameters = LaneParameters.stack(arms, arm_of_lane)
         hosts = draw_hosts(seed, patients, [scenario.primary] * n, [scenario.age] * n, parameters)
