@@ -12,12 +12,19 @@ from pathlib import Path
 import click
 
 from sim import __version__
+from sim.cli_ask import ask
 from sim.cli_attribute import attribute
+from sim.cli_compare import compare
+from sim.cli_demo import demo
+from sim.cli_export_lesson import export_lesson
 from sim.cli_options import LARGEST_SEED, Interrupted
 from sim.cli_options import change_options as _change_options
 from sim.cli_options import load as _load
 from sim.cli_options import scenario_argument as _scenario_argument
+from sim.cli_plot import plot
+from sim.cli_report import report
 from sim.cli_sensitivity import sensitivity
+from sim.cli_sweep import sweep
 from sim.cli_values import Memory, WholeNumber, cores, default_run_folder, finished_patients, shown
 from sim.errors import InputError, MachineError
 
@@ -60,19 +67,24 @@ def show(scenario, patients, on, off, set_, as_json) -> None:
         return
     from sim import mechanisms
     from sim.cli_tables import scenario_text
+    from sim.scenario_comparison import load_comparison
 
-    click.echo(scenario_text(resolved, mechanisms.REGISTRY))
+    click.echo(scenario_text(resolved, mechanisms.REGISTRY, load_comparison(scenario)))
 
 
 @cli.command()
 @click.argument("scenarios", metavar="SCENARIO...", nargs=-1, required=True)
 @click.pass_context
 def check(context, scenarios) -> None:
-    """Check scenarios without running them.
+    """Check scenarios, and plans of sweeps, without running them.
 
-    Prints a line for each; the exit code is 2 if any is wrong.
+    Prints a line for each, for a plan with the number of its runs and about how long they take; the exit
+    code is 2 if any is wrong.
     """
+    from sim.cli_sweep import check_text
     from sim.scenario import load
+    from sim.scenario_comparison import load_comparison
+    from sim.sweep.plan_file import is_plan
 
     worst = 0
     for name in scenarios:
@@ -80,7 +92,11 @@ def check(context, scenarios) -> None:
             click.echo(f"base {name} (others extend it; checked with them)")
             continue
         try:
+            if is_plan(name):
+                click.echo(check_text(name))
+                continue
             load(name)
+            load_comparison(name)
             click.echo(f"ok  {name}")
         except (InputError, MachineError) as error:
             click.echo(f"error: {error}", err=True)
@@ -157,29 +173,17 @@ def _kept(scenario, out: Path, before) -> str | None:
             "the same command continues from there")
 
 
-def _draw(finished, folder: Path, size: str = "column") -> list[Path]:
+def _draw(finished, folder: Path) -> list[Path]:
     from sim.plots import seeding_curves
 
     figures = folder / "figures"
     try:
         figures.mkdir(parents=True, exist_ok=True)
-        return seeding_curves(finished, figures / "seeding_curves", size=size)
+        return seeding_curves(finished, figures / "seeding_curves")
     except OSError as error:
         raise MachineError(
             f"the results are complete in {shown(folder)}, but the figure could not be written: {error.strerror or error}"
         ) from error
-
-
-@cli.command()
-@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--size", type=click.Choice(["column", "slide"]), default="column", show_default=True, help="For a journal column or a slide.")
-def plot(runs, size) -> None:
-    """Draw the seeding curves of finished runs again."""
-    from sim import results
-
-    for opened in [results.open(folder) for folder in runs]:  # all are checked before the first is drawn
-        for figure in _draw(opened, opened.path, size):
-            click.echo(shown(figure))
 
 
 @cli.command()
@@ -211,8 +215,8 @@ def calibrate(out, quiet) -> None:
         click.echo(report)
 
 
-cli.add_command(attribute)
-cli.add_command(sensitivity)
+for command in (ask, sweep, attribute, sensitivity, plot, compare, report, demo, export_lesson):
+    cli.add_command(command)
 
 
 def _fail(message: str, code: int) -> int:

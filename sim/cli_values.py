@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+LARGEST_SEED = 2**63 - 1
 REPOSITORY = Path(__file__).parent.parent
 _MEMORY_UNITS = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12, "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
 

@@ -74,6 +74,13 @@ def _kind(folder: Path) -> str:
 
 
 def _refuse_foreign(folder: Path, kind: str) -> None:
+    check_possible(folder, (MANIFEST,), "run")
+    if (folder / MANIFEST).is_file() and (found := _kind(folder)) != kind:
+        raise InputError(f"{folder}: the folder holds results of another kind (found: {found}, allowed: {kind}); choose another with --out")
+
+
+def check_possible(folder: Path, marks: tuple[str, ...], what: str) -> None:
+    """Raises InputError where `folder` cannot be that of a run (or `what`): a file, or full of something without our `marks`."""
     try:
         for part in (folder, *folder.parents):
             if part.is_symlink() and not part.exists():
@@ -87,13 +94,12 @@ def _refuse_foreign(folder: Path, kind: str) -> None:
         with machine_errors(folder, "the output folder cannot be read"):
             raise
     strange = [name for name in entries if not name.startswith(".staging-")]
-    if strange and MANIFEST not in entries:
+    if strange and not any(mark in entries for mark in marks):
+        then = "which is replaced" if what == "run" else "which is continued"
         raise InputError(
-            f"{folder}: the folder is not empty and holds no run (no {MANIFEST}; found {strange[0]}); "
-            "the output must be a new or empty folder, or an earlier run, which is replaced"
+            f"{folder}: the folder is not empty and holds no {what} (no {marks[0]}; found {strange[0]}); "
+            f"the output must be a new or empty folder, or an earlier {what}, {then}"
         )
-    if strange and (found := _kind(folder)) != kind:
-        raise InputError(f"{folder}: the folder holds results of another kind (found: {found}, allowed: {kind}); choose another with --out")
 
 
 def arrow_column(table: str, column: schema.Column, values, rows: int | None = None):
@@ -240,8 +246,7 @@ def write_folder(folder: Path | str, fill: Callable[[Path], None], manifest: Map
         staging = _staging(folder)
         try:
             fill(staging)
-            text = json.dumps(_plain(manifest), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-            (staging / MANIFEST).write_text(text, encoding="utf-8", errors="backslashreplace")
+            (staging / MANIFEST).write_text(json_text(manifest), encoding="utf-8", errors="backslashreplace")
             _install(staging, folder, ours)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
@@ -310,3 +315,26 @@ def _keep_foreign(aside: Path, folder: Path, ours: set[str]) -> None:
         if path.name not in ours:
             os.replace(path, folder / path.name)
     shutil.rmtree(aside, ignore_errors=True)
+
+
+def write_text(path: Path | str, text: str) -> None:
+    """Write one file of text, whole or not at all; missing folders are made. Raises InputError and MachineError."""
+    path = Path(path)
+    staged = path.with_name(f".{path.name[:100]}-{uuid.uuid4().hex[:8]}")
+    for part in path.parents:
+        if part.exists() and not part.is_dir():
+            raise InputError(f"{path}: {part} is a file; the output needs a folder")
+    if path.is_dir():
+        raise InputError(f"{path}: a folder of that name is there")
+    with machine_errors(path, "the file cannot be written"):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            staged.write_text(text, encoding="utf-8", errors="backslashreplace")
+            os.replace(staged, path)
+        finally:
+            staged.unlink(missing_ok=True)
+
+
+def json_text(value) -> str:
+    """`value` as indented JSON with a closing newline; numpy numbers as numbers, what JSON cannot hold as text."""
+    return json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"

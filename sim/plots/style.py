@@ -47,10 +47,23 @@ ORGAN_LOOKS = {
     "muscle": Look("#2f8f83", _DASHED, "*", 1.6),
     "elsewhere": Look("#555555", _DOTTED, "o"),
 }
+ARM_LOOKS = (
+    Look("#222222", _SOLID, "o"),
+    Look("#c1440e", _DASHED, "s"),
+    Look("#0072b2", _DASH_DOT, "^"),
+    Look("#00795c", _DOTTED, "D"),
+    Look("#aa4499", (0, (8, 1.5)), "v"),
+    Look("#b87a00", (0, (3, 1.2, 1, 1.2, 1, 1.2)), "P", 1.35),
+)
+"""Runs that share a panel, in their order."""
 STAGE_LOOKS = {
     "dormant": Look("#222222", _SOLID, ""),
     "cycling": Look("#aa3377", _DASHED, ""),
 }
+
+
+BAND_ALPHA = 0.14
+"""Opacity of a band of uncertainty under its curve."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +126,8 @@ def styled(size: Size):
         "axes.facecolor": "white",
         "savefig.facecolor": "white",
         "pdf.fonttype": 42,  # text stays text, as journals ask
+        "svg.fonttype": "path",  # looks the same where the font is missing
+        "svg.hashsalt": "metastatic-seeding",  # the same ids each time
         "axes.unicode_minus": True,
     }):
         yield

@@ -1,0 +1,15 @@
+"""A run, or a sweep, as one shareable page: opens offline, prints well."""
+
+from pathlib import Path
+
+from sim.report.page import figures_of, run_page
+
+__all__ = ["page_of"]
+
+
+def page_of(folder: Path) -> str:
+    """The page of the run in `folder` as HTML. Raises InputError where there is none."""
+    from sim import results
+
+    run = results.open(folder)
+    return run_page(run, figures_of(run))
