@@ -31,7 +31,7 @@ def sensitivity(context, scenario, patients, on, off, set_, seed, workers, out, 
                 trajectories, samples, keep, simulate) -> None:
     """Find out which numbers matter.
 
-    Varies the catalogue's numbers over their own ranges, in the same patients (32 unless --patients says
+    Varies the catalogue's numbers over their own ranges, in the same patients (24 unless --patients says
     otherwise), and reports how far each moves the outcome. By default in closed form, which needs no cells
     and leaves out deaths from metastases. Needs the extra: pip install -e ".[sensitivity]".
     """

@@ -146,7 +146,8 @@ def test_the_closed_form_is_what_the_simulation_gives(quick):
 
 
 @pytest.mark.parametrize("simulate", [False, True])
-def test_points_as_lanes_are_points_alone(quick, simulate):
+def test_points_as_lanes_are_points_alone(quick, simulate, monkeypatch):
+    monkeypatch.setattr(points, "MODEL_LANES", 10)  # patients of one point in several models
     names, design = ["sleep_probability", "primary_gompertz_per_day"], np.array([[0.2, 0.02], [0.8, 0.015], [0.8, 0.03]])
     together = outcomes_at(quick, names, design, seed=SEED, simulate=simulate)
     for point, found in zip(design, together, strict=True):
@@ -158,8 +159,9 @@ def test_who_would_not_be_diagnosed_in_a_lifetime_is_left_out():
     """At a tenth of the growth rate some tumours of the same cohort need over 60 years; the others are the cohort."""
     scenario = scenarios.load("colorectal").with_(patients=30)
     arms = [{name: p.value for name, p in scenario.parameters.items()} | {"primary_gompertz_per_day": rate} for rate in (0.0005, 0.0001)]
-    patient, arm = points.stacked_lanes(scenario, arms, seed=SEED, patients=np.arange(30))
-    assert (arm == 0).sum() == 30 and 0 < (arm == 1).sum() < 30
+    lanes = points.stacked_lanes(scenario, arms, seed=SEED, patients=np.arange(30))
+    assert (lanes.arm == 0).sum() == 30 and 0 < (lanes.arm == 1).sum() < 30
+    assert lanes.diagnosis_day.max() <= 22_000 and len(lanes.patient) == len(lanes.arm) == len(lanes.diagnosis_day)
     with pytest.raises(InputError, match="in every patient"):
         points.stacked_lanes(scenario, [arms[0], arms[1] | {"primary_gompertz_per_day": 1e-5}], seed=SEED, patients=np.arange(30))
 

@@ -30,13 +30,14 @@ OUTCOMES = ("patients", "colonies")
 ORGANS = (*NICHES, ALL)
 IN_CLOSED_FORM = frozenset({"dual_blood_supply", "inflammation", "senescent_vesicles", "dormancy"})
 """Mechanisms whose action on metastases theory knows."""
-LANES = 2000
+LANES = 8000
+"""Lanes of one task; a task keeps what it has finished only as a whole."""
+MODEL_LANES = 1000
 MOST_CELLS = 30_000_000
 """Living cells of one model of a simulated design: about 1 GB a worker."""
 LEAST_MEAN = 1e-6
 """A millionth of a metastasis a patient, added before the logarithm: an organ that gets none has one too."""
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(64)
-_LIVER = NICHES.index("liver")
 
 
 @dataclass(frozen=True)
@@ -80,17 +81,31 @@ def outcomes_at(scenario: Scenario, names: Sequence[str], points: np.ndarray, *,
     """Both outcomes by organ at every point: (points, outcomes, organs). Raises InputError."""
     base = {name: parameter.value for name, parameter in scenario.parameters.items()}
     arms = [effective_parameters(base | dict(zip(names, map(float, point), strict=True)), scenario.mechanisms) for point in points]
-    patient, arm = stacked_lanes(scenario, arms, seed=seed, patients=np.arange(scenario.patients))
-    if simulate:
-        counts = metastases_by_lane(scenario, arms, patient, arm, seed, report, MOST_CELLS)
-        mean, share = counts.astype(float), (counts > 0).astype(float)
-        mean, share = (np.concatenate([x, y[:, None]], axis=1) for x, y in ((mean, mean.sum(axis=1)), (share, share.max(axis=1))))
-    else:
-        mean, share = expected_by_lane(scenario, arms, patient, arm, seed)
-    lanes = np.bincount(arm, minlength=len(arms))[:, None]
-    of_arm = [np.stack([np.bincount(arm, x[:, organ], len(arms)) for organ in range(len(ORGANS))], axis=1) / lanes
-              for x in (share, mean)]
-    return np.stack([of_arm[0], np.log(of_arm[1] + LEAST_MEAN)], axis=1)
+    lanes = stacked_lanes(scenario, arms, seed=seed, patients=np.arange(scenario.patients))
+    mean, share = np.empty((len(lanes.arm), len(ORGANS))), np.empty((len(lanes.arm), len(ORGANS)))
+    # A model runs as long as its slowest lane, and growth differs much between points: lanes of a kind run together.
+    order = np.argsort(lanes.diagnosis_day, kind="stable")
+    for start in range(0, len(order), MODEL_LANES):
+        some = order[start : start + MODEL_LANES]
+        mean[some], share[some] = _by_lane(scenario, arms, lanes.patient[some], lanes.arm[some], seed, simulate)
+        if report is not None:
+            report(min(1.0, (start + MODEL_LANES) / len(order)))
+    number = np.bincount(lanes.arm, minlength=len(arms))[:, None]
+    share, mean = (np.stack([np.bincount(lanes.arm, x[:, organ], len(arms)) for organ in range(len(ORGANS))], axis=1) / number
+                   for x in (share, mean))
+    return np.stack([share, np.log(mean + LEAST_MEAN)], axis=1)
+
+
+def _by_lane(scenario: Scenario, arms: Sequence[Mapping[str, float]], patient: np.ndarray, arm_of_lane: np.ndarray, seed: int,
+             simulate: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Visible metastases, and whether there is one (or the chance of it): (lanes, organs) each."""
+    present, arm_of_lane = np.unique(arm_of_lane, return_inverse=True)
+    arms = [arms[arm] for arm in present]
+    if not simulate:
+        return expected_by_lane(scenario, arms, patient, arm_of_lane, seed)
+    counts = metastases_by_lane(scenario, arms, patient, arm_of_lane, seed, most_cells=MOST_CELLS).astype(float)
+    counts = np.concatenate([counts, counts.sum(axis=1, keepdims=True)], axis=1)
+    return counts, (counts > 0).astype(float)
 
 
 def expected_by_lane(scenario: Scenario, arms: Sequence[Mapping[str, float]], patient: np.ndarray, arm_of_lane: np.ndarray,

@@ -36,8 +36,7 @@ def refitted_soils(scenario: Scenario, gains: Sequence[float], *, seed: int, pat
     """
     base = effective_parameters({name: p.value for name, p in scenario.parameters.items()}, scenario.mechanisms)
     arms = [{**base, GAIN: gain} for gain in (base[GAIN], *gains)]
-    lanes = np.tile(np.arange(patients), len(arms)), np.repeat(np.arange(len(arms)), patients)
-    exposure = measure(scenario, seed=seed, patients=lanes[0], arms=arms, arm_of_lane=lanes[1])
+    exposure = measure(scenario, seed=seed, patients=patients, arms=arms)
     threshold = base[f"{scenario.observe}_threshold_cells"]
     visible = visible_within(scenario, threshold, len(exposure.shed) + 1)
     _, liver = expected_metastases(exposure, visible, exposure.last_day, exposure.last_day)
