@@ -18,7 +18,7 @@ from sim.errors import InputError, MachineError
 from sim.names import NICHES
 from sim.plots.labels import spread
 from sim.plots.seeding import NAMED_ORGANS
-from sim.plots.style import ORGAN_LOOKS, SIZES, STAGE_LOOKS
+from sim.plots.style import ORGAN_LOOKS, SHADES, SIZES, STAGE_LOOKS
 from sim.summary import WIDTH, summary_text
 
 
@@ -197,6 +197,11 @@ def _lightness(colour: str) -> float:
     linear = [(c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4) for c in (int(colour[i:i + 2], 16) / 255 for i in (1, 3, 5))]
     luminance = np.dot([0.2126, 0.7152, 0.0722], linear)
     return 116 * np.cbrt(luminance) - 16
+
+
+def test_shades_darken_all_the_way():
+    luminance = SHADES(np.linspace(0, 1, 33))[:, :3] @ [0.2126, 0.7152, 0.0722]
+    assert np.all(np.diff(luminance) < 0)
 
 
 def test_colours_print_dark_enough():

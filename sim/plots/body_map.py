@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import LinearSegmentedColormap, PowerNorm
+from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import PathPatch
@@ -18,10 +17,8 @@ from sim.names import ORGANS
 from sim.plots import body_shapes as shapes
 from sim.plots.frame import SCOPE, Room, changes, frame, per_cent, power, provenance, size_named, threshold_text, title_of
 from sim.plots.labels import spread
-from sim.plots.style import INK, QUIET, Size, styled
+from sim.plots.style import INK, QUIET, SHADES, Size, styled
 
-SHADES = LinearSegmentedColormap.from_list("shades", ["#fffdf5", "#f6d9a8", "#e8964f", "#b5421a", "#5c1a10"])
-"""Ever darker, so that it reads in grey as well."""
 VESSEL_COLOURS = {ARTERY: "#c1440e", PORTAL: "#332288", VEIN: "#7fb2d6"}
 """Three lightnesses, three hues."""
 DECADES = 4
@@ -181,4 +178,3 @@ def _footer(run, traffic: Traffic) -> list[str]:
 
 
 assert set(shapes.ORGANS) == set(ORGANS) == {organ for side in shapes.LABEL_SIDES.values() for organ in side}
-assert np.all(np.diff(SHADES(np.linspace(0, 1, 9))[:, :3] @ [0.2126, 0.7152, 0.0722]) < 0)

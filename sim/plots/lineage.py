@@ -114,6 +114,7 @@ def _tree(axes, person, rows: list[dict], size: Size) -> None:
     axes.spines["left"].set_visible(False)
     if person is None or _missing(person["diagnosis_day"]):
         axes.set_xticks([])
+        axes.set_xlabel("years since diagnosis")
         notice(axes, "no patient to follow")
         return
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from matplotlib.colors import LinearSegmentedColormap
+
 MM_PER_INCH = 25.4
 INK = "#222222"
 QUIET = "#6b6b6b"
@@ -62,6 +64,8 @@ STAGE_LOOKS = {
 }
 
 
+SHADES = LinearSegmentedColormap.from_list("shades", ["#fffdf5", "#f6d9a8", "#e8964f", "#b5421a", "#5c1a10"])
+"""Amounts, from none to much: ever darker, so that it reads in grey as well."""
 BAND_ALPHA = 0.14
 """Opacity of a band of uncertainty under its curve."""
 
