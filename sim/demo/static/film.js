@@ -51,11 +51,12 @@
       });
     }
 
+    /* What happens on a day is seen on the next morning, as in the counts. */
     readDots(columns) {
-      return columns.arrived.map((arrived, i) => ({
-        organ: this.organs[columns.organ[i]], source: columns.source[i], place: columns.place[i], arrived,
-        woke: columns.woke[i] < 0 ? NEVER : arrived + columns.woke[i], slept: columns.woke[i] !== 0,
-        ended: columns.ended[i] < 0 ? NEVER : arrived + columns.ended[i],
+      return columns.arrived.map((day, i) => ({
+        organ: this.organs[columns.organ[i]], source: columns.source[i], place: columns.place[i], day, arrived: day + 1,
+        woke: columns.woke[i] < 0 ? NEVER : day + 1 + columns.woke[i],
+        ended: columns.ended[i] < 0 ? NEVER : day + 1 + columns.ended[i],
         metastasis: Boolean(columns.metastasis[i]), sizes: columns.sizes[i],
       }));
     }
@@ -95,8 +96,8 @@
 
     /* log10 of a dot's cells on a day. */
     size(dot, day) {
-      const steps = dot.sizes, since = day - dot.arrived, i = stepAt(steps, since);
-      const start = dot.woke - dot.arrived;
+      const steps = dot.sizes, since = day - dot.day, i = stepAt(steps, since);
+      const start = dot.woke - dot.day;
       if (i < 0) return steps.length && since > start ? steps[1] * (since - start) / Math.max(steps[0] - start, 1) : 0;
       if (2 * i + 3 >= steps.length) return steps[2 * i + 1];
       const part = (since - steps[2 * i]) / (steps[2 * i + 2] - steps[2 * i]);
