@@ -76,7 +76,8 @@ def literature() -> str:
 
 def results() -> str:
     """The tables of a run (results/README.md, which a test keeps equal to the contract)."""
-    return (Path(__file__).parent.parent / "results" / "README.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parent.parent / "results" / "README.md").read_text(encoding="utf-8")
+    return page.replace("](../docs/", "](../")  # as seen from where the page is built
 
 
 def day() -> str:

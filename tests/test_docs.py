@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -45,6 +46,28 @@ def test_odd_has_its_seven_elements():
     assert [title for _, title in heads] == [
         "Purpose and patterns", "Entities, state variables and scales", "Process overview and scheduling", "Design concepts",
         "Initialization", "Input data", "Submodels"]
+
+
+def test_the_tutorial_works_as_it_stands(tmp_path):
+    """Every command and every line of Python, in the order of the page, in an empty folder."""
+    page = (DOCS / "tutorial.md").read_text(encoding="utf-8")
+    (tmp_path / "first.toml").write_text(blocks("tutorial.md", "toml")[0], encoding="utf-8")
+    python = ""
+    for language, text in re.findall(r"^```(sh|python)\n(.*?)^```", page, re.S | re.M):
+        if language == "python":
+            python += text
+            continue
+        for line in text.splitlines():
+            words = shlex.split(line)
+            assert words[:2] == ["python", "run_sim.py"]
+            done = subprocess.run([sys.executable, str(ROOT / "run_sim.py"), *words[2:]], cwd=tmp_path, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, (line, done.stderr)
+    done = subprocess.run([sys.executable, "-W", "error", "-c", python], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    table, sentence = done.stdout.rsplit("\n", 2)[0], done.stdout.splitlines()[-1]
+    assert table.count("0.2") >= 2
+    assert float(sentence.split()[0]) > 0, "the portal vein brings metastases to the liver"
+    assert (tmp_path / "results" / "first" / "report.html").stat().st_size > 10_000
 
 
 @pytest.fixture
