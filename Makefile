@@ -12,13 +12,14 @@ KERNELS   := $(wildcard sim/jit.py sim/names.py sim/streams.py sim/kernels/*.py)
 SCENARIO ?= scenarios/colorectal.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test long bench env clean
+.PHONY: help run test long bench docs env clean
 
 help:
 	@echo "make run     run the headline scenario: summary table, results, figure (SCENARIO=... for another)"
 	@echo "make test    run the tests"
 	@echo "make long    run the statistical checks that take minutes"
 	@echo "make bench   measure everything against its rivals: a table and benchmarks/report.json (25 minutes)"
+	@echo "make docs    build the manual in docs/_build/html"
 	@echo "make env     only make the environment in $(VENV)"
 	@echo "make clean   remove the environment and all caches (results stay)"
 	@echo "PYTHON=...   the Python to build with, 3.11 or newer (now: $(PYTHON))"
@@ -34,6 +35,10 @@ long: $(COMPILED)
 
 bench: $(COMPILED)
 	@$(BIN)/python -m benchmarks
+
+docs: $(COMPILED)
+	@$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	@echo "Open docs/_build/html/index.html"
 
 env: $(COMPILED)
 

@@ -12,12 +12,23 @@ from pathlib import Path
 import click
 
 from sim import __version__
+from sim.cli_ask import ask
+from sim.cli_attribute import attribute
+from sim.cli_compare import compare
+from sim.cli_demo import demo
+from sim.cli_export_lesson import export_lesson
+from sim.cli_options import LARGEST_SEED, Interrupted
+from sim.cli_options import change_options as _change_options
+from sim.cli_options import load as _load
+from sim.cli_options import scenario_argument as _scenario_argument
+from sim.cli_plot import plot
+from sim.cli_report import report
+from sim.cli_sensitivity import sensitivity
 from sim.cli_sweep import sweep
 from sim.cli_values import Memory, WholeNumber, cores, default_run_folder, finished_patients, shown
 from sim.errors import InputError, MachineError
 
 PROGRAM = "run_sim.py"
-LARGEST_SEED = 2**63 - 1
 EXIT_MACHINE, EXIT_INPUT, EXIT_INTERRUPTED, EXIT_BROKEN_PIPE = 1, 2, 130, 141
 
 
@@ -29,34 +40,6 @@ def cli() -> None:
 
     Start with: run_sim.py run scenarios/colorectal.toml
     """
-
-
-def _scenario_argument(command):
-    return click.argument("scenario", metavar="SCENARIO")(command)
-
-
-def _change_options(command):
-    """Options that change a scenario before it is shown or run."""
-    for option in (
-        click.option("--set", "set_", multiple=True, metavar="NAME=VALUE", help="Set a parameter, e.g. soil.liver=0.2 or 'NAME=3 days' (repeatable)."),
-        click.option("--off", multiple=True, metavar="MECHANISM", help="Switch a mechanism off (repeatable)."),
-        click.option("--on", multiple=True, metavar="MECHANISM", help="Switch a mechanism on (repeatable)."),
-        click.option("--patients", type=WholeNumber(minimum=1), metavar="N", help="Number of virtual patients."),
-    ):
-        command = option(command)
-    return command
-
-
-def _load(scenario, patients, on, off, set_):
-    from sim import scenario as scenarios
-
-    both = sorted(set(on) & set(off))
-    if both:
-        raise InputError(f"--on and --off both name {both[0]!r}: a mechanism is either on or off")
-    loaded = scenarios.load(scenario)
-    if patients is None and not (on or off or set_):
-        return loaded
-    return loaded.with_(patients=patients, on=tuple(on), off=tuple(off), set_=tuple(set_))
 
 
 @cli.command("list")
@@ -84,8 +67,9 @@ def show(scenario, patients, on, off, set_, as_json) -> None:
         return
     from sim import mechanisms
     from sim.cli_tables import scenario_text
+    from sim.scenario_comparison import load_comparison
 
-    click.echo(scenario_text(resolved, mechanisms.REGISTRY))
+    click.echo(scenario_text(resolved, mechanisms.REGISTRY, load_comparison(scenario)))
 
 
 @cli.command()
@@ -99,6 +83,7 @@ def check(context, scenarios) -> None:
     """
     from sim.cli_sweep import check_text
     from sim.scenario import load
+    from sim.scenario_comparison import load_comparison
     from sim.sweep.plan_file import is_plan
 
     worst = 0
@@ -111,6 +96,7 @@ def check(context, scenarios) -> None:
                 click.echo(check_text(name))
                 continue
             load(name)
+            load_comparison(name)
             click.echo(f"ok  {name}")
         except (InputError, MachineError) as error:
             click.echo(f"error: {error}", err=True)
@@ -187,29 +173,17 @@ def _kept(scenario, out: Path, before) -> str | None:
             "the same command continues from there")
 
 
-def _draw(finished, folder: Path, size: str = "column") -> list[Path]:
+def _draw(finished, folder: Path) -> list[Path]:
     from sim.plots import seeding_curves
 
     figures = folder / "figures"
     try:
         figures.mkdir(parents=True, exist_ok=True)
-        return seeding_curves(finished, figures / "seeding_curves", size=size)
+        return seeding_curves(finished, figures / "seeding_curves")
     except OSError as error:
         raise MachineError(
             f"the results are complete in {shown(folder)}, but the figure could not be written: {error.strerror or error}"
         ) from error
-
-
-@cli.command()
-@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--size", type=click.Choice(["column", "slide"]), default="column", show_default=True, help="For a journal column or a slide.")
-def plot(runs, size) -> None:
-    """Draw the seeding curves of finished runs again."""
-    from sim import results
-
-    for opened in [results.open(folder) for folder in runs]:  # all are checked before the first is drawn
-        for figure in _draw(opened, opened.path, size):
-            click.echo(shown(figure))
 
 
 @cli.command()
@@ -241,11 +215,8 @@ def calibrate(out, quiet) -> None:
         click.echo(report)
 
 
-cli.add_command(sweep)
-
-
-class Interrupted(Exception):
-    """Ctrl-C, with what was kept."""
+for command in (ask, sweep, attribute, sensitivity, plot, compare, report, demo, export_lesson):
+    cli.add_command(command)
 
 
 def _fail(message: str, code: int) -> int:

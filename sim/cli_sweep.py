@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from sim.cli_values import REPOSITORY, WholeNumber, cores, shown
-from sim.errors import MachineError
+from sim.errors import InputError, MachineError
 
 MOST_FAILURES_SHOWN = 3
 
@@ -50,11 +50,13 @@ def amount_text(plan) -> str:
 @click.option("--workers", type=WholeNumber(minimum=1), metavar="N", help="Processes to use; results do not depend on it. [default: all cores]")
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Folder of the sweep. [default: results/sweeps/<plan>]")
 @click.option("--shard", type=Shard(), metavar="I/N", help="Compute only the I-th of N shares, into the same DIR as the others (job arrays).")
+@click.option("--cluster", metavar="ADDRESS", help="Compute on the workers of a Dask scheduler, e.g. tcp://host:8786 (docs/cluster.md).")
+@click.option("--shared", is_flag=True, help="With --cluster: its workers see DIR under the same path, and write what they compute there.")
 @click.option("--resume/--no-resume", default=True, show_default=True, help="Continue what is in DIR, or refuse a DIR that holds finished runs.")
 @click.option("--retry-failed", is_flag=True, help="Compute runs again that failed before.")
 @click.option("--quiet", is_flag=True, help="No progress bar and no summary: print the sweep's folder only.")
 @click.pass_context
-def sweep(context, plan_file, workers, out, shard, resume, retry_failed, quiet) -> None:
+def sweep(context, plan_file, workers, out, shard, cluster, shared, resume, retry_failed, quiet) -> None:
     """Run a plan of many runs, into one table.
 
     PLAN is a file, or the name of one in the folder plans; `check PLAN` says how many runs it has and about how
@@ -62,17 +64,20 @@ def sweep(context, plan_file, workers, out, shard, resume, retry_failed, quiet) 
     """
     from sim.sweep.plan import load
 
+    if cluster and workers:
+        raise InputError("--cluster and --workers: the cluster has workers of its own; allowed: one of the two")
+    if shared and not cluster:
+        raise InputError("--shared: found without --cluster ADDRESS; the workers of this machine always share DIR")
     plan = load(plan_file)
     out = out or default_sweep_folder(plan.name)
     if not quiet:
         click.echo(amount_text(plan))
 
-    from sim.sweep.executors import LocalExecutor
     from sim.sweep.run import run_sweep
 
     try:
         swept = run_sweep(
-            plan, out=out, executor=LocalExecutor(workers or cores()), progress=not quiet, shard=shard, resume=resume,
+            plan, out=out, executor=_executor(workers, cluster, out if shared else None), progress=not quiet, shard=shard, resume=resume,
             retry_failed=retry_failed, command_line=["run_sim.py", *context.find_root().meta["arguments"]])
     except KeyboardInterrupt:
         from sim.cli import Interrupted
@@ -88,6 +93,19 @@ def sweep(context, plan_file, workers, out, shard, resume, retry_failed, quiet) 
     click.echo(shown(swept.folder) if quiet else f"results  {shown(swept.folder)}")
     if len(swept.machines) > 1:
         click.echo(mixed_text(swept.machines), err=True)
+
+
+def _executor(workers: int | None, cluster: str | None, shared: Path | None):
+    """Where the runs are computed."""
+    if cluster is None:
+        from sim.sweep.executors import LocalExecutor
+
+        return LocalExecutor(workers or cores())
+    from sim.sweep.cluster import ClusterExecutor
+    from sim.sweep.folder import SweepFolder
+
+    return ClusterExecutor(cluster, None if shared is None else SweepFolder(shared.absolute()).parts,
+                           lambda text: click.echo(f"warning: {text}", err=True))
 
 
 def default_sweep_folder(name: str) -> Path:

@@ -113,9 +113,10 @@ def parse(path: Path, text: str, what: str = "a scenario") -> tuple[dict[str, An
     return raw, locate(text)
 
 
-def read_chain(path: Path) -> list[Document]:
+def read_chain(path: Path, text: str | None = None) -> list[Document]:
     """The file and all that it extends, from the file itself to its root, unchecked.
 
+    `text`, where given, stands for what the file at `path` holds.
     Raises InputError where one is missing, broken, or extends itself by way of others.
     """
     chain: list[Document] = []
@@ -128,7 +129,7 @@ def read_chain(path: Path) -> list[Document]:
             raise InputError(_extends(chain[-1], f"{what}: {circle}; allowed: a chain that ends"))
         seen.append(resolved)
         try:
-            raw, places = parse(path, read_text(path))
+            raw, places = parse(path, read_text(path) if text is None or chain else text)
         except InputError as error:
             if not chain:
                 raise

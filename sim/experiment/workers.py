@@ -90,7 +90,7 @@ def _answer(pipe, task: Task) -> tuple:
 
 
 @contextmanager
-def _quiet_start():
+def quiet_start():
     """What a process inherits that is started in here: it never sees Ctrl-C, and finds this package."""
     kept = {name: os.environ.get(name) for name in ("PYTHONPATH", "PYTHONSAFEPATH")}
     blocked = None
@@ -125,15 +125,15 @@ def _end_servers() -> None:
 _at_exit = None
 
 
-def start_context():
+def start_context(preload: Sequence[str] = PRELOAD):
     """How workers are started here: from a server with the libraries loaded, else from nothing."""
     if "forkserver" not in get_all_start_methods():
         return get_context("spawn")
     from multiprocessing import forkserver
 
     context = get_context("forkserver")
-    context.set_forkserver_preload(list(PRELOAD))
-    with _quiet_start():
+    context.set_forkserver_preload(list(preload))
+    with quiet_start():
         forkserver.ensure_running()
     global _at_exit
     # A negative priority: after multiprocessing has ended the workers themselves.
@@ -146,7 +146,7 @@ class _Worker:
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(target=_serve, args=(theirs,), daemon=True)
         try:
-            with _quiet_start():
+            with quiet_start():
                 self.process.start()
         except (OSError, EOFError) as error:
             raise MachineError(f"a worker process cannot be started ({error}); use fewer --workers") from error
@@ -247,7 +247,7 @@ def run_tasks(tasks: Sequence[Task], workers: int, report: Callable[[float], Non
 
 def _too_many_deaths(task: Task) -> MachineError:
     return MachineError(
-        f"patients {task.start} to {task.stop - 1}: the process that computed them ended {MOST_DEATHS} times "
+        f"{task.title}: the process that computed them ended {MOST_DEATHS} times "
         "before it was done (killed? out of memory?); give the same command with fewer --workers")
 
 

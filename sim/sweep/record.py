@@ -176,7 +176,7 @@ class Sums:
         for name in CUMULATIVE:
             values = self.parts[name]
             if name in BLOOD:  # blood belongs to no organ
-                values = np.ma.masked_all(shape)
+                values = np.ma.MaskedArray(np.zeros(shape), mask=True)
                 values[:, :, -1] = self.parts[name]
             out[name] = values / self.patients
         for name in PRESENT:
@@ -209,7 +209,7 @@ def _joined(values: Sequence, lengths: Sequence[int]):
     if len(values) == 1 or all(value is None for value in values):
         return values[0]
     like = next(value for value in values if value is not None)
-    values = [np.ma.masked_all(length, dtype=like.dtype) if value is None else value
+    values = [np.ma.MaskedArray(np.zeros(length, like.dtype), mask=True) if value is None else value
               for value, length in zip(values, lengths, strict=True)]
     masked = any(isinstance(value, np.ma.MaskedArray) for value in values)
     return (np.ma if masked else np).concatenate(values)
