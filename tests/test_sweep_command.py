@@ -105,7 +105,7 @@ def test_help_and_check_of_scenarios_need_no_heavy_library():
 
 def test_the_estimate_counts_every_model(file, monkeypatch):
     plan = plans.load(file)
-    monkeypatch.setattr(estimate, "_pilot", lambda plan, variant: (2.0, 0.5))
+    monkeypatch.setattr(estimate, "_pilot", lambda plan, variant: estimate.Cost(2.0, 0.5))
     models, lanes = len(plan.blocks()), plan.patients
     assert estimate.estimate_seconds(plan, 1) == pytest.approx(2.0 * models + 0.5 * lanes)
     assert estimate.estimate_seconds(plan, 2) == pytest.approx((2.0 * models + 0.5 * lanes) / 2)
