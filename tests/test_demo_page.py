@@ -17,7 +17,7 @@ from sim.demo.lesson_panel import STEPS  # noqa: E402
 from sim.demo.page import Page  # noqa: E402
 from sim.demo.session import Classroom  # noqa: E402
 from sim.demo.settings import Settings  # noqa: E402
-from sim.demo.words import Words, what_ifs  # noqa: E402
+from sim.demo.words import MORE_WHAT_IFS, WHAT_IFS, Words  # noqa: E402
 
 
 class Tab:
@@ -98,7 +98,7 @@ def play(scene, **options):
 def test_the_page_opens_with_what_ifs_and_two_bodies_from_the_engine():
     async def scene(room, page):
         await page.open()
-        for what_if in what_ifs():
+        for what_if in (*WHAT_IFS, *MORE_WHAT_IFS):
             assert page.user.find(marker=f"if-{what_if}").elements
         await page.until(lambda: any(part["kind"] == "frames" for part in page.parts()), "the film")
         head = next(part for part in page.parts() if part["kind"] == "head")
@@ -114,7 +114,7 @@ def test_one_click_asks_another_what_if():
         page.click("if-off.dormancy")
         await page.until(lambda: page.parts() and any("head" == p["kind"] and not p["arms"][1]["mechanisms"]["dormancy"] for p in page.parts()), "its film")
         assert page.address().what_if == "off.dormancy"
-        pressed = {m: next(iter(page.user.find(marker=f"if-{m}").elements))._props["aria-pressed"] for m in what_ifs()}
+        pressed = {m: next(iter(page.user.find(marker=f"if-{m}").elements))._props["aria-pressed"] for m in (*WHAT_IFS, *MORE_WHAT_IFS)}
         assert [m for m, state in pressed.items() if state == "true"] == ["off.dormancy"]
         assert any("nobody sleeps" in text for text in page.labels()), "it says what that is in biology"
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from sim import scenario
 from sim.demo.settings import Settings, whole
-from sim.demo.words import Words, what_ifs
+from sim.demo.words import MORE_WHAT_IFS, WHAT_IFS, Words
 from sim.errors import InputError
 from sim.mechanisms import REGISTRY
 from sim.names import SITES
@@ -62,7 +62,7 @@ def test_a_seed_that_is_none_is_refused(found):
         language=st.sampled_from(["en", "zh-Hans"]), primary=st.sampled_from(SITES), age=st.text(max_size=6), horizon=st.text(max_size=4),
         mechanisms=st.dictionaries(st.sampled_from(sorted(REGISTRY)), st.booleans()),
         treatments=st.dictionaries(st.sampled_from(["resection", "senolytic"]), st.integers(0, 4000).map(str)),
-        what_if=st.sampled_from(["", *what_ifs()]), seed=st.integers(0, 2**63 - 1).map(str), patient=st.integers(0, 99).map(str),
+        what_if=st.sampled_from(["", *WHAT_IFS, *MORE_WHAT_IFS]), seed=st.integers(0, 2**63 - 1).map(str), patient=st.integers(0, 99).map(str),
         lesson=st.text(max_size=8), step=st.integers(0, 99), votes=st.lists(st.integers(0, 999), max_size=5).map(lambda v: tuple(v) if any(v) else ()),
     )
 )
@@ -95,7 +95,7 @@ def test_text_from_the_page_cannot_add_keys_to_the_scenario():
         Settings(mechanisms={'x" = true\n[parameters]\n': True}).resolve()
 
 
-@pytest.mark.parametrize("what_if", what_ifs())
+@pytest.mark.parametrize("what_if", (*WHAT_IFS, *MORE_WHAT_IFS))
 def test_each_what_if_changes_one_thing_and_is_told_in_every_language(what_if):
     first, second = Settings().with_(what_if=what_if).arms()
     kind, _, name = what_if.partition(".")

@@ -8,7 +8,7 @@ from nicegui import ui
 
 from sim.demo.settings import LARGEST_PATIENT, Settings
 from sim.demo.treatments import MAIN_TREATMENTS, TREATMENTS
-from sim.demo.words import MAIN_MECHANISMS, what_ifs
+from sim.demo.words import MAIN_MECHANISMS, MORE_WHAT_IFS, WHAT_IFS
 from sim.mechanisms import REGISTRY
 from sim.names import SITES
 
@@ -42,15 +42,30 @@ class Controls:
         self._what_ifs: dict[str, ui.button] = {}
         with self.page.what_ifs:
             self._heading("ui.what_if")
-            ui.label(self.words("ui.what_if.help")).classes("help")
-            with ui.element("div").classes("chips").props(f'role=group aria-label="{self.words("ui.what_if")}"'):
-                for what_if in [*what_ifs(), ""]:
-                    label = self.words.what_if(what_if) if what_if else self.words("ui.what_if.none")
-                    button = ui.button(label, on_click=lambda what_if=what_if: self.page.change(what_if=what_if), color=None)
-                    self._what_ifs[what_if] = button.props("no-caps flat").classes("chip").mark(f"if-{what_if or 'none'}")
+            with ui.element("div").props(f'role=group aria-label="{self.words("ui.what_if")} {self.words("ui.what_if.help")}"'):
+                with ui.element("div").classes("chips"):
+                    for what_if in (*WHAT_IFS, ""):
+                        self._draw_what_if(what_if)
+                self._others = self._more("ui.what_if.more")
+                with self._others, ui.element("div").classes("chips"):
+                    for what_if in MORE_WHAT_IFS:
+                        self._draw_what_if(what_if)
             self._means = ui.label().classes("means").props("aria-live=polite")
 
+    def _draw_what_if(self, what_if: str) -> None:
+        label = self.words.what_if(what_if) if what_if else self.words("ui.what_if.none")
+        button = ui.button(label, on_click=lambda: self.page.change(what_if=what_if), color=None)
+        self._what_ifs[what_if] = button.props("no-caps flat").classes("chip").mark(f"if-{what_if or 'none'}")
+
     def _draw_patient(self) -> None:
+        self._switches: dict[str, ui.switch] = {}
+        self._states: dict[str, ui.label] = {}
+        self._given: dict[str, tuple[ui.switch, ui.slider, ui.label]] = {}
+        for draw in (self._draw_person, self._draw_mechanisms, self._draw_treatments, self._draw_luck):
+            with ui.element("div").classes("group"):
+                draw()
+
+    def _draw_person(self) -> None:
         words = self.words
         self._heading("ui.controls")
         self._primary = self._select("ui.primary", {site: words(f"site.{site}") for site in SITES}, "primary")
@@ -59,19 +74,27 @@ class Controls:
         ui.label(words("ui.means.age")).classes("help")
         self._horizon = self._select("ui.horizon", {years: years for years in HORIZONS}, "horizon")
         ui.label(words("ui.means.horizon")).classes("help")
+
+    def _draw_mechanisms(self) -> None:
         self._heading("ui.controls.mechanisms", "h3")
-        self._switches: dict[str, ui.switch] = {}
-        self._states: dict[str, ui.label] = {}
         for name in MAIN_MECHANISMS:
             self._draw_mechanism(name)
-        others = [name for name in REGISTRY if name not in MAIN_MECHANISMS]
-        if others:
-            with ui.element("details"):
-                with ui.element("summary"):
-                    ui.html(words("ui.controls.more"), sanitize=False, tag="span")
-                for name in others:
+        with self._more("ui.controls.more"):
+            for name in REGISTRY:
+                if name not in MAIN_MECHANISMS:
                     self._draw_mechanism(name)
-        self._draw_treatments()
+
+    def _draw_treatments(self) -> None:
+        self._heading("ui.controls.treatments", "h3")
+        for name in MAIN_TREATMENTS:
+            self._draw_treatment(name)
+        with self._more("ui.controls.more_treatments"):
+            for name in TREATMENTS:
+                if name not in MAIN_TREATMENTS:
+                    self._draw_treatment(name)
+
+    def _draw_luck(self) -> None:
+        words = self.words
         self._heading("ui.controls.luck", "h3")
         with ui.element("div").classes("luck"):
             self._seed = self._number("ui.seed", 0, None, "seed")
@@ -80,6 +103,11 @@ class Controls:
         ui.label(words("ui.means.seed")).classes("help")
         ui.label(words("ui.means.patient")).classes("help")
         ui.button(words("ui.reset"), on_click=self._reset, color=None).props("no-caps outline").classes("reset").mark("reset")
+
+    def _more(self, key: str) -> ui.element:
+        with ui.element("details") as details, ui.element("summary"):
+            ui.html(self.words(key), sanitize=False, tag="span")
+        return details
 
     def _select(self, key: str, options: dict[str, str], name: str) -> ui.select:
         select = ui.select(options, label=self.words(key), on_change=lambda e: self._take(name, e.value))
@@ -97,18 +125,6 @@ class Controls:
         self._switches[name] = switch.classes("switch").mark(f"mechanism-{name}")
         self._states[name] = ui.label().classes("help").props(f'id="means-{name}"')
         switch.props(f'aria-describedby="means-{name}"')
-
-    def _draw_treatments(self) -> None:
-        self._heading("ui.controls.treatments", "h3")
-        self._given: dict[str, tuple[ui.switch, ui.slider, ui.label]] = {}
-        for name in MAIN_TREATMENTS:
-            self._draw_treatment(name)
-        with ui.element("details"):
-            with ui.element("summary"):
-                ui.html(self.words("ui.controls.more_treatments"), sanitize=False, tag="span")
-            for name in TREATMENTS:
-                if name not in MAIN_TREATMENTS:
-                    self._draw_treatment(name)
 
     def _draw_treatment(self, name: str) -> None:
         """A switch, and its place on the time line from the diagnosis on."""
@@ -141,6 +157,8 @@ class Controls:
         self._show_treatments(settings)
         for what_if, button in self._what_ifs.items():
             button.props(f"aria-pressed={'true' if what_if == settings.what_if else 'false'}")
+        if settings.what_if in MORE_WHAT_IFS:
+            self._others.props("open")
         self._means.set_text(words.means(settings.what_if) if settings.what_if else "")
         self._showing = False
 

@@ -70,9 +70,9 @@ class LessonPanel:
         with ui.element("div").classes("chips"):
             for name in lessons.names():
                 lesson = lessons.load(name)
-                with ui.button(on_click=lambda name=name: self.begin(name), color=None).props("no-caps flat").classes("chip").mark(f"lesson-{name}"):
-                    ui.label(self.words(f"lesson.{name}.title"))
-                    ui.label(self.words("ui.lessons.minutes", minutes=lesson.minutes)).classes("minutes")
+                button = ui.button(self.words(f"lesson.{name}.title"), on_click=lambda name=name: self.begin(name), color=None)
+                button.props("no-caps flat").classes("chip").mark(f"lesson-{name}")
+                button.props(f'title="{self.words("ui.lessons.minutes", minutes=lesson.minutes)}"')
 
     def _draw_step(self) -> None:
         number, step = STEPS.index(self.step), self.step

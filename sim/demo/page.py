@@ -22,6 +22,8 @@ from sim.demo.words import Words
 from sim.errors import InputError
 from sim.scenario import Scenario
 
+ACCENT = "#7a2e3a"
+"""The colour of Quasar's controls, that of `--accent` in classroom.css."""
 _DEBOUNCE_SECONDS = 0.15
 
 
@@ -51,6 +53,7 @@ class Page:
 
     def _build(self) -> None:
         ui.page_title(self.words("ui.title"))
+        ui.colors(primary=ACCENT)
         ui.add_head_html(f'<meta name="description" content="{self.words("ui.subtitle")}">')
         with ui.element("div").classes("classroom"):
             ui.link(self.words("ui.skip"), "#stage").classes("skip")
@@ -95,7 +98,7 @@ class Page:
             self._cohort_help = ui.label().classes("help")
             self._bar = ui.element("progress").props("max=1 value=0").classes("bar")
             self._bar_text = ui.label().classes("bar-text")
-            self.curves = CurvesPanel(dict(self.words.catalogue), self.names())
+            self.curves = CurvesPanel(dict(self.words.catalogue), self.words.bodies(self.names()))
 
     # -- state -------------------------------------------------------------------------------------
 
@@ -128,7 +131,7 @@ class Page:
     def names(self) -> list[str]:
         """What the bodies are called."""
         if self.lesson:
-            return self.words.bodies([self.words(f"arm.{name}") for name in self.lesson.names])
+            return [self.words(f"arm.{name}") for name in self.lesson.names]
         return self.words.arms(self.settings)
 
     def change(self, **changes) -> bool:
@@ -177,7 +180,7 @@ class Page:
         self._computing.set_visibility(True)
         names = self.names()
         organ = self.lesson.organ if self.lesson else "all"
-        self.curves.tell("empty", f"{json.dumps(names, ensure_ascii=False)}, {json.dumps(organ)}")
+        self.curves.tell("empty", f"{json.dumps(self.words.bodies(names), ensure_ascii=False)}, {json.dumps(organ)}")
         self._progress(0.0)
         one = "" if len(names) == 2 else ".one"
         self._cohort_help.set_text(self.words(f"ui.cohort.help{one}", patients=self.patients))
@@ -202,7 +205,8 @@ class Page:
         with self.stage_card:
             if kind == "film":
                 self.stage.tell("film", f"{what}, {str(self._play).lower()}")
-                self._computing.set_visibility(False)
+                if what.startswith('{"kind":"head"'):
+                    self._computing.set_visibility(False)
             elif kind == "curves":
                 self.curves.tell("update", what)
             elif kind == "progress":

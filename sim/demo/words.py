@@ -9,15 +9,14 @@ from collections.abc import Mapping
 
 from sim.demo import texts
 from sim.demo.settings import Settings
-from sim.demo.treatments import TREATMENTS
+from sim.demo.treatments import MAIN_TREATMENTS, TREATMENTS
 from sim.mechanisms import REGISTRY
 
 MAIN_MECHANISMS = ("dual_blood_supply", "inflammation", "senescent_vesicles", "dormancy")
 """Shown first; all others stand under "more"."""
-_WHAT_IFS = (
-    *(f"off.{name}" for name in MAIN_MECHANISMS), "soil.equal", "on.liver_fibrosis", "age.40", "age.85", "site.rectum", "site.breast",
-    *(f"treat.{name}" for name in ("resection", "chemotherapy", "senolytic", "il6_blockade", "checkpoint_inhibition")),
-)
+WHAT_IFS = (*(f"off.{name}" for name in MAIN_MECHANISMS), "soil.equal", "on.liver_fibrosis")
+MORE_WHAT_IFS = ("age.40", "age.85", "site.rectum", "site.breast", *(f"treat.{name}" for name in MAIN_TREATMENTS))
+"""What one click can change, the first ones always in sight (see `Settings.changed`)."""
 
 
 class Words:
@@ -48,7 +47,7 @@ class Words:
 
     def treatment_means(self, name: str) -> str:
         """What a treatment does, in biology."""
-        return self._known(f"treatment.{name}.means", _sentence(TREATMENTS[name]))
+        return _sentence(self._known(f"treatment.{name}.means", TREATMENTS[name]))
 
     def what_if(self, what_if: str) -> str:
         """The question on a what-if's button."""
@@ -68,10 +67,10 @@ class Words:
     def arms(self, settings: Settings) -> list[str]:
         """The names of the bodies: what the first is, and what differs in the second."""
         if not settings.what_if:
-            return self.bodies([self("ui.arm.as_it_is")])
+            return [self("ui.arm.as_it_is")]
         kind, _, name = settings.what_if.partition(".")
         kind_of_text = "untreat" if kind == "treat" and name in settings.treatments else kind
-        return self.bodies([self("ui.arm.as_it_is"), self(f"ui.arm.{kind_of_text}", what=self._thing(kind, name))])
+        return [self("ui.arm.as_it_is"), self(f"ui.arm.{kind_of_text}", what=self._thing(kind, name))]
 
     def bodies(self, names: list[str]) -> list[str]:
         """Names with the letters of the bodies before them."""
@@ -83,12 +82,6 @@ class Words:
         if kind in ("on", "off"):
             return self(f"ui.means.{kind}", what=self.mechanism_means(name, kind == "on"))
         return self(f"ui.means.{kind}")
-
-
-def what_ifs() -> list[str]:
-    """What one click can change: the list above, as far as this version of the engine has it."""
-    known = {"on": REGISTRY, "off": REGISTRY, "treat": TREATMENTS}
-    return [entry for entry in _WHAT_IFS if (kind := entry.partition(".")[0]) not in known or entry.partition(".")[2] in known[kind]]
 
 
 def _sentence(text: str) -> str:

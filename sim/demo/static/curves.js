@@ -138,7 +138,7 @@
       node("title", {}, svg, `${this.text(title)}. ${quantity === "found" ? this.sentenceText() : ""}`);
       const data = this.data, share = quantity === "found";
       const bottom = HEIGHT - PAD.bottom, right = width - PAD.right;
-      const lastDay = data ? data.days[data.days.length - 1] : 5 * YEAR;
+      const lastDay = data ? Math.max(1, Math.ceil(data.days[data.days.length - 1] / YEAR - 0.2)) * YEAR : 5 * YEAR; // whole years
       const x = (day) => Math.round((PAD.left + (right - PAD.left) * day / lastDay) * 10) / 10;
       const series = data ? data.arms.map((arm) => arm[quantity][this.organ]).map((s) => s && (share
         ? { middle: s.share, low: s.low, high: s.high } : { middle: s.q50, low: s.q25, high: s.q75 })) : [];
