@@ -36,7 +36,7 @@ class Trajectories:
                      *law.of_colonies(self.lane, self.niche))
         self.colony, self.first, self.number = np.unique(self.identity, return_index=True, return_inverse=True)
         """Each colony once, its first path, and the number of every path's colony."""
-        self.last = np.append(self.first[1:], len(self.identity)) - 1
+        self.last = np.append(self.first, len(self.identity))[1:] - 1
 
     def first_day(self, cells: np.ndarray) -> np.ndarray:
         """First day, (colonies,), on whose morning a colony has that many cells (by path); NEVER if it never has."""
