@@ -146,6 +146,21 @@ def test_arms_with_one_seed_are_pairs(sweep):
     assert same_end.sum() > 5 and (wide["settled_cells", True] == wide["settled_cells", False])[same_end].all()
 
 
+def test_treatments_are_arms_like_others(tmp_path):
+    """Treated and untreated are the same patients, and a treated run is the one that `run` makes."""
+    text = HEAD + '[[treatments]]\nname = "none"\ngive = []\n[[treatments]]\nname = "operation"\ngive = [{ name = "resection", start_days = 7 }]\n'
+    plan = plans.load(plan_file(tmp_path, text, patients=12))
+    swept(plan, tmp_path / "x")
+    people = read.open(tmp_path / "x").patients
+    untreated, treated = (people[people.treatment == name].reset_index(drop=True) for name in ("none", "operation"))
+    for trait in ("patient", "seed", "frailty", "diagnosis_day"):
+        assert (untreated[trait] == treated[trait]).all()
+    assert untreated.resection_day.isna().all() and treated.resection_day.notna().sum() > 6
+    assert treated.shed_cells.sum() < 0.7 * untreated.shed_cells.sum()
+    alone = run_scenario(plan.variants[1].scenario, seed=1, out=tmp_path / "alone").patients
+    assert alone.shed_cells.tolist() == treated.shed_cells.tolist() and alone.last_day.tolist() == treated.last_day.tolist()
+
+
 @pytest.mark.parametrize("number_of_workers, lanes, block_runs, parts", [(1, 3, 100, 16), (2, 20, 100, 6), (3, 1000, 3, 8), (1, 1000, 100, 4)])
 def test_neither_workers_nor_lanes_nor_blocks_change_a_byte(plan, sweep, tmp_path, monkeypatch, number_of_workers, lanes, block_runs, parts):
     monkeypatch.setattr(blocks, "LANES", lanes)  # in this process; workers have the usual number
