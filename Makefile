@@ -12,13 +12,14 @@ KERNELS   := $(wildcard sim/jit.py sim/names.py sim/streams.py sim/kernels/*.py)
 SCENARIO ?= scenarios/colorectal.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test long bench pictures env clean
+.PHONY: help run test long bench docs pictures env clean
 
 help:
 	@echo "make run     run the headline scenario: summary table, results, figure (SCENARIO=... for another)"
 	@echo "make test    run the tests"
 	@echo "make long    run the statistical checks that take minutes"
 	@echo "make bench   measure everything against its rivals: a table and benchmarks/report.json (25 minutes)"
+	@echo "make docs    build the manual in docs/_build/html"
 	@echo "make pictures draw the pictures of the README again (a minute or two)"
 	@echo "make env     only make the environment in $(VENV)"
 	@echo "make clean   remove the environment and all caches (results stay)"
@@ -35,6 +36,10 @@ long: $(COMPILED)
 
 bench: $(COMPILED)
 	@$(BIN)/python -m benchmarks
+
+docs: $(COMPILED)
+	@$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	@echo "Open docs/_build/html/index.html"
 
 pictures: $(COMPILED)
 	@$(BIN)/python run_sim.py run colorectal --patients 1000 --seed 1 --out results/pictures/colorectal --quiet

@@ -14,6 +14,7 @@ import numpy as np
 
 from sim import catalog
 from sim.cohort import Hosts
+from sim.mechanisms import default_states, effective_parameters
 from sim.model import MetastasisModel
 from sim.names import NICHES
 from sim.parameters import LaneParameters
@@ -60,7 +61,8 @@ def pinned() -> dict:
 def headline() -> Work:
     """The pinned headline cohort."""
     toml = pinned()
-    values = {name: parameter.value for name, parameter in catalog.load().items()} | toml["parameters"]
+    catalogue = {name: parameter.value for name, parameter in catalog.load().items()}
+    values = effective_parameters(catalogue, default_states()) | toml["parameters"]
     for name, vector in toml["niches"].items():
         if len(vector) != len(NICHES):
             raise ValueError(f"headline.toml: [niches] {name} needs {len(NICHES)} numbers, not {len(vector)}")
@@ -99,6 +101,6 @@ def daily_rates(work: Work) -> tuple[np.ndarray, np.ndarray]:
     for day in range(work.days):
         for step in (model.signal, model.grow, model.circulate):
             step()
-        expected[day], chance[day] = model.expected_shed[0], model._chance[0]
+        expected[day], chance[day] = model.expected_shed[0], model.streams[0].chance[0]
         model.day += 1
     return expected, chance

@@ -97,13 +97,21 @@ def expected_visits(parameters: LaneParameters, entry: np.ndarray) -> np.ndarray
 
 
 def route(parameters: LaneParameters, site_of_lane: Sequence[str]) -> Routing:
-    """Arrest probabilities by niche for every lane; exact, whatever the number of cells.
+    """Arrest probabilities by niche for every lane's primary; exact, whatever the number of cells."""
+    return _route(parameters, entry_distribution(parameters, site_of_lane))
 
-    Raises ValueError when the beds that a lane's cells meet neither arrest nor kill: they would circulate for ever.
-    """
+
+def route_from_organ(parameters: LaneParameters, organ: str) -> Routing:
+    """The same for cells shed by metastases of an organ, along its own venous drainage."""
+    bed = _BED.get(organ, _BED["rest"])
+    return _route(parameters, passage_matrix(parameters)[:, bed, :])
+
+
+def _route(parameters: LaneParameters, entry: np.ndarray) -> Routing:
+    """Raises ValueError when the beds that a lane's cells meet neither arrest nor kill: they would circulate for ever."""
     for_ever = "arrest_probability and death_per_pass are zero in every bed that a shed cell meets: it would circulate for ever"
     try:
-        visits = expected_visits(parameters, entry_distribution(parameters, site_of_lane))
+        visits = expected_visits(parameters, entry)
     except np.linalg.LinAlgError:
         raise ValueError(for_ever) from None
     death = parameters["death_per_pass"][:, None]

@@ -12,10 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.kernels import colonise, sleep
-from sim.kernels.identity import colony_id, unpack
+from sim.kernels import colonise, sleep, therapy
+from sim.colonies import ColonyLaw
+from sim.kernels.identity import CLUSTER_INDEX, MOST_INDEX, colony_id, unpack
 from sim.names import NICHES
 from sim.parameters import LaneParameters
+from sim.rates import Rates
+from sim.shedding import Stream
 
 _GROWTH = 1.5
 
@@ -110,6 +113,18 @@ class Rows:
             getattr(self, name)[self.count : end] = values
         self.count = end
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns."""
+        return tuple(self._dtypes)
+
+    def keep(self, chosen: np.ndarray) -> None:
+        """Keep these rows only, (count,) bool, in their order."""
+        count = int(chosen.sum())
+        for name in self._dtypes:
+            getattr(self, name)[:count] = self.column(name)[chosen]
+        self.count = count
+
     def column(self, name: str) -> np.ndarray:
         """The filled part of a column (a view)."""
         return getattr(self, name)[: self.count]
@@ -119,16 +134,27 @@ class TumourCells:
     """All disseminated competent cells of a chunk's lanes, and what became of them, by lane and niche.
 
     Tallies are int64 of shape (lanes, niches): `settled` = `died_asleep` + `sleeping` + `woke`, and
-    `woke` = `extinct` + `colonies` + grown colonies.
+    `woke` = `extinct` + `removed` + `colonies` + grown colonies.
+
+    A row of `grown` is a colony's present path: its size from the morning of day `since` on. Treatment bends paths
+    (`sim.struck`); `past` keeps the former ones with the last morning of each, `ended` the days on which colonies
+    that had grown were removed or lost their last cell. `traits` of a colony: see `sim.kernels.colonise`.
     """
 
     def __init__(self, patient: np.ndarray, parameters: LaneParameters, last_day: int, keep_seeds: bool = False):
         shape = (len(patient), len(NICHES))
         self.patient = patient
+        self._parameters = parameters
+        self._clusters = bool(parameters["cluster_share"].any())
         self.calendar = Calendar(last_day)
-        self.small = Rows(cells=np.int64, identity=np.uint64, since=np.int32, woke=np.int32)
-        self.grown = Rows(identity=np.uint64, woke=np.int32, start_day=np.float64, start_log_cells=np.float64)
-        for name in ("settled", "sleeping", "woke", "died_asleep", "extinct", "colonies"):
+        self.small = Rows(cells=np.int64, identity=np.uint64, since=np.int32, woke=np.int32, traits=np.uint8)
+        path = dict(identity=np.uint64, woke=np.int32, traits=np.uint8, since=np.int32, start_day=np.float64,
+                    start_log_cells=np.float64, delay_days=np.float64)
+        self.grown = Rows(**path)
+        self.past = Rows(**path, until=np.int32)
+        self.ended = Rows(identity=np.uint64, day=np.int32, removed=np.bool_)
+        self.resistance = None
+        for name in ("settled", "sleeping", "woke", "died_asleep", "extinct", "colonies", "removed"):
             setattr(self, name, np.zeros(shape, dtype=np.int64))
         self.keep_seeds = keep_seeds
         self.seeds = Rows(identity=np.uint64, coded_threshold=np.uint64)
@@ -162,21 +188,90 @@ class TumourCells:
         sleep.file_again(day, self.calendar.last, energy_clock, hazard_clock, energy_promise, hazard_promise,
                          *self.calendar.arrays, *spare)
 
-    def step_colonies(self, key, alive, day: int, growth, spread, certain_cells) -> None:
+    def place(self, key, day: int, stream: Stream, new: int, rates: Rates, energy_clock, hazard_clock, promises):
+        """Place a stream's settled cells, asleep or awake; returns the identities of those awake.
+
+        Raises ValueError when more cells settle in a niche in a day than an identity can number.
+        """
+        p = self._parameters
+        if new >= MOST_INDEX and stream.settled_today.max() >= MOST_INDEX:
+            raise ValueError(f"over {MOST_INDEX} competent cells settled in one niche in a day; "
+                             "competent_share x shedding is out of all bounds")
+        self.calendar.reserve(new)
+        awake = np.empty(new, dtype=np.uint64)
+        log = np.empty((new if self.keep_seeds else 0, 2), dtype=np.uint64)
+        n_awake = sleep.place_cells(
+            key, self.patient, day, self.calendar.last, stream.code, CLUSTER_INDEX * stream.cluster,
+            stream.settled_today, rates.sleep,
+            p["dormancy_narrow_share"], p["dormancy_narrow_scale_days"], p["dormancy_narrow_shape"],
+            p["dormancy_broad_scale_days"], p["dormancy_broad_shape"], energy_clock + rates.feeding,
+            hazard_clock + rates.sleeper_death, *promises, self.sleeping, *self.calendar.arrays, awake, self.woke, log)
+        self.settled += stream.settled_today
+        if self.keep_seeds:
+            self.seeds.append(identity=log[:, 0], coded_threshold=log[:, 1])
+        return awake[:n_awake]
+
+    def wake(self, day: int, alive, rates: Rates, energy_clock, hazard_clock, promises) -> np.ndarray:
+        """Wake or bury today's sleepers; returns the identities of the woken."""
+        due = self.calendar.due(day)
+        if not due:
+            return np.empty(0, dtype=np.uint64)
+        self.calendar.reserve(due)
+        woken, died = np.empty(due, dtype=np.uint64), np.empty(due, dtype=np.uint64)
+        n_woken, n_died = sleep.wake_cells(
+            day, self.calendar.last, alive, energy_clock, rates.feeding, hazard_clock, rates.sleeper_death, *promises,
+            self.sleeping, self.woke, self.died_asleep, *self.calendar.arrays, woken, died)
+        # The calendar's order depends on who else is in the chunk; sums over a patient's colonies must not.
+        woken = np.sort(woken[:n_woken])
+        self.note(died[:n_died], day, sleep.DIED)
+        self.note(woken, day, sleep.WOKE)
+        return woken
+
+    def kill_sleepers(self, key, day: int, survival: np.ndarray) -> None:
+        """Leave this share of the sleepers, (classes, lanes, niches) by the drugs that they resist; keyed, one by one."""
+        dead = np.empty(int(self.sleeping[(survival[0] < 1.0).any(axis=1)].sum()), dtype=np.uint64)
+        calendar, none = self.calendar, (np.zeros((0, 0), np.int64), np.zeros((0, 0, 0), np.int64), np.zeros((0, 0, 0)))
+        history = none if self.resistance is None else self.resistance.history
+        n_dead = therapy.kill_sleepers(
+            key, self.patient, day, survival, *history, self.sleeping, self.died_asleep, calendar.block_count, calendar.state,
+            calendar.energies, calendar.hazards, calendar.identities, dead)
+        self.note(np.sort(dead[:n_dead]), day, sleep.DIED)
+
+    def founders(self, key, identity: np.ndarray) -> np.ndarray:
+        """Founding cells of each colony, int64: one, or the size of the cluster."""
+        out = np.empty(len(identity), dtype=np.int64)
+        colonise.founders(key, self.patient, identity, self._parameters["cluster_mean_cells"], out)
+        return out
+
+    def begin_cycling(self, key, identity: np.ndarray, day: int) -> None:
+        """Cells and clusters that begin to cycle at the end of today, each a colony of its own."""
+        if len(identity):
+            cells = self.founders(key, identity) if self._clusters else 1
+            traits = 0 if self.resistance is None else self.resistance.of_founders(identity)
+            self.small.append(cells=cells, identity=identity, since=day + 1, woke=day, traits=traits)
+            colonise.count_colonies(identity, self.colonies)
+
+    def step_colonies(self, key, alive, day: int, law: ColonyLaw) -> None:
         """A week of birth and death in every small colony; the certain ones go over to deterministic growth."""
         small = self.small
         if not small.count:
             return
-        grown_at, gone = np.empty((small.count, 2), dtype=np.uint64), np.empty(small.count, dtype=np.uint64)
+        grown_at, gone = (np.empty((small.count, width), dtype=np.uint64) for width in (3, 2))
         grown_cells = np.empty(small.count, dtype=np.int64)
         start = day + 1 - colonise.STEP_DAYS
         small.count, n_grown, n_gone = colonise.step_colonies(
             key, self.patient, alive, day, start, small.count, small.cells, small.identity, small.since, small.woke,
-            growth, spread, certain_cells, self.colonies, self.extinct, grown_at, grown_cells, gone)
+            small.traits, law.week_growth, law.week_spread, law.week_clearance, law.certain_cells, self.colonies, self.extinct,
+            grown_at, grown_cells, gone)
         if n_grown:
-            self.grown.append(identity=grown_at[:n_grown, 0], woke=grown_at[:n_grown, 1].astype(np.int32),
-                              start_day=day + 1.0, start_log_cells=np.log(grown_cells[:n_grown].astype(float)))
-        self.note(gone[:n_gone], day, sleep.DIED)
+            identity = grown_at[:n_grown, 0]
+            delay = colonise.switch_delays(key, self.patient, identity, self._parameters["angiogenic_delay_days"])
+            self.grown.append(identity=identity, woke=grown_at[:n_grown, 1].astype(np.int32), since=day + 1,
+                              traits=grown_at[:n_grown, 2].astype(np.uint8), start_day=day + 1.0, start_log_cells=np.log(grown_cells[:n_grown].astype(float)), delay_days=delay)
+        self.note(gone[:n_gone, 0], day, sleep.DIED)
+        if self.past.count:
+            lost = gone[:n_gone, 0][gone[:n_gone, 1] & colonise.WAS_GROWN > 0]
+            self.ended.append(identity=lost, day=day, removed=False)
 
     def agents(self) -> Iterator[TumourCell]:
         """A view of every living cell or colony (slow: for looking, not for computing)."""

@@ -12,13 +12,23 @@ from pathlib import Path
 import click
 
 from sim import __version__
+from sim.cli_ask import ask
+from sim.cli_attribute import attribute
 from sim.cli_compare import compare
+from sim.cli_demo import demo
+from sim.cli_export_lesson import export_lesson
+from sim.cli_options import LARGEST_SEED, Interrupted
+from sim.cli_options import change_options as _change_options
+from sim.cli_options import load as _load
+from sim.cli_options import scenario_argument as _scenario_argument
 from sim.cli_plot import plot
+from sim.cli_report import report
+from sim.cli_sensitivity import sensitivity
+from sim.cli_sweep import sweep
 from sim.cli_values import Memory, WholeNumber, cores, default_run_folder, finished_patients, shown
 from sim.errors import InputError, MachineError
 
 PROGRAM = "run_sim.py"
-LARGEST_SEED = 2**63 - 1
 EXIT_MACHINE, EXIT_INPUT, EXIT_INTERRUPTED, EXIT_BROKEN_PIPE = 1, 2, 130, 141
 
 
@@ -30,34 +40,6 @@ def cli() -> None:
 
     Start with: run_sim.py run scenarios/colorectal.toml
     """
-
-
-def _scenario_argument(command):
-    return click.argument("scenario", metavar="SCENARIO")(command)
-
-
-def _change_options(command):
-    """Options that change a scenario before it is shown or run."""
-    for option in (
-        click.option("--set", "set_", multiple=True, metavar="NAME=VALUE", help="Set a parameter, e.g. soil.liver=0.2 or 'NAME=3 days' (repeatable)."),
-        click.option("--off", multiple=True, metavar="MECHANISM", help="Switch a mechanism off (repeatable)."),
-        click.option("--on", multiple=True, metavar="MECHANISM", help="Switch a mechanism on (repeatable)."),
-        click.option("--patients", type=WholeNumber(minimum=1), metavar="N", help="Number of virtual patients."),
-    ):
-        command = option(command)
-    return command
-
-
-def _load(scenario, patients, on, off, set_):
-    from sim import scenario as scenarios
-
-    both = sorted(set(on) & set(off))
-    if both:
-        raise InputError(f"--on and --off both name {both[0]!r}: a mechanism is either on or off")
-    loaded = scenarios.load(scenario)
-    if patients is None and not (on or off or set_):
-        return loaded
-    return loaded.with_(patients=patients, on=tuple(on), off=tuple(off), set_=tuple(set_))
 
 
 @cli.command("list")
@@ -85,19 +67,24 @@ def show(scenario, patients, on, off, set_, as_json) -> None:
         return
     from sim import mechanisms
     from sim.cli_tables import scenario_text
+    from sim.scenario_comparison import load_comparison
 
-    click.echo(scenario_text(resolved, mechanisms.REGISTRY))
+    click.echo(scenario_text(resolved, mechanisms.REGISTRY, load_comparison(scenario)))
 
 
 @cli.command()
 @click.argument("scenarios", metavar="SCENARIO...", nargs=-1, required=True)
 @click.pass_context
 def check(context, scenarios) -> None:
-    """Check scenarios without running them.
+    """Check scenarios, and plans of sweeps, without running them.
 
-    Prints a line for each; the exit code is 2 if any is wrong.
+    Prints a line for each, for a plan with the number of its runs and about how long they take; the exit
+    code is 2 if any is wrong.
     """
+    from sim.cli_sweep import check_text
     from sim.scenario import load
+    from sim.scenario_comparison import load_comparison
+    from sim.sweep.plan_file import is_plan
 
     worst = 0
     for name in scenarios:
@@ -105,7 +92,11 @@ def check(context, scenarios) -> None:
             click.echo(f"base {name} (others extend it; checked with them)")
             continue
         try:
+            if is_plan(name):
+                click.echo(check_text(name))
+                continue
             load(name)
+            load_comparison(name)
             click.echo(f"ok  {name}")
         except (InputError, MachineError) as error:
             click.echo(f"error: {error}", err=True)
@@ -153,7 +144,7 @@ def run(context, scenario, patients, on, off, set_, seed, workers, out, quiet, k
             max_memory_bytes=max_memory,
         )
     except KeyboardInterrupt:
-        raise _Interrupted(_kept(resolved, out, before) or "nothing was finished, and nothing was written") from None
+        raise Interrupted(_kept(resolved, out, before) or "nothing was finished, and nothing was written") from None
     except MachineError as error:
         kept = _kept(resolved, out, before)
         if kept is None:
@@ -224,12 +215,8 @@ def calibrate(out, quiet) -> None:
         click.echo(report)
 
 
-cli.add_command(plot)
-cli.add_command(compare)
-
-
-class _Interrupted(Exception):
-    """Ctrl-C, with what was kept."""
+for command in (ask, sweep, attribute, sensitivity, plot, compare, report, demo, export_lesson):
+    cli.add_command(command)
 
 
 def _fail(message: str, code: int) -> int:
@@ -270,7 +257,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(error.format_message(), error.exit_code)
     except (InputError, MachineError) as error:
         return _fail(str(error), error.exit_code)
-    except _Interrupted as kept:
+    except Interrupted as kept:
         click.echo(f"\ninterrupted: {kept}", err=True)
         return EXIT_INTERRUPTED
     except (KeyboardInterrupt, click.Abort):

@@ -42,11 +42,11 @@ def listing_text(scenarios: Sequence[tuple], mechanisms: Mapping) -> str:
         (str(path), primary, f"{title} {question}" if title == "(broken)" else title)  # a broken one says why
         for path, title, question, primary in scenarios
     ]
-    offs = [(name, mechanism.title, mechanism.off) for name, mechanism in mechanisms.items()]
+    offs = [(name, "on" if mechanism.default else "off", mechanism.title, mechanism.off) for name, mechanism in mechanisms.items()]
     return "\n\n".join(
         (
             table(("scenario", "primary", "title"), rows, columns),
-            table(("mechanism", "title", "off means"), offs, columns),
+            table(("mechanism", "default", "title", "off means"), offs, columns),
             "run_sim.py show SCENARIO prints every parameter; run_sim.py run SCENARIO --off MECHANISM runs the counterfactual.",
         )
     )
@@ -91,8 +91,16 @@ def _parameter_rows(scenario, whole: bool):
         )
 
 
-def scenario_text(scenario, mechanisms: Mapping) -> str:
-    """The resolved scenario: its facts, the state of each mechanism, and every parameter with its source."""
+def _comparison_text(comparison) -> str:
+    """What `ask` compares."""
+    rows = [("asks for", comparison.outcome.name), ("expects", "; ".join(contrast.text for contrast in comparison.contrasts)),
+            ("arms", ", ".join(arm.name + (f" ({arm.only})" if arm.only else "") for arm in comparison.arms))]
+    rows += [("across", f"{entry.parameter} = {', '.join(map(_number, entry.values))}") for entry in comparison.across]
+    return "\n".join(f"{label:<18}{value}" for label, value in rows)
+
+
+def scenario_text(scenario, mechanisms: Mapping, comparison=None) -> str:
+    """The resolved scenario: its facts, its comparison, the state of each mechanism, and every parameter with its source."""
     columns = width()
     states = [
         ("on" if scenario.mechanisms[name] else "OFF", name, f"{mechanism.title}. Off means: {mechanism.off}")
@@ -103,7 +111,7 @@ def scenario_text(scenario, mechanisms: Mapping) -> str:
     note = f"{len(rows)} parameters, {changed} changed by this scenario (marked *)" if changed else f"{len(rows)} parameters, all from the catalogue"
     return "\n\n".join(
         (
-            _head(scenario),
+            _head(scenario) + (f"\n{_comparison_text(comparison)}" if comparison else ""),
             table(("", "mechanism", "meaning"), states, columns),
             note,
             table(("  name", "value", "unit", "kind", "range", "source"), rows, columns),

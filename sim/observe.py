@@ -5,27 +5,12 @@ from __future__ import annotations
 import mesa
 import numpy as np
 
-from sim.kernels.record import BINS, count_bins, note_counts
+from sim.kernels.record import BINS, count_bins, note_stages
 from sim.names import CLOCKS, NICHES, STAGES
 
 ALL_ORGANS = (*NICHES, "all")
 QUANTITIES = len(ALL_ORGANS) * len(STAGES)
-
-
-def stage_counts(model, lanes: np.ndarray) -> np.ndarray:
-    """Every stage in every organ and in all, of some lanes: int64 of shape (len(lanes), organs + 1, stages)."""
-    cells = model.cells
-    settled = cells.settled[lanes]
-    out = np.empty((len(lanes), len(ALL_ORGANS), len(STAGES)), dtype=np.int64)
-    by_organ = out[:, :-1, :]
-    by_organ[:, :, 0] = settled + model.died_on_arrival[lanes] + model.inert[lanes]
-    by_organ[:, :, 1] = settled
-    by_organ[:, :, 2] = cells.sleeping[lanes]
-    by_organ[:, :, 3] = np.rint(model.cycling_cells[lanes])
-    by_organ[:, :, 4] = model.small_metastases[lanes]
-    by_organ[:, :, 5] = model.large_metastases[lanes]
-    by_organ.sum(axis=1, out=out[:, -1, :])
-    return out
+_NOBODY = np.empty(0, dtype=np.int64)
 
 
 class ClockHistogram:
@@ -41,11 +26,14 @@ class ClockHistogram:
         self._bins = np.empty((rows, QUANTITIES), dtype=np.uint16)
         self._total = np.zeros((last_slot - first_slot + 1, QUANTITIES), dtype=np.int64)
 
-    def add(self, grid: np.ndarray, counts: np.ndarray) -> None:
-        """Count lanes at their grid index, both by lane; `counts` is (lanes, quantities)."""
-        slot, end = grid - self.first_slot, self._rows + len(grid)
-        self._slot[self._rows : end] = slot
-        note_counts(self._rows, slot, counts, self._bins, self._total)
+    def add(self, model, lanes: np.ndarray, grid: np.ndarray | int) -> None:
+        """Note what `lanes` (indices) hold now, at their grid index (one for all, or one each)."""
+        end = self._rows + len(lanes)
+        slot = self._slot[self._rows : end]
+        slot[:] = grid - self.first_slot
+        cells = model.cells
+        note_stages(self._rows, slot, lanes, cells.settled, model.died_on_arrival, model.inert, cells.sleeping,
+                    model.cycling_cells, model.small_metastases, model.large_metastases, self._bins, self._total)
         self._rows = end
 
     def sparse(self) -> dict[str, np.ndarray]:
@@ -68,8 +56,8 @@ class Observer:
     def __init__(self, model, every_days: int, collect: bool):
         self.model, self.every_days = model, every_days
         diagnosis_day = model.hosts.diagnosis_day
-        self._phase = diagnosis_day % every_days
-        self._phases = {0, *self._phase.tolist()}
+        phase = diagnosis_day % every_days
+        self._lanes_of_phase = {int(day): np.flatnonzero(phase == day) for day in np.unique(phase)}
         last_day = model.last_day
         rows = int((last_day // every_days + 2).sum())
         before, after = diagnosis_day // every_days, (last_day - diagnosis_day) // every_days
@@ -100,29 +88,28 @@ class Observer:
         self.record(0)
 
     def _on_clocks(self, now: int) -> dict[str, np.ndarray]:
-        phase = now % self.every_days
-        return {
-            "first_cell": self.model.alive & (phase == 0),
-            "diagnosis": self.model.alive & (self._phase == phase),
-        }
+        """Lanes (indices) with a day of the output grid, by clock."""
+        phase, alive = now % self.every_days, self.model.alive
+        mine = self._lanes_of_phase.get(phase, _NOBODY)
+        return {"first_cell": np.flatnonzero(alive) if phase == 0 else _NOBODY, "diagnosis": mine[alive[mine]]}
 
     def is_due(self, now: int) -> bool:
         """Whether any lane may have a day of the output grid: asked every day, so without arrays."""
-        return now % self.every_days in self._phases
+        return now % self.every_days == 0 or now % self.every_days in self._lanes_of_phase
 
     def due(self, now: int) -> np.ndarray:
         """Lanes with a day of the output grid on either clock, (lanes,) bool."""
-        first, diagnosis = self._on_clocks(now).values()
-        return first | diagnosis
+        out = np.zeros(len(self.model.alive), dtype=bool)
+        for lanes in self._on_clocks(now).values():
+            out[lanes] = True
+        return out
 
     def record(self, now: int) -> None:
         """Read the state at the start of day `now`."""
         self.now = now  # the model's own counter moves on after this
-        for name, due in self._on_clocks(now).items():
-            lanes = np.flatnonzero(due)
+        for name, lanes in self._on_clocks(now).items():
             if lanes.size:
                 start = 0 if name == "first_cell" else self.model.hosts.diagnosis_day[lanes]
-                grid = np.zeros_like(lanes) + (now - start) // self.every_days
-                self.clocks[name].add(grid, stage_counts(self.model, lanes).reshape(lanes.size, QUANTITIES))
+                self.clocks[name].add(self.model, lanes, (now - start) // self.every_days)
         if self.collect and now % self.every_days == 0:
             self.model.datacollector.collect(self.model)

@@ -31,6 +31,10 @@ class LaneParameters:
             columns[name] = float(value) if same else np.asarray(values, dtype=float)[arm_of_lane]
         return cls(columns, len(arm_of_lane))
 
+    def replaced(self, **columns: np.ndarray) -> LaneParameters:
+        """A copy with other values of some parameters."""
+        return LaneParameters(self._columns | columns, self.lanes)
+
     def __getitem__(self, name: str) -> np.ndarray:
         if name not in self._arrays:
             array = np.full(self.lanes, self._columns[name], dtype=float)

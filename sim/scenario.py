@@ -23,7 +23,9 @@ from sim.catalog import Parameter
 from sim.errors import InputError, MachineError
 from sim.scenario_chain import exists, shown
 from sim.scenario_read import read
+from sim.scenario_treatments import plans
 from sim.scenario_words import describe, listed, nearest, parameter_value, printable, unknown, unknown_parameter
+from sim.treatments.base import Plan
 from sim.units import UnitError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -82,9 +84,11 @@ class Scenario:
     mechanisms: Mapping[str, bool]
     overrides: Mapping[str, Override]
     parameters: Mapping[str, ResolvedParameter]
+    treatments: tuple[Plan, ...] = ()
 
     def with_(
-        self, *, patients: int | None = None, on: Iterable[str] = (), off: Iterable[str] = (), set_: Iterable[str] = ()
+        self, *, patients: int | None = None, on: Iterable[str] = (), off: Iterable[str] = (), set_: Iterable[str] = (),
+        reason: str = "command line",
     ) -> Scenario:
         """A copy with what the command line changes; `set_` holds "name=value" texts, the value with a unit or without.
 
@@ -112,11 +116,11 @@ class Scenario:
             if name in added:
                 problems.append(f"--set {item}: found {name} twice; allowed: once")
             added.add(name)
-            overrides[name] = Override(value, "command line")
+            overrides[name] = Override(value, reason)
         if problems:
             raise InputError("\n".join(printable(problem) for problem in problems))
         parameters = _resolve(overrides)
-        _refuse_empty_shares(parameters, self.primary, "command line")
+        _refuse_empty_shares(parameters, self.primary, reason)
         return dataclasses.replace(
             self,
             patients=self.patients if patients is None else patients,
@@ -140,6 +144,7 @@ class Scenario:
             "observe": self.observe,
             "output_every_days": self.output_every_days,
             "mechanisms": dict(self.mechanisms),
+            "treatments": [dataclasses.asdict(plan) for plan in self.treatments],
             "overrides": {name: dataclasses.asdict(override) for name, override in self.overrides.items()},
             "parameters": {
                 name: {
@@ -161,21 +166,26 @@ class Scenario:
             object.__setattr__(self, key, MappingProxyType(value) if isinstance(value, dict) else value)
 
 
-def load(path: Path | str) -> Scenario:
+def load(path: Path | str, *, text: str | None = None) -> Scenario:
     """The scenario in a file, resolved.
 
-    `path` is a file, or the name of one in the `scenarios` folder ("colorectal", "autopsy/colon").
+    `path` is a file, or the name of one in the `scenarios` folder ("colorectal", "autopsy/colon"). `text` stands
+    for the contents of a file that need not exist (the classroom's page); `path` says where it would be.
     Raises InputError with every problem of the file and of what it extends, one a line, each with
     file, line, key, what was found and what is allowed.
     """
-    file = find(path)
-    merged = read(file)
+    file = find(path) if text is None else Path(path)
+    return from_merged(file, read(file, text=text))
+
+
+def from_merged(file: Path, merged: Mapping[str, Any], name: str | None = None) -> Scenario:
+    """The scenario of a file's merged keys (see `scenario_read.read`); `name` where it is not the file's own."""
     overrides = {name: Override(**entry) for name, entry in merged.get("parameters", {}).items()}
-    states = {name: True for name in mechanisms.REGISTRY} | merged.get("mechanisms", {})
+    states = mechanisms.default_states() | merged.get("mechanisms", {})
     parameters = _resolve(overrides)
     _refuse_empty_shares(parameters, merged["primary"], shown(file))
     return Scenario(
-        name=_name(file),
+        name=name or _name(file),
         path=file.resolve(),
         title=merged["title"],
         question=" ".join(merged["question"].split()),
@@ -188,6 +198,7 @@ def load(path: Path | str) -> Scenario:
         mechanisms=MappingProxyType(states),
         overrides=MappingProxyType(overrides),
         parameters=parameters,
+        treatments=plans(merged.get("treatments", ())),
     )
 
 

@@ -12,7 +12,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from pydantic_core import PydanticCustomError
 
 from sim.names import SITES
+from sim.outcomes import CONDITIONS, OUTCOMES
+from sim.scenario_treatments import MOST_DAYS, TARGETS
 from sim.scenario_words import describe
+from sim.treatments import REGISTRY
+from sim.treatments.base import AFTER
 from sim.units import UnitError, fitting_text, parse_quantity
 
 MAXIMUM_PATIENTS = 2**31 - 1
@@ -38,7 +42,25 @@ def _quantity(unit: str, low: float, high: float, limits: str, example: str, who
     return Annotated[float, BeforeValidator(read), WithJsonSchema(schema)]
 
 
+def _days(low: int):
+    """Whole days, as a number or as text with a unit (rounded)."""
+
+    def read(found: Any) -> int:
+        words = f'found {describe(found)}; allowed: whole days, {low:,} to {MOST_DAYS:,}, or text with a unit, such as "5 years"'
+        if isinstance(found, str):
+            try:
+                found = round(parse_quantity(found, "day"))
+            except UnitError as error:
+                raise PydanticCustomError("quantity", "{text}", {"text": str(error)}) from None
+        if isinstance(found, bool) or not isinstance(found, int) or not low <= found <= MOST_DAYS:
+            raise PydanticCustomError("quantity", "{text}", {"text": words})
+        return found
+
+    return Annotated[int, BeforeValidator(read), WithJsonSchema({"type": ["integer", "string"], "examples": ["5 years"]})]
+
+
 OneLine = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\r\n]*$")]
+ArmName = Annotated[str, StringConstraints(pattern=r"^[\w%+./]+(?:[ -][\w%+./]+)*$", max_length=60)]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
 AgeYears = _quantity("year", 0.0, 120.0, "0 to 120 years", "67 years")
 SpreadYears = _quantity("year", 0.1, 60.0, "0.1 to 60 years", "11 years")
@@ -76,6 +98,60 @@ class OverrideTable(_Table):
     reason: Words = Field(description="why this scenario differs from the catalogue")
 
 
+class TreatmentTable(_Table):
+    """One treatment; what is left out is its usual course (see `run_sim.py list`)."""
+
+    name: Literal[tuple(REGISTRY)] = Field(description="the treatment")
+    after: Literal[AFTER] = Field(None, description='what the start is counted from (default "diagnosis")')
+    start_days: _days(-MOST_DAYS) = Field(None, description="days from that event to the first dose (default 0)")
+    dose: Annotated[float, Field(strict=False)] = Field(None, ge=0, le=10, description="dose as a multiple of the standard dose (default 1)")
+    cycles: int = Field(None, ge=1, le=MOST_DAYS, description="number of doses")
+    every_days: _days(1) = Field(None, description="days from one dose to the next")
+    duration_days: _days(1) = Field(None, description="days of treatment, instead of cycles")
+    adherence: Annotated[float, Field(strict=False)] = Field(None, ge=0, le=1, description="probability that a dose is taken (default 1)")
+    organ: Literal[TARGETS] = Field(None, description="target of a local treatment: an organ, or primary")
+
+
+class ArmCohortTable(_Table):
+    """Who is simulated in an arm; the number of patients is the same in all arms."""
+
+    age: AgeTable = None
+
+
+class ArmTable(_Table):
+    """One arm of a comparison: what it changes in its scenario, by the same rules as a file that extends it."""
+
+    name: ArmName = Field(description="name of the arm in tables and in expect")
+    only: OneLine = Field(None, description="count these patients only, by what imaging sees at diagnosis; allowed: " + "; ".join(CONDITIONS))
+    primary: Literal[SITES] = Field(None, description="site of the primary tumour in this arm")
+    cohort: ArmCohortTable = None
+    mechanisms: dict[str, bool] = Field(None, description="mechanisms on (true) or off (false) in this arm")
+    treatments: list[TreatmentTable] = Field(None, max_length=100, description="treatments of this arm, instead of the scenario's; [] for none")
+    parameters: dict[str, OverrideTable] = Field(None, description="overrides of this arm, each with its reason")
+
+
+class AcrossTable(_Table):
+    """A parameter whose size nobody has published: the question is asked again at each of these values."""
+
+    parameter: OneLine = Field(description="name of the parameter")
+    values: list[Any] | Literal["range"] = Field(
+        description='numbers in the catalogue\'s unit or texts with a unit, or "range": the low and the high end of the catalogue\'s range',
+        json_schema_extra={"anyOf": [{"type": "array", "items": {"type": ["number", "string"]}}, {"const": "range"}]},
+    )
+
+
+class ComparisonTable(_Table):
+    """How the question is answered: arms with the same patients, one outcome, and what is expected of it."""
+
+    outcome: OneLine = Field(None, description="what is compared; allowed: " + "; ".join(OUTCOMES))
+    expect: list[OneLine] = Field(
+        None, description='directions that must show, such as "treated < untreated", "a < b < c", "a - b > c - d" or "a = b within 0.05"')
+    across: list[AcrossTable] = Field(None, description="parameters of unknown size, across whose values the answer is reported")
+    small_cohort: int = Field(
+        None, ge=10, le=100_000, description="patients with which the expected direction already shows: what the tests run (default 60)")
+    arms: list[ArmTable] = Field(None, description="two arms or more")
+
+
 class ScenarioFile(_Table):
     """One scenario, or what it changes in the one that it extends."""
 
@@ -89,8 +165,10 @@ class ScenarioFile(_Table):
     )
     output_every: GridStep = Field(None, description='step of the output grid, whole weeks (default "28 days")')
     cohort: CohortTable = None
-    mechanisms: dict[str, bool] = Field(None, description="mechanisms on (true) or off (false); on where not named")
+    mechanisms: dict[str, bool] = Field(None, description="mechanisms on (true) or off (false); those not named are as `list` shows")
+    treatments: list[TreatmentTable] = Field(None, max_length=100, description="treatments; they replace those of the file that this one extends")
     parameters: dict[str, OverrideTable] = Field(None, description="overrides of catalogue values, each with its reason")
+    comparison: ComparisonTable = Field(None, description="the arms that `ask` compares to answer the question")
 
 
 REQUIRED = (
@@ -109,8 +187,15 @@ REQUIRED = (
 """Keys that a scenario has once its chain is merged, each with how it is written."""
 
 KEYS = {
+    ("comparison",): tuple(ComparisonTable.model_fields),
+    ("comparison", "across"): tuple(AcrossTable.model_fields),
+    ("comparison", "arms"): tuple(ArmTable.model_fields),
+    ("comparison", "arms", "treatments"): tuple(TreatmentTable.model_fields),
+    ("comparison", "arms", "cohort"): tuple(ArmCohortTable.model_fields),
+    ("comparison", "arms", "cohort", "age"): tuple(AgeTable.model_fields),
     (): tuple(ScenarioFile.model_fields),
+    ("treatments",): tuple(TreatmentTable.model_fields),
     ("cohort",): tuple(CohortTable.model_fields),
     ("cohort", "age"): tuple(AgeTable.model_fields),
 }
-"""The keys of each table with a fixed set of them."""
+"""The keys of each table with a fixed set of them; a list of tables stands without its numbers."""

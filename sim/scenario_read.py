@@ -35,22 +35,33 @@ def check(document: Document) -> None:
     document.checked = model.model_dump(exclude_unset=True)
     if blamed:
         return
-    for name, entry in document.checked.get("parameters", {}).items():
-        entry["value"] = parameter_value(catalog.load()[name], entry["value"])
+    for changes in (document.checked, *document.checked.get("comparison", {}).get("arms", ())):
+        for name, entry in changes.get("parameters", {}).items():
+            entry["value"] = parameter_value(catalog.load()[name], entry["value"])
 
 
 def _check_names(document: Document) -> set[KeyPath]:
     """Mechanisms and parameters against their lists; the paths of those whose every fault is told."""
+    blamed = _check_names_of(document, document.raw, ())
+    comparison = document.raw.get("comparison")
+    arms = comparison.get("arms") if isinstance(comparison, dict) else None
+    for place, arm in enumerate(arms if isinstance(arms, list) else []):
+        if isinstance(arm, dict):
+            blamed |= _check_names_of(document, arm, ("comparison", "arms", place))
+    return blamed
+
+
+def _check_names_of(document: Document, raw: Mapping[str, Any], where: KeyPath) -> set[KeyPath]:
     blamed: set[KeyPath] = set()
     for table, refusal in (("mechanisms", _mechanism_refusal), ("parameters", _parameter_refusal)):
-        entries = document.raw.get(table)
+        entries = raw.get(table)
         if not isinstance(entries, dict):
             continue
         for name, entry in entries.items():
             path, words = refusal(name, entry)
             if words:
-                document.refuse(path, words)
-                blamed.add(path)
+                document.refuse((*where, *path), words)
+                blamed.add((*where, *path))
     return blamed
 
 
@@ -102,55 +113,82 @@ def _words(path: KeyPath, fault: Mapping[str, Any]) -> str:
     if kind == "quantity":
         return fault["ctx"]["text"]
     if kind == "extra_forbidden":
-        keys = KEYS.get(path[:-1]) or tuple(OverrideTable.model_fields)
-        return unknown("key", str(path[-1]), keys) + _belongs(str(path[-1]), path[:-1])
+        table = tuple(part for part in path[:-1] if isinstance(part, str))
+        keys = KEYS.get(table) or tuple(OverrideTable.model_fields)
+        return unknown("key", str(path[-1]), keys) + _belongs(str(path[-1]), table)
+    if "treatments" in path:
+        return _treatment_words(path, fault)
+    if kind == "missing" and path[0] == "comparison" and path[-1] in ("name", "parameter", "values"):
+        return f"missing key {path[-1]}; allowed: {path[-1]} = ..."
     if kind == "missing":
         return f"missing; allowed: {path[-1]} = ..., since an override brings both its value and its reason"
     if kind == "literal_error":
-        if path == ("primary",):
+        if path[-1] == "primary":
             return unknown("primary site", found, SITES) if isinstance(found, str) else f"found {describe(found)}; allowed: {listed(SITES)}"
         return f"found {describe(found)}; allowed: {fault['ctx']['expected']}"
     allowed = {
         "string_type": "text in quotes", "string_too_short": "text that is not empty",
         "string_too_long": f"at most {fault.get('ctx', {}).get('max_length')} characters",
         "string_pattern_mismatch": "one line of text", "bool_type": "true or false",
-        "model_type": "a table", "dict_type": "a table",
+        "model_type": "a table", "dict_type": "a table", "list_type": "a list in brackets",
     }.get(kind)
+    if path[0] == "comparison" and path[-1] == "name" and kind == "string_pattern_mismatch":
+        allowed = "words of letters and digits, with single blanks or hyphens between them"
     if path == ("cohort", "patients"):
         allowed = f"a whole number, 1 to {MAXIMUM_PATIENTS:,}"
     return f"found {describe(found)}; allowed: {allowed or fault['msg']}"
+
+
+def _treatment_words(path: KeyPath, fault: Mapping[str, Any]) -> str:
+    """A fault within `[[treatments]]`; `path` ends at the key, at the table, or at the list."""
+    from sim.treatments import REGISTRY
+
+    key, found = path[-1], fault["input"]
+    if fault["type"] == "missing":
+        return f"missing key {key}; allowed: {key} = ..., one of {listed(REGISTRY)}"
+    if key == "name":
+        return unknown("treatment", found, REGISTRY) if isinstance(found, str) else f"found {describe(found)}; allowed: {listed(REGISTRY)}"
+    if fault["type"] == "literal_error":
+        return f"found {describe(found)}; allowed: {fault['ctx']['expected']}"
+    allowed = {"dose": "a number, 0 to 10", "adherence": "a number, 0 to 1", "cycles": "a whole number, 1 to 36,525",
+               "treatments": "[[treatments]] tables, at most 100"}.get(key, "a table")
+    return f"found {describe(found)}; allowed: {allowed}"
 
 
 def merge(chain: list[Document]) -> dict[str, Any]:
     """The checked keys of a chain; what extends wins over what is extended, key by key."""
     merged: dict[str, Any] = {}
     for document in reversed(chain):
-        _merge_into(merged, document.checked)
+        merge_into(merged, document.checked)
     merged.pop("extends", None)
     return merged
 
 
-def _merge_into(target: dict[str, Any], source: Mapping[str, Any]) -> None:
+def merge_into(target: dict[str, Any], source: Mapping[str, Any]) -> None:
+    """Change `target` by what `source` brings, key by key; a list is replaced as a whole."""
     for key, value in source.items():
         if isinstance(value, dict):
             if not isinstance(target.get(key), dict):
                 target[key] = {}
-            _merge_into(target[key], value)
+            merge_into(target[key], value)
         else:
             target[key] = value
 
 
-def read(path: Path) -> dict[str, Any]:
+def read(path: Path, changes: Document | None = None, *, text: str | None = None) -> dict[str, Any]:
     """Read, check and merge: the nested keys of one scenario, quantities in days and years.
 
-    Raises InputError with every problem of the chain, one a line.
+    `changes` are keys that stand elsewhere, as if in a file that extends this one; `text`, where given, stands for
+    what the file at `path` holds. Raises InputError with every problem of the chain, one a line.
     """
-    chain = read_chain(path)
+    chain = ([changes] if changes else []) + read_chain(path, text)
     for document in chain:
         check(document)
     merged = merge(chain)
     _check_presence(chain)
     _check_ages(chain, merged)
+    _check_treatments(chain)
+    _check_comparison(chain, merged)
     problems = [text for document in chain for _, text in sorted(document.problems, key=lambda problem: problem[0])]
     if problems:
         raise InputError("\n".join(problems))
@@ -165,7 +203,7 @@ def _check_presence(chain: list[Document]) -> None:
         return  # refused already: nobody knows what it would have brought
     present: dict[str, Any] = {}
     for document in reversed(chain):
-        _merge_into(present, document.raw)
+        merge_into(present, document.raw)
     absent: list[str] = []
     base = " (a file whose name starts with _ is a base for others)" if chain[0].path.name.startswith("_") else ""
     for key, spelling in REQUIRED:
@@ -190,3 +228,27 @@ def _check_ages(chain: list[Document], merged: Mapping[str, Any]) -> None:
     words = f"found low {age['low']:g}, mean {age['mean']:g}, high {age['high']:g} years; allowed: low <= mean <= high"
     touched = [document for document in chain if "age" in document.checked.get("cohort", {})]
     touched[0].refuse(("cohort", "age"), words)
+
+
+def _check_treatments(chain: list[Document]) -> None:
+    """What treatments ask of one another, in every file that names some."""
+    from sim.scenario_treatments import problems
+
+    for document in chain:
+        arms = document.checked.get("comparison", {}).get("arms", ())
+        named = {("comparison", "arms", place): arm for place, arm in enumerate(arms)}
+        for where, table in ({(): document.checked} | named).items():
+            for path, words in problems(table.get("treatments", [])):
+                document.refuse((*where, "treatments", *path), words)
+
+
+def _check_comparison(chain: list[Document], merged: Mapping[str, Any]) -> None:
+    """The comparison of the whole chain, blamed on the last file that touched the key in question."""
+    if "comparison" not in merged:
+        return
+    from sim.scenario_expect import problems
+
+    touched = [document for document in chain if "comparison" in document.checked]
+    for path, words in problems(merged["comparison"], merged.get("horizon")):
+        blamed = [document for document in touched if path[1:2] and path[1] in document.checked["comparison"]]
+        (blamed or touched)[0].refuse(path, words)

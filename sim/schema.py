@@ -66,7 +66,7 @@ def _statistic(name: str, meaning: str) -> Column:
 
 
 _PATIENT = Column("patient", "int32", "", "patient, the same in every arm with the same seed: the key of a pair")
-_CLONE = Column("clone", "int64", "", "barcode of the clone; null while the scenario has no clones", nullable=True)
+_CLONE = Column("clone", "int64", "", "number of the clone within the patient; null where the scenario has no clones, or several clones founded it", nullable=True)
 _ORGAN = _text("organ", "where it settled", NICHES)
 _SOURCE = _text("source", "`primary`, or the organ whose metastasis shed it", (PRIMARY, *NICHES))
 
@@ -88,19 +88,19 @@ TABLES: Mapping[str, tuple[Column, ...]] = MappingProxyType({
         Column("primary_cells_at_diagnosis", "int64", "cell", "size of the primary tumour on that day", nullable=True),
         Column("metastatic_at_diagnosis", "bool", "", "a metastasis was visible to imaging on that day", nullable=True),
         _day("resection_day", "the primary tumour was removed"),
-        _day("first_detected_day", "the first metastasis in any organ crossed the detection threshold"),
+        _day("first_detected_day", "the first metastasis in any organ was found"),
         _day("death_day", "death"),
         _text("death_cause", "null for those alive at the end", nullable=True),
         _day("last_day", "last day of follow-up: death, or the end of the horizon", nullable=False),
         _text("censor_reason", "why follow-up ended without a death; null for the dead", nullable=True),
-        Column("shed_cells", "int64", "cell", "cells shed into the blood until the last day"),
+        Column("shed_cells", "int64", "cell", "cells shed into the blood until the last day; a cluster counts as one, here and until it grows"),
         Column("arrested_cells", "int64", "cell", "of these, held in a capillary bed"),
         Column("settled_cells", "int64", "cell", "of these, alive in a niche and able to found a colony"),
     ),
     "metastases": (
         _PATIENT,
         _colony("colony; unique in the run, the same in every arm with the same seed"),
-        _colony("colony that shed its founder; null from the primary tumour", name="parent_colony", nullable=True),
+        _colony("colony that shed its founder (without a row of its own while it is below 10^6 cells); null from the primary tumour", name="parent_colony", nullable=True),
         _ORGAN,
         _SOURCE,
         _CLONE,
@@ -108,7 +108,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = MappingProxyType({
         _day("arrived_day", "its founder settled", nullable=False),
         _day("woke_day", "its founder left sleep; null where it never slept"),
         _day("reached_day", "it reached 10^6 cells (about 1 mm)", nullable=False),
-        _day("detected_day", "it crossed the detection threshold while the patient lived"),
+        _day("detected_day", "it was found while the patient lived: at the detection threshold, or at a visit after that"),
         _day("removed_day", "it was removed or destroyed by treatment"),
         _day("extinct_day", "its last cell died"),
         Column("cells", "int64", "cell", "size on the patient's last day"),
@@ -137,7 +137,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = MappingProxyType({
         Column("n_at_risk", "int32", "patient", "patients alive and not censored on that day"),
     ),
     "cascade": (
-        _text("source", "`primary`, an organ, or `all`", _SOURCES),
+        _text("source", "`primary`, an organ whose metastases shed, or their sum `all` where there are any", _SOURCES),
         _text("organ", "where the step happened; `all` for steps without an organ, and for sums", _ORGANS),
         _text("step", "step of the cascade", STEPS),
         Column("cells", "int64", "cell", "cells (colonies from `extinct` on) that took it, all patients together"),

@@ -15,10 +15,13 @@ import numpy as np
 from sim.jit import inlined, kernel
 
 # Purposes: what a draw is for. Numbers are part of the contract with stored results: append only.
-AGE, GROWTH, DIAGNOSIS_SIZE, FRAILTY, DEATH, DEATH_CAUSE = 1, 2, 3, 4, 5, 6
+AGE, GROWTH, DIAGNOSIS_SIZE, FRAILTY, DEATH, DEATH_CAUSE, BODY_MASS, LUCK = 1, 2, 3, 4, 5, 6, 7, 8
 SHED, SETTLE, TALLY = 16, 17, 18
 SLEEP, THRESHOLD, ASLEEP_DEATH = 32, 33, 34
-SURVIVORS, OFFSPRING_SHAPE, OFFSPRING = 48, 49, 50
+SURVIVORS, OFFSPRING_SHAPE, OFFSPRING, CLEARED, SWITCH, CLUSTER_SIZE = 48, 49, 50, 51, 52, 53
+CLONE_SHARE, CLONE_POTENTIAL, CLONE, PARENT = 64, 65, 66, 67
+ADHERENCE, MARKER, DRUG_DEATH, SHRINKS, REMOVED = 80, 81, 82, 83, 84
+RESISTS, ACQUIRES = 88, 96  # plus the number of the drug, below eight
 
 _M0, _M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 _W0, _W1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
@@ -95,10 +98,10 @@ def normal(key, patient, index, days, tag):
 
 
 @kernel
-def _patient_uniforms(key, patients, purpose, out):
+def _patient_uniforms(key, patients, purpose, index, out):
     tag = tag_word(purpose, 0, 0)
     for i in range(patients.size):
-        out[i] = uniforms(key, patients[i], 0, days_word(0, 0), tag)[0]
+        out[i] = uniforms(key, patients[i], index, days_word(0, 0), tag)[0]
 
 
 def seed_key(seed: int) -> np.uint64:
@@ -106,11 +109,11 @@ def seed_key(seed: int) -> np.uint64:
     return np.uint64(seed)
 
 
-def patient_uniforms(seed: int, patients: np.ndarray, purpose: int) -> np.ndarray:
-    """One uniform in (0, 1) a patient for a trait of the host.
+def patient_uniforms(seed: int, patients: np.ndarray, purpose: int, index: int = 0) -> np.ndarray:
+    """One uniform in (0, 1) a patient for a trait of the host; `index` numbers traits of one purpose.
 
     `patients`: integer ids, shape (lanes,). Returns float64, shape (lanes,).
     """
     out = np.empty(len(patients))
-    _patient_uniforms(seed_key(seed), np.ascontiguousarray(patients, dtype=np.int64), purpose, out)
+    _patient_uniforms(seed_key(seed), np.ascontiguousarray(patients, dtype=np.int64), purpose, index, out)
     return out

@@ -13,6 +13,7 @@ from sim.cohort import Hosts
 from sim.kernels.colonise import grown_reach_days, grown_sizes
 from sim.kernels.identity import unpack
 from sim.kernels.sleep import DIED, WOKE
+from sim.mechanisms import default_states, effective_parameters
 from sim.model import MetastasisModel
 from sim.names import MICROMETASTASIS_CELLS, NICHES
 from sim.parameters import LaneParameters
@@ -22,8 +23,9 @@ LIFE = ("settled", "woke", "died_asleep", "extinct", "asleep", "colonies")
 
 
 def parameter_values(**changes: float) -> dict[str, float]:
-    """The catalogue's values with changes; a dot in a name is written as two underscores."""
-    values = {name: float(parameter.value) for name, parameter in catalog.load().items()}
+    """The catalogue's values, mechanisms in their default states, with changes; a dot in a name is written as two underscores."""
+    catalogue = {name: float(parameter.value) for name, parameter in catalog.load().items()}
+    values = effective_parameters(catalogue, default_states())
     changes = {name.replace("__", "."): float(value) for name, value in changes.items()}
     assert changes.keys() <= values.keys(), changes.keys() - values.keys()
     return values | changes
@@ -48,7 +50,7 @@ def run_engine(values: Mapping[str, float], *, lanes: int, days: int, seed: int,
 
 def expected_settled_per_day(model: MetastasisModel) -> dict[str, float]:
     """Mean number of cells that settle in each organ on the engine's last day."""
-    mean = model.expected_shed[0] * model.routing.arrest[0] * model.viable[0] * model.competent[0]
+    mean = model.expected_shed[0] * model.streams[0].chance[0]
     return {organ: float(m) for organ, m in zip(NICHES, mean, strict=True) if m > 0.0}
 
 
@@ -99,18 +101,19 @@ def engine_life(model: MetastasisModel, organs) -> Sample:
     return sample
 
 
-def growth_law(model: MetastasisModel, lane: np.ndarray) -> tuple[np.ndarray, ...]:
-    """What the engine's kernels ask for of deterministic growth, a row a colony."""
-    columns = (model.early_rate_per_day, model.limit_log_cells, model.limit_gap, model.gompertz_per_day)
-    return tuple(column[lane] for column in columns)
+def growth_law(model: MetastasisModel) -> tuple[np.ndarray, ...]:
+    """What the engine's kernels ask for of deterministic growth, a row a grown colony."""
+    grown = model.cells.grown
+    where = unpack(grown.column("identity"))
+    starts = (grown.column(name) for name in ("start_day", "start_log_cells", "delay_days"))
+    return (*starts, *model.law.of_colonies(where["lane"], where["niche"]))
 
 
 def engine_first_metastasis(model: MetastasisModel) -> np.ndarray:
     """Day on which each lane's first colony reaches 10^6 cells; the number of days where none does."""
     grown = model.cells.grown
     lane = unpack(grown.column("identity"))["lane"]
-    reached = grown_reach_days(np.full(lane.size, np.log(MICROMETASTASIS_CELLS)), grown.column("start_day"),
-                               grown.column("start_log_cells"), *growth_law(model, lane))
+    reached = grown_reach_days(np.full(lane.size, np.log(MICROMETASTASIS_CELLS)), *growth_law(model))
     first = np.full(len(model.alive), float(model.day))
     np.minimum.at(first, lane, np.ceil(reached) - 1.0)  # reached at the end of day d means within day d
     return first
@@ -121,9 +124,7 @@ def engine_sizes(model: MetastasisModel, age_days: int) -> np.ndarray:
     seeds, small, grown = engine_seeds(model), model.cells.small, model.cells.grown
     founded = model.day - 1 - age_days  # it cycles from the end of that day
     identity = seeds["identity"][(seeds["day"] == founded) & ~seeds["slept"]]
-    where = unpack(grown.column("identity"))
-    late = grown_sizes(np.full(grown.count, float(model.day)), grown.column("start_day"),
-                       grown.column("start_log_cells"), *growth_law(model, where["lane"]))
+    late = grown_sizes(np.full(grown.count, float(model.day)), *growth_law(model))
     cells = np.zeros(identity.size)
     for rows, sizes in ((small, small.column("cells")), (grown, late)):
         mine = unpack(rows.column("identity"))["day"] == founded

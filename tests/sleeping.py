@@ -95,7 +95,7 @@ class Unkept(Weather):
     """The broken variant: promises are made once and never renewed."""
 
     def _keep_promises(self):
-        if self._first_promise:
+        if self.day == 0:
             super()._keep_promises()
 
 

@@ -1,6 +1,7 @@
 """Colonies: a weekly step is the exact law of birth and death, and the hand-over to growth leaves the mean alone."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -41,7 +42,7 @@ class Colonies:
         self.founders = founders
         identity = np.array([pack(0, 0, i, 0, 0) for i in range(founders)], dtype=np.uint64)
         self.cells = TumourCells(np.array([7]), LaneParameters(values(), 1), 10)
-        self.cells.small.append(cells=start_cells, identity=identity, since=since, woke=0)
+        self.cells.small.append(cells=start_cells, identity=identity, since=since, woke=0, traits=0)
         self.cells.colonies[0, 0] = founders
 
     def run(self, advance=colonise.advance_week):
@@ -52,8 +53,9 @@ class Colonies:
             for position in range(WEEK):
                 today = WEEK * week + position
                 rates = (np.full((1, len(NICHES)), rate[today]) for rate in (self.birth, self.death))
-                advance(position, *rates, *terms, week_growth, spread)
-            self.cells.step_colonies(KEY, np.array([True]), today, week_growth, spread, self.certain)
+                advance(position, *rates, *terms, week_growth[position], week_growth, spread)
+            law = SimpleNamespace(week_growth=week_growth[None], week_spread=spread[None], week_clearance=np.zeros(shape), certain_cells=self.certain)
+            self.cells.step_colonies(KEY, np.array([True]), today, law)
         return self
 
     @property
@@ -74,7 +76,7 @@ class Colonies:
         return out
 
 
-def advance_without_composition(position, birth, death, _birth, _death, _growth, _spread, week_growth, spread):
+def advance_without_composition(position, birth, death, _birth, _death, _growth, _spread, _before, week_growth, spread):
     """The broken variant: Q added up without dividing by the growth so far."""
     for niche in range(len(NICHES)):
         m, q = colonise.day_generating_terms(birth[0, niche], death[0, niche])
@@ -120,7 +122,7 @@ def test_composed_terms_are_kendalls_integrals(rates):
     week_growth, spread, terms = np.ones(shape), np.zeros(shape), no_terms()
     for day in range(WEEK):
         today = (np.full((1, len(NICHES)), rate[day]) for rate in (birth, death))
-        colonise.advance_week(day, *today, *terms, week_growth, spread)
+        colonise.advance_week(day, *today, *terms, week_growth[day], week_growth, spread)
     for joined in range(WEEK):
         before = week_growth[joined, 0, 0]
         m, q = week_growth[WEEK, 0, 0] / before, (spread[WEEK, 0, 0] - spread[joined, 0, 0]) * before
@@ -212,7 +214,7 @@ def test_a_jump_at_the_hand_over_is_noticed():
 def test_grown_colonies_follow_the_law(start_log, days, limit_log, gap, rate):
     start_log = min(start_log, limit_log)
     law = dict(limit_cells=math.exp(limit_log), capacity_cells=math.exp(limit_log + gap), gompertz_per_day=rate)
-    log_cells = colonise.grown_log_cells(days, start_log, rate * gap, limit_log, gap, rate)
+    log_cells = colonise.grown_log_cells(days, start_log, 0.0, rate * gap, limit_log, gap, rate)
     assert start_log <= log_cells <= limit_log + gap
     if limit_log + gap - log_cells > 1e-4 * gap:
         taken = theory.colony_growth_days(math.exp(start_log), math.exp(log_cells), **law)
@@ -226,7 +228,7 @@ def test_growth_has_no_jump_at_the_avascular_limit():
     arguments = (early, math.log(limit), math.log(capacity / limit), rate)
     at = math.log(limit) / early
     step = 1e-3
-    before, here, after = (colonise.grown_log_cells(at + t, 0.0, *arguments) for t in (-step, 0.0, step))
+    before, here, after = (colonise.grown_log_cells(at + t, 0.0, 0.0, *arguments) for t in (-step, 0.0, step))
     assert here == pytest.approx(math.log(limit), abs=1e-9)
     assert (after - here) / step == pytest.approx((here - before) / step, rel=1e-5) == pytest.approx(early, rel=1e-5)
 
@@ -239,11 +241,11 @@ def test_living_cells_in_the_model_have_their_expected_number():
     lanes, days = 600, 56
     model = plain_model(lanes, days, seed=5, **off("dormancy"), **NOTHING_ACTS, competent_share=1.0, shedding_per_day=0.5,
                         metastasis_gompertz_per_day=0.012, colony_noise=0.4)  # fmt: skip
-    rate = float(model.early_rate_per_day[0])
+    rate = float(model.law.early_rate_per_day[0, 0])
     expected = np.zeros(lanes)
     while model.day < days:
         model.step()
-        expected = expected * math.exp(rate) + model.expected_shed * model._chance.sum(axis=1)
+        expected = expected * math.exp(rate) + model.expected_shed * model.streams[0].chance.sum(axis=1)
     cells = np.zeros(lanes)
     small, grown = model.cells.small, model.cells.grown
     np.add.at(cells, (small.column("identity") >> np.uint64(48)).astype(int), small.column("cells"))
@@ -260,9 +262,9 @@ def test_living_cells_in_the_model_have_their_expected_number():
 def test_the_models_switch_follows_the_noise_criterion():
     model = plain_model(1, 7, cycling_birth_per_day=1.0, colony_noise=0.1, avascular_limit_cells=1e6)
     rate = float(growth.gompertz_rate_per_day(1e6, 1e9, 0.01))
-    assert model.certain_cells[0, 0] == math.ceil((2.0 - rate) / rate / 0.01)
-    assert model.birth[0, 0] - model.death[0, 0] == pytest.approx(rate, rel=1e-12)
+    assert model.law.certain_cells[0, 0] == math.ceil((2.0 - rate) / rate / 0.01)
+    assert model.law.birth[0, 0] - model.law.death[0, 0] == pytest.approx(rate, rel=1e-12)
     # From that size on the relative noise of all further growth is below the limit.
-    n = int(model.certain_cells[0, 0])
+    n = int(model.law.certain_cells[0, 0])
     mean, variance = theory.birth_death_moments(1.0, 1.0 - rate, 2000.0, cells=n)
     assert math.sqrt(variance) / mean == pytest.approx(0.1, rel=0.01)

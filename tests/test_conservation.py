@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from virtual_patients import drawn_model, off, plain_model, values
+from virtual_patients import drawn_model, off, on, plain_model, values
 
 from sim.kernels.identity import unpack
 from sim.mechanisms import REGISTRY
@@ -28,9 +28,9 @@ def check(model) -> None:
     assert np.array_equal(model.shed_total, ended + model.failures), "shed = died in transit + arrested"
     assert np.array_equal(cells.settled, cells.died_asleep + cells.sleeping + cells.woke), "settled = dead + asleep + woken"
     grown = by_lane_and_niche(model, cells.grown.column("identity"))
-    assert np.array_equal(cells.woke, cells.extinct + cells.colonies + grown), "woken = extinct + small + grown"
+    assert np.array_equal(cells.woke, cells.extinct + cells.removed + cells.colonies + grown), "woken = extinct + removed + small + grown"
     tallies = (model.shed_total, model.died_in_transit, model.died_on_arrival, model.inert, cells.settled, cells.died_asleep,
-               cells.sleeping, cells.woke, cells.extinct, cells.colonies, model.failures)  # fmt: skip
+               cells.sleeping, cells.woke, cells.extinct, cells.removed, cells.colonies, model.failures)  # fmt: skip
     assert all(tally.min() >= 0 and tally.dtype == np.int64 for tally in tallies)
 
 
@@ -76,16 +76,17 @@ RATES = st.fixed_dictionaries({
     "own_organ_receptivity__lung": st.sampled_from([0.0, 1.0]),
     "sites": st.lists(st.sampled_from(SITES), min_size=3, max_size=3),
     "switched_off": st.sets(st.sampled_from(list(REGISTRY))),
+    "switched_on": st.sets(st.sampled_from(list(REGISTRY))),
 })
 
 
 def followed(rates: dict) -> MetastasisModel:
     rates = dict(rates)
-    seed, sites, switched_off = rates.pop("seed"), rates.pop("sites"), rates.pop("switched_off")
+    seed, sites, switched_off, switched_on = (rates.pop(name) for name in ("seed", "sites", "switched_off", "switched_on"))
     dense = rates["competent_share"] * rates["shedding_per_day"] > 1e-3
     rates["diagnosis_median_cells"] = 300.0 if dense else 1e5
     drainage = {f"drainage__{site}__caval": 1.0 for site in sites}
-    arm = values(**{**rates, **drainage, **off(*switched_off)})
+    arm = values(**{**rates, **drainage, **on(*switched_on), **off(*switched_off)})
     return drawn_model(np.arange(3), [arm], seed=seed, site=sites, horizon_days=40)
 
 
@@ -138,7 +139,7 @@ class Leaky(MetastasisModel):
     def settle(self):
         super().settle()
         if self.day == 17:
-            self.failures[1] -= 1
+            self.streams[0].failures[1] -= 1
 
 
 class Doubling(MetastasisModel):

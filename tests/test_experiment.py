@@ -19,7 +19,7 @@ from sim.experiment import run as runs
 from sim.experiment import build_model, run_scenario, workers
 from sim.manifest import peak_memory
 from sim.names import MICROMETASTASIS_CELLS, NICHES
-from sim.observe import ALL_ORGANS, stage_counts
+from sim.observe import ALL_ORGANS
 
 PATIENTS, SEED = 48, 5
 
@@ -161,6 +161,15 @@ def test_seeding_ends_where_the_patients_end(run, quick):
     # Shedding goes on until the end: nobody can have arrested more by then than in all.
     assert last["mean"] * last.n_at_risk <= followed.arrested_cells.sum()
     assert last["mean"] * last.n_at_risk >= 0.5 * followed.arrested_cells.sum()
+
+
+def stage_counts(model, lanes: np.ndarray) -> np.ndarray:
+    """Every stage in every organ and in all, written plainly: (len(lanes), organs + 1, stages)."""
+    settled = model.cells.settled
+    stages = (settled + model.died_on_arrival + model.inert, settled, model.cells.sleeping,
+              np.rint(model.cycling_cells), model.small_metastases, model.large_metastases)
+    by_organ = np.stack([stage[lanes].astype(np.int64) for stage in stages], axis=2)
+    return np.concatenate([by_organ, by_organ.sum(axis=1, keepdims=True)], axis=1)
 
 
 def test_quantiles_are_those_of_the_patients(run, quick):

@@ -37,17 +37,19 @@ def rows_of(model, rows, lane: int) -> list[tuple]:
     return sorted(zip(*columns, strict=True))
 
 
-BY_LANE = ("shed_total", "died_in_transit", "died_on_arrival", "inert", "death_day", "death_cause", "last_day", "hazard",
+BY_LANE = ("shed_total", "died_in_transit", "died_on_arrival", "inert", "death_day", "death_cause", "last_day",
            "cycling_cells", "burden_cells", "small_metastases", "large_metastases")  # fmt: skip
 BY_CELLS = ("settled", "sleeping", "woke", "died_asleep", "extinct", "colonies")
-TRAITS = ("patient", "age_years", "growth_factor", "frailty", "diagnosis_cells", "diagnosis_day", "death_threshold")
+TRAITS = ("patient", "age_years", "growth_factor", "frailty", "diagnosis_cells", "diagnosis_day", "death_threshold", "bmi",
+          "luck", "clone_share", "clone_z")  # fmt: skip
 
 
 def course(model, lane: int) -> dict:
     """Everything that happened in a lane, as plain values that compare bit for bit."""
     out = {name: getattr(model, name)[lane].tolist() for name in BY_LANE}
     out |= {name: getattr(model.cells, name)[lane].tolist() for name in BY_CELLS}
-    out |= {name: getattr(model.hosts, name)[lane].item() for name in TRAITS}
+    out |= {name: getattr(model.hosts, name)[lane].tolist() for name in TRAITS}
+    out["hazard"] = model.mortality.hazard[lane].item()
     out["seeds"], out["fates"] = rows_of(model, model.cells.seeds, lane), rows_of(model, model.cells.fates, lane)
     out["grown"] = rows_of(model, model.cells.grown, lane)
     return out
@@ -140,7 +142,7 @@ def test_a_draw_by_row_number_is_noticed(three, monkeypatch):
     from sim import streams
 
     right = streams.patient_uniforms
-    monkeypatch.setattr(streams, "patient_uniforms", lambda seed, patients, purpose: right(seed, np.arange(len(patients)), purpose))
+    monkeypatch.setattr(streams, "patient_uniforms", lambda seed, patients, *what: right(seed, np.arange(len(patients)), *what))
     model = run([17, 1, 0])
     with pytest.raises(AssertionError):
         same(course(three, 0), course(model, 2))
@@ -231,7 +233,9 @@ def short():
     """The headline scenario, fast enough for a test."""
     chosen = {**BUSY, "primary_gompertz_per_day": 0.02, "primary_capacity_cells": 1e7, "growth_log_sd": 0.0,
               "metastasis_gompertz_per_day": 0.01, "metastasis_capacity_cells": 1e9, "avascular_limit_cells": 1e5,
-              "dormancy_narrow_scale_days": 60.0, "dormancy_broad_scale_days": 200.0, "shedding_per_day": 3.0}  # fmt: skip
+              "dormancy_narrow_scale_days": 60.0, "dormancy_broad_scale_days": 200.0, "shedding_per_day": 3.0,
+              "immune_clearance_per_day": 0.02, "fibrosis_prevalence": 0.5, "organ_inflammation.lung": 0.5, "bmi_mean": 30.0,
+              "secondary_shedding_factor": 0.03, "metastatic_death_per_day": 0.0}  # fmt: skip
     return scenario.load("colorectal").with_(on=REGISTRY, set_=[f"{name}={value}" for name, value in chosen.items()])
 
 

@@ -34,14 +34,13 @@ class OneByOne(Weather):
     """The broken variant: each niche renews its own promise only, and everybody's sleepers are filed anew each time."""
 
     def _keep_promises(self):
-        found, headroom = False, 1.0 if self._first_promise else 1.25
-        for rate, promise in ((self.rates.feeding, self._energy_promise), (self.rates.sleeper_death, self._hazard_promise)):
+        found, headroom = False, 1.25 if self.day else 1.0
+        for rate, promise in zip((self.rates.feeding, self.rates.sleeper_death), self._promises, strict=True):
             above = rate > promise
             promise[above] = headroom * rate[above]
             found |= bool(above.any())
-        if found and not self._first_promise:
-            self.cells.file_sleepers_again(self.day, self.energy_clock, self.hazard_clock, self._energy_promise, self._hazard_promise)
-        self._first_promise = False
+        if found and self.day:
+            self.cells.file_sleepers_again(self.day, self.energy_clock, self.hazard_clock, *self._promises)
 
 
 def test_needless_passes_are_noticed():

@@ -123,7 +123,7 @@ def test_a_finished_model_can_be_freed():
     """Mesa 3.3 keeps every model that had agents; clearing its attributes lets its arrays go."""
     model = new_model(collect=False)
     model.run()
-    kept = [weakref.ref(model.cells), weakref.ref(model.routing), weakref.ref(model.cells.grown), weakref.ref(model.observer)]
+    kept = [weakref.ref(model.cells), weakref.ref(model.streams[0].routing), weakref.ref(model.cells.grown), weakref.ref(model.observer)]
     assert all(reference() is not None for reference in kept)
     model.__dict__.clear()
     gc.collect()
@@ -255,7 +255,7 @@ def test_a_day_runs_in_the_order_that_is_written_down():
     for _ in range(3):
         model.step()
     assert tuple(calls) == DAY * 3
-    assert DAY == ("signal", "grow", "shed", "circulate", "settle", "wake", "colonise", "die", "observe")
+    assert DAY == ("treat", "signal", "grow", "shed", "circulate", "settle", "wake", "colonise", "die", "examine", "observe")
 
 
 def test_another_order_would_be_another_model(monkeypatch):
@@ -265,7 +265,7 @@ def test_another_order_would_be_another_model(monkeypatch):
     monkeypatch.setattr(engine, "DAY", ("wake", *(name for name in DAY if name != "wake")))
     other, other_calls = recorded_model()
     other.run()
-    assert other_calls[:2] == ["wake", "signal"] and calls[:2] == ["signal", "grow"]
+    assert other_calls[:2] == ["wake", "treat"] and calls[:2] == ["treat", "signal"]
     assert not np.array_equal(usual.cells.sleeping, other.cells.sleeping)
 
 

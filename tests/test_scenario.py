@@ -57,7 +57,7 @@ def test_every_scenario_of_the_repository_loads(file):
 def test_a_base_scenario_is_followed_for_five_years_by_imaging(name, primary):
     scenario = load(FOLDER / f"{name}.toml")
     assert (scenario.primary, scenario.horizon_days, scenario.observe) == (primary, 5 * YEAR_DAYS, "imaging")
-    assert all(scenario.mechanisms.values())
+    assert scenario.mechanisms == mechanisms.default_states()
     assert scenario.output_every_days == DEFAULT_OUTPUT_EVERY_DAYS
     assert scenario.age == AgeDistribution(60.0 if name == "breast" else 67.0, 11.0, 30.0, 95.0)
 
@@ -67,7 +67,7 @@ def test_an_autopsy_scenario_differs_from_its_fellows_in_its_site_alone(site):
     scenario = load(f"autopsy/{site}")
     assert (scenario.primary, scenario.observe, scenario.horizon_days) == (site, "autopsy", 60 * YEAR_DAYS)
     assert scenario.name == f"autopsy_{site}"
-    assert all(scenario.mechanisms.values())
+    assert scenario.mechanisms == mechanisms.default_states()
 
 
 @pytest.mark.parametrize(("name", "mechanism"), TOGGLES.items())
@@ -125,7 +125,7 @@ def test_extending_merges_key_by_key_along_the_chain(folder):
     assert scenario.patients == 7
     assert scenario.age == AgeDistribution(50.0, 11.0, 30.0, 95.0)
     assert scenario.output_every_days == 14
-    assert [name for name, on in scenario.mechanisms.items() if not on] == ["inflammation", "dormancy"]
+    assert scenario.mechanisms == mechanisms.default_states() | {"inflammation": False, "dormancy": False}
     assert scenario.title == load("colorectal").title
 
 
@@ -160,11 +160,11 @@ def test_the_command_line_changes_a_copy():
     base = load("colorectal")
     changed = base.with_(patients=20, off=["dormancy", "inflammation"], set_=["soil.liver=20 %", "cycling_birth_per_day = 7 1/week"])
     assert changed.patients == 20
-    assert [name for name, on in changed.mechanisms.items() if not on] == ["inflammation", "dormancy"]
+    assert changed.mechanisms == mechanisms.default_states() | {"inflammation": False, "dormancy": False}
     assert changed.overrides == {"soil.liver": Override(0.2, "command line"), "cycling_birth_per_day": Override(1.0, "command line")}
     assert changed.parameters["soil.liver"].value == 0.2
     assert changed.parameters["soil.liver"].reason == "command line"
-    assert (base.patients, dict(base.overrides), all(base.mechanisms.values())) == (500, {}, True)
+    assert (base.patients, dict(base.overrides), dict(base.mechanisms)) == (500, {}, mechanisms.default_states())
     assert load("colorectal_without_dormancy").with_(on=["dormancy"]).mechanisms == base.mechanisms
     assert base.with_() == base
 

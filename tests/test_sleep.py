@@ -104,7 +104,7 @@ def test_numbers_asleep_are_an_infinite_server_queue():
     arrivals = []
     while model.day < days:
         model.step()
-        arrivals.append(model.expected_shed[0] * model._chance[0] * 0.5)
+        arrivals.append(model.expected_shed[0] * model.streams[0].chance[0] * 0.5)
     arrivals = np.array(arrivals)
     fates = theory.sleeper_fates(np.ones(days), np.full(days, HAZARD), law)
     means = np.array([theory.expected_asleep(arrivals[:, niche], fates)[-1] for niche in range(len(NICHES))])

@@ -153,13 +153,13 @@ def test_incidence_of_grown_colonies():
     parameters = LaneParameters(arm, lanes)
     drawn = draw_hosts(22, np.arange(lanes), ["colon"] * lanes, [AGE] * lanes, parameters)
     model = MetastasisModel(plain_hosts(lanes, frailty=drawn.frailty), parameters, seed=22, horizon_days=days, visible_cells=1e8, collect=False)
-    mean_events, certain = 0.0, int(model.certain_cells[0, 0])
-    birth, death = float(model.birth[0, 0]), float(model.death[0, 0])
+    mean_events, certain = 0.0, int(model.law.certain_cells[0, 0])
+    birth, death = float(model.law.birth[0, 0]), float(model.law.death[0, 0])
     small_or_gone = {}
     while model.day < days:
         model.step()
         # Weekly steps see a colony's size at ends of weeks only, and what has grown stays grown.
-        arrivals = float(model.expected_shed[0] * (model._chance[0] / model.competent[0]).sum() * arm["competent_share"])
+        arrivals = float(model.expected_shed[0] * (model.streams[0].chance[0] / (arm["competent_share"] * drawn.frailty[0])).sum() * arm["competent_share"])
         weeks = tuple(range(7 - model.day % 7, days - model.day + 1, 7))
         if weeks and weeks not in small_or_gone:
             small_or_gone[weeks] = never_above(birth, death, certain, weeks)

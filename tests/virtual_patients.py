@@ -6,7 +6,7 @@ import numpy as np
 
 from sim import catalog
 from sim.cohort import Hosts, draw_hosts
-from sim.mechanisms import REGISTRY
+from sim.mechanisms import REGISTRY, default_states, effective_parameters
 from sim.model import MetastasisModel
 from sim.names import NICHES
 from sim.parameters import LaneParameters
@@ -35,8 +35,8 @@ NOTHING_ACTS = {"inflammation_gain": 0.0, "vesicle_release": 0.0}
 
 
 def values(**overrides) -> dict[str, float]:
-    """All parameters: the catalogue's, then the pinned ones, then the overrides (`__` for a dot in a name)."""
-    out = {name: parameter.value for name, parameter in catalog.load().items()} | PINNED
+    """All parameters: the catalogue's with the mechanisms in their default states, then the pinned ones, then the overrides (`__` for a dot in a name)."""
+    out = effective_parameters({name: parameter.value for name, parameter in catalog.load().items()}, default_states()) | PINNED
     for name, value in overrides.items():
         name = name.replace("__", ".")
         assert name in out, name
@@ -47,6 +47,11 @@ def values(**overrides) -> dict[str, float]:
 def off(*names: str) -> dict[str, float]:
     """Overrides that switch mechanisms off, as keyword arguments of `values`."""
     return {name.replace(".", "__"): value for mechanism in names for name, value in REGISTRY[mechanism].null.items()}
+
+
+def on(*names: str) -> dict[str, float]:
+    """Overrides that switch mechanisms on with the catalogue's values, as keyword arguments of `values`."""
+    return {name.replace(".", "__"): catalog.load()[name].value for mechanism in names for name in REGISTRY[mechanism].null}
 
 
 def plain_hosts(lanes: int, *, site: str = "colon", diagnosis_day: int = 0, frailty=1.0, first_patient: int = 0) -> Hosts:

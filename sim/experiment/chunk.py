@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from sim.cohort import draw_hosts
+from sim.cohort import Undiagnosable, draw_hosts
 from sim.errors import InputError
 from sim.mechanisms import effective_parameters
 from sim.model import MetastasisModel
@@ -31,6 +31,17 @@ class Task:
         """Stable name of the chunk."""
         return f"{self.start:08d}-{self.stop:08d}"
 
+    @property
+    def title(self) -> str:
+        """What it computes, for messages."""
+        return f"patients {self.start} to {self.stop - 1}"
+
+    def compute(self, report: Callable[[float], None] | None = None) -> bytes:
+        """Run the chunk and pack what is left of it."""
+        from sim.experiment.packing import pack
+
+        return pack(run_chunk(self, report))
+
 
 @dataclass
 class Chunk:
@@ -42,27 +53,61 @@ class Chunk:
 
 
 def build_model(scenario: Scenario, *, seed: int, patients: np.ndarray, keep_seeds: bool = False,
-                collect: bool = True) -> MetastasisModel:
-    """The model of some patients of a scenario (ids, shape (lanes,)), ready to run.
+                collect: bool = True, arms: Sequence[Mapping[str, float]] | None = None,
+                arm_of_lane: np.ndarray | None = None) -> MetastasisModel:
+    """The model of some patients of a scenario (ids, shape (patients,)), ready to run.
 
-    Raises InputError where parameter values, fine one by one, do not fit together.
+    `arms` holds all parameter values of each arm, nulls set; by default there is one, the scenario's own. The
+    lanes are all patients in the first arm, all in the second, and so on; or `patients` and `arm_of_lane`
+    (lanes,) say of each lane which patient in which arm it is. Raises InputError where parameter values,
+    fine one by one, do not fit together.
     """
-    values = {name: parameter.value for name, parameter in scenario.parameters.items()}
+    if arms is None:
+        arms = [effective_parameters({name: p.value for name, p in scenario.parameters.items()}, scenario.mechanisms)]
+    if arm_of_lane is None:
+        patients, arm_of_lane = np.tile(patients, len(arms)), np.repeat(np.arange(len(arms)), len(patients))
     n = len(patients)
+    visits = max(values["follow_up_interval_days"] for values in arms)
+    if scenario.observe == "autopsy" and visits > 0.0:
+        raise InputError(f"{scenario.name}: follow_up_interval_days: found {visits:g} days with observe = autopsy; "
+                         "allowed: 0, since an autopsy looks once, or observe = imaging")
     try:
-        parameters = LaneParameters(effective_parameters(values, scenario.mechanisms), n)
+        parameters = LaneParameters.stack(arms, arm_of_lane)
         hosts = draw_hosts(seed, patients, [scenario.primary] * n, [scenario.age] * n, parameters)
         return MetastasisModel(
             hosts, parameters, seed=seed, horizon_days=scenario.horizon_days,
             visible_cells=parameters[f"{scenario.observe}_threshold_cells"],
-            output_every_days=scenario.output_every_days, keep_seeds=keep_seeds, collect=collect)
+            output_every_days=scenario.output_every_days, keep_seeds=keep_seeds, collect=collect,
+            treatments=[(plan, np.ones(n, dtype=bool)) for plan in scenario.treatments])
     except ValueError as error:
         raise InputError(f"{scenario.name}: {error}") from error
+
+
+def stacked_lanes(scenario: Scenario, arms: Sequence[Mapping[str, float]], *, seed: int,
+                  patients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(patient, arm) of every lane, (lanes,) each: all patients in the first arm, all in the second, and so on.
+
+    Left out are patients whose tumour would, with an arm's values, not be diagnosed in a lifetime: the
+    cohort is conditioned on diagnosis. Raises InputError where nobody is left in an arm, or values do not
+    fit together.
+    """
+    patient, arm = np.tile(patients, len(arms)), np.repeat(np.arange(len(arms)), len(patients))
+    try:
+        n = len(patient)
+        draw_hosts(seed, patient, [scenario.primary] * n, [scenario.age] * n, LaneParameters.stack(arms, arm))
+    except Undiagnosable as error:
+        patient, arm = patient[~error.lanes], arm[~error.lanes]
+        if len(np.unique(arm)) < len(arms):
+            raise InputError(f"{scenario.name}: {error}, in every patient") from error
+    except ValueError as error:
+        raise InputError(f"{scenario.name}: {error}") from error
+    return patient, arm
 
 
 def run_chunk(task: Task, report: Callable[[float], None] | None = None) -> Chunk:
     """Run a chunk; `report(share)` is told the share of its days that is done."""
     from sim.experiment import tables
+    from sim.experiment.lineage import Lineage
 
     keep = task.keep_seeds or task.keep_events
     model = build_model(task.scenario, seed=task.seed, patients=np.arange(task.start, task.stop), keep_seeds=keep,
@@ -72,12 +117,12 @@ def run_chunk(task: Task, report: Callable[[float], None] | None = None) -> Chun
         model.run(None if report is None else lambda day: report(day / longest))
     except ValueError as error:
         raise InputError(f"{task.scenario.name}: {error}") from error
-    found = tables.Metastases(model)
+    found, lineage = tables.Metastases(model), Lineage(model)
     chunk = Chunk(
         tables={
             "patients": tables.patients_table(model, found),
-            "metastases": tables.metastases_table(model, found),
-            "founders": tables.founders_table(model, found),
+            "metastases": tables.metastases_table(model, found, lineage),
+            "founders": tables.founders_table(lineage, found),
         },
         seeding={name: clock.sparse() for name, clock in model.observer.clocks.items()},
         cascade=tables.cascade_counts(model, found),

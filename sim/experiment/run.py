@@ -35,9 +35,9 @@ MOST_COUNTED = 4 * 10**18
 _MERGE_AT = 16
 
 
-def chunk_tasks(scenario: Scenario, seed: int, keep_seeds: bool, keep_events: bool) -> list[Task]:
+def chunk_tasks(scenario: Scenario, seed: int, keep_seeds: bool, keep_events: bool, fewest_patients: int = 1) -> list[Task]:
     """The chunks of a cohort. Their size depends on the cohort only, so that any number of workers can resume it."""
-    size = min(CHUNK_PATIENTS, max(1, -(-scenario.patients // 4)))
+    size = min(CHUNK_PATIENTS, max(fewest_patients, -(-scenario.patients // 4)))
     return [Task(scenario, seed, start, min(start + size, scenario.patients), keep_seeds, keep_events)
             for start in range(0, scenario.patients, size)]
 
@@ -85,8 +85,9 @@ class _Merged:
 
 def run_scenario(scenario: Scenario, *, seed: int, out: Path, workers: int = 1, progress: bool = False,
                  keep_seeds: bool = False, keep_events: bool = False, command_line: list[str] | None = None,
-                 max_memory_bytes: int | None = None) -> results.Run:
-    """Run a cohort and write it to `out`; the tables do not depend on `workers`.
+                 max_memory_bytes: int | None = None, fewest_patients: int = 1) -> results.Run:
+    """Run a cohort and write it to `out`; the tables do not depend on `workers`, or on how many patients a chunk has
+    (`fewest_patients` or more: a day costs a chunk of one almost what it costs a chunk of a hundred).
 
     Finished chunks are kept beside `out` until the run is complete, so that the same command continues
     after whatever stopped it. Raises InputError and MachineError; on KeyboardInterrupt (and when the
@@ -95,7 +96,7 @@ def run_scenario(scenario: Scenario, *, seed: int, out: Path, workers: int = 1, 
     out = Path(out)
     results.check_writable(out)
     start, clock = datetime.now(UTC), time.perf_counter()
-    tasks = chunk_tasks(scenario, seed, keep_seeds, keep_events)
+    tasks = chunk_tasks(scenario, seed, keep_seeds, keep_events, fewest_patients)
     build_model(scenario, seed=seed, patients=np.arange(1), collect=False)  # what does not fit together fails here
     with ChunkStore(out, identity(scenario, seed, keep_seeds, keep_events)) as store:
         kept = [(task, packed) for task in tasks if (packed := store.find(task)) is not None]
@@ -125,7 +126,7 @@ def run_scenario(scenario: Scenario, *, seed: int, out: Path, workers: int = 1, 
             write("complete", merged)
         except (KeyboardInterrupt, MachineError, MemoryError) as stopped:
             bar.close()
-            with _deaf_to_ctrl_c():
+            with deaf_to_ctrl_c():
                 _write_interrupted(store, tasks, write, stopped)
             raise
         finally:
@@ -135,7 +136,7 @@ def run_scenario(scenario: Scenario, *, seed: int, out: Path, workers: int = 1, 
 
 
 @contextmanager
-def _deaf_to_ctrl_c():
+def deaf_to_ctrl_c():
     """A second Ctrl-C must not spoil what the first one asked for; it takes a moment only."""
     if threading.current_thread() is not threading.main_thread():
         yield

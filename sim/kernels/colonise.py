@@ -15,11 +15,17 @@ import numpy as np
 
 from sim.jit import kernel
 from sim.kernels.distributions import binomial, negative_binomial
-from sim.kernels.identity import day_of, index_of, lane_of, niche_of, source_of
-from sim.streams import OFFSPRING, OFFSPRING_SHAPE, SURVIVORS, days_word, tag_word
+from sim.kernels.identity import day_of, index_of, is_cluster, lane_of, niche_of, source_of
+from sim.streams import CLEARED, CLUSTER_SIZE, OFFSPRING, OFFSPRING_SHAPE, SURVIVORS, SWITCH, days_word, exponential, tag_word, uniform
 
 STEP_DAYS = 7
 """Small colonies are stepped together at the end of every week: on days 6, 13, 20 ..."""
+
+
+WAS_GROWN, PARENT_UNKNOWN = 128, 64
+"""Traits of a colony in a byte: it had grown before a treatment made it small; it resists what its parent resists,
+which is not looked up yet. The low bits are the drugs that it resists, in the order of `sim.resistance.DRUGS`.
+"""
 
 
 @kernel
@@ -32,10 +38,11 @@ def day_generating_terms(birth, death):
 
 
 @kernel
-def advance_week(position, birth, death, known_birth, known_death, day_growth, day_spread, growth, spread):
+def advance_week(position, birth, death, known_birth, known_death, day_growth, day_spread, before_growth, growth, spread):
     """Compose today into the week so far: `growth` (M) and `spread` (Q), shape (STEP_DAYS + 1, lanes, niches).
 
-    `day_growth` and `day_spread` (lanes, niches) keep m and q of the rates `known_birth` and `known_death`,
+    `before_growth` (lanes, niches) is M at the start of the day: `growth[position]`, times the share of cells that
+    survived a dose this morning. Thinning by s is a step of its own with m = s and q = 0. `day_growth` and `day_spread` (lanes, niches) keep m and q of the rates `known_birth` and `known_death`,
     which seldom change.
     """
     for lane in range(birth.shape[0]):
@@ -44,21 +51,24 @@ def advance_week(position, birth, death, known_birth, known_death, day_growth, d
                 known_birth[lane, niche], known_death[lane, niche] = birth[lane, niche], death[lane, niche]
                 m, q = day_generating_terms(birth[lane, niche], death[lane, niche])
                 day_growth[lane, niche], day_spread[lane, niche] = m, q
-            before = growth[position, lane, niche]
+            before = before_growth[lane, niche]
             growth[position + 1, lane, niche] = before * day_growth[lane, niche]
             spread[position + 1, lane, niche] = spread[position, lane, niche] + day_spread[lane, niche] / before
 
 
 @kernel
-def step_colonies(key, patient, alive, day, start, count, cells, identity, since, woke, growth, spread, certain_cells,
-                  colonies, extinct_total, grown_at, grown_cells, gone):
+def step_colonies(key, patient, alive, day, start, count, cells, identity, since, woke, traits, growth, spread,
+                  clearance, certain_cells, colonies, extinct_total, grown_at, grown_cells, gone):
     """Step all small colonies to the end of the week that `day` ends; returns how many are left, grown, gone.
 
     `start` is the day on which this week began; a colony that joined within it is stepped for its own
-    part. Colonies that reached `certain_cells` (lanes, niches) leave for deterministic growth (their
-    identity, waking day and size go to `grown_at`, `grown_cells`), extinct ones leave with their identity
-    in `gone` and a count in `extinct_total`.
+    part. `growth` and `spread` have a leading axis of classes: the drugs that a colony resists (the low bits of its
+    `traits`) choose its class. `clearance` (STEP_DAYS + 1, lanes, niches) is the accumulated hazard of a whole colony's being
+    cleared. Colonies that reached `certain_cells` (lanes, niches) leave for deterministic growth (their
+    identity, waking day, traits and size go to `grown_at`, `grown_cells`), extinct ones leave with their identity
+    and traits in `gone` and a count in `extinct_total`.
     """
+    classes = growth.shape[0]
     left = 0
     n_grown = 0
     n_gone = 0
@@ -66,12 +76,16 @@ def step_colonies(key, patient, alive, day, start, count, cells, identity, since
         ident = identity[i]
         lane = lane_of(ident)
         if not alive[lane]:
+            if traits[i] & WAS_GROWN:  # it has a row in the tables, with its last size
+                cells[left], identity[left], since[left], woke[left], traits[left] = cells[i], ident, since[i], woke[i], traits[i]
+                left += 1
             continue
         niche = niche_of(ident)
         joined = max(since[i] - start, 0)
-        before = growth[joined, lane, niche]
-        m = growth[STEP_DAYS, lane, niche] / before
-        q = (spread[STEP_DAYS, lane, niche] - spread[joined, lane, niche]) * before
+        kind = np.int64(traits[i]) & (classes - 1)
+        before = growth[kind, joined, lane, niche]
+        m = growth[kind, STEP_DAYS, lane, niche] / before
+        q = (spread[kind, STEP_DAYS, lane, niche] - spread[kind, joined, lane, niche]) * before
         survival = 1.0 / (1.0 / m + q)
         ratio = q * survival
         days = days_word(day_of(ident), day)
@@ -80,15 +94,21 @@ def step_colonies(key, patient, alive, day, start, count, cells, identity, since
         lines = binomial(cells[i], survival, key, patient[lane], index, days, tag_word(SURVIVORS, niche, source))
         size = lines + negative_binomial(lines, ratio, key, patient[lane], index, days,
                                          tag_word(OFFSPRING_SHAPE, niche, source), tag_word(OFFSPRING, niche, source))
+        hazard = clearance[STEP_DAYS, lane, niche] - clearance[joined, lane, niche]
+        if size > 0 and hazard > 0.0:
+            if uniform(key, patient[lane], index, days, tag_word(CLEARED, niche, source)) < -math.expm1(-hazard):
+                size = np.int64(0)
         if size == 0:
             extinct_total[lane, niche] += 1
             colonies[lane, niche] -= 1
-            gone[n_gone] = ident
+            gone[n_gone, 0] = ident
+            gone[n_gone, 1] = np.uint64(traits[i])
             n_gone += 1
         elif size >= certain_cells[lane, niche]:
             colonies[lane, niche] -= 1
             grown_at[n_grown, 0] = ident
             grown_at[n_grown, 1] = np.uint64(woke[i])
+            grown_at[n_grown, 2] = np.uint64(traits[i])
             grown_cells[n_grown] = size
             n_grown += 1
         else:
@@ -96,8 +116,25 @@ def step_colonies(key, patient, alive, day, start, count, cells, identity, since
             identity[left] = ident
             since[left] = since[i]
             woke[left] = woke[i]
+            traits[left] = traits[i]
             left += 1
     return left, n_grown, n_gone
+
+
+@kernel
+def founders(key, patient, identity, cluster_mean_cells, out):
+    """Founding cells of each colony: one, or a cluster's size, 2 plus a geometric number with the lane's mean."""
+    for i in range(identity.size):
+        ident = identity[i]
+        out[i] = 1
+        if is_cluster(ident):
+            lane = lane_of(ident)
+            out[i] = 2
+            more = cluster_mean_cells[lane] - 2.0
+            if more > 0.0:
+                u = uniform(key, patient[lane], index_of(ident), days_word(day_of(ident), 0),
+                            tag_word(CLUSTER_SIZE, niche_of(ident), source_of(ident)))
+                out[i] += np.int64(math.floor(math.log(u) / math.log(more / (1.0 + more))))
 
 
 @kernel
@@ -105,6 +142,19 @@ def count_colonies(identity, colonies):
     """Count new one-cell colonies in `colonies` (lanes, niches)."""
     for i in range(identity.size):
         colonies[lane_of(identity[i]), niche_of(identity[i])] += 1
+
+
+@kernel
+def switch_delays(key, patient, identity, mean_days):
+    """Days that each colony rests at the avascular limit: exponential with mean `mean_days` (lanes,)."""
+    out = np.zeros(identity.size)
+    for i in range(identity.size):
+        ident = identity[i]
+        lane = lane_of(ident)
+        if mean_days[lane] > 0.0:
+            out[i] = mean_days[lane] * exponential(key, patient[lane], index_of(ident), days_word(day_of(ident), 0),
+                                                   tag_word(SWITCH, niche_of(ident), source_of(ident)))
+    return out
 
 
 @kernel
@@ -117,17 +167,20 @@ def cells_by_niche(count, cells, identity, alive, out):
 
 
 @kernel
-def grown_log_cells(days, start_log_cells, early_rate, limit_log_cells, limit_gap, gompertz_rate):
-    """log cells of a deterministic colony `days` after its start: exponential to the avascular limit, then Gompertz."""
+def grown_log_cells(days, start_log_cells, delay, early_rate, limit_log_cells, limit_gap, gompertz_rate):
+    """log cells of a deterministic colony `days` after its start.
+
+    Exponential to the avascular limit, at rest there for `delay` days, then Gompertz.
+    """
     log_cells = start_log_cells + early_rate * days
     if log_cells <= limit_log_cells:
         return log_cells
-    late_days = (log_cells - limit_log_cells) / early_rate
+    late_days = max(0.0, (log_cells - limit_log_cells) / early_rate - delay)
     return limit_log_cells - limit_gap * math.expm1(-gompertz_rate * late_days)
 
 
 @kernel
-def grown_days_to(log_cells, start_log_cells, early_rate, limit_log_cells, limit_gap, gompertz_rate):
+def grown_days_to(log_cells, start_log_cells, delay, early_rate, limit_log_cells, limit_gap, gompertz_rate):
     """Days from its start until a deterministic colony has `log_cells`; infinite if it never does."""
     if log_cells <= start_log_cells:
         return 0.0
@@ -137,45 +190,48 @@ def grown_days_to(log_cells, start_log_cells, early_rate, limit_log_cells, limit
     if left <= 0.0:
         return np.inf
     late_days = -math.log(left) / gompertz_rate
-    return (limit_log_cells - start_log_cells) / early_rate + late_days
+    return max(0.0, (limit_log_cells - start_log_cells) / early_rate) + delay + late_days
 
 
 @kernel
-def grown_sizes(day, start_day, start_log_cells, early_rate, limit_log_cells, limit_gap, gompertz_rate):
+def grown_sizes(day, start_day, start_log_cells, delay, early_rate, limit_log_cells, limit_gap, gompertz_rate):
     """Cells of deterministic colonies on their days; all arguments (colonies,)."""
     out = np.empty(day.size)
     for i in range(day.size):
-        out[i] = math.exp(grown_log_cells(day[i] - start_day[i], start_log_cells[i], early_rate[i],
+        out[i] = math.exp(grown_log_cells(day[i] - start_day[i], start_log_cells[i], delay[i], early_rate[i],
                                           limit_log_cells[i], limit_gap[i], gompertz_rate[i]))
     return out
 
 
 @kernel
-def grown_reach_days(log_cells, start_day, start_log_cells, early_rate, limit_log_cells, limit_gap, gompertz_rate):
+def grown_reach_days(log_cells, start_day, start_log_cells, delay, early_rate, limit_log_cells, limit_gap,
+                     gompertz_rate):
     """Day on which deterministic colonies reach `log_cells`; all arguments (colonies,)."""
     out = np.empty(start_day.size)
     for i in range(start_day.size):
-        out[i] = start_day[i] + grown_days_to(log_cells[i], start_log_cells[i], early_rate[i], limit_log_cells[i],
+        out[i] = start_day[i] + grown_days_to(log_cells[i], start_log_cells[i], delay[i], early_rate[i], limit_log_cells[i],
                                               limit_gap[i], gompertz_rate[i])
     return out
 
 
 @kernel
-def grown_by_niche(day, count, identity, start_day, start_log_cells, early_rate, limit_log_cells, limit_gap,
-                   gompertz_rate, alive, small_log_cells, large_log_cells, young_cells, small, large, burden):
+def grown_by_niche(day, count, identity, start_day, start_log_cells, delay, early_rate, limit_log_cells, limit_gap,
+                   gompertz_rate, alive, small_log_cells, large_log_cells, exponent,
+                   young_cells, small, large, burden, surface):
     """Size of every deterministic colony at the start of `day`, summed by lane and niche.
 
-    Rates and limits are by lane, `limit_gap` = log(capacity / limit). Colonies below `small_log_cells`
+    Rates are by lane and niche, limits by lane, `limit_gap` = log(capacity / limit). Colonies below `small_log_cells`
     add their cells to `young_cells`; the others are counted in `small` or, from `large_log_cells`
-    (lanes,) on, in `large`. All add to `burden`.
+    (lanes,) on, in `large`. All add to `burden`, and cells^`exponent` (lanes,) to `surface`; an empty
+    `exponent` saves that.
     """
     for i in range(count):
         lane = lane_of(identity[i])
         if not alive[lane]:
             continue
         niche = niche_of(identity[i])
-        log_cells = grown_log_cells(day - start_day[i], start_log_cells[i], early_rate[lane], limit_log_cells[lane],
-                                    limit_gap[lane], gompertz_rate[lane])
+        log_cells = grown_log_cells(day - start_day[i], start_log_cells[i], delay[i], early_rate[lane, niche],
+                                    limit_log_cells[lane], limit_gap[lane], gompertz_rate[lane, niche])
         size = math.exp(log_cells)
         if log_cells < small_log_cells:
             young_cells[lane, niche] += size
@@ -184,3 +240,5 @@ def grown_by_niche(day, count, identity, start_day, start_log_cells, early_rate,
         else:
             large[lane, niche] += 1
         burden[lane, niche] += size
+        if exponent.size:
+            surface[lane, niche] += math.exp(exponent[lane] * log_cells)

@@ -1,5 +1,7 @@
 """A cell's identity at birth in 64 bits: lane 16, day of arrival 16, index 24, niche 4, source 4.
 
+The top bit of the index marks a cluster, which arrives, sleeps and founds a colony as one.
+
 Draws are keyed by it (with the patient in place of the lane), so a row number never matters.
 """
 
@@ -9,7 +11,8 @@ import numpy as np
 
 from sim.jit import kernel
 
-MOST_LANES, MOST_DAYS, MOST_INDEX = 1 << 16, 1 << 16, 1 << 24
+MOST_LANES, MOST_DAYS, MOST_INDEX = 1 << 16, 1 << 16, 1 << 23
+CLUSTER_INDEX = MOST_INDEX
 _48, _32, _8, _4 = np.uint64(48), np.uint64(32), np.uint64(8), np.uint64(4)
 _M16, _M24, _M4 = np.uint64(0xFFFF), np.uint64(0xFFFFFF), np.uint64(0xF)
 
@@ -53,6 +56,12 @@ def source_of(identity):
     return np.int64(identity & _M4)
 
 
+@kernel
+def is_cluster(identity):
+    """Whether the identity is a cluster's."""
+    return index_of(identity) >= CLUSTER_INDEX
+
+
 def unpack(identity: np.ndarray) -> dict[str, np.ndarray]:
     """All fields of an array of identities, int64 arrays: lane, day, index, niche, source."""
     identity = np.asarray(identity, dtype=np.uint64)
@@ -65,18 +74,20 @@ def unpack(identity: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-COLONY_PATIENTS, COLONY_DAYS, COLONY_INDEX = 1 << 22, 1 << 15, 1 << 18
+COLONY_PATIENTS, COLONY_DAYS, COLONY_INDEX = 1 << 20, 1 << 15, 1 << 20
 
 
 def colony_id(patient: np.ndarray, identity: np.ndarray) -> np.ndarray:
-    """Ids unique in a run and equal in paired arms: patient 22 bits, day 15, index 18, niche and source 8.
+    """Ids unique in a run and equal in paired arms: patient 20 bits, day 15, index 20, niche and source 8.
 
     Raises ValueError where a field does not fit.
     """
     parts = unpack(identity)
     patient = np.asarray(patient, dtype=np.int64)
-    limits = ((patient, COLONY_PATIENTS), (parts["day"], COLONY_DAYS), (parts["index"], COLONY_INDEX))
+    cluster = parts["index"] // CLUSTER_INDEX
+    index = parts["index"] % CLUSTER_INDEX
+    limits = ((patient, COLONY_PATIENTS), (parts["day"], COLONY_DAYS), (index, COLONY_INDEX // 2))
     if any(values.size and values.max() >= limit for values, limit in limits):
         raise ValueError("a colony's id does not fit 63 bits: too many patients, days, or arrivals on one day")
     place = parts["niche"] * 16 + parts["source"]
-    return ((patient * COLONY_DAYS + parts["day"]) * COLONY_INDEX + parts["index"]) * 256 + place
+    return ((patient * COLONY_DAYS + parts["day"]) * COLONY_INDEX + 2 * index + cluster) * 256 + place

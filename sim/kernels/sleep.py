@@ -69,12 +69,12 @@ def _root(x, shape):
 
 
 @kernel
-def place_cells(key, patient, day, last, source, settled, sleep_chance, narrow_share, narrow_scale, narrow_shape,
+def place_cells(key, patient, day, last, source, first_index, settled, sleep_chance, narrow_share, narrow_scale, narrow_shape,
                 broad_scale, broad_shape, energy_clock, hazard_clock, energy_promise, hazard_promise, sleeping,
                 head, filed, block_next, block_count, free, state, energies, hazards, identities, awake, woke_total, log):
     """Place today's settled cells: asleep in the calendar, or awake in `awake`; returns how many are awake.
 
-    `settled`, `sleeping`, the clocks (at the end of today) and the promises are (lanes, niches). A sleeper's
+    `first_index` numbers them (clusters have a range of their own). `settled`, `sleeping`, the clocks (at the end of today) and the promises are (lanes, niches). A sleeper's
     energy threshold is a mixture of two Weibull components in days of reference feeding (scales and
     shapes by lane), its life asleep exponential on the hazard clock. `log`, when it has rows, takes each
     cell's identity, and its threshold in 1/1024 day doubled, plus one if it sleeps.
@@ -87,9 +87,9 @@ def place_cells(key, patient, day, last, source, settled, sleep_chance, narrow_s
     for lane in range(settled.shape[0]):
         for niche in range(settled.shape[1]):
             for i in range(settled[lane, niche]):
-                identity[n] = pack(lane, day, i, niche, source)
+                identity[n] = pack(lane, day, first_index + i, niche, source)
                 who[n] = np.uint64(patient[lane])
-                index[n] = np.uint64(i)
+                index[n] = np.uint64(first_index + i)
                 tag[n] = tag_word(SLEEP, niche, source)
                 n += 1
     first, second = np.empty(most), np.empty(most)
@@ -195,6 +195,7 @@ def wake_cells(day, last, alive, energy_before, feeding, hazard_before, hazard_r
                                              hazard_promise[lane, niche])
                 kept_energy[n_kept], kept_hazard[n_kept], kept_identity[n_kept] = energies[i], hazards[i], identity
                 n_kept += 1
+        block_count[block] = 0  # who walks through all blocks must not meet stale records
         free[state[FREE]] = block
         state[FREE] += 1
         block = block_next[block]
@@ -240,6 +241,7 @@ def file_again(day, last, energy_clock, hazard_clock, energy_promise, hazard_pro
                 old_hazard[n] = hazards[block * BLOCK + i]
                 old_identity[n] = identity
                 n += 1
+            block_count[block] = 0
             free[state[FREE]] = block
             state[FREE] += 1
             block = block_next[block]

@@ -21,8 +21,9 @@ class Mechanism:
     `null` holds the parameter values at which on does exactly what off does: switching it off means
     setting them, so both take the same path through the code. `start(signals, parameters)` makes its
     signals on day 0, `advance(signals, parameters)` moves them by a day, `act(rates, signals,
-    parameters)` multiplies today's rates. A mechanism of the vessels has neither: its parameters are
-    read by `sim.body`.
+    parameters)` multiplies today's rates. A mechanism of the vessels or of the growth law has neither:
+    its parameters are read where vessels and law are set up. `default` says whether a scenario that does
+    not name the mechanism has it on: the catalogue is calibrated with those four.
     """
 
     name: str
@@ -32,6 +33,11 @@ class Mechanism:
     start: Callable[[Signals, LaneParameters], None] = field(default=_nothing)
     advance: Callable[[Signals, LaneParameters], None] = field(default=_nothing)
     act: Callable[[Rates, Signals, LaneParameters], None] = field(default=_nothing)
+    default: bool = False
+
+    def is_null(self, parameters: LaneParameters) -> bool:
+        """Whether the mechanism is at its null in every lane: then it does exactly nothing and may be skipped."""
+        return all((parameters[name] == value).all() for name, value in self.null.items())
 
     def __post_init__(self):
         object.__setattr__(self, "null", MappingProxyType(dict(self.null)))

@@ -25,4 +25,5 @@ MECHANISM = Mechanism(
     off="threshold zero on arrival: every competent cell cycles at once",
     null={"sleep_probability": 0.0},
     act=act,
+    default=True,
 )

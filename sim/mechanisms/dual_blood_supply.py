@@ -11,4 +11,5 @@ MECHANISM = Mechanism(
     title="the liver's dual blood supply",
     off="portocaval shunt: portal blood goes straight to the vena cava; the liver keeps its artery",
     null={"portocaval_shunt_fraction": 1.0},
+    default=True,
 )

@@ -25,13 +25,13 @@ def start(signals: Signals, parameters: LaneParameters) -> None:
 
 
 def advance(signals: Signals, parameters: LaneParameters) -> None:
-    """Move IL-6, STAT3, SAA and the niche by one day; all levels are between 0 and 1."""
+    """Move IL-6, STAT3, SAA and the niche by one day; levels are shares of the tumour's own maximum."""
     cells, level = signals.primary_cells, signals.level
-    il6 = cells / (cells + parameters["il6_half_cells"])
+    il6 = (cells / (cells + parameters["il6_half_cells"]) + signals.il6_extra) * signals.il6_factor
     exponent = parameters["stat3_hill_exponent"]
     half = parameters.derived("stat3_half_power", lambda p: p["stat3_half_il6"] ** p["stat3_hill_exponent"])
     power = il6**exponent
-    stat3 = power / (power + half)
+    stat3 = power / (power + half) * signals.stat3_factor
     saa_decay = parameters.derived("saa_decay", lambda p: decay(p["saa_time_days"]))
     niche_decay = parameters.derived("niche_decay", lambda p: decay(p["niche_time_days"]))
     taken = parameters.derived("niche_taken", lambda p: passed_on(p["saa_time_days"], p["niche_time_days"]))
@@ -53,4 +53,5 @@ MECHANISM = Mechanism(
     start=start,
     advance=advance,
     act=act,
+    default=True,
 )

@@ -24,8 +24,10 @@ def senescent_share(age_years: np.ndarray, parameters: LaneParameters) -> np.nda
 
 def advance(signals: Signals, parameters: LaneParameters) -> None:
     """Today's vesicles, in units of the level that halves PTEN and LATS2, and what is left of the two."""
-    vesicles = parameters["vesicle_release"] * senescent_share(signals.age_years, parameters)
-    signals.level.update(vesicles=vesicles, pten=1.0 / (1.0 + vesicles), lats2=1.0 / (1.0 + vesicles))
+    senescent = np.minimum(senescent_share(signals.age_years, parameters) * signals.senescence_factor, 1.0)
+    vesicles = parameters["vesicle_release"] * senescent * signals.vesicle_factor
+    held = 1.0 / (1.0 + vesicles * signals.repression_factor)
+    signals.level.update(vesicles=vesicles, pten=held, lats2=held)
 
 
 def act(rates: Rates, signals: Signals, parameters: LaneParameters) -> None:
@@ -42,4 +44,5 @@ MECHANISM = Mechanism(
     start=advance,
     advance=advance,
     act=act,
+    default=True,
 )

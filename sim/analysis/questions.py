@@ -1,0 +1,195 @@
+"""Ask a scenario its question: run the arms of its comparison with the same patients, and compare their outcome.
+
+Every arm is a run like any other, in a folder of its own; `answer.json` beside them holds what was
+compared. A parameter of unknown size is asked about again at each of its values.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sim import results
+from sim.errors import InputError
+from sim.experiment import run_scenario
+from sim.experiment.store import identity
+from sim.incidence import WILSON_Z, wilson_interval
+from sim.mechanisms import effective_parameters
+from sim.outcomes import CONDITIONS, SHARE
+from sim.scenario import Scenario
+from sim.scenario_comparison import Arm, Comparison
+from sim.scenario_expect import Contrast, slug
+from sim.storage import machine_errors
+
+ANSWER = "answer.json"
+FEWEST_PATIENTS = 100
+"""In a chunk: a question has many small cohorts, and a chunk of 25 takes as long as one of 100."""
+YES, UNCLEAR, NO = "yes", "unclear", "no"
+"""Whether an expected direction was seen: with its 95 % interval, without it, not at all."""
+
+
+def ask(comparison: Comparison, *, seed: int, out: Path, patients: int | None = None, workers: int = 1,
+        across: bool = True, progress: bool = False, command_line: list[str] | None = None) -> dict[str, Any]:
+    """Run every arm in a folder below `out`, write and return the answer (the content of `answer.json`).
+
+    `patients` replaces the scenario's number in all arms. Arms that were finished by an earlier call with the
+    same numbers, program and seed are not run again, and an arm whose parameters a value of `across` does not
+    reach is run once. Raises InputError and MachineError as a run does.
+    """
+    out = Path(out)
+    _refuse_other_folders(out)
+    runs = _Runs(comparison, out, seed, patients, workers, progress, command_line or [])
+    points = [runs.point(None, None)]
+    points += [runs.point(entry.parameter, value) for entry in (comparison.across if across else ()) for value in entry.values]
+    answer = {
+        "scenario": comparison.scenario.name, "question": comparison.scenario.question,
+        "outcome": comparison.outcome.name, "unit": comparison.outcome.unit, "meaning": comparison.outcome.meaning,
+        "seed": seed, "patients": patients or comparison.scenario.patients, **points[0], "across": points[1:],
+    }
+    runs.write(answer)
+    return answer
+
+
+def seen(answer: Mapping[str, Any]) -> bool:
+    """Whether every expected direction was seen at the catalogue's values, with its interval."""
+    return all(found["seen"] == YES for found in answer["directions"])
+
+
+class _Runs:
+    """The runs of one question, each made once; what finished is noted in `answer.json` as it comes."""
+
+    def __init__(self, comparison: Comparison, out: Path, seed: int, patients: int | None, workers: int, progress: bool,
+                 command_line: list[str]):
+        self._comparison, self._out, self._seed, self._patients = comparison, out, seed, patients
+        self._options = {"workers": workers, "progress": progress, "command_line": command_line, "fewest_patients": FEWEST_PATIENTS}
+        self._finished = _finished_runs(out / ANSWER)
+        self._made: dict[str, Path] = {}
+
+    def write(self, answer: Mapping[str, Any]) -> None:
+        """Write `answer.json`, whole or not at all."""
+        with machine_errors(self._out, "the answer cannot be written"):
+            self._out.mkdir(parents=True, exist_ok=True)
+            staged = self._out / f".staging-{os.getpid()}-{uuid.uuid4().hex[:8]}.json"
+            try:
+                staged.write_text(json.dumps({**answer, "runs": self._finished}, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+                os.replace(staged, self._out / ANSWER)
+            finally:
+                staged.unlink(missing_ok=True)
+
+    def point(self, parameter: str | None, value: float | None) -> dict[str, Any]:
+        """The answer with one parameter at a value, or at the scenario's own values."""
+        place = self._out if parameter is None else self._out / "across" / f"{slug(parameter)}_{value:g}"
+        opened = {arm.name: self._run(self._scenario(arm, parameter, value), place / slug(arm.name)) for arm in self._comparison.arms}
+        measured = measure(self._comparison, opened)
+        at = {} if parameter is None else {"parameter": parameter, "value": value}
+        return {**at, "arms": [_arm(arm, self._comparison.outcome.unit == SHARE, *measured[arm.name]) for arm in self._comparison.arms],
+                "directions": [direction(contrast, measured) for contrast in self._comparison.contrasts]}
+
+    def _scenario(self, arm: Arm, parameter: str | None, value: float | None) -> Scenario:
+        scenario = arm.scenario.with_(patients=self._patients)
+        if parameter is None or parameter in arm.own_parameters:
+            return scenario
+        return scenario.with_(set_=[f"{parameter}={value!r}"], reason="across the values of a parameter that nobody has published")
+
+    def _run(self, scenario: Scenario, folder: Path) -> results.Run:
+        course = _course(scenario)
+        if course in self._made:
+            return results.open(self._made[course])
+        name, wanted = folder.relative_to(self._out).as_posix(), identity(scenario, self._seed, False, False)
+        finished = self._finished.get(name) == [wanted, scenario.patients] and (folder / results.MANIFEST).is_file()
+        if not finished:
+            run_scenario(scenario, seed=self._seed, out=folder, **self._options)
+            self._finished[name] = [wanted, scenario.patients]
+            self.write({"scenario": self._comparison.scenario.name, "status": "not all arms are run yet"})
+        self._made[course] = folder
+        return results.open(folder)
+
+
+def _course(scenario: Scenario) -> str:
+    """Everything that the patients' course depends on, mechanisms that are off at their nulls."""
+    resolved = scenario.to_dict()
+    for key in ("name", "file", "title", "question", "mechanisms", "overrides", "parameters"):
+        del resolved[key]
+    values = effective_parameters({name: parameter.value for name, parameter in scenario.parameters.items()}, scenario.mechanisms)
+    return json.dumps([resolved, values], sort_keys=True)
+
+
+def _finished_runs(file: Path) -> dict[str, list]:
+    try:
+        return dict(json.loads(file.read_text(encoding="utf-8"))["runs"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}  # nothing was asked here, or the file was damaged: run again
+
+
+def _refuse_other_folders(out: Path) -> None:
+    """`out` must be new, empty, or an earlier answer: runs are replaced in it."""
+    results.check_writable(out / "arm")
+    if out.is_dir() and not (out / ANSWER).is_file() and (other := [path.name for path in out.iterdir() if not path.name.startswith(".")]):
+        raise InputError(f"{out}: the folder is not empty and holds no {ANSWER} (found {sorted(other)[0]}); allowed: a new or empty "
+                         "folder, or an earlier answer, which is replaced")
+
+
+def measure(comparison: Comparison, runs: Mapping[str, results.Run]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Outcome by patient (float, nan where undefined) and who counts (bool), by arm; patients in the same order.
+
+    A condition is read in the first arm that has it, and counts for all arms that have it; a patient without
+    a value in one of them is left out of all of them. So arms with one condition are paired.
+    """
+    values = {arm.name: comparison.outcome.values(runs[arm.name]).sort_index().to_numpy(dtype=float) for arm in comparison.arms}
+    counts: dict[str | None, np.ndarray] = {}
+    for arm in comparison.arms:
+        if arm.only not in counts:
+            chosen = CONDITIONS[arm.only](runs[arm.name]).sort_index().to_numpy(dtype=bool) if arm.only else True
+            counts[arm.only] = np.broadcast_to(chosen, values[arm.name].shape).copy()
+        counts[arm.only] &= np.isfinite(values[arm.name])
+    return {arm.name: (values[arm.name], counts[arm.only]) for arm in comparison.arms}
+
+
+def contrast_influence(contrast: Contrast, measured: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> tuple[float, float]:
+    """The contrast of the arms' means and its standard error; nan where an arm has fewer than two patients.
+
+    Each patient's influence is summed over the arms in which he counts: arms with the same patients are
+    compared in pairs, arms with different patients as independent groups, and all between by the same sum.
+    """
+    estimate, influence, fewest = 0.0, 0.0, np.inf
+    for arm, weight in contrast.weights:
+        values, counted = measured[arm]
+        fewest = min(fewest, counted.sum())
+        if fewest < 2:
+            return float("nan"), float("nan")
+        mean = values[counted].mean()
+        estimate += weight * mean
+        influence = influence + weight * np.where(counted, (np.where(counted, values, mean) - mean) / counted.sum(), 0.0)
+    return float(estimate), float(np.sqrt((influence**2).sum() * fewest / (fewest - 1)))
+
+
+def direction(contrast: Contrast, measured: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> dict[str, Any]:
+    """One expected direction: the difference with its 95 % interval (normal), and whether it was seen."""
+    difference, error = contrast_influence(contrast, measured)
+    low, high = difference - WILSON_Z * error, difference + WILSON_Z * error
+    if contrast.sign:
+        right, clear = contrast.sign * difference > 0, low > 0 or high < 0
+    else:
+        right, clear = abs(difference) <= contrast.within, max(-low, high) <= contrast.within
+    return {"expected": contrast.text, "difference": _number(difference), "low": _number(low), "high": _number(high),
+            "seen": (YES if clear else UNCLEAR) if right else NO}
+
+
+def _arm(arm: Arm, share: bool, values: np.ndarray, counted: np.ndarray) -> dict[str, Any]:
+    """Mean of an arm with its 95 % interval: Wilson's of a share, else a normal one."""
+    n = int(counted.sum())
+    mean = float(values[counted].mean()) if n else float("nan")
+    half = WILSON_Z * float(values[counted].std(ddof=1)) / n**0.5 if n > 1 else float("nan")
+    low, high = wilson_interval(values[counted].sum(), n) if share else (mean - half, mean + half)
+    return {"arm": arm.name, "only": arm.only, "patients": n, "mean": _number(mean), "low": _number(low), "high": _number(high)}
+
+
+def _number(value: float) -> float | None:
+    """JSON has no nan."""
+    return float(value) if np.isfinite(value) else None

@@ -1,0 +1,13 @@
+"""The liver's two inflows also feed a colony better: the seed article's own claim, unproven.
+
+Metastases in the liver grow faster by `liver_growth_factor`, at every size; `sim.colonies` holds the law.
+"""
+
+from sim.mechanisms.base import Mechanism
+
+MECHANISM = Mechanism(
+    name="dual_feeding",
+    title="two inflows feed liver metastases better",
+    off="liver metastases grow as those of every other organ",
+    null={"liver_growth_factor": 1.0},
+)

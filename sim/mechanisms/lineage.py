@@ -1,0 +1,42 @@
+"""Every primary clone carries a barcode and its own metastatic potential, heritable and skewed.
+
+After Quinn et al. 2021 (LIN02): clones range from incompetent to aggressive (high with IFI27 and REG4, low
+with KRT17), and potential is inherited. Eight clones share the primary at random; the log of their potential
+is normal with `clone_potential_log_sd`. Settled cells are drawn in proportion to share x potential; the
+barcode of a colony's founder is a keyed draw from that law (`sim.experiment.lineage`).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.mechanisms.base import Mechanism
+from sim.parameters import LaneParameters
+from sim.rates import Rates, Signals
+
+
+def potentials(z: np.ndarray, log_sd: np.ndarray) -> np.ndarray:
+    """Potential of each clone, (lanes, clones), mean one over clones."""
+    return np.exp(log_sd[:, None] * z - 0.5 * log_sd[:, None] ** 2)
+
+
+def start(signals: Signals, parameters: LaneParameters) -> None:
+    """Mean potential of each primary's cells: shares and potentials of its clones do not change."""
+    hosts = signals.hosts
+    excess = potentials(hosts.clone_z, parameters["clone_potential_log_sd"]) - 1.0
+    signals.level["clonal_potential"] = 1.0 + (hosts.clone_share * excess).sum(axis=1)
+
+
+def act(rates: Rates, signals: Signals, parameters: LaneParameters) -> None:
+    """A primary with aggressive clones makes more competent cells."""
+    rates.competence *= signals.level["clonal_potential"]
+
+
+MECHANISM = Mechanism(
+    name="lineage",
+    title="clones differ in their power to metastasise",
+    off="all clones are alike",
+    null={"clone_potential_log_sd": 0.0},
+    start=start,
+    act=act,
+)

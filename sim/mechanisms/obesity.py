@@ -1,0 +1,33 @@
+"""Adiposity raises IL-6 and senescence and starves CD8 cells.
+
+Adiposity is the body-mass index above 25, in tens. It adds to IL-6 before STAT3 sees it, multiplies the
+senescent share of the liver, and divides the T cells (Ringel et al. 2020, IMC01). No effect size was
+read: all three are assumed.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.mechanisms.base import Mechanism
+from sim.parameters import LaneParameters
+from sim.rates import Signals
+
+LEAN_BMI, STEP_BMI = 25.0, 10.0
+
+
+def advance(signals: Signals, parameters: LaneParameters) -> None:
+    """Change what inflammation, vesicles and T cells start from today."""
+    adiposity = np.maximum(signals.hosts.bmi - LEAN_BMI, 0.0) / STEP_BMI
+    signals.il6_extra += parameters["obesity_il6_gain"] * adiposity
+    signals.senescence_factor *= 1.0 + parameters["obesity_senescence_gain"] * adiposity
+    signals.t_cell_factor /= 1.0 + parameters["obesity_t_cell_cost"] * adiposity
+
+
+MECHANISM = Mechanism(
+    name="obesity",
+    title="adiposity inflames, ages the liver and starves T cells",
+    off="body weight makes no difference: everybody is as lean as a body-mass index of 25",
+    null={"obesity_il6_gain": 0.0, "obesity_senescence_gain": 0.0, "obesity_t_cell_cost": 0.0},
+    advance=advance,
+)

@@ -1,0 +1,90 @@
+"""A scenario's comparison: its arms as scenarios of their own, one outcome, and what is expected of it.
+
+    [comparison]
+    outcome = "survival at 5 years"
+    expect = ["treated > untreated"]
+    arms = [{ name = "untreated" }, { name = "treated", mechanisms = { dormancy = false } }]
+
+An arm changes its scenario by the rules by which a file changes the file that it extends. All arms
+have the same patients, drawn with the same seed: a difference between arms is paired.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sim.errors import InputError
+from sim.outcomes import Outcome, outcome
+from sim.scenario import Scenario, find, from_merged
+from sim.scenario_chain import shown
+from sim.scenario_expect import Contrast, across_values, contrasts, slug
+from sim.scenario_read import merge_into, read
+from sim.scenario_words import describe
+
+DEFAULT_SMALL_COHORT = 60
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One arm: the scenario that it runs, and the patients who count in it (a name of CONDITIONS, or None: all)."""
+
+    name: str
+    only: str | None
+    scenario: Scenario
+    own_parameters: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Across:
+    """A parameter of unknown size, and the values (in the catalogue's unit) at which the question is asked again."""
+
+    parameter: str
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What `ask` runs and reads to answer the question of `scenario`."""
+
+    scenario: Scenario
+    outcome: Outcome
+    arms: tuple[Arm, ...]
+    contrasts: tuple[Contrast, ...]
+    across: tuple[Across, ...]
+    small_cohort: int
+
+
+def load_comparison(path: Path | str) -> Comparison | None:
+    """The comparison of the scenario in a file; None where it has none. Raises InputError as `scenario.load` does."""
+    file = find(path)
+    merged = read(file)
+    table = merged.pop("comparison", None)
+    scenario = from_merged(file, merged)
+    if table is None:
+        return None
+    return Comparison(
+        scenario=scenario,
+        outcome=outcome(table["outcome"]),
+        arms=tuple(_arm(file, merged, scenario, arm) for arm in table["arms"]),
+        contrasts=tuple(contrast for text in table["expect"] for contrast in contrasts(text, [arm["name"] for arm in table["arms"]])),
+        across=tuple(Across(entry["parameter"], across_values(entry)) for entry in table.get("across", ())),
+        small_cohort=table.get("small_cohort", DEFAULT_SMALL_COHORT),
+    )
+
+
+def _arm(file: Path, merged: Mapping[str, Any], scenario: Scenario, changes: Mapping[str, Any]) -> Arm:
+    changes = dict(changes)
+    name, only = changes.pop("name"), changes.pop("only", None)
+    whole = copy.deepcopy(dict(merged))
+    merge_into(whole, changes)
+    whole["title"] = f"{scenario.title}: {name}"
+    age = whole["cohort"]["age"]
+    if not age["low"] <= age["mean"] <= age["high"]:
+        raise InputError(f"{shown(file)}: comparison arm {describe(name)}: found low {age['low']:g}, mean {age['mean']:g}, "
+                         f"high {age['high']:g} years; allowed: low <= mean <= high")
+    resolved = from_merged(file, whole, name=f"{scenario.name}-{slug(name)}")
+    return Arm(name, only, resolved, frozenset(changes.get("parameters", ())))

@@ -1,0 +1,385 @@
+"""Questions: how a comparison is written and refused, how arms are compared, and that every scenario's question is answered as expected."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sim.analysis import questions
+from sim.errors import InputError
+from sim.names import NICHES
+from sim.outcomes import CONDITIONS, DAYS_PER_YEAR, OUTCOMES, outcome
+from sim.scenario import FOLDER, files, load
+from sim.scenario_comparison import load_comparison
+from sim.scenario_expect import Contrast, contrasts
+
+WITH_COMPARISON = [file for file in files() if load_comparison(file) is not None]
+BASE = (FOLDER / "colorectal.toml").read_text(encoding="utf-8")
+COMPARED = """
+[comparison]
+outcome = "patients with a metastasis"
+expect = ["on > off"]
+[[comparison.arms]]
+name = "on"
+[[comparison.arms]]
+name = "off"
+mechanisms = { dormancy = false }
+"""
+
+
+def write(folder, text, name="mine.toml"):
+    (folder / "colorectal.toml").write_text(BASE, encoding="utf-8")
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+# -- how it is written -----------------------------------------------------------------------------
+
+
+def test_an_arm_changes_its_scenario_as_a_file_that_extends_it(tmp_path):
+    arm = """
+[[comparison.arms]]
+name = "old and sleepless"
+primary = "pancreas"
+cohort.age = { mean = "80 years" }
+mechanisms = { dormancy = false }
+parameters = { "soil.liver" = { value = "20 %", reason = "to see" } }
+"""
+    comparison = load_comparison(write(tmp_path, 'extends = "colorectal.toml"\n' + COMPARED + arm))
+    file = write(tmp_path, 'extends = "colorectal.toml"\n' + arm.replace("[[comparison.arms]]", "").replace('name = "old and sleepless"', ""), "file.toml")
+    same, made = load(file), comparison.arms[2].scenario
+    differ = {key for key, value in same.to_dict().items() if value != made.to_dict()[key]}
+    assert differ == {"name", "file", "title"}
+    assert made.name == "mine-old_and_sleepless" and made.title.endswith(": old and sleepless")
+    assert comparison.arms[2].own_parameters == {"soil.liver"}
+    assert comparison.arms[0].scenario.parameters == load("colorectal").parameters
+
+
+def test_a_scenario_without_a_comparison_has_none():
+    assert load_comparison("colorectal") is None
+
+
+def test_a_comparison_does_not_change_the_scenario_that_holds_it(tmp_path):
+    plain, compared = load(write(tmp_path, BASE, "plain.toml")), load(write(tmp_path, BASE + COMPARED, "compared.toml"))
+    assert {key for key, value in plain.to_dict().items() if value != compared.to_dict()[key]} == {"name", "file"}
+
+
+def test_a_comparison_is_extended_key_by_key(tmp_path):
+    write(tmp_path, 'extends = "colorectal.toml"\n' + COMPARED, "parent.toml")
+    child = load_comparison(write(tmp_path, 'extends = "parent.toml"\n[comparison]\nsmall_cohort = 33\n'))
+    assert (child.small_cohort, child.outcome.name, [arm.name for arm in child.arms]) == (33, "patients with a metastasis", ["on", "off"])
+
+
+ARMS = ["a", "b", "c", "d", "a-b"]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("a < b", [Contrast("a < b", (("a", 1), ("b", -1)), -1)]),
+        ("a > a-b", [Contrast("a > a-b", (("a", 1), ("a-b", -1)), 1)]),
+        ("a < b < c", [Contrast("a < b", (("a", 1), ("b", -1)), -1), Contrast("b < c", (("b", 1), ("c", -1)), -1)]),
+        ("a - b > c - d", [Contrast("a - b > c - d", (("a", 1), ("b", -1), ("c", -1), ("d", 1)), 1)]),
+        ("a - b > c - b", [Contrast("a - b > c - b", (("a", 1), ("c", -1)), 1)]),
+        ("a = b within 0.05", [Contrast("a = b within 0.05", (("a", 1), ("b", -1)), 0, 0.05)]),
+    ],
+)  # fmt: skip
+def test_directions_are_read(text, found):
+    assert contrasts(text, ARMS) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("a", ["without <, > or ="]),
+        ("a < e", ['unknown arm "e"', "allowed: a, b"]),
+        ("a = b", ["needs within"]),
+        ("a < b within 3", ['unknown arm "b within 3"']),
+        ("a = b within x", ['"x" after within', "a number"]),
+        ("a - b - c < d", ["the difference of two"]),
+        ("a < a", ["with itself"]),
+        ("a < ", ["allowed"]),
+    ],
+)
+def test_a_direction_that_cannot_be_is_refused(text, pieces):
+    with pytest.raises(ValueError) as caught:
+        contrasts(text, ARMS)
+    for piece in pieces:
+        assert piece in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "pieces"),
+    [
+        (('"patients with a metastasis"', '"happiness"'), ["line 18: comparison.outcome", "unknown outcome", "survival at {years} years"]),
+        (('"patients with a metastasis"', '"survival at 50 years"'), ["comparison.outcome", "found 50 years", "followed for 5"]),
+        (('["on > off"]', '["on > of"]'), ["line 19: comparison.expect.0", 'unknown arm "of"', "did you mean off"]),
+        (('["on > off"]', "[]"), ["missing key expect"]),
+        (('["on > off"]', '"on > off"'), ["comparison.expect", "a list in brackets"]),
+        (('name = "off"', 'name = "on"'), ["line 23: comparison.arms.1.name", '"on" twice']),
+        (('name = "off"\n', ""), ["comparison.arms.1", "missing key name"]),
+        (('name = "off"', 'name = "a < b"'), ["comparison.arms.1.name", "words of letters and digits"]),
+        (('name = "off"', 'name = "off"\npatients = 3'), ["unknown key", "patients"]),
+        (('name = "off"', 'name = "off"\nonly = "with a cold"'), ["comparison.arms.1.only", "unknown condition", "without a metastasis at diagnosis"]),
+        (('name = "off"', 'name = "off"\nprimary = "toe"'), ["line 24: comparison.arms.1.primary", "unknown primary site"]),
+        (("dormancy", "dormant"), ["comparison.arms.1.mechanisms.dormant", "did you mean dormancy"]),
+        (('["on > off"]', '["on > off"]\nacross = [{ parameter = "x", values = "range" }]'), ["comparison.across.0.parameter", "unknown parameter"]),
+        (('["on > off"]', '["on > off"]\nacross = [{ parameter = "sleep_probability", values = [2] }]'), ["comparison.across.0.values", "0 to 1"]),
+        (('["on > off"]', '["on > off"]\nacross = [{ parameter = "sleep_probability", values = [] }]'), ["empty list"]),
+        (('["on > off"]', '["on > off"]\nacross = [{ parameter = "sleep_probability" }]'), ["missing key values"]),
+        (('["on > off"]', '["on > off"]\nsmall_cohort = 2'), ["comparison.small_cohort", "found 2"]),
+    ],
+)  # fmt: skip
+def test_a_fault_of_a_comparison_is_told_with_its_place(tmp_path, change, pieces):
+    text = BASE + COMPARED.replace(*change)
+    assert text != BASE + COMPARED
+    with pytest.raises(InputError) as caught:
+        load(write(tmp_path, text))
+    for piece in ("mine.toml", *pieces):
+        assert piece in str(caught.value)
+
+
+def test_one_arm_is_no_comparison(tmp_path):
+    with pytest.raises(InputError, match="found one arm; allowed: two or more"):
+        load(write(tmp_path, BASE + COMPARED[: COMPARED.index("[[comparison.arms]]\nname = \"off\"")].replace("on > off", "on > on")))
+
+
+# -- outcomes --------------------------------------------------------------------------------------
+
+DAY = DAYS_PER_YEAR
+
+
+def run_of(patients, metastases):
+    """A run of hand-made tables; `patients` (last day, death day) and diagnosis on day 1000, `metastases` (patient, organ, years, log10 cells, source, founders)."""
+    people = pd.DataFrame({
+        "patient": range(len(patients)), "diagnosis_day": 1000, "last_day": [1000 + years * DAY for years, _ in patients],
+        "death_day": pd.array([1000 + years * DAY if dead else None for years, dead in patients], dtype="Float64"),
+        "shed_cells": [10 * (i + 1) for i in range(len(patients))], "settled_cells": range(len(patients)),
+    })  # fmt: skip
+    rows = [(p, i, o, None if y is None else 1000 + y * DAY, 10.0**c, s, f) for i, (p, o, y, c, s, f) in enumerate(metastases)]
+    found = pd.DataFrame(rows, columns=["patient", "colony", "organ", "detected_day", "cells_at_detection", "source", "founders"])
+    found["detected_day"] = found["detected_day"].astype("Float64")
+    return SimpleNamespace(patients=people, metastases=found)
+
+
+RUN = run_of(
+    [(5.0, False), (2.0, True), (5.0, True), (4.0, True)],
+    [(0, "liver", 1.0, 9.0, "primary", 1), (0, "liver", 3.0, 9.5, "primary", 7), (0, "lung", -0.5, 8.0, "liver", 1),
+     (1, "bone", 1.5, 9.2, "primary", 1), (2, "liver", None, 7.0, "primary", 1), (3, "lung", 3.5, 9.0, "primary", 2)],
+)  # fmt: skip
+NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("metastases per patient", [3, 1, 0, 1]),
+        ("metastases in the liver per patient", [2, 0, 0, 0]),
+        ("patients with a metastasis", [1, 1, 0, 1]),
+        ("patients with a metastasis in the lung", [1, 0, 0, 1]),
+        ("patients with a metastasis within 2 years", [1, 1, 0, 0]),
+        ("patients with a metastasis in the liver within 0.5 years", [0, 0, 0, 0]),
+        ("patients with a first metastasis after 1.4 years", [0, 1, 0, 1]),
+        ("survival at 5 years", [1, 0, 0, 0]),
+        ("survival at 3 years", [1, 0, 1, 1]),
+        ("metastasis-free survival at 3 years", [0, 0, 1, 1]),
+        ("years lived", [5, 2, 5, 4]),
+        ("years to the first metastasis", [-0.5, 1.5, NAN, 3.5]),
+        ("size of the first metastasis when found", [8, 9.2, NAN, 9]),
+        ("share of metastases in the liver", [2 / 3, 0, NAN, 0]),
+        ("metastases from metastases per patient", [1, 0, 0, 0]),
+        ("metastases of several founders per patient", [1, 0, 0, 1]),
+        ("colonies of 1 mm per patient", [3, 1, 1, 1]),
+        ("cells shed per patient", [10, 20, 30, 40]),
+        ("settled cells per patient", [0, 1, 2, 3]),
+        ("settled cells on a log scale", np.log10([1, 2, 3, 4])),
+        ("colonies of 1 mm on a log scale", np.log10([4, 2, 2, 2])),
+    ],
+)  # fmt: skip
+def test_an_outcome_is_read_from_the_tables(name, expected):
+    values = outcome(name).values(RUN)
+    assert list(values.index) == [0, 1, 2, 3]
+    np.testing.assert_allclose(values.to_numpy(dtype=float), expected)
+
+
+def test_every_outcome_is_tested_here_and_takes_every_organ():
+    tested = {mark.args[1][i][0] for mark in test_an_outcome_is_read_from_the_tables.pytestmark for i in range(len(mark.args[1]))}
+    patterns = {name for name in OUTCOMES for text in tested if outcome(text).meaning == OUTCOMES[name].meaning}
+    assert patterns == set(OUTCOMES)
+    assert all(outcome(f"metastases in the {organ} per patient").years is None for organ in NICHES)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("with a metastasis at diagnosis", [True, False, False, False]),
+        ("without a metastasis at diagnosis", [False, True, True, True]),
+        ("with a liver metastasis at diagnosis", [False, False, False, False]),
+        ("without a liver metastasis at diagnosis", [True, True, True, True]),
+        ("with liver metastases only at diagnosis", [False, False, False, False]),
+        ("with metastases but none in the liver at diagnosis", [True, False, False, False]),
+    ],
+)
+def test_a_condition_is_read_from_the_tables(name, expected):
+    assert CONDITIONS[name](RUN).tolist() == expected
+    assert name in CONDITIONS and len(CONDITIONS) == 6
+
+
+# -- comparing -------------------------------------------------------------------------------------
+
+
+def everybody(values):
+    values = np.asarray(values, dtype=float)
+    return values, np.ones(len(values), dtype=bool)
+
+
+def test_arms_with_the_same_patients_are_compared_in_pairs():
+    rng = np.random.default_rng(1)
+    before, change = rng.normal(0, 100, 400), rng.normal(1, 2, 400)
+    found = questions.direction(contrasts("b > a", ["a", "b"])[0], {"a": everybody(before), "b": everybody(before + change)})
+    assert found["difference"] == pytest.approx(change.mean())
+    assert found["high"] - found["difference"] == pytest.approx(1.96 * change.std(ddof=1) / 20, rel=1e-3)
+    assert found["seen"] == "yes"
+
+
+def test_arms_with_other_patients_are_independent_groups():
+    rng = np.random.default_rng(2)
+    values = rng.normal(0, 1, 300)
+    first = np.arange(300) < 100
+    found = questions.direction(contrasts("a > b", ["a", "b"])[0], {"a": (values, first), "b": (values, ~first)})
+    error = np.sqrt(values[first].var() / 100 + values[~first].var() / 200)
+    assert found["high"] - found["difference"] == pytest.approx(1.96 * error * np.sqrt(100 / 99), rel=1e-3)
+
+
+def test_a_95_per_cent_interval_covers_in_95_of_100_cases():
+    """2,000 cohorts of 60, a contrast of contrasts; a coverage of 95 % is 1,900 (SD 10): 1,860 to 1,940 is four SD."""
+    rng = np.random.default_rng(3)
+    contrast = contrasts("a - b > c - d", ["a", "b", "c", "d"])[0]
+    covered = 0
+    for _ in range(2000):
+        shared = rng.normal(0, 1, 60)
+        group = np.arange(60) < 25
+        arms = {name: (shared + rng.normal(0, 1, 60), group if name in "ab" else ~group) for name in "abcd"}
+        found = questions.direction(contrast, arms)
+        covered += found["low"] <= 0 <= found["high"]
+    assert 1840 <= covered <= 1940
+
+
+@pytest.mark.parametrize(
+    ("text", "shift", "noise", "seen"),
+    [("b > a", 1.0, 0.1, "yes"), ("b > a", 0.05, 3.0, "unclear"), ("b > a", -1.0, 0.1, "no"), ("b > a", 0.0, 0.0, "no"), ("b < a", 0.0, 0.0, "no"),
+     ("b = a within 0.5", 0.1, 0.1, "yes"), ("b = a within 0.5", 0.1, 30.0, "unclear"), ("b = a within 0.5", 2.0, 0.1, "no")],
+)  # fmt: skip
+def test_what_was_seen(text, shift, noise, seen):
+    balanced = np.tile([-1.0, 1.0], 50)
+    found = questions.direction(contrasts(text, ["a", "b"])[0], {"a": everybody(np.zeros(100)), "b": everybody(shift + noise * balanced)})
+    assert found["seen"] == seen
+
+
+def test_too_few_patients_give_no_number():
+    none = (np.zeros(5), np.zeros(5, dtype=bool))
+    found = questions.direction(contrasts("a > b", ["a", "b"])[0], {"a": none, "b": none})
+    assert (found["difference"], found["seen"]) == (None, "no")
+
+
+def test_patients_without_a_value_in_one_arm_are_left_out_of_all_of_its_group(tmp_path):
+    comparison = load_comparison(write(tmp_path, BASE + COMPARED.replace("patients with a metastasis", "years to the first metastasis")))
+    later = run_of([(5.0, False)] * 4, [(1, "bone", 2.0, 9, "primary", 1), (2, "bone", 2.0, 9, "primary", 1)])
+    measured = questions.measure(comparison, {"on": RUN, "off": later})
+    assert measured["on"][1].tolist() == measured["off"][1].tolist() == [False, True, False, False]
+
+
+def test_a_condition_is_read_in_the_first_arm_that_has_it(tmp_path):
+    text = COMPARED.replace('name = "on"', 'name = "on"\nonly = "with a metastasis at diagnosis"')
+    text = text.replace('name = "off"', 'name = "off"\nonly = "with a metastasis at diagnosis"')
+    comparison = load_comparison(write(tmp_path, BASE + text))
+    measured = questions.measure(comparison, {"on": RUN, "off": run_of([(5.0, False)] * 4, [])})
+    assert measured["off"][1].tolist() == [True, False, False, False]
+
+
+# -- asking ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory):
+    """A tiny question, asked once: two arms that a value of `across` reaches, one that it does not."""
+    folder = tmp_path_factory.mktemp("asked")
+    text = COMPARED.replace('["on > off"]', '["on > off"]\nacross = [{ parameter = "sleep_probability", values = [0.2, 0.9] }]')
+    from quick_cohort import scenario_file
+
+    scenario_file(folder, 8)
+    path = folder / "question.toml"
+    path.write_text('extends = "quick.toml"\n' + text, encoding="utf-8")
+    comparison = load_comparison(path)
+    return comparison, folder / "answer", questions.ask(comparison, seed=3, out=folder / "answer")
+
+
+def test_every_arm_is_a_run_and_the_answer_stands_beside_them(asked):
+    from sim import results
+
+    comparison, out, answer = asked
+    assert json.loads((out / "answer.json").read_text(encoding="utf-8"))["arms"] == answer["arms"]
+    for arm, row in zip(comparison.arms, answer["arms"], strict=True):
+        run = results.open(out / arm.name)
+        assert run.manifest["scenario"]["mechanisms"]["dormancy"] == (arm.name == "on")
+        assert row["mean"] == run.patients["first_detected_day"].notna().mean()
+    assert answer["directions"][0]["difference"] == pytest.approx(answer["arms"][0]["mean"] - answer["arms"][1]["mean"])
+
+
+def test_across_runs_only_the_arms_that_the_value_reaches(asked):
+    """Without dormancy nobody sleeps, whatever the probability: that arm is run once."""
+    _, out, answer = asked
+    made = sorted(path.parent.relative_to(out).as_posix() for path in out.rglob("manifest.json"))
+    assert made == ["across/sleep_probability_0.2/on", "across/sleep_probability_0.9/on", "off", "on"]
+    assert [(point["parameter"], point["value"]) for point in answer["across"]] == [("sleep_probability", 0.2), ("sleep_probability", 0.9)]
+    assert len({point["arms"][1]["mean"] for point in answer["across"]} | {answer["arms"][1]["mean"]}) == 1
+
+
+def test_what_is_finished_is_not_run_again_unless_something_differs(asked, monkeypatch):
+    comparison, out, answer = asked
+    runs = []
+    monkeypatch.setattr(questions, "run_scenario", lambda scenario, **_: runs.append(scenario.name) or 1 / 0)
+    assert questions.ask(comparison, seed=3, out=out) == answer
+    assert not runs
+    for change in ({"seed": 4}, {"seed": 3, "patients": 9}):
+        with pytest.raises(ZeroDivisionError):
+            questions.ask(comparison, out=out, **change)
+    assert len(runs) == 2
+
+
+def test_a_folder_of_something_else_is_refused(asked, tmp_path):
+    (tmp_path / "thesis.txt").write_text("mine", encoding="utf-8")
+    with pytest.raises(InputError, match="thesis.txt"):
+        questions.ask(asked[0], seed=1, out=tmp_path)
+
+
+def test_the_command_prints_arms_directions_and_a_sentence(asked):
+    from sim.cli_ask import answer_text
+
+    text = answer_text(asked[2])
+    assert "on > off" in text and "sleep_probability = 0.9" in text
+    assert text.splitlines()[-1].startswith(("As expected: ", "Not as expected: ", "Too few patients to tell: "))
+
+
+def test_the_command_refuses_a_scenario_without_a_comparison(front_door):
+    done = front_door("ask", "colorectal")
+    assert done.returncode == 2 and "no [comparison] in this scenario" in done.stderr and "age_40_against_75" in done.stderr
+
+
+def test_show_tells_what_is_compared_and_check_reads_every_arm(front_door, tmp_path):
+    shown = front_door("show", "follow_up_3_6_12").stdout
+    assert "every 3 months < every 6 months; every 6 months < every 12 months" in shown and "years to the first metastasis" in shown
+    text = BASE + COMPARED.replace('name = "off"', 'name = "off"\ncohort.age = { mean = "20 years" }')
+    done = front_door("check", write(tmp_path, text))
+    assert done.returncode == 2 and 'arm "off": found low 30, mean 20, high 95 years' in done.stderr
+
+
+@pytest.mark.parametrize("file", WITH_COMPARISON, ids=lambda file: file.relative_to(FOLDER).with_suffix("").as_posix())
+def test_every_question_is_answered_as_expected_with_few_patients(file, tmp_path):
+    """With a fixed seed; a direction of chance alone would pass one time in forty (its 95 % interval excludes zero)."""
+    comparison = load_comparison(file)
+    answer = questions.ask(comparison, seed=1, out=tmp_path / "answer", patients=comparison.small_cohort, across=False)
+    assert questions.seen(answer), json.dumps(answer["directions"], indent=1)

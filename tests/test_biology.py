@@ -1,0 +1,310 @@
+"""The mechanisms of hosts, seeds and soils: null is absence, nothing is lost with all of them on, and each does what its law says.
+
+Statistical checks fail a correct program with probability 2e-9 each (see `statistics_helpers`); seeds are fixed.
+"""
+
+import numpy as np
+import pytest
+from scipy import stats
+from statistics_helpers import MOST_STANDARD_ERRORS, assert_counts, assert_follows
+from test_conservation import walk
+from virtual_patients import NOTHING_ACTS, drawn_model, on, plain_hosts, plain_model, values
+
+from sim import catalog
+from sim.kernels import colonise
+from sim.kernels.identity import unpack
+from sim.mechanisms import REGISTRY, emt, immune_surveillance, lineage
+from sim.mechanisms.senescent_vesicles import senescent_share
+from sim.model import MetastasisModel
+from sim.names import NICHES
+from sim.parameters import LaneParameters
+from sim.rates import Rates, Signals
+
+NEW = [name for name, mechanism in REGISTRY.items() if not mechanism.default]
+LIVER, LUNG, BONE = (NICHES.index(organ) for organ in ("liver", "lung", "bone"))
+NOTICED = {"inflammatory_awakening": {"organ_inflammation__lung": 1.0}, "liver_fibrosis": {"fibrosis_prevalence": 1.0},
+           "obesity": {"bmi_mean": 35.0, "immune_clearance_per_day": 0.01}, "angiogenesis": {"avascular_limit_cells": 3000.0},
+           "dual_feeding": {"avascular_limit_cells": 3000.0}}  # fmt: skip
+"""What patients must be like for a mechanism to show within half a year."""
+
+
+# -- off is on at the null ------------------------------------------------------------------------------
+
+
+def of_lanes(model, chosen: np.ndarray) -> dict[str, np.ndarray]:
+    """All that a finished model holds of some lanes, lane numbers taken out."""
+    cells = model.cells
+    out = {name: getattr(cells, name)[chosen] for name in ("settled", "sleeping", "woke", "died_asleep", "extinct", "colonies")}
+    out |= {name: getattr(model, name)[chosen] for name in
+            ("shed_total", "died_in_transit", "died_on_arrival", "inert", "last_day", "burden_cells", "energy_clock",
+             "hazard_clock")}  # fmt: skip
+    out["primary_cells"] = model.primary.cells[chosen]
+    for table in ("small", "grown"):
+        rows = getattr(cells, table)
+        lane = unpack(rows.column("identity"))["lane"]
+        order = np.argsort(rows.column("identity"), kind="stable")
+        order = order[np.isin(lane[order], np.flatnonzero(chosen))]
+        out |= {f"{table}.{name}": rows.column(name)[order] for name in rows._dtypes if name != "identity"}
+        out[f"{table}.identity"] = rows.column("identity")[order] & np.uint64((1 << 48) - 1)
+    return out
+
+
+def same(one: dict, other: dict) -> bool:
+    """Equal to the last bit."""
+    return all(one[name].tobytes() == other[name].tobytes() for name in one)
+
+
+@pytest.mark.parametrize("name", NEW)
+def test_a_lane_at_the_null_is_a_lane_without_the_mechanism(name):
+    """Beside lanes in which it acts, the mechanism's code runs for a lane at its null too, and changes no bit of it."""
+    patients = 6
+    base = values(frailty_log_sd=1.0, **NOTICED.get(name, {}))
+    acting = values(frailty_log_sd=1.0, **(on(name) | NOTICED.get(name, {})))
+    if name == "secondary_seeding":
+        acting["secondary_shedding_factor"] = 1.0
+    alone = drawn_model(np.arange(patients), [base], horizon_days=90)
+    arm_of_lane = np.repeat([0, 1], patients)
+    beside = drawn_model(np.tile(np.arange(patients), 2), [base, acting], arm_of_lane=arm_of_lane, horizon_days=90)
+    assert REGISTRY[name] not in alone._mechanisms and REGISTRY[name] in beside._mechanisms
+    for model in (alone, beside):
+        model.run()
+    everybody = np.ones(patients, dtype=bool)
+    assert alone.cells.settled.sum() > 1000 and alone.cells.grown.count > 10
+    assert same(of_lanes(alone, everybody), of_lanes(beside, arm_of_lane == 0))
+    assert not same(of_lanes(alone, everybody), of_lanes(beside, arm_of_lane == 1))
+
+
+# -- nothing is lost ------------------------------------------------------------------------------------
+
+
+def test_nothing_is_lost_with_every_mechanism_on():
+    """On every day: what each stream shed has ended, what settled and what woke is somewhere."""
+    arm = values(**on(*REGISTRY) | {"stem_share": 0.5}, competent_share=0.002, frailty_log_sd=1.0, avascular_limit_cells=3000.0)
+    arm["secondary_shedding_factor"] = 1.0
+    model = drawn_model(np.arange(8), [arm], seed=4, horizon_days=120)
+    walk(model)
+    for stream in model.streams:
+        ends = stream.died_in_transit + (stream.died_on_arrival + stream.inert + stream.settled).sum(axis=1)
+        assert np.array_equal(stream.shed, ends)
+    assert len(model.streams) == 2 + len(NICHES) and all(stream.shed.sum() > 0 for stream in model.streams)
+    assert model.streams[1].settled.sum() > 1000 and sum(stream.settled.sum() for stream in model.streams[2:]) > 100
+    assert model.cells.extinct.sum() > 100 and model.cells.grown.count > 100 and model.cells.died_asleep.sum() > 100
+
+
+# -- the body's signals ----------------------------------------------------------------------------------
+
+
+def a_day(name: str, lanes: int = 4, *, hosts=None, burden_cells=None, **changes):
+    """Rates and signals after one day of this mechanism alone, in patients of 67 years."""
+    parameters = LaneParameters(values(**(on(name) | changes)), lanes)
+    hosts = hosts or plain_hosts(lanes)
+    burden = np.zeros((lanes, len(NICHES))) if burden_cells is None else burden_cells
+    signals, rates = Signals(hosts.age_years, np.full(lanes, 5e8), burden, hosts), Rates.base(lanes)
+    mechanism = REGISTRY[name]
+    for act in (lambda: mechanism.start(signals, parameters), lambda: mechanism.advance(signals, parameters)):
+        act()
+    mechanism.act(rates, signals, parameters)
+    return rates, signals, parameters
+
+
+def hosts_with(**traits):
+    """Equal patients with some traits of their own, (lanes,) arrays."""
+    (lanes,) = {len(values) for values in traits.values()}
+    hosts = plain_hosts(lanes)
+    for name, values_ in traits.items():
+        object.__setattr__(hosts, name, np.asarray(values_))
+    return hosts
+
+
+def test_obesity_adds_il6_and_senescence_and_divides_t_cells():
+    _, signals, p = a_day("obesity", hosts=hosts_with(bmi=np.array([20.0, 25.0, 35.0, 45.0])))
+    tens = np.array([0.0, 0.0, 1.0, 2.0])
+    assert signals.il6_extra == pytest.approx(p["obesity_il6_gain"] * tens)
+    assert signals.senescence_factor == pytest.approx(1.0 + p["obesity_senescence_gain"] * tens)
+    assert signals.t_cell_factor == pytest.approx(1.0 / (1.0 + p["obesity_t_cell_cost"] * tens))
+
+
+def test_obesity_reaches_stat3_vesicles_and_t_cells():
+    """The three meet their readers: an obese patient's IL-6, vesicles and T cells differ from a lean one's by those factors."""
+    parameters = LaneParameters(values(**on("obesity", "immune_surveillance")), 2)
+    hosts = hosts_with(bmi=np.array([25.0, 35.0]))
+    model = MetastasisModel(hosts, parameters, seed=1, horizon_days=1, visible_cells=1e8, collect=False)
+    model.step()
+    level, p = model.signals.level, {name: values[0] for name in catalog.load() for values in [parameters[name]]}
+    assert level["il6"][1] - level["il6"][0] == pytest.approx(p["obesity_il6_gain"])
+    share = senescent_share(model.signals.age_years, parameters)
+    assert level["vesicles"] == pytest.approx(p["vesicle_release"] * share * [1.0, 1.0 + p["obesity_senescence_gain"]])
+    assert level["t_cells"][0] / level["t_cells"][1] == pytest.approx(1.0 + p["obesity_t_cell_cost"])
+
+
+def test_t_cells_fall_with_age_and_with_the_livers_burden():
+    burden = np.zeros((4, len(NICHES)))
+    burden[3, LIVER], burden[2, LUNG] = 1e10, 1e10
+    hosts = hosts_with(age_years=np.array([20.0, 70.0, 20.0, 20.0]))
+    rates, signals, p = a_day("immune_surveillance", hosts=hosts, burden_cells=burden, liver_drain_half_cells=1e10)
+    expected = [1.0, np.exp(-50.0 * p["t_cell_decline_per_year"][0]), 1.0, 0.5]
+    assert signals.level["t_cells"] == pytest.approx(expected)
+    assert rates.clearance == pytest.approx(np.outer(expected, np.full(len(NICHES), p["immune_clearance_per_day"][0])))
+    assert immune_surveillance.YOUNG_YEARS == 20.0
+
+
+def test_stem_like_cells_alone_are_competent():
+    rates, _, p = a_day("stemness", stem_share=0.1, stem_motility=2.5)
+    assert rates.competence == pytest.approx(0.25)
+    assert p.lanes == 4
+
+
+def test_hypoxia_and_inflammation_of_a_niche():
+    rates, _, _ = a_day("hypoxia", hypoxia_sleep_gain=0.5)
+    assert np.all(rates.sleep == 0.0), "where nobody sleeps, nobody sleeps more"
+    rates, _, p = a_day("inflammatory_awakening", awakening_gain=4.0, organ_inflammation__lung=0.5)
+    assert rates.feeding[:, LUNG] == pytest.approx(3.0)
+    assert np.all(np.delete(rates.feeding, LUNG, axis=1) == 1.0)
+
+
+def test_scarred_livers_take_fewer_seeds_in_as_many_patients_as_have_them():
+    """Their share has a standard error of 0.7 %: a prevalence off by 6 % in 4,000 patients is found."""
+    luck = (np.arange(4000) + 0.5) / 4000
+    rates, _, _ = a_day("liver_fibrosis", hosts=hosts_with(luck=luck), lanes=4000, fibrosis_prevalence=0.25, fibrosis_receptivity=0.3)
+    scarred = rates.receptivity[:, LIVER] != 1.0
+    assert np.array_equal(scarred, luck < 0.25)
+    assert rates.receptivity[scarred, LIVER] == pytest.approx(0.3)
+    assert np.all(np.delete(rates.receptivity, LIVER, axis=1) == 1.0)
+    drawn = drawn_model(np.arange(4000), [values()], horizon_days=1).hosts.luck
+    assert_counts([(drawn < 0.25).sum(), (drawn >= 0.25).sum()], [1000, 3000])
+
+
+def test_the_optimum_of_emt_lies_in_the_middle():
+    """Settled cells by mean position: least at the epithelial end, most at about 0.7, fewer at the mesenchymal end."""
+    means = np.linspace(0.0, 1.0, 41)
+    p = LaneParameters({**values(**on("emt")), "emt_mean": means}, 41)
+    success, position = emt.settled_position(p["emt_mean"], p["emt_sd"], p["emt_escape_gain"], p["emt_return_cost"])
+    best = means[success.argmax()]
+    assert 0.55 < best < 0.85
+    assert success[0] < 0.4 * success.max() and success[-1] < 0.8 * success.max()
+    assert np.all(np.diff(success[: success.argmax() + 1]) > 0) and np.all(np.diff(success[success.argmax():]) < 0)
+    assert np.all(np.diff(position) > 0), "mesenchymal tumours settle mesenchymal cells"
+
+
+def test_the_law_of_emt_against_cells_one_by_one():
+    """Mean success and mean position of the settled, by drawing a million cells (standard errors below 0.2 %)."""
+    rng = np.random.default_rng(5)
+    mean, sd, gain, cost = 0.5, 0.15, 4.0, 3.0
+    cells = stats.truncnorm((0 - mean) / sd, (1 - mean) / sd, mean, sd).rvs(10**6, random_state=rng)
+    weight = np.exp(gain * cells - cost * cells**4)
+    success, position = emt.settled_position(*(np.array([x]) for x in (mean, sd, gain, cost)))
+    assert success[0] == pytest.approx(weight.mean(), rel=0.01)
+    assert position[0] == pytest.approx((weight * cells).sum() / weight.sum(), rel=0.01)
+
+
+def test_emt_in_the_engine():
+    """Competence relative to the reference tumour, and sleep by the position of those who settle."""
+    lanes = 3
+    p = LaneParameters({**values(**on("emt"), emt_reference_mean=0.3), "emt_mean": np.array([0.0, 0.3, 0.7])}, lanes)
+    signals, rates = Signals(np.full(lanes, 67.0), np.full(lanes, 5e8), np.zeros((lanes, len(NICHES))), plain_hosts(lanes)), Rates.base(lanes)
+    rates.sleep += 0.5
+    emt.act(rates, signals, p)
+    assert rates.competence[1] == 1.0 and rates.competence[0] < 1.0 < rates.competence[2]
+    _, position = emt.settled_position(p["emt_mean"], p["emt_sd"], p["emt_escape_gain"], p["emt_return_cost"])
+    assert rates.sleep[:, BONE] == pytest.approx(np.minimum(0.5 * (1.0 + p["emt_sleep_gain"] * position), 1.0))
+
+
+def test_a_primarys_competence_is_its_clones_mean_potential():
+    """Potentials average one over clones, so heterogeneity changes who seeds and not how much, on average."""
+    model = drawn_model(np.arange(20_000), [values(clone_potential_log_sd=1.0)], horizon_days=1)
+    hosts = model.hosts
+    power = lineage.potentials(hosts.clone_z, model.parameters["clone_potential_log_sd"])
+    assert hosts.clone_share.sum(axis=1) == pytest.approx(1.0)
+    assert_follows(hosts.clone_z[:, 3], stats.norm.cdf)
+    assert_follows(hosts.clone_share[:, 5], stats.beta(1, hosts.clone_share.shape[1] - 1).cdf)
+    model.step()
+    assert model.rates.competence == pytest.approx((hosts.clone_share * power).sum(axis=1))
+    error = model.rates.competence.std() / np.sqrt(20_000)
+    assert abs(model.rates.competence.mean() - 1.0) < MOST_STANDARD_ERRORS * error < 0.05
+
+
+# -- what becomes of cells ---------------------------------------------------------------------------------
+
+
+def test_hypoxic_niches_put_more_arrivals_to_sleep():
+    model = plain_model(20, 120, **NOTHING_ACTS, competent_share=0.02, hypoxia_sleep_gain=1.0, niche_hypoxia__bone=0.6,
+                        niche_hypoxia__lung=0.0, niche_hypoxia__liver=1.0, sleep_probability=0.5, keep_seeds=True)  # fmt: skip
+    model.run()
+    slept = (model.cells.seeds.column("coded_threshold") & np.uint64(1)).astype(bool)
+    niche = unpack(model.cells.seeds.column("identity"))["niche"]
+    for organ, chance in ((BONE, 0.8), (LUNG, 0.5)):
+        asleep, awake = slept[niche == organ].sum(), (~slept[niche == organ]).sum()
+        assert asleep + awake > 500
+        assert_counts([asleep, awake], [chance * (asleep + awake), (1.0 - chance) * (asleep + awake)])
+    assert (niche == LIVER).sum() > 1000 and slept[niche == LIVER].all(), "0.5 x (1 + 1) is always"
+
+
+def test_small_colonies_survive_t_cells_as_long_as_their_hazard_says():
+    """Pure birth, so only T cells end a colony: each survives with exp(-hazard x days); found if off by 8 %."""
+    hazard, days = 0.02, 140
+    model = plain_model(10, days, **NOTHING_ACTS, sleep_probability=0.0, cycling_birth_per_day=0.0, competent_share=0.05,
+                        metastasis_gompertz_per_day=1e-5, immune_clearance_per_day=hazard, t_cell_decline_per_year=0.0,
+                        keep_seeds=True)  # fmt: skip
+    model.run()
+    cells = model.cells
+    assert cells.grown.count == 0 and cells.sleeping.sum() == 0
+    arrived = unpack(cells.seeds.column("identity"))["day"]
+    survives = np.exp(-hazard * np.maximum(days - 1 - arrived, 0))
+    away = (cells.colonies.sum() - survives.sum()) / np.sqrt((survives * (1.0 - survives)).sum())
+    assert abs(away) < MOST_STANDARD_ERRORS
+    assert cells.extinct.sum() > 2000 and cells.colonies.sum() > 2000
+
+
+def test_without_t_cells_pure_birth_loses_no_colony():
+    model = plain_model(4, 140, **NOTHING_ACTS, sleep_probability=0.0, cycling_birth_per_day=0.0, metastasis_gompertz_per_day=1e-5)
+    model.run()
+    assert model.cells.extinct.sum() == 0 and model.cells.colonies.sum() > 100
+
+
+def test_t_cells_miss_the_sleepers():
+    chosen = {**NOTHING_ACTS, "sleep_probability": 1.0, "sleeper_death_per_day": 0.0, "competent_share": 0.01}
+    spared, hunted = (plain_model(6, 120, **chosen, immune_clearance_per_day=rate) for rate in (0.0, 0.5))
+    for model in (spared, hunted):
+        model.run()
+    assert np.array_equal(spared.cells.sleeping, hunted.cells.sleeping) and spared.cells.sleeping.sum() > 300
+    assert hunted.cells.extinct.sum() > spared.cells.extinct.sum()
+
+
+def test_colonies_wait_for_vessels_an_exponential_time():
+    chosen = {**NOTHING_ACTS, "sleep_probability": 0.0, "competent_share": 0.1}
+    at_once, waiting = (plain_model(6, 200, **chosen, angiogenic_delay_days=mean) for mean in (0.0, 90.0))
+    for model in (at_once, waiting):
+        model.run()
+    delay = waiting.cells.grown.column("delay_days")
+    assert delay.size > 5000 and np.all(at_once.cells.grown.column("delay_days") == 0.0)
+    assert_follows(delay, stats.expon(scale=90.0).cdf)
+    reach = []
+    for model in (at_once, waiting):
+        grown = model.cells.grown
+        parts = unpack(grown.column("identity"))
+        law = (*(grown.column(name) for name in ("start_day", "start_log_cells", "delay_days")), *model.law.of_colonies(parts["lane"], parts["niche"]))
+        reach.append([colonise.grown_reach_days(np.full(delay.size, np.log(cells)), *law) for cells in (0.99e5, 1.01e5)])
+    assert np.array_equal(reach[0][0], reach[1][0]), "growth up to the avascular limit is unchanged"
+    assert reach[1][1] - reach[0][1] == pytest.approx(delay), "beyond it everything is late by the rest"
+
+
+def test_liver_metastases_grow_faster_by_the_factor():
+    """The early rate and the Gompertz rate both: any size is reached in 1/1.25 of the days, in the liver alone."""
+    law = plain_model(1, 10, **on("dual_feeding") | {"liver_growth_factor": 1.25}).law
+    plain = plain_model(1, 10).law
+    days = {}
+    for name, of in (("fed", law), ("plain", plain)):
+        for niche in (LIVER, LUNG):
+            rates = of.of_colonies(np.array([0]), np.array([niche]))
+            days[name, niche] = [colonise.grown_reach_days(np.log([cells]), np.zeros(1), np.zeros(1), np.zeros(1), *rates)[0]
+                                 for cells in (1e3, 1e5, 1e8)]  # fmt: skip
+    assert days["plain", LIVER] == pytest.approx(1.25 * np.array(days["fed", LIVER]))
+    assert days["plain", LUNG] == days["fed", LUNG]
+
+
+def test_the_clock_of_an_inflamed_organ_runs_faster():
+    days = 60
+    model = plain_model(3, days, **NOTHING_ACTS, awakening_gain=4.0, organ_inflammation__lung=0.5, feeding__lung=2.0)
+    model.run()
+    assert model.energy_clock[:, LUNG] == pytest.approx(days * 2.0 * 3.0)
+    assert model.energy_clock[:, LIVER] == pytest.approx(days * 1.0)

@@ -1,0 +1,255 @@
+"""Clusters, clones and metastases that seed: the streams of shed events, and the descent of what they found.
+
+Statistical checks fail a correct program with probability 2e-9 each (see `statistics_helpers`); seeds are fixed.
+"""
+
+import numpy as np
+import pytest
+from scipy import stats
+from statistics_helpers import MOST_STANDARD_ERRORS, assert_counts, assert_discrete, assert_poisson_total
+from virtual_patients import NOTHING_ACTS, drawn_model, plain_model, values
+
+from sim.body import route
+from sim.experiment import tables
+from sim.experiment.lineage import Lineage
+from sim.kernels import colonise
+from sim.kernels.identity import CLUSTER_INDEX, colony_id, pack, unpack
+from sim.mechanisms.lineage import potentials
+from sim.names import NICHES
+from sim.shedding import metastases_shed
+
+LIVER, LUNG = (NICHES.index(organ) for organ in ("liver", "lung"))
+
+
+def ran(*args, **kwargs):
+    """A model of equal patients, run to its end."""
+    model = plain_model(*args, **kwargs)
+    model.run()
+    return model
+
+
+def imagined(lane: int, niche: int, *, first_index: int = 0, days: int = 100) -> np.ndarray:
+    """Identities of a hundred arrivals from the primary on each of some days."""
+    return np.array([pack(lane, day, first_index + index, niche, 0) for day in range(days) for index in range(100)], dtype=np.uint64)
+
+
+# -- clusters -------------------------------------------------------------------------------------------
+
+
+def test_a_cluster_has_two_cells_and_a_geometric_number_more():
+    model = plain_model(1, 10, cluster_share=0.1, cluster_mean_cells=5.0)
+    identity = imagined(0, 3, first_index=CLUSTER_INDEX, days=400)
+    assert_discrete(model.cells.founders(model.key, identity), stats.geom(p=0.25, loc=1))
+    assert np.all(model.cells.founders(model.key, identity - np.uint64(CLUSTER_INDEX << 8)) == 1), "a single cell is one"
+    pairs = plain_model(1, 10, cluster_share=0.1, cluster_mean_cells=2.0)
+    assert np.all(pairs.cells.founders(pairs.key, identity) == 2)
+
+
+def test_clusters_share_transit_and_potential_are_as_the_catalogue_says():
+    """Counts of events, deaths in the blood and settled cells by stream, against the routing's probabilities."""
+    model = ran(20, 140, **NOTHING_ACTS, cluster_share=0.04, cluster_potential=30.0, cluster_transit_death_factor=0.3, death_per_pass=0.3)
+    single, cluster = model.streams
+    events = single.shed.sum() + cluster.shed.sum()
+    assert_counts([single.shed.sum(), cluster.shed.sum()], [0.96 * events, 0.04 * events])
+    p = model.parameters
+    for stream, death in ((single, 0.3), (cluster, 0.09)):
+        alone = route(p.replaced(death_per_pass=np.full(20, death)), ["colon"] * 20)
+        died = stream.died_in_transit.sum()
+        assert_counts([died, stream.shed.sum() - died],
+                      np.array([alone.died_in_transit[0], 1.0 - alone.died_in_transit[0]]) * stream.shed.sum())
+        potential = 30.0 if stream.cluster else 1.0
+        chance = (alone.arrest[0] * 0.1).sum() * 1e-3 * potential
+        assert stream.settled.sum() > 500
+        assert_poisson_total(int(stream.settled.sum()), chance * float(stream.shed.sum()))
+
+
+def test_a_cluster_dies_out_only_if_all_its_cells_do():
+    """Extinction of colonies followed for half a year: the mean over sizes of (d/b)^k, found if off by 6 %."""
+    days = 300
+    model = ran(8, days, **NOTHING_ACTS, cluster_share=1.0, cluster_potential=1.0, cluster_mean_cells=4.0, sleep_probability=0.0,
+                competent_share=0.02, metastasis_capacity_cells=1e7, keep_seeds=True)  # fmt: skip
+    seeds = model.cells.seeds.column("identity")
+    early = seeds[unpack(seeds)["day"] < days - 200]
+    died = np.isin(early, model.cells.fates.column("identity")[model.cells.fates.column("fate") == 2])
+    ratio = (model.law.death / model.law.birth)[0, 0]
+    chance = ratio ** model.cells.founders(model.key, early).astype(float)
+    away = (died.sum() - chance.sum()) / np.sqrt((chance * (1.0 - chance)).sum())
+    assert 0.5 < ratio < 0.98 and early.size > 1000
+    assert abs(away) < MOST_STANDARD_ERRORS
+
+
+# -- metastases that seed ---------------------------------------------------------------------------------
+
+SEEDING = {**NOTHING_ACTS, "sleep_probability": 0.0, "competent_share": 0.003, "metastasis_gompertz_per_day": 0.03,
+           "secondary_shedding_factor": 1.0, "metastasis_capacity_cells": 1e7}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def seeding():
+    """Metastases of colon tumours that seed others: the finished model and its descent."""
+    model = ran(12, 280, **SEEDING)
+    return model, Lineage(model)
+
+
+def test_metastases_seed_along_their_own_veins(seeding):
+    """From the liver the lung comes first; the settled of every organ's stream are split as its routing says."""
+    model, _ = seeding
+    sources = {stream.code: stream for stream in model.streams}
+    liver = sources[1 + LIVER]
+    assert liver.settled.sum() > 500 and liver.settled[:, LUNG].sum() > 3 * liver.settled[:, LIVER].sum()
+    chance = liver.routing.arrest[0] / liver.routing.arrest[0].sum()
+    assert_counts(liver.settled.sum(axis=0), chance * liver.settled.sum())
+    grown = unpack(model.cells.grown.column("identity"))
+    assert np.any((grown["source"] == 1 + LIVER) & (grown["niche"] == LUNG)), "lung metastases of liver metastases"
+
+
+def test_without_the_factor_every_metastasis_comes_from_the_primary():
+    model = ran(6, 280, **SEEDING | {"secondary_shedding_factor": 0.0})
+    assert len(model.streams) == 1 and model.metastatic_surface.sum() == 0.0
+    assert model.cells.grown.count > 100
+    assert np.all(unpack(model.cells.grown.column("identity"))["source"] == 0)
+    parent, clone = Lineage(model).parent_colony(model.cells.grown.column("identity")), Lineage(model).clone_of(model.cells.grown.column("identity"))
+    assert np.ma.getmaskarray(parent).all() and np.ma.getmaskarray(clone).all()
+
+
+def test_what_metastases_shed_is_the_sum_of_their_surfaces():
+    """Poisson counts of a source with one colony of known size a lane; beyond the organ's capacity no more than that."""
+    model = plain_model(400, 7, **SEEDING)
+    surface = np.zeros((400, len(NICHES)))
+    surface[:, LIVER] = 1e4**0.66
+    liver = next(stream for stream in model.streams if stream.code == 1 + LIVER)
+    expected = liver.expected_events(np.zeros(400), surface, 7)
+    assert expected == pytest.approx(3.0 * 1e4**0.66 * 7)
+    assert np.all(liver.expected_events(np.zeros(400), surface, 8) == 0.0), "once a week, for the week"
+    liver.shed_events(model.key, model.hosts.patient, model.alive, 7, expected)
+    assert_poisson_total(int(liver.shed.sum()), float(expected.sum()))
+    burden = np.array([[1e6, 2e7]])
+    assert metastases_shed(np.array([[10.0, 10.0]]), burden, np.array([1e7])) == pytest.approx(np.array([[10.0, 5.0]]))
+
+
+def test_every_parent_grew_in_the_source_organ_of_the_same_patient_before(seeding):
+    model, lineage = seeding
+    grown = model.cells.grown.column("identity")
+    parent, has = lineage.parents(grown)
+    child, mother = unpack(grown[has]), unpack(parent[has])
+    assert has.sum() > 200 and np.array_equal(has, unpack(grown)["source"] > 0)
+    assert np.array_equal(child["lane"], mother["lane"]) and np.array_equal(child["source"] - 1, mother["niche"])
+    start = dict(zip(grown.tolist(), model.cells.grown.column("start_day").tolist(), strict=True))
+    assert all(start[int(one)] <= day for one, day in zip(parent[has], child["day"], strict=True))
+    assert len(np.unique(parent[has])) > 50
+
+
+def test_parents_are_drawn_by_what_they_shed(seeding):
+    """Twenty thousand imagined children of one liver on its last day: chi-square against cells^exponent."""
+    model, lineage = seeding
+    day = 273
+    rows = model.cells.grown
+    parts = unpack(rows.column("identity"))
+    lane = int(np.bincount(parts["lane"][parts["niche"] == LIVER]).argmax())
+    mine = (parts["lane"] == lane) & (parts["niche"] == LIVER) & (rows.column("start_day") <= day)
+    weight = colonise.grown_sizes(
+        np.full(mine.sum(), float(day)), *(rows.column(name)[mine] for name in ("start_day", "start_log_cells", "delay_days")),
+        *model.law.of_colonies(parts["lane"][mine], parts["niche"][mine])) ** 0.66
+    children = np.array([pack(lane, day, index, LUNG, 1 + LIVER) for index in range(20_000)], dtype=np.uint64)
+    parent, has = lineage.parents(children)
+    assert has.all() and mine.sum() > 10
+    counts = np.array([(parent == identity).sum() for identity in rows.column("identity")[mine]])
+    assert counts.sum() == 20_000
+    assert_counts(counts, 20_000 * weight / weight.sum())
+    order = np.random.default_rng(1).permutation(len(children))
+    assert np.array_equal(lineage.parents(children[order])[0], parent[order]), "a child's parent hangs on no other child"
+
+
+# -- self-seeding ---------------------------------------------------------------------------------------
+
+
+def test_what_returns_joins_the_primary_and_is_not_shed():
+    """Constant shedding of c cells a day from a primary at rest: it gains share x c a day, the blood gets the rest."""
+    chosen = {**NOTHING_ACTS, "shedding_exponent": 0.0, "shedding_per_day": 50.0, "primary_gompertz_per_day": 1e-12}
+    none, some = (ran(30, 100, **chosen, self_seeding_share=share) for share in (0.0, 0.2))
+    assert none.primary.cells == pytest.approx(1.0)
+    assert some.primary.cells == pytest.approx(1.0 + 100 * 10.0)
+    assert_poisson_total(int(none.shed_total.sum()), 30 * 100 * 50.0)
+    assert_poisson_total(int(some.shed_total.sum()), 30 * 100 * 40.0)
+
+
+def test_metastases_cells_return_too_and_the_diagnosed_size_is_the_primarys():
+    """Three arms: nothing returns, the primary's own cells do, those of metastases too (which are seen a little later)."""
+    arms = {"nothing": {}, "own": {"self_seeding_share": 0.05, "secondary_shedding_factor": 0.0}, "all": {"self_seeding_share": 0.05}}
+    diagnosed, end = {}, {}
+    for name, change in arms.items():
+        model = drawn_model(np.arange(5), [values(**SEEDING | change)], horizon_days=120)
+        diagnosed[name] = np.zeros(5)
+        while model.running:
+            model.step()
+            due = model.day == model.hosts.diagnosis_day
+            diagnosed[name][due] = model.primary.cells[due]
+        assert model.primary.cells_at_diagnosis == pytest.approx(diagnosed[name])
+        end[name] = model.primary.cells
+    assert np.all(diagnosed["own"] > 1.01 * diagnosed["nothing"])
+    assert np.all(end["all"] > end["own"]) and np.all(end["all"] <= 1e7 * (1.0 + 1e-12))
+
+
+# -- clones ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def clones():
+    """Clusters, clones and seeding metastases together, with their descent."""
+    model = drawn_model(np.arange(12), [values(**SEEDING | {"secondary_shedding_factor": 0.2}, cluster_share=0.05,
+                                                     cluster_potential=30.0, clone_potential_log_sd=1.0)], horizon_days=120)  # fmt: skip
+    model.run()
+    return model, Lineage(model)
+
+
+def test_founders_are_of_a_clone_by_share_and_potential(clones):
+    model, lineage = clones
+    lane = 3
+    identity = imagined(lane, LIVER)
+    table = lineage.founders(identity)
+    weight = model.hosts.clone_share[lane] * potentials(model.hosts.clone_z, model.parameters["clone_potential_log_sd"])[lane]
+    assert np.all(table["cells"] == 1)
+    assert_counts(np.bincount(table["clone"].data, minlength=weight.size), 10_000 * weight / weight.sum())
+
+
+def test_a_clusters_founders_are_drawn_each_on_its_own(clones):
+    """Two cells of a pair are of one clone with the sum of the squared shares (binomial)."""
+    model, lineage = clones
+    lane = 3
+    identity = imagined(lane, LIVER, first_index=CLUSTER_INDEX)
+    pairs = identity[model.cells.founders(model.key, identity) == 2]
+    weight = model.hosts.clone_share[lane] * potentials(model.hosts.clone_z, model.parameters["clone_potential_log_sd"])[lane]
+    together = ((weight / weight.sum()) ** 2).sum()
+    mono = int((~np.ma.getmaskarray(lineage.clone_of(pairs))).sum())
+    assert_counts([mono, pairs.size - mono], [together * pairs.size, (1.0 - together) * pairs.size])
+
+
+def test_a_colonys_clone_is_its_parents(clones):
+    model, lineage = clones
+    identity = np.sort(model.cells.grown.column("identity"))
+    parent, has = lineage.parents(identity)
+    clone, of_parent = lineage.clone_of(identity[has]), lineage.clone_of(parent[has])
+    assert has.sum() > 100 and not np.ma.getmaskarray(clone).any(), "a single cell is of one clone"
+    known = ~np.ma.getmaskarray(of_parent)
+    assert known.any() and (~known).any()
+    assert np.array_equal(clone.data[known], of_parent.data[known])
+    mixed = lineage.founders(parent[has][~known])
+    pairs = set(zip(mixed["colony"].tolist(), mixed["clone"].tolist(), strict=True))
+    ids = colony_id(model.hosts.patient[unpack(parent[has])["lane"]], parent[has])[~known]
+    assert all(pair in pairs for pair in zip(ids.tolist(), clone.data[~known].tolist(), strict=True)), "one of its parent's"
+
+
+def test_tables_tell_the_same_story(clones):
+    """founders.parquet adds up to metastases.parquet; a clone stands there where one clone founded the colony."""
+    model, lineage = clones
+    found = tables.Metastases(model)
+    metastases, founders = tables.metastases_table(model, found, lineage), tables.founders_table(lineage, found)
+    colony, row = np.unique(founders["colony"], return_inverse=True)
+    assert np.array_equal(colony, np.sort(metastases["colony"])) and len(colony) > 300
+    assert np.array_equal(np.bincount(row, founders["cells"]).astype(int), metastases["founders"][np.argsort(metastases["colony"])])
+    several = np.bincount(row)[np.argsort(np.argsort(metastases["colony"]))] > 1
+    assert np.array_equal(several, np.ma.getmaskarray(metastases["clone"])) and several.any()
+    from_primary = metastases["source"] == "primary"
+    assert np.array_equal(from_primary, np.ma.getmaskarray(metastases["parent_colony"])) and 0 < from_primary.sum() < len(from_primary)
+    empty = lineage.founders(found.identity[:0])
+    assert all(len(column) == 0 for column in empty.values()) and len(lineage.clone_of(found.identity[:0])) == 0
