@@ -338,6 +338,15 @@ def test_across_runs_only_the_arms_that_the_value_reaches(asked):
     assert len({point["arms"][1]["mean"] for point in answer["across"]} | {answer["arms"][1]["mean"]}) == 1
 
 
+def test_a_number_of_another_site_does_not_reach_an_arm():
+    lung = load("lung")
+    course = questions._course(lung)
+    for name, other in (("site_shedding_factor.thyroid", True), ("primary_death_factor.colon", True), ("drainage.colon.portal", True),
+                        ("site_shedding_factor.lung", False), ("soil.liver", False), ("soil.thyroid", False)):  # fmt: skip
+        changed = lung.with_(set_=[f"{name}={lung.parameters[name].value / 2}"])
+        assert (questions._course(changed) == course) == other, name
+
+
 def test_what_is_finished_is_not_run_again_unless_something_differs(asked, monkeypatch):
     comparison, out, answer = asked
     runs = []

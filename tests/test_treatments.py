@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 from statistics_helpers import assert_counts, assert_discrete, assert_mean
-from treated_patients import DIAGNOSIS_DAY, LIVELY, LIVER, LUNG, NOTHING_SETTLES, plan, put_grown, put_small, run_to, treated_model
+from treated_patients import DIAGNOSIS_DAY, LIVELY, LIVER, LIVER_DISEASE, LUNG, NOTHING_SETTLES, plan, put_grown, put_small, run_to, treated_model
 from virtual_patients import NOTHING_ACTS, on
 
 from sim import theory
@@ -437,10 +437,6 @@ def state(model, lanes: slice) -> dict:
         columns = [bare.tolist(), *(rows.column(name)[mine].tolist() for name in rows.names if name not in ("identity", "traits"))]
         out[kind] = sorted(zip(*columns, strict=True))
     return out
-
-
-LIVER_DISEASE = LIVELY | {f"soil__{niche}": 1e-4 for niche in NICHES if niche != "liver"}
-"""So that the operations on the liver have their patients too."""
 
 
 def whole_course(name: str, **changes):

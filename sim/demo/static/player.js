@@ -241,7 +241,8 @@
     }
 
     eventText(event) {
-      return this.text(`event.${event.kind}`, { organ: event.organ ? this.text(`organ.${event.organ}`) : "" });
+      const named = (block, name) => (this.text.has(`${block}.${name}`) ? this.text(`${block}.${name}`) : (name || "").replace(/_/g, " "));
+      return this.text(`event.${event.kind}`, { organ: named("organ", event.organ), treatment: named("treatment", event.treatment) });
     }
 
     onKey(event) {
