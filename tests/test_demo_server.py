@@ -12,6 +12,7 @@ import urllib.request
 import pytest
 
 from sim.demo import server
+from sim.demo.server import LOOPBACK
 from sim.errors import InputError
 
 pytest.importorskip("nicegui", reason="the classroom's server needs the extra 'demo'")
@@ -49,8 +50,8 @@ def children(pid: int) -> list[int]:
 
 def test_it_prints_its_address_serves_the_page_and_stops_on_ctrl_c(repository):
     with serving(repository) as (process, line, port):
-        assert line == f"The classroom is open at http://127.0.0.1:{port}/ (Ctrl-C closes it)\n"
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=PATIENCE_SECONDS) as answer:
+        assert line == f"The classroom is open at http://{LOOPBACK}:{port}/ (Ctrl-C closes it)\n"
+        with urllib.request.urlopen(f"http://{LOOPBACK}:{port}/", timeout=PATIENCE_SECONDS) as answer:
             page = answer.read().decode()
         assert "Seed and soil" in page
         assert "http://" not in page.replace("http://www.w3.org", "") and "https://" not in page.replace("https://quasar.dev", ""), "no foreign address"
@@ -86,7 +87,7 @@ def test_a_wrong_address_is_refused(front_door, options, words):
 
 def test_an_address_that_others_reach_is_warned_about(repository):
     with serving(repository, "--host", "0.0.0.0") as (process, line, port):
-        assert line == f"The classroom is open at http://127.0.0.1:{port}/ (Ctrl-C closes it)\n"
+        assert line == f"The classroom is open at http://{LOOPBACK}:{port}/ (Ctrl-C closes it)\n"
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=30)
     assert errors.startswith("warning: at 0.0.0.0 everybody on the network can open the classroom, without a password\n")
@@ -99,7 +100,7 @@ def test_what_is_loopback(host, alone):
 
 
 def test_addresses_to_open():
-    assert server.address_of("0.0.0.0", 80) == "http://127.0.0.1:80/"
+    assert server.address_of("0.0.0.0", 80) == f"http://{LOOPBACK}:80/"
     assert server.address_of("::1", 8080) == "http://[::1]:8080/"
 
 
