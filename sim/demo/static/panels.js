@@ -72,7 +72,7 @@
     tile(name, text) {
       this.list = this.list || make("dl", "sp-tiles", this.root);
       const box = make("div", `sp-tile sp-tile-${name}`, this.list);
-      make("dt", "", box, text(`count.${name}`));
+      make("dt", "", box, text(`tile.${name}`));
       return make("dd", "", box, "0");
     }
 
@@ -298,7 +298,7 @@
     for (const line of root.querySelectorAll("tr[data-row]")) {
       state.arms.forEach((arm, i) => {
         const cell = line.querySelectorAll("td")[i], row = line.dataset.row;
-        const factor = { soil: arm.receptivity[organ], shedding: arm.shedding }[row];
+        const factor = { soil: arm.receptivity[organ], shedding: arm.primaryLog10Cells > 0 ? arm.shedding : 0 }[row];
         const shown = factor !== undefined ? `\u00d7 ${numbers(text, factor, 2)}` : counted(text, arm.counts[organ][row]);
         if (cell.textContent !== shown) cell.textContent = shown;
       });
