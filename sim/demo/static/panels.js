@@ -245,6 +245,7 @@
       entry("legend.message", (x, y) => `<path d="M${x - 11} ${y - 2}h4v4h-4zm9 0h4v4h-4zm9 0h4v4h-4z" fill="${COLOURS.message}"/>`);
     }
     entry("legend.glow", (x, y) => `<rect x="${x - 12}" y="${y - 8}" width="24" height="16" rx="8" class="sp-glow-sample"/>`);
+    entry("legend.barren", (x, y) => `<rect x="${x - 12}" y="${y - 8}" width="24" height="16" rx="8" class="sp-barren-sample"/>`);
     const blood = make("ul", "sp-legend-blood", root);
     for (const kind of ["artery", "vein", "portal"]) {
       const item = make("li", "", blood);
