@@ -57,6 +57,13 @@ def mechanisms() -> str:
     return _table(("mechanism", "on", "off means", "null"), rows)
 
 
+def treatments() -> str:
+    """Every treatment with what it does."""
+    from sim.treatments import REGISTRY as TREATMENTS
+
+    return _table(("treatment", "does"), [(f"`{t.name}`", t.title) for t in TREATMENTS.values()])
+
+
 def scenarios() -> str:
     """Every scenario with its question."""
     rows = [(f"`{path.as_posix()}`", title, question) for path, title, question, _ in scenario.listing()]
@@ -91,6 +98,7 @@ def day() -> str:
 
 PAGES = {
     "parameters": ("Parameters", parameters), "mechanisms": ("Mechanisms", mechanisms),
+    "treatments": ("Treatments", treatments),
     "scenarios": ("Scenarios", scenarios), "literature": ("Published numbers", literature),
 }
 

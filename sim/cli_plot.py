@@ -42,14 +42,30 @@ FIGURES = ("seeding", "incidence", "survival", "body", "cascade", "cells", "haza
 @click.option("--size", type=click.Choice(["column", "slide"]), default="column", show_default=True, help="For a journal column or a slide.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Folder of the figures. [default: figures in each run]")
 @click.option("--patient", type=WholeNumber(minimum=0), metavar="N", help="The patient whose lineage is drawn. [default: one with much to show]")
-def plot(runs, what, formats, size, out, patient) -> None:
-    """Draw the figures of finished runs.
+@click.option("--rows", metavar="FACTOR", help="Of a sweep: the factor up the side of the heat map. [default: the second that varies]")
+@click.option("--columns", metavar="FACTOR", help="Of a sweep: the factor along the bottom. [default: the first that varies]")
+@click.option("--organ", multiple=True, metavar="ORGAN", help="Of a sweep: the organ (repeatable). [default: all, liver]")
+def plot(runs, what, formats, size, out, patient, rows, columns, organ) -> None:
+    """Draw the figures of finished runs, or the heat maps of a sweep.
 
     Survival shows several runs as arms of one figure, in the folder of the first; all other figures are
-    drawn run by run.
+    drawn run by run. RUN may be the folder of a sweep: then its incidence over two factors is drawn.
     """
     from sim import results
 
+    sweeps = [folder for folder in runs if (folder / "sweep.json").is_file()]
+    if sweeps and (len(runs) > 1 or what or patient is not None):
+        raise InputError(f"{sweeps[0]}: is a sweep; plot it alone, without --what and --patient")
+    if sweeps:
+        from sim.plots.sweep import ORGANS, write_sweep
+        from sim.sweep import read
+
+        for path in write_sweep(read.open(sweeps[0]), out or sweeps[0] / "figures", formats, size, organs=organ or ORGANS,
+                                rows=rows, columns=columns):
+            click.echo(shown(path))
+        return
+    if rows or columns or organ:
+        raise InputError("--rows, --columns and --organ are for sweeps; found runs only")
     opened = [results.open(folder) for folder in runs]  # all are checked before the first is drawn
     from sim.plots import figures
 

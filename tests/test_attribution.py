@@ -14,6 +14,7 @@ from sim.cli import main
 from sim.errors import InputError
 from sim.experiment import arms, kept, run_scenario, workers
 from sim.experiment.arms import Arm, metastases_by_arm
+from sim.mechanisms import REGISTRY
 from sim.names import NICHES
 
 PATIENTS, SEED = 30, 3
@@ -202,6 +203,19 @@ def test_sampled_orders_give_what_all_combinations_give(quick, finished, tmp_pat
     assert ((players.value_high - players.value_low) >= 2 * 1.9 * players.order_standard_error).all()
     off = sampled[sampled.part.isin(["all off", "all on"])]
     assert np.allclose(off.value, exact.loc[off.index].value, rtol=0, atol=0)
+
+
+def test_every_mechanism_of_the_registry_can_be_a_player(quick, tmp_path):
+    """All that the program has, switched on together: sampled orders, sums that are exact, errors that are stated."""
+    everything = quick.with_(patients=3, on=list(REGISTRY))
+    _, notes = attribution.attribute(everything, seed=SEED, out=tmp_path / "x", orders=4)
+    assert len(REGISTRY) > 6 and f"4 sampled orders of {len(REGISTRY)} mechanisms" in notes[0]
+    table = pd.read_parquet(tmp_path / "x" / "attribution.parquet")
+    assert set(table.part) == {"all off", *REGISTRY, "all on"}
+    for _, rows in table.groupby(["outcome", "inflammation_gain", "organ"]):
+        value = rows.set_index("part").value
+        assert value.drop("all on").sum() == pytest.approx(value["all on"], abs=1e-9)
+    assert table[table.part == "all on"].value.max() > 0 and (table.order_standard_error > 0).any()
 
 
 # Workers, interruption, folders

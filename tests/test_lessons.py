@@ -31,6 +31,7 @@ def ends(made, quantity):
 
 
 def test_lessons_come_in_their_order():
+    assert NAMES == tuple(lessons._raw())  # the engine can show all of them
     orders = [raw["order"] for raw in lessons._raw().values()]
     assert orders == sorted(orders) == list(range(1, len(orders) + 1))
     assert len(orders) == 6
@@ -88,11 +89,24 @@ def test_the_old_liver_makes_the_tumour_shed_into_every_organ(films):
     assert made["arms"][0]["age_years"] == 80.0
 
 
-@pytest.mark.skipif("evidence_disagrees" not in NAMES, reason="this engine has no liver_fibrosis")
 def test_scars_spoil_the_soil_of_the_liver_alone(films):
     inflamed, scarred = ends(films("evidence_disagrees"), "settled")
     assert scarred["liver"] < 0.6 * inflamed["liver"]
     assert abs(scarred["lung"] - inflamed["lung"]) <= 0.15 * inflamed["lung"] + 3
+
+
+def test_surgery_stops_the_shedding_and_a_sleeper_returns_years_later(films):
+    made = films("sleepers")
+    first = []
+    for arm in made["arms"]:
+        surgery = next(event["day"] for event in arm["events"] if event["kind"] == "treatment")
+        assert surgery == arm["diagnosis_day"]
+        shed_late = [value for frame, value in zip(arm["shed"][::2], arm["shed"][1::2], strict=True) if frame * 7 > surgery + 7]
+        assert shed_late == []
+        assert arm["primary_log10_cells"][-1] == 0  # gone
+        assert not any(day > surgery for day in arm["dots"]["arrived"])
+        first.append(min(event["day"] for event in arm["events"] if event["kind"] == "first_visible") - surgery)
+    assert first[0] > 7 * 365 and first[1] < 3 * 365  # "well for more than seven years"; "within about three years"
 
 
 def test_numbers_in_the_explanations_are_those_of_the_literature_file():

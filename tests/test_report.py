@@ -131,6 +131,7 @@ def test_the_page_of_a_sweep_tells_what_each_factor_changes(sweep_folder):
     words = " ".join(page.words)
     assert "What do sleep and soil change?" in words
     assert "Sleep <and> soil" in words
+    assert text.count("<img ") == 2, "heat maps of any organ and the liver"
     runs = read.open(sweep_folder).runs
     last = runs[(runs.year == runs.year.max()) & (runs.organ == "liver")]
     for state, group in last.groupby("dormancy").incidence:
@@ -138,3 +139,19 @@ def test_the_page_of_a_sweep_tells_what_each_factor_changes(sweep_folder):
     rho = last["soil.liver"].rank().corr(last.incidence.rank())
     assert rho > 0.3, "more soil, more liver metastases"
     assert f"{rho:+.2f}" in words
+
+
+def test_plot_draws_the_heat_maps_of_a_sweep(sweep_folder, tmp_path):
+    from sim.plots.sweep import sweep_figures
+    from sim.sweep import read
+
+    done = CliRunner().invoke(cli, ["plot", str(sweep_folder), "--format", "svg", "--out", str(tmp_path), "--organ", "liver", "--rows", "dormancy"])
+    assert done.exit_code == 0, done.output
+    assert [path.name for path in tmp_path.iterdir()] == ["heat_map_quick_liver.svg"]
+    sweep = read.open(sweep_folder)
+    (figure,) = sweep_figures(sweep, ["liver"]).values()
+    cells = {patch.get_gid(): patch for axes in figure.axes for patch in axes.patches if str(patch.get_gid()).startswith("cell:")}
+    assert len(cells) == 18, "two states of sleep by nine soils"
+    for arguments, says in ((["--rows", "soil"], "soil.liver"), (["--organ", "knee"], "liver")):
+        done = CliRunner().invoke(cli, ["plot", str(sweep_folder), *arguments])
+        assert says in str(done.exception)

@@ -95,13 +95,16 @@ def test_a_range_of_decades_is_stretched_in_the_logarithm():
 def test_every_assumed_number_that_can_act_is_varied():
     scenario = scenarios.load("colorectal")
     found = {factor.name: factor for factor in factors_of(scenario)}
+    by_site = ("drainage", "own_organ_receptivity", "site_shedding_factor", "primary_death_factor")
     for name, resolved in scenario.parameters.items():
-        parameter = resolved.parameter
-        other_site = any(part in SITES and part != "colon" for part in name.split(".")[1:2]) and name.split(".")[0] in (
-            "drainage", "own_organ_receptivity", "site_shedding_factor")
-        off = parameter.mechanism is not None and not scenario.mechanisms[parameter.mechanism]
-        wanted = parameter.kind == "assumed" and parameter.low < parameter.high and not other_site and not off and name != "autopsy_threshold_cells"
+        parameter, (block, _, key) = resolved.parameter, name.partition(".")
+        wanted = (
+            parameter.kind == "assumed" and parameter.low < parameter.high
+            and not (block in by_site and key.split(".")[0] != "colon")
+            and (parameter.mechanism is None or scenario.mechanisms[parameter.mechanism])
+            and parameter.file != "treatments" and name != "autopsy_threshold_cells")
         assert (name in found) == wanted, name
+    assert len(found) > 60 and "feeding.lung" in found and "primary_death_factor.colon" in found
     assert found["il6_half_cells"].log and not found["sleep_probability"].log
     assert (found["inflammation_gain"].low, found["inflammation_gain"].high) == (0.0, 6.0)
     assert found["drainage.colon.portal"].low > 0, "shares that are all zero have no meaning"
@@ -109,7 +112,7 @@ def test_every_assumed_number_that_can_act_is_varied():
 
 def test_what_is_off_or_not_looked_at_is_not_varied():
     names = {factor.name for factor in factors_of(scenarios.load("autopsy/colon").with_(off=["dormancy"]))}
-    assert "autopsy_threshold_cells" in names and "imaging_threshold_cells" not in names
+    assert "autopsy_threshold_cells" in names and not {"imaging_threshold_cells", "follow_up_interval_days"} & names
     assert not {"sleep_probability", "feeding.liver"} & names and "inflammation_gain" in names
 
 
@@ -177,6 +180,10 @@ def test_a_mechanism_that_theory_does_not_know_asks_for_simulation(quick, monkey
     with pytest.raises(InputError, match="does not know dual_blood_supply; add --simulate"):
         points.refuse_closed_form(quick)
     points.refuse_closed_form(quick.with_(off=["dual_blood_supply"]))
+    monkeypatch.undo()
+    points.refuse_closed_form(quick)
+    with pytest.raises(InputError, match="does not know treatments"):
+        points.refuse_closed_form(scenarios.load("surgery_alone"))
 
 
 # The command

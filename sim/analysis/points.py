@@ -69,11 +69,13 @@ class PointsTask:
 
 
 def refuse_closed_form(scenario: Scenario) -> None:
-    """Raises InputError where a mechanism is on that the closed form does not know."""
+    """Raises InputError where a mechanism is on, or a treatment given, that the closed form does not know."""
     unknown = [name for name, on in scenario.mechanisms.items() if on and name not in IN_CLOSED_FORM]
     if unknown:
         raise InputError(f"{scenario.name}: the closed form does not know {', '.join(unknown)}; "
                          "add --simulate, or switch it off with --off")
+    if scenario.treatments:
+        raise InputError(f"{scenario.name}: the closed form does not know treatments ({scenario.treatments[0].name}); add --simulate")
 
 
 def outcomes_at(scenario: Scenario, names: Sequence[str], points: np.ndarray, *, seed: int, simulate: bool = False,

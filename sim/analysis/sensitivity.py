@@ -14,7 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sim.catalog import Parameter
 from sim.errors import InputError, MachineError
+from sim.names import SITES
 from sim.scenario import Scenario
 from sim.scenario_words import unknown_parameter
 
@@ -23,8 +25,6 @@ LEVELS = 4
 DECADE = 10.0
 SMALLEST_SHARE = 1e-6
 """Shares are scaled to sum to one: zero everywhere has no meaning, so a millionth stands for zero."""
-BY_SITE = ("drainage", "own_organ_receptivity", "site_shedding_factor")
-"""Blocks of the catalogue with an entry a primary site: only the scenario's own acts."""
 SCALED = ("arterial_share", "drainage")
 RESAMPLES = 1000
 _TWO_SIDED_95 = 1.959963984540054
@@ -50,17 +50,17 @@ class Factor:
 def factors_of(scenario: Scenario, *, kinds: Sequence[str] = ("assumed",), names: Sequence[str] = ()) -> list[Factor]:
     """The parameters of these kinds that can act in the scenario, or those that are named, with the catalogue's ranges.
 
-    Left out are other sites' numbers, those of mechanisms that are off, the threshold of the way of looking
-    that is not used, and ranges of no width. Raises InputError for a name that cannot be varied.
+    Left out are the numbers of other sites, of mechanisms that are off, of treatments where none is given,
+    and of the way of looking that is not used, and ranges of no width. Raises InputError for a name that cannot be varied.
     """
     for name in names:
         refusal = unknown_parameter(name, scenario.parameters)
         if refusal is not None:
             raise InputError(f"--parameters {name}: {refusal}")
-    found = []
+    found, by_site = [], _blocks_by_site(scenario)
     for name, resolved in scenario.parameters.items():
         parameter = resolved.parameter
-        if name not in names if names else parameter.kind not in kinds or not _acts(scenario, parameter):
+        if name not in names if names else parameter.kind not in kinds or not _acts(scenario, parameter, by_site):
             continue
         low, high = parameter.low, parameter.high
         decades = low > 0 and high / low >= DECADE
@@ -75,14 +75,26 @@ def factors_of(scenario: Scenario, *, kinds: Sequence[str] = ("assumed",), names
     return found
 
 
-def _acts(scenario: Scenario, parameter) -> bool:
-    block, _, key = parameter.name.partition(".")
-    if block in BY_SITE:
-        return key.split(".")[0] == scenario.primary
+def _blocks_by_site(scenario: Scenario) -> set[str]:
+    """Blocks of the catalogue whose entries are primary sites: only the scenario's own acts."""
+    keys: dict[str, set[str]] = {}
+    for name in scenario.parameters:
+        block, *rest = name.split(".")
+        keys.setdefault(block, set()).update(rest[:1])
+    return {block for block, found in keys.items() if found and found <= set(SITES)}
+
+
+def _acts(scenario: Scenario, parameter: Parameter, by_site: set[str]) -> bool:
+    block, *key = parameter.name.split(".")
+    if block in by_site:
+        return key[0] == scenario.primary
     if parameter.mechanism is not None and not scenario.mechanisms[parameter.mechanism]:
         return False
-    other = {"imaging": "autopsy", "autopsy": "imaging"}[scenario.observe]
-    return parameter.name != f"{other}_threshold_cells"
+    if parameter.file == "treatments" and not scenario.treatments:
+        return False
+    # An autopsy looks once, with its own threshold.
+    unused = ("imaging_threshold_cells", "follow_up_interval_days") if scenario.observe == "autopsy" else ("autopsy_threshold_cells",)
+    return parameter.name not in unused
 
 
 def _salib():

@@ -48,11 +48,19 @@ def common_scale(recordings: list[Recording]) -> Scale:
                  _scale([metastases_of(r) for r in recordings], MOST_METASTASIS_DOTS))
 
 
+def _fates(recording: Recording, fate: int) -> tuple[np.ndarray, np.ndarray]:
+    """Identities and days of the cells that met a fate; the end of grown colonies is noted apart, removed or not."""
+    cells = recording.model.cells
+    mine = cells.fates.column("fate") == fate
+    who, when = cells.fates.column("identity")[mine], cells.fates.column("day")[mine]
+    if fate != sleep.DIED:
+        return who, when
+    return np.concatenate([who, cells.ended.column("identity")]), np.concatenate([when, cells.ended.column("day")])
+
+
 def _days_until(identity: np.ndarray, recording: Recording, fate: int, arrived: np.ndarray) -> np.ndarray:
     """Days from arrival to a fate, by cell; -1 where it did not happen."""
-    fates = recording.model.cells.fates
-    mine = fates.column("fate") == fate
-    who, when = fates.column("identity")[mine], fates.column("day")[mine]
+    who, when = _fates(recording, fate)
     out = np.full(len(identity), _NEVER, dtype=np.int64)
     at = np.searchsorted(identity, who)
     inside = at < len(identity)

@@ -19,6 +19,7 @@ from sim.demo.paths import paths
 from sim.demo.recording import COUNTS, Recording
 from sim.names import NICHES
 from sim.scenario import Scenario
+from sim.treatments.base import DIAGNOSIS, FIRST_METASTASIS, SURGERY
 
 FORMAT = 1
 FRAME_DAYS = 7
@@ -42,10 +43,17 @@ def _record(scenario: Scenario, seed: int, patient: int, frame_days: int | None,
     return recording
 
 
-def _events(recording: Recording, shown: list[dict]) -> list[dict]:
-    """What a class should notice, by day: {"day", "kind", "organ"?}; kinds are keys `event.<kind>` of the catalogue."""
+def _treatment_events(scenario: Scenario, model) -> list[dict]:
+    """The day on which each treatment starts, for those whose occasion has come."""
+    since = {DIAGNOSIS: model.hosts.diagnosis_day, SURGERY: model.resection_day, FIRST_METASTASIS: model.first_detected_day}
+    return [{"day": int(since[plan.after][0]) + plan.start_days, "kind": "treatment", "treatment": plan.name}
+            for plan in scenario.treatments if since[plan.after][0] >= 0]
+
+
+def _events(scenario: Scenario, recording: Recording, shown: list[dict]) -> list[dict]:
+    """What a class should notice, by day: {"day", "kind", "organ"?, "treatment"?}; the text is `event.<kind>`."""
     model = recording.model
-    out = [{"day": int(model.hosts.diagnosis_day[0]), "kind": "diagnosis"}]
+    out = [{"day": int(model.hosts.diagnosis_day[0]), "kind": "diagnosis"}, *_treatment_events(scenario, model)]
     for kind, quantity in (("first_arrival", "settled"), ("first_metastasis", "micrometastasis"),
                            ("first_visible", "macrometastasis")):
         for organ, changes in zip(NICHES, recording.counts[quantity], strict=True):
@@ -78,7 +86,7 @@ def _arm_head(name: str, scenario: Scenario, recording: Recording, shown: list[d
         "death_cause": DEATH_CAUSES[int(model.death_cause[0])] if died else None,
         "visible_cells": float(model.visible_cells[0]),
         "shed_cells": int(model.shed_total[0]),
-        "paths": ways, "events": _events(recording, shown),
+        "paths": ways, "events": _events(scenario, recording, shown),
     }
 
 

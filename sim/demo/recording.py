@@ -102,7 +102,7 @@ class Recording:
         values = {
             "settled": cells.settled[0], "asleep": cells.sleeping[0],
             "awake": cells.colonies[0] + np.maximum(grown - small - large, 0),
-            "micrometastasis": small, "macrometastasis": large, "cleared": cells.died_asleep[0] + cells.extinct[0],
+            "micrometastasis": small, "macrometastasis": large, "cleared": cells.died_asleep[0] + cells.extinct[0] + cells.removed[0],
         }
         if not model.failures[0]:  # the engine tells failures by kind on its own output days
             values["arrested"] = cells.settled[0] + model.died_on_arrival[0] + model.inert[0]

@@ -94,7 +94,7 @@ def metastases_by_lane(scenario: Scenario, arms: Sequence[Mapping[str, float]], 
     except ValueError as error:
         raise InputError(f"{scenario.name}: {error}") from error
     found = tables.Metastases(model)
-    visible = found.day_of(model.visible_cells[found.lane]) <= model.last_day[found.lane]
+    visible = found.visible(model)
     place = found.lane[visible] * len(NICHES) + unpack(found.identity[visible])["niche"]
     counts = np.bincount(place, minlength=len(patient) * len(NICHES)).astype(np.int32)
     model.__dict__.clear()  # Mesa 3 keeps every model that had agents

@@ -83,25 +83,39 @@ def build_model(scenario: Scenario, *, seed: int, patients: np.ndarray, keep_see
         raise InputError(f"{scenario.name}: {error}") from error
 
 
-def stacked_lanes(scenario: Scenario, arms: Sequence[Mapping[str, float]], *, seed: int,
-                  patients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(patient, arm) of every lane, (lanes,) each: all patients in the first arm, all in the second, and so on.
+@dataclass(frozen=True)
+class Lanes:
+    """Which patient and arm each lane is, and the day of its diagnosis: (lanes,) each."""
+
+    patient: np.ndarray
+    arm: np.ndarray
+    diagnosis_day: np.ndarray
+
+
+def stacked_lanes(scenario: Scenario, arms: Sequence[Mapping[str, float]], *, seed: int, patients: np.ndarray) -> Lanes:
+    """Every patient in every arm: all patients in the first arm, all in the second, and so on.
 
     Left out are patients whose tumour would, with an arm's values, not be diagnosed in a lifetime: the
     cohort is conditioned on diagnosis. Raises InputError where nobody is left in an arm, or values do not
     fit together.
     """
     patient, arm = np.tile(patients, len(arms)), np.repeat(np.arange(len(arms)), len(patients))
-    try:
+
+    def draw():
         n = len(patient)
-        draw_hosts(seed, patient, [scenario.primary] * n, [scenario.age] * n, LaneParameters.stack(arms, arm))
-    except Undiagnosable as error:
-        patient, arm = patient[~error.lanes], arm[~error.lanes]
-        if len(np.unique(arm)) < len(arms):
-            raise InputError(f"{scenario.name}: {error}, in every patient") from error
+        return draw_hosts(seed, patient, [scenario.primary] * n, [scenario.age] * n, LaneParameters.stack(arms, arm))
+
+    try:
+        try:
+            hosts = draw()
+        except Undiagnosable as error:
+            patient, arm = patient[~error.lanes], arm[~error.lanes]
+            if len(np.unique(arm)) < len(arms):
+                raise ValueError(f"{error}, in every patient") from error
+            hosts = draw()
     except ValueError as error:
         raise InputError(f"{scenario.name}: {error}") from error
-    return patient, arm
+    return Lanes(patient, arm, hosts.diagnosis_day)
 
 
 def run_chunk(task: Task, report: Callable[[float], None] | None = None) -> Chunk:

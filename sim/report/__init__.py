@@ -12,10 +12,11 @@ def page_of(folder: Path) -> str:
     from sim.sweep.folder import MANIFEST
 
     if (folder / MANIFEST).is_file():
-        from sim.report.sweep_page import sweep_page
+        from sim.report.sweep_page import heat_maps_of, sweep_page
         from sim.sweep import read
 
-        return sweep_page(read.open(folder), [])
+        opened = read.open(folder)
+        return sweep_page(opened, heat_maps_of(opened))
     from sim import results
 
     run = results.open(folder)

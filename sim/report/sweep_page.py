@@ -4,12 +4,27 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Sequence
+from tempfile import TemporaryDirectory
 
 from sim.analysis.factors import effects
+from sim.errors import InputError
 from sim.report.page import Figure, command_line, numbers, provenance, render
 from sim.summary import SCOPE
 
 ORGANS = ("all", "liver", "lung", "bone")
+
+
+def heat_maps_of(sweep) -> list[Figure]:
+    """The heat maps of a sweep over its first two factors; none where fewer than two vary."""
+    from sim.plots.sweep import write_sweep
+
+    with TemporaryDirectory() as folder:
+        try:
+            paths = write_sweep(sweep, folder, ("svg",), "slide")
+        except InputError:
+            return []
+        return [Figure(path.stem.replace("_", " ").capitalize(), "incidence over two factors, the mean over all others", path.read_bytes())
+                for path in paths]
 
 
 def sweep_page(sweep, figures: Sequence[Figure]) -> str:

@@ -72,7 +72,7 @@
     tile(name, text) {
       this.list = this.list || make("dl", "sp-tiles", this.root);
       const box = make("div", `sp-tile sp-tile-${name}`, this.list);
-      make("dt", "", box, text(`count.${name}`));
+      make("dt", "", box, text(`tile.${name}`));
       return make("dd", "", box, "0");
     }
 
@@ -245,6 +245,7 @@
       entry("legend.message", (x, y) => `<path d="M${x - 11} ${y - 2}h4v4h-4zm9 0h4v4h-4zm9 0h4v4h-4z" fill="${COLOURS.message}"/>`);
     }
     entry("legend.glow", (x, y) => `<rect x="${x - 12}" y="${y - 8}" width="24" height="16" rx="8" class="sp-glow-sample"/>`);
+    entry("legend.barren", (x, y) => `<rect x="${x - 12}" y="${y - 8}" width="24" height="16" rx="8" class="sp-barren-sample"/>`);
     const blood = make("ul", "sp-legend-blood", root);
     for (const kind of ["artery", "vein", "portal"]) {
       const item = make("li", "", blood);
@@ -298,7 +299,7 @@
     for (const line of root.querySelectorAll("tr[data-row]")) {
       state.arms.forEach((arm, i) => {
         const cell = line.querySelectorAll("td")[i], row = line.dataset.row;
-        const factor = { soil: arm.receptivity[organ], shedding: arm.shedding }[row];
+        const factor = { soil: arm.receptivity[organ], shedding: arm.primaryLog10Cells > 0 ? arm.shedding : 0 }[row];
         const shown = factor !== undefined ? `\u00d7 ${numbers(text, factor, 2)}` : counted(text, arm.counts[organ][row]);
         if (cell.textContent !== shown) cell.textContent = shown;
       });
