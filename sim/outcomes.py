@@ -90,6 +90,12 @@ def _share_in(run, organ: str):
     return _count(_found(run, organ)).reindex(run.patients["patient"], fill_value=0) / _count(_found(run)).reindex(run.patients["patient"])
 
 
+def _commonest_clone(run):
+    clones = _found(run).dropna(subset=["clone"]).groupby(["patient", "clone"]).size().groupby("patient")
+    number = clones.sum()
+    return (clones.max() / number)[number > 1].reindex(run.patients["patient"])
+
+
 def _column(name: str):
     return lambda run: run.patients.set_index("patient")[name].astype(float)
 
@@ -131,6 +137,8 @@ OUTCOMES: Mapping[str, _Kind] = MappingProxyType({
         "log10 cells", "cells of the first metastasis on the day on which it was found, in those who got one", _first_size),
     "share of metastases in the {organ}": _Kind(
         "share of metastases", "of a patient's metastases, in those who have one", lambda run, organ: _share_in(run, organ)),
+    "share of metastases of the commonest clone": _Kind(
+        "share of metastases", "of a patient's metastases that one clone founded, in those who have two or more", _commonest_clone),
     "metastases from metastases per patient": _Kind(
         "metastases", "metastases found that another metastasis had shed",
         lambda run: _by_patient(run, _count(_found(run).query("source != 'primary'")))),

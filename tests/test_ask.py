@@ -163,6 +163,7 @@ def run_of(patients, metastases):
     found = pd.DataFrame(rows, columns=["patient", "colony", "organ", "detected_day", "cells_at_detection", "source", "founders"])
     found["cells"] = found["cells_at_detection"]
     found["detected_day"] = found["detected_day"].astype("Float64")
+    found["clone"] = pd.array([None if f > 1 else i % 2 for i, f in enumerate(found["founders"])], dtype="Int64")
     return SimpleNamespace(patients=people, metastases=found)
 
 
@@ -191,6 +192,7 @@ NAN = float("nan")
         ("years to the first metastasis", [-0.5, 1.5, NAN, 3.5]),
         ("size of the first metastasis when found", [8, 9.2, NAN, 9]),
         ("share of metastases in the liver", [2 / 3, 0, NAN, 0]),
+        ("share of metastases of the commonest clone", [1, NAN, NAN, NAN]),
         ("metastases from metastases per patient", [1, 0, 0, 0]),
         ("metastases of several founders per patient", [1, 0, 0, 1]),
         ("colonies of 1 mm per patient", [3, 1, 1, 1]),

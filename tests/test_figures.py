@@ -287,6 +287,8 @@ def test_a_hundred_thousand_patients_over_twenty_years(run, folder, monkeypatch)
         figure = plots.draw(what, [huge])
         assert_texts_are_apart(figure, monkeypatch)
         assert "n = 100,200 patients" in text_of(figure, "footer") or what == "lineage"
+        if what == "survival":
+            assert_texts_are_apart(plots.draw(what, [huge] * 3), monkeypatch)
         if "at-risk" in artists(figure):
             assert "100,200" in [artist.get_text() for artist in artists(figure)["at-risk"]] or what in ("survival", "hazard")
 

@@ -15,6 +15,7 @@ from PIL import Image
 
 from sim import incidence, plots
 from sim.errors import InputError, MachineError
+from sim.mechanisms import default_states
 from sim.names import NICHES
 from sim.plots.labels import spread
 from sim.plots.seeding import NAMED_ORGANS
@@ -274,6 +275,14 @@ def test_the_footer_names_what_was_changed(tmp_path):
     text = " ".join(part.get_text() for part in plots.seeding_figure(run).texts).replace("\n", " ")
     assert "off: dormancy" in text and "soil.liver = 0.9" in text
     assert "changed" in summary_text(run) and "off: dormancy" in summary_text(run)
+
+
+def test_what_is_off_by_default_is_no_change(tmp_path):
+    run = synthetic.write(tmp_path / "run", 20)
+    run.manifest["scenario"]["mechanisms"] = default_states()
+    assert incidence.changes_text(run) == ""
+    run.manifest["scenario"]["mechanisms"] = default_states() | {"dormancy": False, "secondary_seeding": True}
+    assert incidence.changes_text(run) == "off: dormancy; on: secondary_seeding"
 
 
 def test_a_short_horizon_is_shown_in_days(tmp_path):

@@ -157,7 +157,7 @@ class LessonPanel:
 
     def _arrive(self) -> None:
         self.show()
-        ui.run_javascript('window.scrollTo({top: 0}); setTimeout(() => document.querySelector(".card.lesson")?.focus(), 50)')
+        self.page.client.run_javascript('window.scrollTo({top: 0}); setTimeout(() => document.querySelector(".card.lesson")?.focus(), 50)')
 
     def leave(self) -> None:
         """Back to exploring freely, with what was set before."""

@@ -31,7 +31,7 @@ class Page:
     """A tab of the classroom. Build it in a NiceGUI page, then `await start()` once the browser is connected."""
 
     def __init__(self, classroom: Classroom, query: str):
-        self.classroom, self.session = classroom, None
+        self.classroom, self.session, self.client = classroom, None, ui.context.client
         problem = None
         try:
             self.settings = Settings.from_query(query)
@@ -54,6 +54,7 @@ class Page:
     def _build(self) -> None:
         ui.page_title(self.words("ui.title"))
         ui.colors(primary=ACCENT)
+        ui.add_head_html(f'<script>document.documentElement.lang = "{self.settings.language}"</script>')
         ui.add_head_html(f'<meta name="description" content="{self.words("ui.subtitle")}">')
         with ui.element("div").classes("classroom"):
             ui.link(self.words("ui.skip"), "#stage").classes("skip")
@@ -156,7 +157,7 @@ class Page:
 
     def remember(self) -> None:
         """Put the settings into the page's address."""
-        ui.run_javascript(f'history.replaceState(null, "", "{self._address()}")')
+        self.client.run_javascript(f'history.replaceState(null, "", "{self._address()}")')
 
     # -- computing ---------------------------------------------------------------------------------
 

@@ -11,6 +11,8 @@ from sim.plots.labels import wrap
 from sim.plots.style import ARM_LOOKS, MARKER_EMS, Size
 
 _LINE_EMS = 3.2
+LETTERS = "ABCDEF"
+"""What rows of numbers call the arms."""
 
 
 def arm_names(runs) -> list[str]:
@@ -46,7 +48,7 @@ def lead(runs) -> str:
 
 
 def _wrapped(names, size: Size) -> list[list[str]]:
-    return [wrap(name, text_room(size, _LINE_EMS + 0.9), size.font_points) for name in names]
+    return [wrap(f"{letter}  {name}", text_room(size, _LINE_EMS + 0.9), size.font_points) for letter, name in zip(LETTERS, names, strict=False)]
 
 
 def key_lines(names, size: Size) -> float:

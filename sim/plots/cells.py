@@ -15,6 +15,8 @@ from sim.plots.style import BAND_ALPHA, INK, MARKER_EMS, ORGAN_LOOKS, QUIET, Siz
 from sim.plots.time_axis import Counts, at_risk_counter, count_rows, end_of_follow_up, lines_below, years_axis
 
 STAGES = {"dormant": "asleep, mean\ncells per patient", "cycling": "cycling, mean\ncells per patient"}
+SHORTEST = 0.02
+"""Share of the follow-up that is shown at least."""
 DECADES = 7
 """Below the highest curve so many powers of ten are shown."""
 
@@ -39,6 +41,8 @@ def _draw(run, size: Size) -> Figure:
     rows = rows[(rows["clock"] == "diagnosis") & (rows["n_at_risk"] >= fewest(len(followed))) & rows["stage"].isin(list(STAGES))]
     rows = rows.assign(years=rows["day"] / DAYS_PER_YEAR)
     rows = rows[rows["years"].between(*limits)].sort_values("years")
+    if len(rows):
+        limits = (limits[0], min(limits[1], max(float(rows["years"].max()), SHORTEST * limits[1])))
     curves = {stage: _curves(rows[rows["stage"] == stage]) for stage in STAGES}
     named = {organ for found in curves.values() for organ in found}
     right_inches = room_inches([EndLabel(0, organ, "", "o") for organ in named or {"all"}], size.font_points)

@@ -69,7 +69,7 @@ def _draw(found: Comparison, size: Size) -> Figure:
     panels[0].tick_params(axis="x", labelbottom=False)
     years_axis(panels[1], (0, end), size)
     lived = [np.minimum(arm, found.end_days) / DAYS_PER_YEAR for arm in found.death_days]
-    count_rows(panels[1], [Counts(f"alive, {name}", at_risk_counter(arm)) for name, arm in zip("AB", lived, strict=True)], size)
+    count_rows(panels[1], [Counts(name, at_risk_counter(arm)) for name, arm in zip("AB", lived, strict=True)], size)
     align_y_labels(panels, size)
     return figure
 
@@ -111,6 +111,6 @@ def _footer(found: Comparison) -> list[str]:
     names = " ".join(f"{name} is {run.path.name}: {provenance(run)}" for name, run in (("A", found.first), ("B", found.second)))
     return [
         f"{found.patients:,} pairs of the same patients. {names} Above: share of all diagnosed with a first colony past "
-        f"{threshold_text(found.second)}, in life, B minus A in percentage points; below: share alive. Bands are pointwise "
+        f"{threshold_text(found.second)}, in life, B minus A in percentage points; below: share alive, and how many. Bands are pointwise "
         f"95\N{NO-BREAK SPACE}% intervals from the pairs. {SCOPE}",
     ]

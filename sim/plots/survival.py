@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from sim import incidence
 from sim.analysis import survival
 from sim.incidence import DAYS_PER_YEAR
-from sim.plots.arms import arm_names, arms_title, draw_key, key_lines, lead
+from sim.plots.arms import LETTERS, arm_names, arms_title, draw_key, key_lines, lead
 from sim.plots.frame import SCOPE, Room, align_y_labels, frame, notice, per_cent, size_named, threshold_text
 from sim.plots.labels import EndLabel, label_ends, room_inches
 from sim.plots.style import ARM_LOOKS, BAND_ALPHA, MARKER_EMS, Size, styled
@@ -52,7 +52,7 @@ def _draw(runs, names, size: Size) -> Figure:
         if not lowest:
             axes.set_xlabel("")
         counts = [
-            Counts("at risk" if number == 0 else "", at_risk_counter(curve.follow_up.days / DAYS_PER_YEAR), look.colour)
+            Counts("at risk" if rows == 1 else LETTERS[number], at_risk_counter(curve.follow_up.days / DAYS_PER_YEAR), look.colour)
             for number, (curve, look) in enumerate(zip(found, ARM_LOOKS[: len(found)], strict=True))
         ]
         count_rows(axes, counts, size, first_line=3.5 if lowest else 1.9)
@@ -109,10 +109,13 @@ def _marks(years, number: int) -> list[int]:
 def _footer(runs, beside: bool) -> list[str]:
     at_five = [survival.survival_at_years(run) for run in runs]
     five = "; ".join(
-        f"{per_cent(100 * here.value)} ({100 * here.low:.1f} to {100 * here.high:.1f})" for here in at_five if not math.isnan(here.value)
+        f"{f'{letter} ' if len(runs) > 1 else ''}{per_cent(100 * here.value)} ({100 * here.low:.1f} to {100 * here.high:.1f})"
+        for letter, here in zip(LETTERS, at_five, strict=False) if not math.isnan(here.value)
     )
+    below = "Numbers below: at risk. " if len(runs) > 1 else ""
+    places = ("Left", "Right") if beside else ("Top", "Bottom")
     return [
         f"{lead(runs)} " + (f"Alive at five years: {five}. " if five else "")
-        + "Kaplan-Meier with pointwise 95\N{NO-BREAK SPACE}% bands; those alive at the end are censored. "
-        f"{'Left' if beside else 'Top'}: all diagnosed. {'Right' if beside else 'Bottom'}: those without a metastasis at diagnosis, until death or a colony past {threshold_text(runs[0])}. {SCOPE}",
+        + f"Kaplan-Meier with pointwise 95\N{NO-BREAK SPACE}% bands; those alive at the end are censored. {below}{places[0]}: all diagnosed. "
+        f"{places[1]}: those without a metastasis at diagnosis, until death or a colony past {threshold_text(runs[0])}. {SCOPE}",
     ]

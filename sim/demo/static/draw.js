@@ -109,7 +109,7 @@
       context.clearRect(0, 0, this.canvas.width, this.canvas.height);
       context.setTransform(this.scale, 0, 0, this.scale, -this.box[0] * this.scale, -this.box[1] * this.scale);
       if (flowSeconds !== null) this.flow(alive ? flowSeconds : 0);
-      if (alive) this.messages(film.value(arm, "shedding", end), flowSeconds || 0);
+      if (alive && film.value(arm, "primary_log10_cells", end) > 0) this.messages(film.value(arm, "shedding", end), flowSeconds || 0);
       this.primary(film.value(arm, "primary_log10_cells", end));
       const travellers = still || !alive ? 0 : this.travellers(end, TRAVEL_SECONDS * speed);
       const drawn = this.cells(end, speed, still || !alive);
