@@ -13,6 +13,7 @@ import click
 
 from sim import __version__
 from sim.cli_ask import ask
+from sim.cli_lineage import lineage
 from sim.cli_values import LARGEST_SEED, Memory, WholeNumber, cores, default_run_folder, finished_patients, shown
 from sim.errors import InputError, MachineError
 
@@ -238,6 +239,7 @@ def calibrate(out, quiet) -> None:
 
 
 cli.add_command(ask)
+cli.add_command(lineage)
 
 
 class _Interrupted(Exception):
