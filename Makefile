@@ -12,13 +12,16 @@ KERNELS   := $(wildcard sim/jit.py sim/names.py sim/streams.py sim/kernels/*.py)
 SCENARIO ?= scenarios/colorectal.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test long bench env clean
+.PHONY: help run demo test long bench docs pictures env clean
 
 help:
 	@echo "make run     run the headline scenario: summary table, results, figure (SCENARIO=... for another)"
+	@echo "make demo    open the classroom in the browser"
 	@echo "make test    run the tests"
 	@echo "make long    run the statistical checks that take minutes"
 	@echo "make bench   measure everything against its rivals: a table and benchmarks/report.json (25 minutes)"
+	@echo "make docs    build the manual in docs/_build/html"
+	@echo "make pictures draw the pictures of the README again (a minute or two)"
 	@echo "make env     only make the environment in $(VENV)"
 	@echo "make clean   remove the environment and all caches (results stay)"
 	@echo "PYTHON=...   the Python to build with, 3.11 or newer (now: $(PYTHON))"
@@ -32,8 +35,22 @@ test: $(COMPILED)
 long: $(COMPILED)
 	@$(BIN)/python -m pytest -m long
 
+demo: $(COMPILED)
+	@$(BIN)/python run_sim.py demo
+
 bench: $(COMPILED)
 	@$(BIN)/python -m benchmarks
+
+docs: $(COMPILED)
+	@$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	@echo "Open docs/_build/html/index.html"
+
+pictures: $(COMPILED)
+	@$(BIN)/python run_sim.py run colorectal --patients 1000 --seed 1 --out results/pictures/colorectal --quiet
+	@$(BIN)/python run_sim.py run colorectal --patients 1000 --seed 1 --off dual_blood_supply --out results/pictures/without_portal_vein --quiet
+	@$(BIN)/python run_sim.py plot results/pictures/colorectal --what body,cascade --format png --out docs/pictures
+	@$(BIN)/python run_sim.py compare results/pictures/colorectal results/pictures/without_portal_vein --format png --out results/pictures/compare
+	@cp results/pictures/compare/compare.png docs/pictures/compare.png
 
 env: $(COMPILED)
 

@@ -10,7 +10,7 @@ import sys
 import time
 from importlib.metadata import version
 
-from benchmarks import suite
+from benchmarks import paired, suite
 from benchmarks.measure import median_of, rate
 from benchmarks.work import HERE
 
@@ -49,7 +49,9 @@ def table(report: dict, peak_bytes: float | None) -> str:
 
 
 def main() -> None:
-    """Run the parts asked for (all by default)."""
+    """Run the parts asked for (all by default), or `paired`, which has options of its own and no bar."""
+    if sys.argv[1:2] == ["paired"]:
+        return paired.main(sys.argv[2:])
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="part", help=f"any of: {', '.join(PARTS)} (default: all)")
     parts = parser.parse_args().parts or list(PARTS)

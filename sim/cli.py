@@ -13,8 +13,20 @@ import click
 
 from sim import __version__
 from sim.cli_ask import ask
+from sim.cli_attribute import attribute
+from sim.cli_compare import compare
+from sim.cli_demo import demo
+from sim.cli_export_lesson import export_lesson
 from sim.cli_lineage import lineage
-from sim.cli_values import LARGEST_SEED, Memory, WholeNumber, cores, default_run_folder, finished_patients, shown
+from sim.cli_options import LARGEST_SEED, Interrupted
+from sim.cli_options import change_options as _change_options
+from sim.cli_options import load as _load
+from sim.cli_options import scenario_argument as _scenario_argument
+from sim.cli_plot import plot
+from sim.cli_report import report
+from sim.cli_sensitivity import sensitivity
+from sim.cli_sweep import sweep
+from sim.cli_values import Memory, WholeNumber, cores, default_run_folder, finished_patients, shown
 from sim.errors import InputError, MachineError
 
 PROGRAM = "run_sim.py"
@@ -29,34 +41,6 @@ def cli() -> None:
 
     Start with: run_sim.py run scenarios/colorectal.toml
     """
-
-
-def _scenario_argument(command):
-    return click.argument("scenario", metavar="SCENARIO")(command)
-
-
-def _change_options(command):
-    """Options that change a scenario before it is shown or run."""
-    for option in (
-        click.option("--set", "set_", multiple=True, metavar="NAME=VALUE", help="Set a parameter, e.g. soil.liver=0.2 or 'NAME=3 days' (repeatable)."),
-        click.option("--off", multiple=True, metavar="MECHANISM", help="Switch a mechanism off (repeatable)."),
-        click.option("--on", multiple=True, metavar="MECHANISM", help="Switch a mechanism on (repeatable)."),
-        click.option("--patients", type=WholeNumber(minimum=1), metavar="N", help="Number of virtual patients."),
-    ):
-        command = option(command)
-    return command
-
-
-def _load(scenario, patients, on, off, set_):
-    from sim import scenario as scenarios
-
-    both = sorted(set(on) & set(off))
-    if both:
-        raise InputError(f"--on and --off both name {both[0]!r}: a mechanism is either on or off")
-    loaded = scenarios.load(scenario)
-    if patients is None and not (on or off or set_):
-        return loaded
-    return loaded.with_(patients=patients, on=tuple(on), off=tuple(off), set_=tuple(set_))
 
 
 @cli.command("list")
@@ -93,12 +77,15 @@ def show(scenario, patients, on, off, set_, as_json) -> None:
 @click.argument("scenarios", metavar="SCENARIO...", nargs=-1, required=True)
 @click.pass_context
 def check(context, scenarios) -> None:
-    """Check scenarios without running them.
+    """Check scenarios, and plans of sweeps, without running them.
 
-    Prints a line for each; the exit code is 2 if any is wrong.
+    Prints a line for each, for a plan with the number of its runs and about how long they take; the exit
+    code is 2 if any is wrong.
     """
+    from sim.cli_sweep import check_text
     from sim.scenario import load
     from sim.scenario_comparison import load_comparison
+    from sim.sweep.plan_file import is_plan
 
     worst = 0
     for name in scenarios:
@@ -106,6 +93,9 @@ def check(context, scenarios) -> None:
             click.echo(f"base {name} (others extend it; checked with them)")
             continue
         try:
+            if is_plan(name):
+                click.echo(check_text(name))
+                continue
             load(name)
             load_comparison(name)
             click.echo(f"ok  {name}")
@@ -155,7 +145,7 @@ def run(context, scenario, patients, on, off, set_, seed, workers, out, quiet, k
             max_memory_bytes=max_memory,
         )
     except KeyboardInterrupt:
-        raise _Interrupted(_kept(resolved, out, before) or "nothing was finished, and nothing was written") from None
+        raise Interrupted(_kept(resolved, out, before) or "nothing was finished, and nothing was written") from None
     except MachineError as error:
         kept = _kept(resolved, out, before)
         if kept is None:
@@ -184,29 +174,17 @@ def _kept(scenario, out: Path, before) -> str | None:
             "the same command continues from there")
 
 
-def _draw(finished, folder: Path, size: str = "column") -> list[Path]:
+def _draw(finished, folder: Path) -> list[Path]:
     from sim.plots import seeding_curves
 
     figures = folder / "figures"
     try:
         figures.mkdir(parents=True, exist_ok=True)
-        return seeding_curves(finished, figures / "seeding_curves", size=size)
+        return seeding_curves(finished, figures / "seeding_curves")
     except OSError as error:
         raise MachineError(
             f"the results are complete in {shown(folder)}, but the figure could not be written: {error.strerror or error}"
         ) from error
-
-
-@cli.command()
-@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--size", type=click.Choice(["column", "slide"]), default="column", show_default=True, help="For a journal column or a slide.")
-def plot(runs, size) -> None:
-    """Draw the seeding curves of finished runs again."""
-    from sim import results
-
-    for opened in [results.open(folder) for folder in runs]:  # all are checked before the first is drawn
-        for figure in _draw(opened, opened.path, size):
-            click.echo(shown(figure))
 
 
 @cli.command()
@@ -238,12 +216,8 @@ def calibrate(out, quiet) -> None:
         click.echo(report)
 
 
-cli.add_command(ask)
-cli.add_command(lineage)
-
-
-class _Interrupted(Exception):
-    """Ctrl-C, with what was kept."""
+for command in (ask, sweep, attribute, sensitivity, plot, compare, report, demo, export_lesson, lineage):
+    cli.add_command(command)
 
 
 def _fail(message: str, code: int) -> int:
@@ -284,7 +258,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(error.format_message(), error.exit_code)
     except (InputError, MachineError) as error:
         return _fail(str(error), error.exit_code)
-    except _Interrupted as kept:
+    except Interrupted as kept:
         click.echo(f"\ninterrupted: {kept}", err=True)
         return EXIT_INTERRUPTED
     except (KeyboardInterrupt, click.Abort):

@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 
 from sim.cli_values import shown
+from sim.treatments import REGISTRY as TREATMENTS
 
 LEAST_WIDTH = 100
 DAYS_PER_YEAR = 365.25
@@ -47,6 +48,7 @@ def listing_text(scenarios: Sequence[tuple], mechanisms: Mapping) -> str:
         (
             table(("scenario", "primary", "title"), rows, columns),
             table(("mechanism", "default", "title", "off means"), offs, columns),
+            table(("treatment", "usual course", "title"), [(t.name, _doses(t.cycles, t.every_days), t.title) for t in TREATMENTS.values()], columns),
             "run_sim.py show SCENARIO prints every parameter; run_sim.py run SCENARIO --off MECHANISM runs the counterfactual.",
         )
     )
@@ -54,6 +56,25 @@ def listing_text(scenarios: Sequence[tuple], mechanisms: Mapping) -> str:
 
 def _number(value: float) -> str:
     return f"{value:.6g}"
+
+
+def _doses(cycles: int, every_days: int) -> str:
+    """A course in words."""
+    if cycles == 1:
+        return "once"
+    return f"{cycles} doses, one every {every_days} days" if every_days > 1 else f"{cycles} doses, one a day"
+
+
+def _plan_rows(plans) -> list[tuple[str, ...]]:
+    """What each treatment is given, and how."""
+    rows = []
+    for plan in plans:
+        start = f"{abs(plan.start_days)} days {'before' if plan.start_days < 0 else 'after'} {plan.after}" if plan.start_days else f"at {plan.after}"
+        notes = [f"to {plan.organ}"] if plan.organ else []
+        notes += [f"dose {_number(plan.dose)}"] if plan.dose != 1.0 else []
+        notes += [f"adherence {_number(plan.adherence)}"] if plan.adherence < 1.0 else []
+        rows.append((plan.name, start, _doses(plan.cycles, plan.every_days), ", ".join(notes)))
+    return rows
 
 
 def _head(scenario) -> str:
@@ -109,9 +130,11 @@ def scenario_text(scenario, mechanisms: Mapping, comparison=None) -> str:
     rows = list(_parameter_rows(scenario, whole=columns is None))
     changed = len(scenario.overrides)
     note = f"{len(rows)} parameters, {changed} changed by this scenario (marked *)" if changed else f"{len(rows)} parameters, all from the catalogue"
+    plans = _plan_rows(scenario.treatments)
     return "\n\n".join(
         (
             _head(scenario) + (f"\n{_comparison_text(comparison)}" if comparison else ""),
+            *([table(("treatment", "starts", "course", "how"), plans, columns)] if plans else []),
             table(("", "mechanism", "meaning"), states, columns),
             note,
             table(("  name", "value", "unit", "kind", "range", "source"), rows, columns),

@@ -58,11 +58,20 @@ def cores() -> int:
 
 def default_run_folder(scenario, seed: int, *, keep_seeds: bool, keep_events: bool) -> Path:
     """`results/<scenario>/<run>`; <run> differs whenever seed, patients, parameters or tables differ."""
+    return _folder(scenario, f"seed{seed}_{scenario.patients}patients", [keep_seeds, keep_events])
+
+
+def default_analysis_folder(scenario, kind: str, seed: int, asked) -> Path:
+    """`results/<scenario>/<kind>_...`; the name differs whenever seed, patients, parameters or what was `asked` differ."""
+    return _folder(scenario, f"{kind}_seed{seed}_{scenario.patients}patients", asked)
+
+
+def _folder(scenario, name: str, asked) -> Path:
     resolved = {key: value for key, value in scenario.to_dict().items() if key != "path"}
-    identity = json.dumps([resolved, keep_seeds, keep_events], sort_keys=True, default=str)
+    identity = json.dumps([resolved, *asked], sort_keys=True, default=str)
     short = hashlib.sha256(identity.encode()).hexdigest()[:8]
     base = REPOSITORY if (REPOSITORY / "run_sim.py").is_file() else Path.cwd()
-    return base / "results" / scenario.name / f"seed{seed}_{scenario.patients}patients_{short}"
+    return base / "results" / scenario.name / f"{name}_{short}"
 
 
 def finished_patients(folder: Path) -> tuple[int, int] | None:

@@ -17,6 +17,14 @@ CLONES = 8
 AGE_FIELDS = ("mean_years", "sd_years", "low_years", "high_years")
 
 
+class Undiagnosable(ValueError):
+    """Some tumours would not be diagnosed in a lifetime: `lanes` (lanes,) bool says whose."""
+
+    def __init__(self, message: str, lanes: np.ndarray):
+        super().__init__(message)
+        self.lanes = lanes
+
+
 @dataclass(frozen=True)
 class Hosts:
     """Traits by lane, each of shape (lanes,) but for the clones'.
@@ -92,7 +100,8 @@ def draw_hosts(seed: int, patients: np.ndarray, site_of_lane, age_of_lane, param
     rate = parameters["primary_gompertz_per_day"] * growth_factor
     days = gompertz_days(1.0, size, capacity, rate)
     if np.any(days > MOST_DAYS_TO_DIAGNOSIS):
-        raise ValueError("primary_gompertz_per_day is too small: a tumour would need over 60 years to be diagnosed")
+        raise Undiagnosable("primary_gompertz_per_day is too small: a tumour would need over 60 years to be diagnosed",
+                            days > MOST_DAYS_TO_DIAGNOSIS)
     mean, sd = parameters["bmi_mean"], parameters["bmi_sd"]
     bmi = _truncated_normal(streams.patient_uniforms(seed, patients, streams.BODY_MASS), mean, sd, mean - 2.5 * sd,
                             mean + 3.5 * sd)

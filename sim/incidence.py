@@ -89,11 +89,15 @@ def threshold_cells(run) -> float | None:
 
 
 def changes_text(run) -> str:
-    """What sets this run apart from the plain model: mechanisms that are off, parameters that were overridden."""
+    """What sets this run apart from the plain model: mechanisms that are not as by default, parameters that were overridden."""
+    from sim.mechanisms import default_states
+
     scenario = run.manifest["scenario"]
-    off = [name for name, on in scenario.get("mechanisms", {}).items() if not on]
+    default = default_states()
+    switched = {name: on for name, on in scenario.get("mechanisms", {}).items() if on != default.get(name, False)}
+    off, new = ([name for name, on in switched.items() if on == state] for state in (False, True))
     changed = [f"{name} = {override['value']:g}" for name, override in scenario.get("overrides", {}).items()]
-    return "; ".join([*([f"off: {', '.join(off)}"] if off else []), *([f"set: {', '.join(changed)}"] if changed else [])])
+    return "; ".join([*([f"off: {', '.join(off)}"] if off else []), *([f"on: {', '.join(new)}"] if new else []), *([f"set: {', '.join(changed)}"] if changed else [])])
 
 
 def patients_text(run) -> str:

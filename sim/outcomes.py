@@ -148,6 +148,9 @@ OUTCOMES: Mapping[str, _Kind] = MappingProxyType({
     "colonies of 1 mm per patient": _Kind(
         "colonies", "colonies that reached 10^6 cells, found or not", _colonies),
     "colonies of 1 mm on a log scale": _Kind("log10 colonies", "log10(1 + colonies that reached 10^6 cells)", _powers_of_ten(_colonies)),
+    "cells in metastases on a log scale": _Kind(
+        "log10 cells", "log10(1 + cells in metastases that reached 10^6 cells), on the patient's last day",
+        _powers_of_ten(lambda run: _by_patient(run, run.metastases.groupby("patient")["cells"].sum()))),
     "cells shed per patient": _Kind("cells", "cells shed into the blood", _column("shed_cells")),
     "settled cells per patient": _Kind("cells", "cells that settled, alive and able to found a colony", _column("settled_cells")),
     "settled cells on a log scale": _Kind(

@@ -166,15 +166,16 @@ class Scenario:
             object.__setattr__(self, key, MappingProxyType(value) if isinstance(value, dict) else value)
 
 
-def load(path: Path | str) -> Scenario:
+def load(path: Path | str, *, text: str | None = None) -> Scenario:
     """The scenario in a file, resolved.
 
-    `path` is a file, or the name of one in the `scenarios` folder ("colorectal", "autopsy/colon").
+    `path` is a file, or the name of one in the `scenarios` folder ("colorectal", "autopsy/colon"). `text` stands
+    for the contents of a file that need not exist (the classroom's page); `path` says where it would be.
     Raises InputError with every problem of the file and of what it extends, one a line, each with
     file, line, key, what was found and what is allowed.
     """
-    file = find(path)
-    return from_merged(file, read(file))
+    file = find(path) if text is None else Path(path)
+    return from_merged(file, read(file, text=text))
 
 
 def from_merged(file: Path, merged: Mapping[str, Any], name: str | None = None) -> Scenario:

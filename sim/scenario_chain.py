@@ -18,6 +18,7 @@ from sim.scenario_words import describe, listed, nearest, printable
 
 MAXIMUM_BYTES = 1_000_000
 LONGEST_CHAIN = 50
+_KEYS_OF = {"a scenario": 'title, question, primary, ..., or extends = "..."', "a plan": 'title, scenarios = ["..."], ...'}
 
 
 @dataclass
@@ -55,17 +56,17 @@ def message(path: Path, line: int, key: str, words: str, *, column: int = 0) -> 
     return printable(f"{where}: {key}: {words}" if key else f"{where}: {words}")
 
 
-def read_text(path: Path) -> str:
-    """The text of a file; a leading byte-order mark is dropped.
+def read_text(path: Path, what: str = "a scenario") -> str:
+    """The text of a file, which should be that of `what`; a leading byte-order mark is dropped.
 
     Raises InputError where it is no text that one may read, MachineError where the machine fails.
     """
     if path.is_dir():
         names = sorted(child.name for child in path.glob("*.toml") if not child.name.startswith("_"))
-        inside = f"; scenarios in it: {listed(names)}" if names else ""
-        raise InputError(f"{shown(path)}: found a folder; allowed: a scenario file (.toml){inside}")
+        inside = f"; files in it: {listed(names)}" if names else ""
+        raise InputError(f"{shown(path)}: found a folder; allowed: {what} file (.toml){inside}")
     if not path.is_file():
-        raise InputError(f"{shown(path)}: not an ordinary file; allowed: a scenario file (.toml)")
+        raise InputError(f"{shown(path)}: not an ordinary file; allowed: {what} file (.toml)")
     try:
         with path.open("rb") as file:
             data = file.read(MAXIMUM_BYTES + 1)
@@ -74,7 +75,7 @@ def read_text(path: Path) -> str:
     except OSError as error:
         raise MachineError(f"{shown(path)}: cannot be read: {error.strerror or error}") from None
     if len(data) > MAXIMUM_BYTES:
-        raise InputError(f"{shown(path)}: found more than {MAXIMUM_BYTES:,} bytes; allowed: a scenario, which is a short text")
+        raise InputError(f"{shown(path)}: found more than {MAXIMUM_BYTES:,} bytes; allowed: {what}, which is a short text")
     mark = 3 if data.startswith(b"\xef\xbb\xbf") else 0
     try:
         text = data[mark:].decode("utf-8")
@@ -85,11 +86,11 @@ def read_text(path: Path) -> str:
         words = f"not UTF-8: found byte 0x{data[offset]:02x} at byte offset {offset}; allowed: text in UTF-8{hint}"
         raise InputError(message(path, line, "", words)) from None
     if not text.strip():
-        raise InputError(f'{shown(path)}: found an empty file; allowed: a scenario (title, question, primary, ..., or extends = "...")')
+        raise InputError(f"{shown(path)}: found an empty file; allowed: {what} ({_KEYS_OF[what]})")
     return text
 
 
-def parse(path: Path, text: str) -> tuple[dict[str, Any], Places]:
+def parse(path: Path, text: str, what: str = "a scenario") -> tuple[dict[str, Any], Places]:
     """The keys of a TOML text and their places. Raises InputError with line and column where it is not TOML."""
     try:
         raw = tomllib.loads(text)
@@ -108,13 +109,14 @@ def parse(path: Path, text: str) -> tuple[dict[str, Any], Places]:
             raise InputError(message(path, line, dotted(key), f"found twice (first in line {first}); allowed: once")) from None
         raise InputError(message(path, line, "", f"not valid TOML: {words}", column=column)) from None
     if not raw:
-        raise InputError(f'{shown(path)}: found no keys; allowed: a scenario (title, question, primary, ..., or extends = "...")')
+        raise InputError(f"{shown(path)}: found no keys; allowed: {what} ({_KEYS_OF[what]})")
     return raw, locate(text)
 
 
-def read_chain(path: Path) -> list[Document]:
+def read_chain(path: Path, text: str | None = None) -> list[Document]:
     """The file and all that it extends, from the file itself to its root, unchecked.
 
+    `text`, where given, stands for what the file at `path` holds.
     Raises InputError where one is missing, broken, or extends itself by way of others.
     """
     chain: list[Document] = []
@@ -127,7 +129,7 @@ def read_chain(path: Path) -> list[Document]:
             raise InputError(_extends(chain[-1], f"{what}: {circle}; allowed: a chain that ends"))
         seen.append(resolved)
         try:
-            raw, places = parse(path, read_text(path))
+            raw, places = parse(path, read_text(path) if text is None or chain else text)
         except InputError as error:
             if not chain:
                 raise

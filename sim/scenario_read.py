@@ -175,12 +175,13 @@ def merge_into(target: dict[str, Any], source: Mapping[str, Any]) -> None:
             target[key] = value
 
 
-def read(path: Path) -> dict[str, Any]:
+def read(path: Path, changes: Document | None = None, *, text: str | None = None) -> dict[str, Any]:
     """Read, check and merge: the nested keys of one scenario, quantities in days and years.
 
-    Raises InputError with every problem of the chain, one a line.
+    `changes` are keys that stand elsewhere, as if in a file that extends this one; `text`, where given, stands for
+    what the file at `path` holds. Raises InputError with every problem of the chain, one a line.
     """
-    chain = read_chain(path)
+    chain = ([changes] if changes else []) + read_chain(path, text)
     for document in chain:
         check(document)
     merged = merge(chain)

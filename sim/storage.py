@@ -12,7 +12,7 @@ import math
 import os
 import shutil
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,6 +21,8 @@ from sim.errors import InputError, MachineError
 
 MANIFEST = "manifest.json"
 FIGURES = "figures"
+RUN = "run"
+"""The kind of results that a cohort's run is; its manifest need not say so."""
 ROW_GROUP_ROWS = 131_072
 PARQUET_OPTIONS = {"compression": "zstd", "compression_level": 3, "version": "2.6", "data_page_version": "1.0"}
 """Fixed, because the bytes of a file depend on them."""
@@ -48,14 +50,14 @@ def machine_errors(folder: Path, doing: str) -> Iterator[None]:
         raise MachineError(f"{folder}: {doing}: {reason}; {todo}") from error
 
 
-def check_writable(folder: Path | str) -> None:
-    """Make sure, before anything is computed, that a run can be written to `folder`. Leaves no trace.
+def check_writable(folder: Path | str, kind: str = RUN) -> None:
+    """Make sure, before anything is computed, that results of a kind can be written to `folder`. Leaves no trace.
 
-    Raises InputError where the path cannot be a run folder (it, or a part of it, is a file, or it
-    holds something that is not a run), MachineError where the machine refuses to write.
+    Raises InputError where the path cannot be a folder of results (it, or a part of it, is a file, or it
+    holds something else), MachineError where the machine refuses to write.
     """
     folder = Path(os.path.abspath(folder))
-    _refuse_foreign(folder)
+    _refuse_foreign(folder, kind)
     place = folder if _write_inside(folder) else folder.parent
     with machine_errors(folder, "the output folder cannot be written"):
         while not place.exists():
@@ -63,7 +65,22 @@ def check_writable(folder: Path | str) -> None:
         _make_staging(place, folder.name, otherwise=folder).rmdir()
 
 
-def _refuse_foreign(folder: Path) -> None:
+def _kind(folder: Path) -> str:
+    """What the results in `folder` are: a run, or what its manifest says."""
+    try:
+        return str(json.loads((folder / MANIFEST).read_text(encoding="utf-8")).get("kind", RUN))
+    except (OSError, ValueError, AttributeError):
+        return RUN  # damaged: replaced like any run
+
+
+def _refuse_foreign(folder: Path, kind: str) -> None:
+    check_possible(folder, (MANIFEST,), "run")
+    if (folder / MANIFEST).is_file() and (found := _kind(folder)) != kind:
+        raise InputError(f"{folder}: the folder holds results of another kind (found: {found}, allowed: {kind}); choose another with --out")
+
+
+def check_possible(folder: Path, marks: tuple[str, ...], what: str) -> None:
+    """Raises InputError where `folder` cannot be that of a run (or `what`): a file, or full of something without our `marks`."""
     try:
         for part in (folder, *folder.parents):
             if part.is_symlink() and not part.exists():
@@ -77,10 +94,11 @@ def _refuse_foreign(folder: Path) -> None:
         with machine_errors(folder, "the output folder cannot be read"):
             raise
     strange = [name for name in entries if not name.startswith(".staging-")]
-    if strange and MANIFEST not in entries:
+    if strange and not any(mark in entries for mark in marks):
+        then = "which is replaced" if what == "run" else "which is continued"
         raise InputError(
-            f"{folder}: the folder is not empty and holds no run (no {MANIFEST}; found {strange[0]}); "
-            "the output must be a new or empty folder, or an earlier run, which is replaced"
+            f"{folder}: the folder is not empty and holds no {what} (no {marks[0]}; found {strange[0]}); "
+            f"the output must be a new or empty folder, or an earlier {what}, {then}"
         )
 
 
@@ -203,21 +221,33 @@ def write_run(folder: Path | str, tables: Mapping[str, Mapping | Iterable[Mappin
     place: after a failure or a kill the earlier run is still there, or none. Raises ValueError for
     tables outside the contract, InputError and MachineError as `check_writable`.
     """
-    folder = Path(os.path.abspath(folder))
     if missing := [table for table in schema.REQUIRED if table not in tables]:
         raise ValueError(f"tables are missing: {', '.join(missing)}")
     if unknown := [table for table in tables if table not in schema.TABLES]:
         raise ValueError(f"tables outside the contract: {', '.join(unknown)}")
-    _refuse_foreign(folder)
+
+    def fill(staging: Path) -> None:
+        for table, parts in tables.items():
+            write_table(staging / f"{table}.parquet", table, parts)
+
+    write_folder(folder, fill, manifest, _OUR_FILES)
+
+
+def write_folder(folder: Path | str, fill: Callable[[Path], None], manifest: Mapping, ours: set[str]) -> None:
+    """Write a folder of results that is whole or absent: what `fill` puts into it, and the manifest.
+
+    `ours` names the files and folders that are replaced with it; others are kept. `manifest["kind"]` says
+    what the results are, where they are not a run. Raises InputError and MachineError as `check_writable`.
+    """
+    folder = Path(os.path.abspath(folder))
+    _refuse_foreign(folder, manifest.get("kind", RUN))
     folder = folder.resolve()
     with machine_errors(folder, "the results cannot be written"):
         staging = _staging(folder)
         try:
-            for table, parts in tables.items():
-                write_table(staging / f"{table}.parquet", table, parts)
-            text = json.dumps(_plain(manifest), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-            (staging / MANIFEST).write_text(text, encoding="utf-8", errors="backslashreplace")
-            _install(staging, folder)
+            fill(staging)
+            (staging / MANIFEST).write_text(json_text(manifest), encoding="utf-8", errors="backslashreplace")
+            _install(staging, folder, ours)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
 
@@ -252,7 +282,7 @@ def _staging(folder: Path) -> Path:
     return _make_staging(folder if _write_inside(folder) else folder.parent, folder.name, otherwise=folder)
 
 
-def _install(staging: Path, folder: Path) -> None:
+def _install(staging: Path, folder: Path, ours: set[str]) -> None:
     """Put the finished `staging` in the place of `folder`."""
     if staging.parent == folder.parent:
         aside = staging.with_name(f"{staging.name}-replaced")
@@ -266,22 +296,45 @@ def _install(staging: Path, folder: Path) -> None:
             if not (isinstance(error, OSError) and error.errno in _CANNOT_RENAME):
                 raise
         else:
-            _keep_foreign(aside, folder)
+            _keep_foreign(aside, folder, ours)
             return
     # No manifest while old and new files are mixed, so that nobody reads them as one run.
     folder.mkdir(exist_ok=True)
     (folder / MANIFEST).unlink(missing_ok=True)
-    for name in sorted(_OUR_FILES):
+    for name in sorted(ours):
         old = folder / name
         shutil.rmtree(old) if old.is_dir() else old.unlink(missing_ok=True)
     for path in sorted(staging.iterdir(), key=lambda path: path.name == MANIFEST):
         os.replace(path, folder / path.name)
 
 
-def _keep_foreign(aside: Path, folder: Path) -> None:
+def _keep_foreign(aside: Path, folder: Path, ours: set[str]) -> None:
     if not aside.exists():
         return
     for path in aside.iterdir():
-        if path.name not in _OUR_FILES:
+        if path.name not in ours:
             os.replace(path, folder / path.name)
     shutil.rmtree(aside, ignore_errors=True)
+
+
+def write_text(path: Path | str, text: str) -> None:
+    """Write one file of text, whole or not at all; missing folders are made. Raises InputError and MachineError."""
+    path = Path(path)
+    staged = path.with_name(f".{path.name[:100]}-{uuid.uuid4().hex[:8]}")
+    for part in path.parents:
+        if part.exists() and not part.is_dir():
+            raise InputError(f"{path}: {part} is a file; the output needs a folder")
+    if path.is_dir():
+        raise InputError(f"{path}: a folder of that name is there")
+    with machine_errors(path, "the file cannot be written"):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            staged.write_text(text, encoding="utf-8", errors="backslashreplace")
+            os.replace(staged, path)
+        finally:
+            staged.unlink(missing_ok=True)
+
+
+def json_text(value) -> str:
+    """`value` as indented JSON with a closing newline; numpy numbers as numbers, what JSON cannot hold as text."""
+    return json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"

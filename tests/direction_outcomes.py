@@ -13,7 +13,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from sim import body, catalog
+from sim import body, catalog, streams
 from sim.cohort import draw_hosts
 from sim.kernels import colonise
 from sim.kernels.identity import unpack
@@ -21,6 +21,9 @@ from sim.mechanisms import REGISTRY, default_states, effective_parameters, immun
 from sim.names import MICROMETASTASIS_CELLS, NICHES, SITES, VEINS
 from sim.parameters import LaneParameters
 from sim.rates import Signals
+from sim.treatments import REGISTRY as REGIMENS
+from sim.treatments import checkpoint_inhibition, endocrine_therapy
+from sim.treatments.base import Course, Plan
 
 SEED = 8
 PATIENTS = 32
@@ -73,6 +76,13 @@ DISEASE = {
 """Patients who differ by chance alone, with some 40 competent cells a niche."""
 
 
+def course_of(name: str, **changes) -> Plan:
+    """A treatment's usual course from the day of diagnosis, with changes."""
+    usual = {"name": name, "after": "diagnosis", "start_days": 0, "dose": 1.0, "cycles": REGIMENS[name].cycles,
+             "every_days": REGIMENS[name].every_days, "adherence": 1.0}  # fmt: skip
+    return Plan(**usual | changes)
+
+
 # -- outcomes without chance -----------------------------------------------------------------------
 
 
@@ -112,6 +122,19 @@ def clone_dominance(values: Mapping[str, float]) -> float:
     return float((weight.max(axis=1) / weight.sum(axis=1)).mean())
 
 
+def _course(values: Mapping[str, float], n: int = 1000) -> Course:
+    """Checkpoint inhibition in drawn patients."""
+    patients = np.arange(n)
+    return Course(course_of("checkpoint_inhibition"), LaneParameters(values, n), np.ones(n),
+                  lambda number: streams.patient_uniforms(SEED, patients, streams.MARKER, number))
+
+
+def receptor_positive_tumours(values: Mapping[str, float]) -> float:
+    """Share of patients whose tumour has hormone receptors."""
+    course = _course(values)
+    return float(endocrine_therapy.receptor_positive(course).mean())
+
+
 def _exact_arrest(name: str, outcome: str):
     """The site to look at, and the niche, for a parameter of the vessels."""
     niche = outcome.partition(".")[2]
@@ -145,6 +168,8 @@ EXACT: dict[str, Callable[[Mapping[str, float]], float]] = {
     "bmi_sd": lambda values: float(hosts(values).bmi.std()),
     "t_cells_with_liver_metastases": t_cells_with_liver_metastases,
     "clone_dominance": clone_dominance,
+    "receptor_positive_tumours": receptor_positive_tumours,
+    "response_to_checkpoint_inhibition": lambda values: float(checkpoint_inhibition.response(_course(values)).mean()),
 }
 
 
@@ -216,6 +241,7 @@ class Simulated:
     measure: Callable[[Finished, np.ndarray, list[int]], np.ndarray]
     changes: Mapping[str, float] = field(default_factory=dict)
     age_years: float = 67.0
+    treatments: tuple[Plan, ...] = ()
 
 
 def _survival_days(finished, lanes, niches):
@@ -241,6 +267,10 @@ def _woke(finished, lanes, niches):
     return finished.cells.woke[lanes][:, niches].sum(axis=1).astype(float)
 
 
+def _died_asleep(finished, lanes, niches):
+    return finished.cells.died_asleep[lanes].sum(axis=1).astype(float)
+
+
 def _large(finished, lanes, niches):
     return finished.model.large_metastases[lanes].sum(axis=1).astype(float)
 
@@ -253,7 +283,41 @@ FROM_METASTASES = {**MANY_COLONIES, "competent_share": 2e-5, **NOBODY_DIES, "met
 MANY_SEEDS = {"competent_share": 1e-4, "sleep_probability": 1.0}
 OBESE = {"bmi_mean": 35.0}
 
+LIVER = NICHES.index("liver")
+LIVER_ALONE = MANY_COLONIES | {f"soil.{niche}": 0.0 for niche in NICHES if niche != "liver"} | {"metastasis_gompertz_per_day": 0.003}
+LONG = {"start_days": -4000, "cycles": 600, "every_days": 14}
+"""A course from years before diagnosis to the end."""
+
+
+def _burden(finished, lanes, niches):
+    return finished.model.burden_cells[lanes].sum(axis=1)
+
+
 SIMULATED: dict[str, Simulated] = {
+    "burden_under_chemotherapy": Simulated(_burden, MANY_COLONIES, treatments=(course_of("chemotherapy", cycles=80),)),
+    "burden_under_targeted_therapy": Simulated(_burden, MANY_COLONIES, treatments=(course_of("targeted_therapy", cycles=120),)),
+    "died_asleep_under_chemotherapy": Simulated(_died_asleep, EVERYBODY_SLEEPS, treatments=(course_of("chemotherapy"),)),
+    "died_asleep_under_targeted_therapy": Simulated(_died_asleep, EVERYBODY_SLEEPS, treatments=(course_of("targeted_therapy"),)),
+    "burden_under_radiotherapy": Simulated(
+        lambda f, lanes, n: f.model.burden_cells[lanes, LIVER], MANY_COLONIES,
+        treatments=(course_of("radiotherapy", organ="liver", start_days=1000, cycles=8),)),
+    "shed_after_resection": Simulated(_shed, INERT, treatments=(course_of("resection"),)),
+    "woke_after_surgery": Simulated(_woke, {**EVERYBODY_SLEEPS, **MANY_SEEDS, "surgery_inflammation": 1.0, **switched_on("inflammatory_awakening")},
+                                    treatments=(course_of("resection"),)),
+    "large_liver_metastases_after_ablation": Simulated(
+        lambda f, lanes, n: f.model.large_metastases[lanes, LIVER].astype(float), LIVER_ALONE,
+        treatments=(course_of("liver_ablation", start_days=1700),)),
+    "woke_under_endocrine_therapy": Simulated(_woke, {**EVERYBODY_SLEEPS, "hormone_receptor_share": 1.0}, treatments=(course_of("endocrine_therapy"),)),
+    "extinct_share_under_checkpoint_inhibition": Simulated(
+        lambda f, lanes, n: f.cells.extinct[lanes].sum(axis=1) / f.cells.woke[lanes].sum(axis=1),
+        {**MANY_COLONIES, **switched_on("immune_surveillance")}, treatments=(course_of("checkpoint_inhibition", cycles=80),)),
+    "burden_under_checkpoint_inhibition": Simulated(
+        _burden, {**MANY_COLONIES, **switched_on("immune_surveillance")}, treatments=(course_of("checkpoint_inhibition", cycles=80),)),
+    **{f"shed_under_{name}": Simulated(_shed, INERT, treatments=(course_of(name, **LONG),))
+       for name in ("senolytic", "p2rx7_inhibition", "mirna_silencing")},
+    **{f"settled_in_the_liver_under_{name}": Simulated(
+        lambda f, lanes, n: f.cells.settled[lanes, LIVER].astype(float), MANY_SEEDS, treatments=(course_of(name, **LONG),))
+       for name in ("il6_blockade", "stat3_blockade")},
     "shed_cells": Simulated(_shed, INERT),
     "shed_cells_of_the_young": Simulated(_shed, INERT, age_years=45.0),
     "settled_cells": Simulated(_settled),
@@ -262,7 +326,7 @@ SIMULATED: dict[str, Simulated] = {
     "sleep_days": Simulated(lambda f, lanes, n: f.sleep(lanes, np.mean)),
     "narrow_sleep_spread": Simulated(lambda f, lanes, n: f.sleep(lanes, _spread), {"dormancy_narrow_share": 1.0}),
     "broad_sleep_spread": Simulated(lambda f, lanes, n: f.sleep(lanes, _spread), {"dormancy_narrow_share": 0.0}),
-    "died_asleep": Simulated(lambda f, lanes, n: f.cells.died_asleep[lanes].sum(axis=1).astype(float)),
+    "died_asleep": Simulated(_died_asleep),
     "woke_after_sleep": Simulated(_woke, EVERYBODY_SLEEPS),
     "extinct_share": Simulated(lambda f, lanes, n: f.cells.extinct[lanes].sum(axis=1) / f.cells.woke[lanes].sum(axis=1)),
     "reach_large_days": Simulated(lambda f, lanes, n: f.by_lane(lanes, f.colony_lane, f.reach_large_days, np.mean), MANY_COLONIES),
@@ -279,7 +343,13 @@ SIMULATED: dict[str, Simulated] = {
     "survival_days": Simulated(_survival_days, DEATHS),
     "survival_days_of_the_old": Simulated(_survival_days, DEATHS, age_years=85.0),
 }  # fmt: skip
-CHANGES_OF = {"primary_death_factor": {**NOBODY_DIES, "primary_death_per_day": 0.01},
+NOBODY_ACQUIRES = {f"acquired_resistance.{drug}": 0.0 for drug in ("chemotherapy", "targeted_therapy")}
+NOBODY_RESISTS = {f"resistant_share.{drug}": 0.0 for drug in ("chemotherapy", "targeted_therapy")}
+CHANGES_OF = {"resistant_share": {**MANY_COLONIES, **NOBODY_ACQUIRES, "resistant_share.chemotherapy": 0.1, "resistant_share.targeted_therapy": 0.1},
+              "log10_kill": {**MANY_COLONIES, **NOBODY_ACQUIRES, **NOBODY_RESISTS},
+              "acquired_resistance": {**MANY_COLONIES, **NOBODY_RESISTS, "log10_kill.chemotherapy": 0.15, "log10_kill.targeted_therapy": 0.1},
+              "stem_drug_resistance": {**MANY_COLONIES, "competent_share": 5e-5, **NOBODY_ACQUIRES, **NOBODY_RESISTS, "log10_kill.chemotherapy": 0.15},
+              "primary_death_factor": {**NOBODY_DIES, "primary_death_per_day": 0.01},
               "burden_weight": FROM_METASTASES, "metastatic_death_per_day": FROM_METASTASES,
               "saa_time_days": MANY_SEEDS, "obesity_il6_gain": {**MANY_SEEDS, **OBESE},
               "obesity_senescence_gain": {**INERT, **OBESE},

@@ -5,6 +5,7 @@ The numbers look like a colorectal cohort; nothing here is the model.
 
 from __future__ import annotations
 
+import functools
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import numpy as np
 
 from sim import results
 from sim.names import CLOCKS, NICHES, STAGES
+from sim.scenario import load
 from sim.schema import STEPS
 
 DAYS_PER_YEAR = 365.25
@@ -132,9 +134,12 @@ def tables(count: int = 500, seed: int = 1, share_by_organ=SHARE_BY_ORGAN, scale
     generator = np.random.default_rng(seed)
     people = patients(count, generator)
     colonies = metastases(people, generator, share_by_organ)
+    first_day = np.full(count, 10**6)
     for patient, day in zip(colonies["patient"], colonies["detected_day"].tolist(), strict=True):
-        if day is not None and day <= people["diagnosis_day"][patient]:
-            people["metastatic_at_diagnosis"][patient] = True
+        if day is not None:
+            first_day[patient] = min(first_day[patient], day)
+    people["metastatic_at_diagnosis"] = first_day <= people["diagnosis_day"]
+    people["first_detected_day"] = _masked(first_day, first_day < 10**6)
     founders = {"colony": colonies["colony"], "clone": None, "cells": colonies["founders"]}
     return {
         "patients": people, "metastases": colonies, "founders": founders,
@@ -142,12 +147,18 @@ def tables(count: int = 500, seed: int = 1, share_by_organ=SHARE_BY_ORGAN, scale
     }
 
 
+@functools.cache
+def _parameters() -> dict:
+    """All parameters of the headline scenario, as its manifests hold them."""
+    return load("colorectal").to_dict()["parameters"]
+
+
 def scenario(count: int) -> dict:
     return {
         "name": "colorectal", "title": "Colorectal cancer, untreated", "question": "Where do metastases appear?",
         "primary": "colon", "patients": count, "horizon_days": HORIZON_DAYS, "observe": "imaging",
         "mechanisms": {"dormancy": True},
-        "parameters": {"imaging_threshold_cells": {"value": 1e9, "unit": "cell"}},
+        "parameters": _parameters() | {"imaging_threshold_cells": {"value": 1e9, "unit": "cell"}},
     }
 
 

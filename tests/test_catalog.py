@@ -7,6 +7,7 @@ import tomllib
 
 import numpy as np
 import pytest
+from treated_patients import plan
 from virtual_patients import AGE, on, values
 
 from sim import body, catalog, units
@@ -15,6 +16,7 @@ from sim.mechanisms import REGISTRY
 from sim.model import MetastasisModel
 from sim.names import NICHES, SITES, VEINS
 from sim.parameters import LaneParameters
+from sim.treatments import REGISTRY as TREATMENTS
 
 PARAMETERS = catalog.load()
 EACH = pytest.mark.parametrize("parameter", PARAMETERS.values(), ids=lambda parameter: parameter.name)
@@ -222,22 +224,23 @@ class RecordingParameters(LaneParameters):
         return super().__getitem__(name)
 
 
-READ_BY_THE_CALLER = {"imaging_threshold_cells", "autopsy_threshold_cells"}
-"""What `observe` of a scenario chooses between; the model is handed the chosen one (sim/experiment/chunk.py)."""
+READ_BY_THE_CALLER = {"autopsy_threshold_cells"}
+"""What `observe` of an autopsy scenario hands to the model (sim/experiment/chunk.py); imaging guides operations, too."""
 
 
 def names_read_by_the_engine(**overrides) -> set[str]:
-    """Names read while patients of every site are drawn, diagnosed and followed for a month."""
+    """Names read while patients of every site are drawn, diagnosed, given every treatment, and followed for a month."""
     parameters = RecordingParameters(values(**overrides), len(SITES))
     hosts = draw_hosts(1, np.arange(len(SITES)), SITES, [AGE] * len(SITES), parameters)
-    model = MetastasisModel(hosts, parameters, seed=1, horizon_days=30, visible_cells=1e8, collect=False)
+    model = MetastasisModel(hosts, parameters, seed=1, horizon_days=30, visible_cells=1e8, collect=False,
+                            treatments=[(plan(name, organ="liver"), np.ones(len(SITES), dtype=bool)) for name in TREATMENTS])
     model.run()
     assert model.cells.settled.sum() > 0
     return parameters.read
 
 
 def test_the_engine_reads_every_parameter():
-    read = names_read_by_the_engine(**on(*REGISTRY))
+    read = names_read_by_the_engine(**on(*REGISTRY), surgery_inflammation=0.5)
     assert read <= set(PARAMETERS)
     assert set(PARAMETERS) - read == READ_BY_THE_CALLER
 

@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from treated_patients import LIVER_DISEASE, plan, treated_model
 from virtual_patients import drawn_model, off, on, plain_model, values
 
 from sim.kernels.identity import unpack
 from sim.mechanisms import REGISTRY
 from sim.model import MetastasisModel
 from sim.names import NICHES, SITES
+from sim.treatments import REGISTRY as TREATMENTS
 
 
 def by_lane_and_niche(model, identity) -> np.ndarray:
@@ -107,6 +109,23 @@ def test_a_busy_cohort_over_its_whole_life():
             model.cells.extinct, model.cells.colonies)  # fmt: skip
     assert all(end.sum() > 50 for end in ends) and model.cells.grown.count > 50
     assert 0 < (model.death_day >= 0).sum() < 12, "some die and some are censored"
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_nothing_is_lost_under_all_treatments_with_every_mechanism_on(seed):
+    """Thirteen treatments at once, doses skipped, half of the patients untreated: colonies shrink, return, end and are removed."""
+    usual = {"start_days": 0, "adherence": 0.8}
+    plans = [plan(name, cycles=min(t.cycles, 20), every_days=t.every_days, organ="liver" if t.local else None, **usual) for name, t in TREATMENTS.items()]
+    model = treated_model(4, [plans, []], seed=seed, days=200, diagnosis_day=150, keep_seeds=True, **LIVER_DISEASE)
+    walk(model)
+    cells = model.cells
+    assert min(cells.removed.sum(), cells.past.count, cells.extinct.sum(), cells.died_asleep.sum(), cells.grown.count) > 0
+    assert (~cells.ended.column("removed")).any() and len(np.unique(cells.ended.column("identity"))) == cells.ended.count
+    returned = unpack(cells.ended.column("identity"))["lane"]
+    assert returned.max() < 4, "only the treated"
+    assert cells.seeds.count == cells.settled.sum()
+    fates = np.unique(np.stack([cells.fates.column("identity"), cells.fates.column("fate").astype(np.uint64)]), axis=1).shape[1]
+    assert fates == cells.fates.count, "nobody wakes twice, or dies twice"
 
 
 def test_a_human_tumour_sheds_ten_to_the_thirteen_and_all_are_counted():

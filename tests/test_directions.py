@@ -20,6 +20,7 @@ from sim import catalog
 from sim.cohort import draw_hosts
 from sim.model import MetastasisModel
 from sim.parameters import LaneParameters
+from sim.treatments.base import stacked
 
 PARAMETERS = catalog.load()
 SIGN_TEST_P = 0.001
@@ -93,12 +94,13 @@ def test_direction_without_chance(name):
 def run_pairs(names) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """All parameters in one model: for each the outcome by patient at its low and at its high end."""
     n = outcomes.PATIENTS
-    arms, sites, ages, visible = [], [], [], []
+    arms, sites, ages, visible, plans = [], [], [], [], []
     for name in names:
         outcome = PARAMETERS[name].outcome
         base, site, age_years = outcomes.setup(name, outcome)
         for end in ends(name, base[name]):
             arms.append(base | {name: end})
+            plans.append(outcomes.SIMULATED[outcome.split(".")[0]].treatments)
             sites += [site] * n
             ages += [outcomes.age(age_years)] * n
             visible.append("autopsy" if outcome.endswith("at_autopsy") else "imaging")
@@ -107,7 +109,7 @@ def run_pairs(names) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     hosts = draw_hosts(outcomes.SEED, patients, sites, ages, parameters)
     threshold = np.where(np.repeat(visible, n) == "autopsy", parameters["autopsy_threshold_cells"], parameters["imaging_threshold_cells"])
     model = MetastasisModel(hosts, parameters, seed=outcomes.SEED, horizon_days=outcomes.HORIZON_DAYS, visible_cells=threshold,
-                            keep_seeds=True, collect=False)  # fmt: skip
+                            keep_seeds=True, collect=False, treatments=stacked(plans, np.repeat(np.arange(len(arms)), n)))  # fmt: skip
     model.run()
     finished, found = outcomes.Finished(model), {}
     for i, name in enumerate(names):

@@ -38,7 +38,7 @@ class Arm:
         self.metastases = {name: column[lane] for name, column in _plain(metastases_table(model, found, Lineage(model))).items()}
         self.patients = {name: column[lanes] for name, column in _plain(patients_table(model, found)).items()}
         self.first_detected_day, self.symptom_day = model.first_detected_day[lanes], model.follow_up.symptom_day[lanes]
-        self.visible_day = found.day_of(model.visible_cells[found.lane])[lane]
+        self.visible_day = found.day_of(model.visible_cells)[lane]
         self.found_identity = model.follow_up.found.column("identity")
         self._found, self._chosen, self._first_lane = found, lane, lanes[0]
 
@@ -46,7 +46,7 @@ class Arm:
         """Cells of the liver's metastases on a day each, by patient; a colony counts from the day it is deterministic."""
         found = self._found
         on = np.asarray(day)[(found.lane - self._first_lane) % len(day)]
-        cells = np.where(on >= found._start[0], found.cells_on(on), 0.0)[self._chosen]
+        cells = np.nan_to_num(found.cells_on(on))[self._chosen]
         liver = self.metastases["organ"] == "liver"
         return np.bincount(self.metastases["patient"][liver], cells[liver], minlength=PATIENTS)
 

@@ -1,6 +1,7 @@
 """The Makefile's messages, with stand-ins for a Python that is too old or cannot make environments."""
 
 import os
+import re
 import shutil
 import subprocess
 
@@ -59,3 +60,14 @@ def test_continuous_integration_runs_the_tests(repository):
     script = repository / ".ci" / "run"
     assert os.access(script, os.X_OK)
     assert "make test" in script.read_text(encoding="utf-8").splitlines()
+
+
+def test_make_draws_the_pictures_of_the_readme(repository):
+    from sim.plots.figures import FIGURES
+
+    command = ["make", "--dry-run", "--old-file=.venv/.compiled", "--old-file=.venv/.installed", "pictures"]
+    script = subprocess.run(command, cwd=repository, capture_output=True, text=True, env=without_make(), check=True).stdout
+    drawn = {f"{FIGURES[name].file}.png" for name in re.search(r"plot \S+ --what (\S+)", script)[1].split(",")}
+    copied = set(re.findall(r"cp \S+ docs/pictures/(\S+)", script))
+    shown = set(re.findall(r"\(docs/pictures/(\S+?)\)", (repository / "README.md").read_text(encoding="utf-8")))
+    assert drawn | copied == shown == {path.name for path in (repository / "docs" / "pictures").iterdir()} and len(shown) == 3

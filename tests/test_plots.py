@@ -8,17 +8,18 @@ import numpy as np
 import pandas as pd
 import pytest
 import synthetic
+from figure_checks import artists, assert_texts_are_apart
 from hypothesis import given
 from hypothesis import strategies as st
-from matplotlib.text import Text
 from PIL import Image
 
 from sim import incidence, plots
 from sim.errors import InputError, MachineError
+from sim.mechanisms import default_states
 from sim.names import NICHES
 from sim.plots.labels import spread
 from sim.plots.seeding import NAMED_ORGANS
-from sim.plots.style import ORGAN_LOOKS, SIZES, STAGE_LOOKS
+from sim.plots.style import ORGAN_LOOKS, SHADES, SIZES, STAGE_LOOKS
 from sim.summary import WIDTH, summary_text
 
 
@@ -43,14 +44,6 @@ def nobody(tmp_path_factory):
     return synthetic.write(tmp_path_factory.mktemp("runs") / "run", 500, status="interrupted", finished=0)
 
 
-def _artists(figure) -> dict:
-    found = {}
-    for artist in figure.findobj():
-        if artist.get_gid():
-            found.setdefault(artist.get_gid(), []).append(artist)
-    return found
-
-
 def _brute_force_share(run, organ: str, year: float) -> float:
     """Per cent of all patients with a colony of `organ` detected by `year`, row by row."""
     diagnosis = dict(zip(run.patients["patient"], run.patients["diagnosis_day"], strict=True))
@@ -65,7 +58,7 @@ def _brute_force_share(run, organ: str, year: float) -> float:
 
 @pytest.mark.parametrize("size", SIZES)
 def test_every_curve_is_there(run, size):
-    found = _artists(plots.seeding_figure(run, size))
+    found = artists(plots.seeding_figure(run, size))
     seen = {organ for organ, years in incidence.first_detection_years(run).items() if len(years)}
     assert len(seen) > NAMED_ORGANS
     assert {gid for gid in found if gid.startswith("share:")} == {f"share:{organ}" for organ in seen}
@@ -80,7 +73,7 @@ def test_every_curve_is_there(run, size):
 
 
 def test_curves_show_the_shares(run):
-    found = _artists(plots.seeding_figure(run))
+    found = artists(plots.seeding_figure(run))
     for organ in NICHES:
         if f"share:{organ}" not in found:
             assert _brute_force_share(run, organ, 5) == 0
@@ -93,7 +86,7 @@ def test_curves_show_the_shares(run):
 
 
 def test_the_lower_panel_shows_the_quantiles(run):
-    line = _artists(plots.seeding_figure(run))["cells:dormant"][0]
+    line = artists(plots.seeding_figure(run))["cells:dormant"][0]
     rows = run.seeding.query("clock == 'diagnosis' and organ == 'all' and stage == 'dormant' and n_at_risk > 0")
     rows = rows[(rows["day"] / 365.25).between(-3, 5)].sort_values("day")
     assert line.get_xdata() == pytest.approx(rows["day"].to_numpy() / 365.25)
@@ -103,51 +96,29 @@ def test_the_lower_panel_shows_the_quantiles(run):
 def test_quantiles_of_a_handful_are_not_drawn(run, tmp_path):
     few = synthetic.write(tmp_path / "run", 300)
     few.__dict__["seeding"] = run.seeding.assign(n_at_risk=np.where(run.seeding["day"] > 700, 9, 300))
-    assert _artists(plots.seeding_figure(few))["cells:dormant"][0].get_xdata().max() == pytest.approx(700 / 365.25, abs=0.1)
+    assert artists(plots.seeding_figure(few))["cells:dormant"][0].get_xdata().max() == pytest.approx(700 / 365.25, abs=0.1)
     few.__dict__["seeding"] = run.seeding.assign(n_at_risk=np.where(run.seeding["day"] > 700, 10, 300))
-    assert _artists(plots.seeding_figure(few))["cells:dormant"][0].get_xdata().max() == pytest.approx(5, abs=0.1)
+    assert artists(plots.seeding_figure(few))["cells:dormant"][0].get_xdata().max() == pytest.approx(5, abs=0.1)
 
 
 def test_patients_at_risk(run):
-    counts = [artist.get_text() for artist in _artists(plots.seeding_figure(run))["at-risk"]]
+    counts = [artist.get_text() for artist in artists(plots.seeding_figure(run))["at-risk"]]
     years = incidence.follow_up_years(run)
     assert counts[0] == "300" and counts[1] == str(int((years >= 1).sum())) and len(counts) == 6
-
-
-def _boxes(figure, monkeypatch) -> list:
-    """Every text that is really drawn (not the ticks beyond the axis), with its box in pixels."""
-    drawn, draw = [], Text.draw
-
-    def note(text, renderer, *args, **kwargs):
-        if text.get_visible() and text.get_text().strip():
-            drawn.append((text.get_text(), text.get_window_extent(renderer)))
-        return draw(text, renderer, *args, **kwargs)
-
-    monkeypatch.setattr(Text, "draw", note)
-    figure.canvas.draw()
-    return drawn
 
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("which", ["run", "empty", "interrupted", "nobody"])
 def test_no_text_overlaps_or_leaves_the_figure(request, monkeypatch, which, size):
     figure = plots.seeding_figure(request.getfixturevalue(which), size)
-    boxes = _boxes(figure, monkeypatch)
-    width, height = figure.bbox.width, figure.bbox.height
-    assert len(boxes) > 15
-    for text, box in boxes:
-        assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height, text
-    for (text, box), (other, other_box) in itertools.combinations(boxes, 2):
-        across = min(box.x1, other_box.x1) - max(box.x0, other_box.x0)
-        along = min(box.y1, other_box.y1) - max(box.y0, other_box.y0)
-        assert min(across, along) <= 2.0, f"{text!r} touches {other!r}"
+    assert_texts_are_apart(figure, monkeypatch, fewest=16)
 
 
 def test_labels_stand_beside_the_data(run):
     figure = plots.seeding_figure(run)
     figure.draw_without_rendering()
     edge = max(axes.get_window_extent().x1 for axes in figure.axes)
-    assert all(label.get_window_extent().x0 > edge for label in _artists(figure)["label"])
+    assert all(label.get_window_extent().x0 > edge for label in artists(figure)["label"])
 
 
 def test_counts_of_a_large_cohort_fit(run, tmp_path):
@@ -155,20 +126,20 @@ def test_counts_of_a_large_cohort_fit(run, tmp_path):
     large.__dict__["patients"] = pd.concat(
         [run.patients.assign(patient=run.patients["patient"] + 300 * copy) for copy in range(400)], ignore_index=True)
     figure = plots.seeding_figure(large)
-    counts = [artist.get_window_extent() for artist in _artists(figure)["at-risk"]]
+    counts = [artist.get_window_extent() for artist in artists(figure)["at-risk"]]
     assert len(counts) >= 2 and all(a.x1 < b.x0 for a, b in itertools.pairwise(counts))
 
 
 @pytest.mark.parametrize("which", ["empty", "nobody"])
 @pytest.mark.parametrize("size", SIZES)
 def test_a_run_without_metastases(request, which, size):
-    found = _artists(plots.seeding_figure(request.getfixturevalue(which), size))
+    found = artists(plots.seeding_figure(request.getfixturevalue(which), size))
     assert not [gid for gid in found if gid.startswith("share:")]
     assert "no macrometastasis in any organ" in [text.get_text() for text in found["nothing"]]
 
 
 def test_an_interrupted_run_says_so(interrupted):
-    footer = _artists(plots.seeding_figure(interrupted))["footer"][0].get_text().replace("\n", " ")
+    footer = artists(plots.seeding_figure(interrupted))["footer"][0].get_text().replace("\n", " ")
     assert footer.startswith("Interrupted run. n = 7 of 500 patients")
 
 
@@ -227,6 +198,11 @@ def _lightness(colour: str) -> float:
     linear = [(c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4) for c in (int(colour[i:i + 2], 16) / 255 for i in (1, 3, 5))]
     luminance = np.dot([0.2126, 0.7152, 0.0722], linear)
     return 116 * np.cbrt(luminance) - 16
+
+
+def test_shades_darken_all_the_way():
+    luminance = SHADES(np.linspace(0, 1, 33))[:, :3] @ [0.2126, 0.7152, 0.0722]
+    assert np.all(np.diff(luminance) < 0)
 
 
 def test_colours_print_dark_enough():
@@ -299,6 +275,14 @@ def test_the_footer_names_what_was_changed(tmp_path):
     text = " ".join(part.get_text() for part in plots.seeding_figure(run).texts).replace("\n", " ")
     assert "off: dormancy" in text and "soil.liver = 0.9" in text
     assert "changed" in summary_text(run) and "off: dormancy" in summary_text(run)
+
+
+def test_what_is_off_by_default_is_no_change(tmp_path):
+    run = synthetic.write(tmp_path / "run", 20)
+    run.manifest["scenario"]["mechanisms"] = default_states()
+    assert incidence.changes_text(run) == ""
+    run.manifest["scenario"]["mechanisms"] = default_states() | {"dormancy": False, "secondary_seeding": True}
+    assert incidence.changes_text(run) == "off: dormancy; on: secondary_seeding"
 
 
 def test_a_short_horizon_is_shown_in_days(tmp_path):

@@ -16,6 +16,7 @@ from quick_cohort import chunk_files, children, scenario_file, start_run, tables
 import sim.results
 from sim import scenario as scenarios
 from sim.errors import MachineError
+from sim.experiment import chunk as chunks
 from sim.experiment import run as runs
 from sim.experiment import run_scenario, workers
 from sim.experiment.chunk import run_chunk
@@ -54,7 +55,7 @@ def computed(monkeypatch) -> list[str]:
         seen.append(task.name)
         return run_chunk(task, report)
 
-    monkeypatch.setattr(workers, "run_chunk", watched)
+    monkeypatch.setattr(chunks, "run_chunk", watched)
     return seen
 
 

@@ -20,6 +20,9 @@ LIVELY = on(*REGISTRY) | {
 }  # fmt: skip
 """Every mechanism on, in a disease of a few months with many colonies."""
 
+LIVER_DISEASE = LIVELY | {f"soil__{niche}": 1e-4 for niche in NICHES if niche != "liver"}
+"""So that the operations on the liver have their patients too."""
+
 
 def plan(name: str, **changes) -> Plan:
     """One dose of a treatment on the day of diagnosis, with changes."""

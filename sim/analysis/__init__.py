@@ -1,1 +1,1 @@
-"""From results, or from theory, to statements: calibration now; survival, attribution and sensitivity later."""
+"""From results, or from theory, to statements: calibration, survival, competing risks."""

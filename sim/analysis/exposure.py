@@ -6,16 +6,18 @@ supplies what becomes of a settled cell. So calibration uses the same mechanisms
 
 from __future__ import annotations
 
+import dataclasses
+import functools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from sim import theory
-from sim.cohort import draw_hosts
+from sim.experiment.arms import SELDOM_DAYS
+from sim.experiment.chunk import build_model
 from sim.mechanisms import effective_parameters
-from sim.model import MetastasisModel
 from sim.names import NICHES
-from sim.parameters import LaneParameters
 from sim.scenario import Scenario
 
 STEP_DAYS = 7
@@ -35,17 +37,22 @@ class Exposure:
     last_day: np.ndarray
 
 
-def measure(scenario: Scenario, *, seed: int, patients: int) -> Exposure:
-    """Run the engine without competent cells and keep what the primaries shed."""
-    values = effective_parameters({name: p.value for name, p in scenario.parameters.items()}, scenario.mechanisms)
-    values["competent_share"] = 0.0
-    values[f"site_shedding_factor.{scenario.primary}"] = 1.0
-    parameters = LaneParameters(values, patients)
-    hosts = draw_hosts(seed, np.arange(patients), [scenario.primary] * patients, [scenario.age] * patients, parameters)
-    model = MetastasisModel(hosts, parameters, seed=seed, horizon_days=scenario.horizon_days, visible_cells=1e9,
-                            collect=False)
+def measure(scenario: Scenario, *, seed: int, patients: int | np.ndarray,
+            arms: Sequence[Mapping[str, float]] | None = None, arm_of_lane: np.ndarray | None = None) -> Exposure:
+    """Run the engine without competent cells and keep what the primaries shed.
+
+    `patients` is a number or ids; `arms` and `arm_of_lane` are as for `build_model`. Raises InputError as that does.
+    """
+    ids = np.arange(patients) if np.ndim(patients) == 0 else np.asarray(patients)
+    if arms is None:
+        arms = [effective_parameters({name: p.value for name, p in scenario.parameters.items()}, scenario.mechanisms)]
+    barren = {"competent_share": 0.0, f"site_shedding_factor.{scenario.primary}": 1.0}
+    # Nobody reads the seeding curves of this run, and noting them costs a fifth of it.
+    seldom = dataclasses.replace(scenario, output_every_days=SELDOM_DAYS)
+    model = build_model(seldom, seed=seed, patients=ids, arms=[{**arm, **barren} for arm in arms],
+                        arm_of_lane=arm_of_lane, collect=False)
     shed, factor = [], []
-    week = np.zeros(patients)
+    week = np.zeros(len(model.hosts.patient))
     while model.running:
         alive = model.alive.copy()
         model.step()
@@ -53,37 +60,70 @@ def measure(scenario: Scenario, *, seed: int, patients: int) -> Exposure:
         if model.day % STEP_DAYS == 0:
             shed.append(week)
             factor.append(model.rates.receptivity[:, _LIVER].copy())
-            week = np.zeros(patients)
-    out = Exposure(np.array(shed), np.array(factor), hosts.diagnosis_day.copy(), model.last_day.copy())
+            week = np.zeros(len(week))
+    out = Exposure(np.array(shed), np.array(factor), model.hosts.diagnosis_day.copy(), model.last_day.copy())
     model.__dict__.clear()
     return out
 
 
 def visible_within(scenario: Scenario, threshold_cells: float, weeks: int) -> np.ndarray:
+    """`visible_chance` of a scenario whose niches feed alike (as the liver does)."""
+    p = effective_parameters({name: parameter.value for name, parameter in scenario.parameters.items()}, scenario.mechanisms)
+    return visible_chance(p, threshold_cells, weeks, "liver")
+
+
+def visible_chance(p: Mapping[str, float], threshold_cells: float, weeks: int, niche: str) -> np.ndarray:
     """P(a settled competent cell has founded a colony above the threshold within k weeks), shape (weeks,).
 
-    Awake at once, or after sleep if it does not die asleep; establishment and growth as in `sim.theory`.
-    Niches feed alike here (`feeding` of the liver).
+    Awake at once, or after sleep if it does not die asleep; establishment and growth as in `sim.theory`. `p`
+    holds all parameter values, nulls set.
     """
-    p = {name: parameter.value for name, parameter in scenario.parameters.items()}
-    p = effective_parameters(p, scenario.mechanisms)
-    limit, capacity = p["avascular_limit_cells"], p["metastasis_capacity_cells"]
-    net = p["metastasis_gompertz_per_day"] * np.log(capacity / limit)
-    birth = max(p["cycling_birth_per_day"], net)
-    days = np.arange(weeks * STEP_DAYS, dtype=float)
-    small = min(limit, threshold_cells)
-    late = theory.colony_growth_days(small, threshold_cells, limit, capacity, p["metastasis_gompertz_per_day"])
+    days = weeks * STEP_DAYS
+    reach = _reach(days, threshold_cells, *(p[name] for name in _GROWTH))
+    sleep = p["sleep_probability"]
+    if sleep == 0.0:
+        return reach[STEP_DAYS // 2 :: STEP_DAYS]
+    slept = _slept(days, threshold_cells, *(p[name] for name in (*_GROWTH, *_SLEEP)), p[f"feeding.{niche}"])
+    return ((1.0 - sleep) * reach + sleep * slept)[STEP_DAYS // 2 :: STEP_DAYS]
+
+
+_GROWTH = ("avascular_limit_cells", "metastasis_capacity_cells", "metastasis_gompertz_per_day", "cycling_birth_per_day")
+_SLEEP = ("dormancy_narrow_share", "dormancy_narrow_scale_days", "dormancy_narrow_shape", "dormancy_broad_scale_days",
+          "dormancy_broad_shape", "sleeper_death_per_day")
+
+
+# The points of a design share most of their values, and a day's curve costs milliseconds.
+@functools.lru_cache(128)
+def _reach(days: int, threshold: float, limit: float, capacity: float, gompertz: float, birth: float) -> np.ndarray:
+    """P(a cell that is awake has founded a visible colony within so many days), (days,)."""
+    if np.log(threshold) >= np.log(capacity):  # growth comes near its capacity, and never there
+        return np.zeros(days)
+    day = np.arange(days, dtype=float)
+    net = gompertz * np.log(capacity / limit)
+    birth = max(birth, net)
+    small = min(limit, threshold)
+    late = theory.colony_growth_days(small, threshold, limit, capacity, gompertz)
     established = theory.establishment_probability(birth, birth - net, int(small))
-    reach = established * theory.founding_to_size_cdf(np.maximum(days - late, -1e4), small, birth, birth - net)
-    reach[days < late] = 0.0
-    survival = lambda x: theory.threshold_survival(  # noqa: E731
-        x, p["dormancy_narrow_share"], (p["dormancy_narrow_scale_days"], p["dormancy_narrow_shape"]),
-        (p["dormancy_broad_scale_days"], p["dormancy_broad_shape"]))
-    fates = theory.sleeper_fates(np.full(len(days), p["feeding.liver"]), np.full(len(days), p["sleeper_death_per_day"]),
-                                 survival)
-    slept = np.convolve(np.concatenate([[0.0], fates["woke"]])[: len(days)], reach)[: len(days)]
-    both = (1.0 - p["sleep_probability"]) * reach + p["sleep_probability"] * slept
-    return both[STEP_DAYS // 2 :: STEP_DAYS]
+    reach = established * theory.founding_to_size_cdf(np.maximum(day - late, -1e4), small, birth, birth - net)
+    reach[day < late] = 0.0
+    return reach
+
+
+@functools.lru_cache(128)
+def _woke(days: int, narrow_share: float, narrow_scale: float, narrow_shape: float, broad_scale: float, broad_shape: float,
+          death: float, feeding: float) -> np.ndarray:
+    """P(a sleeper wakes on that day after its arrival), (days,)."""
+    survival = lambda x: theory.threshold_survival(x, narrow_share, (narrow_scale, narrow_shape), (broad_scale, broad_shape))  # noqa: E731
+    return theory.sleeper_fates(np.full(days, feeding), np.full(days, death), survival)["woke"]
+
+
+@functools.lru_cache(128)
+def _slept(days: int, threshold: float, limit: float, capacity: float, gompertz: float, birth: float, *sleep: float) -> np.ndarray:
+    """P(a cell that falls asleep on arrival has founded a visible colony within so many days), (days,)."""
+    from scipy.signal import fftconvolve
+
+    woke = np.concatenate([[0.0], _woke(days, *sleep)])[:days]
+    return np.maximum(fftconvolve(woke, _reach(days, threshold, limit, capacity, gompertz, birth))[:days], 0.0)
 
 
 def expected_metastases(exposure: Exposure, visible: np.ndarray, until_day: np.ndarray,

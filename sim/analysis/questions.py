@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from sim.experiment import run_scenario
 from sim.experiment.store import identity
 from sim.incidence import WILSON_Z, wilson_interval
 from sim.mechanisms import effective_parameters
+from sim.names import SITES
 from sim.outcomes import CONDITIONS, SHARE
 from sim.scenario import Scenario
 from sim.scenario_comparison import Arm, Comparison
@@ -111,12 +112,23 @@ class _Runs:
         return results.open(folder)
 
 
+def _of_other_sites(names: Iterable[str], primary: str) -> set[str]:
+    """Parameters that only patients with a primary elsewhere have: those of a vector with one value (or table) a site."""
+    keys: dict[str, set[str]] = {}
+    parts = {name: name.split(".") for name in names}
+    for first, *rest in parts.values():
+        keys.setdefault(first, set()).add(rest[0] if rest else "")
+    return {name for name, (first, *rest) in parts.items() if keys[first] == set(SITES) and rest[0] != primary}
+
+
 def _course(scenario: Scenario) -> str:
-    """Everything that the patients' course depends on, mechanisms that are off at their nulls."""
+    """Everything that the patients' course depends on: mechanisms that are off at their nulls, nothing of other sites."""
     resolved = scenario.to_dict()
     for key in ("name", "file", "title", "question", "mechanisms", "overrides", "parameters"):
         del resolved[key]
     values = effective_parameters({name: parameter.value for name, parameter in scenario.parameters.items()}, scenario.mechanisms)
+    for name in _of_other_sites(values, scenario.primary):
+        del values[name]
     return json.dumps([resolved, values], sort_keys=True)
 
 

@@ -29,7 +29,8 @@ class Parameter:
 
     `direction` is the sign with which `outcome` moves when the value rises: "+", "-", or "0" for a
     numerical setting that must not move it; a test of direction exists for each. `low` to `high` is
-    the plausible range, `minimum` to `maximum` what the program accepts.
+    the plausible range, `minimum` to `maximum` what the program accepts. `file` is where it stands, such
+    as "treatments".
     """
 
     name: str
@@ -46,6 +47,7 @@ class Parameter:
     targets: tuple[str, ...]
     minimum: float
     maximum: float
+    file: str
 
 
 def _flat(values, prefix=""):
@@ -71,7 +73,7 @@ def _pick(field, key: str):
     return field
 
 
-def _expand(name: str, block: dict) -> list[Parameter]:
+def _expand(name: str, block: dict, file: str) -> list[Parameter]:
     kind = block["kind"]
     if kind not in KINDS:
         raise ValueError(f"catalogue: {name}: kind {kind!r} is none of {', '.join(KINDS)}")
@@ -105,6 +107,7 @@ def _expand(name: str, block: dict) -> list[Parameter]:
             targets=tuple(_pick(block.get("targets", ()), key)),
             minimum=minimum,
             maximum=maximum,
+            file=file,
         )
         if not parameter.low <= parameter.value <= parameter.high:
             raise ValueError(f"catalogue: {full} = {value} lies outside its range {parameter.low} to {parameter.high}")
@@ -124,7 +127,7 @@ def load() -> Mapping[str, Parameter]:
         for name, block in tomllib.loads(path.read_text(encoding="utf-8")).items():
             if "unit" not in block:
                 continue  # [provenance] of the calibrated file
-            for parameter in _expand(name, block):
+            for parameter in _expand(name, block, path.stem):
                 if parameter.name in found:
                     raise ValueError(f"catalogue: {parameter.name} stands twice (again in {path.name})")
                 found[parameter.name] = parameter

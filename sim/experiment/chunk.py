@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from sim.cohort import draw_hosts
+from sim.cohort import Undiagnosable, draw_hosts
 from sim.errors import InputError
 from sim.mechanisms import effective_parameters
 from sim.model import MetastasisModel
@@ -31,6 +31,17 @@ class Task:
         """Stable name of the chunk."""
         return f"{self.start:08d}-{self.stop:08d}"
 
+    @property
+    def title(self) -> str:
+        """What it computes, for messages."""
+        return f"patients {self.start} to {self.stop - 1}"
+
+    def compute(self, report: Callable[[float], None] | None = None) -> bytes:
+        """Run the chunk and pack what is left of it."""
+        from sim.experiment.packing import pack
+
+        return pack(run_chunk(self, report))
+
 
 @dataclass
 class Chunk:
@@ -42,18 +53,26 @@ class Chunk:
 
 
 def build_model(scenario: Scenario, *, seed: int, patients: np.ndarray, keep_seeds: bool = False,
-                collect: bool = True) -> MetastasisModel:
-    """The model of some patients of a scenario (ids, shape (lanes,)), ready to run.
+                collect: bool = True, arms: Sequence[Mapping[str, float]] | None = None,
+                arm_of_lane: np.ndarray | None = None) -> MetastasisModel:
+    """The model of some patients of a scenario (ids, shape (patients,)), ready to run.
 
-    Raises InputError where parameter values, fine one by one, do not fit together.
+    `arms` holds all parameter values of each arm, nulls set; by default there is one, the scenario's own. The
+    lanes are all patients in the first arm, all in the second, and so on; or `patients` and `arm_of_lane`
+    (lanes,) say of each lane which patient in which arm it is. Raises InputError where parameter values,
+    fine one by one, do not fit together.
     """
-    values = {name: parameter.value for name, parameter in scenario.parameters.items()}
+    if arms is None:
+        arms = [effective_parameters({name: p.value for name, p in scenario.parameters.items()}, scenario.mechanisms)]
+    if arm_of_lane is None:
+        patients, arm_of_lane = np.tile(patients, len(arms)), np.repeat(np.arange(len(arms)), len(patients))
     n = len(patients)
-    if scenario.observe == "autopsy" and values["follow_up_interval_days"] > 0.0:
-        raise InputError(f"{scenario.name}: follow_up_interval_days: found {values['follow_up_interval_days']:g} days with observe = autopsy; "
+    visits = max(values["follow_up_interval_days"] for values in arms)
+    if scenario.observe == "autopsy" and visits > 0.0:
+        raise InputError(f"{scenario.name}: follow_up_interval_days: found {visits:g} days with observe = autopsy; "
                          "allowed: 0, since an autopsy looks once, or observe = imaging")
     try:
-        parameters = LaneParameters(effective_parameters(values, scenario.mechanisms), n)
+        parameters = LaneParameters.stack(arms, arm_of_lane)
         hosts = draw_hosts(seed, patients, [scenario.primary] * n, [scenario.age] * n, parameters)
         return MetastasisModel(
             hosts, parameters, seed=seed, horizon_days=scenario.horizon_days,
@@ -62,6 +81,41 @@ def build_model(scenario: Scenario, *, seed: int, patients: np.ndarray, keep_see
             treatments=[(plan, np.ones(n, dtype=bool)) for plan in scenario.treatments])
     except ValueError as error:
         raise InputError(f"{scenario.name}: {error}") from error
+
+
+@dataclass(frozen=True)
+class Lanes:
+    """Which patient and arm each lane is, and the day of its diagnosis: (lanes,) each."""
+
+    patient: np.ndarray
+    arm: np.ndarray
+    diagnosis_day: np.ndarray
+
+
+def stacked_lanes(scenario: Scenario, arms: Sequence[Mapping[str, float]], *, seed: int, patients: np.ndarray) -> Lanes:
+    """Every patient in every arm: all patients in the first arm, all in the second, and so on.
+
+    Left out are patients whose tumour would, with an arm's values, not be diagnosed in a lifetime: the
+    cohort is conditioned on diagnosis. Raises InputError where nobody is left in an arm, or values do not
+    fit together.
+    """
+    patient, arm = np.tile(patients, len(arms)), np.repeat(np.arange(len(arms)), len(patients))
+
+    def draw():
+        n = len(patient)
+        return draw_hosts(seed, patient, [scenario.primary] * n, [scenario.age] * n, LaneParameters.stack(arms, arm))
+
+    try:
+        try:
+            hosts = draw()
+        except Undiagnosable as error:
+            patient, arm = patient[~error.lanes], arm[~error.lanes]
+            if len(np.unique(arm)) < len(arms):
+                raise ValueError(f"{error}, in every patient") from error
+            hosts = draw()
+    except ValueError as error:
+        raise InputError(f"{scenario.name}: {error}") from error
+    return Lanes(patient, arm, hosts.diagnosis_day)
 
 
 def run_chunk(task: Task, report: Callable[[float], None] | None = None) -> Chunk:

@@ -13,7 +13,7 @@ class FolderInUse(Exception):
     """Another process, or another run of this one, holds the lock."""
 
 
-def _lock(descriptor: int) -> None:
+def _lock(descriptor: int, shared: bool) -> None:
     try:
         import fcntl
     except ImportError:  # Windows
@@ -21,15 +21,18 @@ def _lock(descriptor: int) -> None:
 
         msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
     else:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
 
 
-def acquire(file: Path) -> int:
-    """Lock `file`, made where it is missing; returns the descriptor to close. Raises FolderInUse, OSError."""
+def acquire(file: Path, *, shared: bool = False) -> int:
+    """Lock `file`, made where it is missing; returns the descriptor to close. Raises FolderInUse, OSError.
+
+    `shared` locks go together with each other, not with one that is not (Windows has none: there they do not).
+    """
     while True:
         descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
         try:
-            _lock(descriptor)
+            _lock(descriptor, shared)
         except OSError as error:
             if error.errno in _HELD:
                 os.close(descriptor)

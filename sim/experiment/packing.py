@@ -96,13 +96,18 @@ class Packed:
         """Cells by step of the cascade."""
         return self._read(_CASCADE)
 
-    def is_whole(self, start: int, stop: int) -> bool:
-        """Whether not a bit has changed and the patients are `start` to `stop`."""
+    def is_intact(self) -> bool:
+        """Whether not a bit has changed since it was packed."""
         try:
             stored = self._source if isinstance(self._source, bytes) else self._source.read_bytes()
-            content, digest = memoryview(stored)[:-_DIGEST_BYTES], stored[-_DIGEST_BYTES:]
-            if hashlib.sha256(content).digest() != digest:
-                return False
-            return np.array_equal(self.table("patients")["patient"], np.arange(start, stop))
+        except OSError:
+            return False
+        content, digest = memoryview(stored)[:-_DIGEST_BYTES], stored[-_DIGEST_BYTES:]
+        return hashlib.sha256(content).digest() == digest
+
+    def is_whole(self, start: int, stop: int) -> bool:
+        """Whether it is intact and the patients are `start` to `stop`."""
+        try:
+            return self.is_intact() and np.array_equal(self.table("patients")["patient"], np.arange(start, stop))
         except DAMAGE:
             return False

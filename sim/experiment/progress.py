@@ -1,4 +1,4 @@
-"""A progress bar in chunks, with the time left; silent when not wanted."""
+"""A progress bar in chunks (or runs), with the time left; silent when not wanted."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ import threading
 
 
 class Bar:
-    """Chunks done of `total`, the running ones in part."""
+    """Chunks done of `total`, the running ones in part; `rate` shows how many `unit`s a second."""
 
-    def __init__(self, total: int, name: str, wanted: bool):
+    def __init__(self, total: int, name: str, wanted: bool, *, unit: str = "chunk", rate: bool = False):
         from tqdm import tqdm
 
         tqdm.set_lock(threading.RLock())  # one process draws: the default lock would start another, to track it
         self._skipped = 0.0
-        self._bar = tqdm(total=total, desc=name, unit="chunk", disable=None if wanted else True, leave=False,
-                         bar_format="{desc}: {percentage:3.0f}%|{bar}| {elapsed} so far, {remaining} left",
+        self._bar = tqdm(total=total, desc=name, unit=unit, disable=None if wanted else True, leave=False,
+                         bar_format="{desc}: {percentage:3.0f}%|{bar}| {elapsed} so far, {remaining} left"
+                         + (", {rate_noinv_fmt}{postfix}" if rate else ""),
                          file=sys.stderr)
 
     def skip(self, done: int) -> None:
@@ -28,6 +29,10 @@ class Bar:
     def show(self, done: float) -> None:
         """Chunks done since then, running ones in part."""
         self._bar.update(max(0.0, self._skipped + done - self._bar.n))
+
+    def note(self, text: str) -> None:
+        """Words behind the bar."""
+        self._bar.set_postfix_str(text, refresh=False)
 
     def close(self) -> None:
         """Show where it got to, then take the bar away."""

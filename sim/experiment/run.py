@@ -126,7 +126,7 @@ def run_scenario(scenario: Scenario, *, seed: int, out: Path, workers: int = 1, 
             write("complete", merged)
         except (KeyboardInterrupt, MachineError, MemoryError) as stopped:
             bar.close()
-            with _deaf_to_ctrl_c():
+            with deaf_to_ctrl_c():
                 _write_interrupted(store, tasks, write, stopped)
             raise
         finally:
@@ -136,7 +136,7 @@ def run_scenario(scenario: Scenario, *, seed: int, out: Path, workers: int = 1, 
 
 
 @contextmanager
-def _deaf_to_ctrl_c():
+def deaf_to_ctrl_c():
     """A second Ctrl-C must not spoil what the first one asked for; it takes a moment only."""
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -78,6 +78,10 @@ class Metastases:
         """First day on which each colony has that many cells; a huge day if never. `cells` (lanes,)."""
         return self._paths.first_day(cells[self._paths.lane])[self._keep]
 
+    def visible(self, model) -> np.ndarray:
+        """Whether each colony crossed the detection threshold in its patient's life."""
+        return self.day_of(model.visible_cells) <= model.last_day[self.lane]
+
     def detected_day(self, model) -> np.ndarray:
         """Day on which each colony was found; a huge day if it never was."""
         return model.follow_up.detected_day(self.identity, self.lane, self.day_of(model.visible_cells))
@@ -128,7 +132,7 @@ def metastases_table(model, found: Metastases, lineage: Lineage) -> dict:
         "cells_at_diagnosis": _nullable(_whole(np.where(known, at_diagnosis, 0.0)), known),
         "cells_at_detection": _nullable(_whole(at_detection), seen),
         "doubling_days_at_detection": _nullable(np.log(2.0) / rate, seen),
-        "resistant": _nullable(found.traits & (model.law.classes - 1) > 0, drugged),
+        "resistant": _nullable(found.traits & (model.law.classes - 1) > 0, drugged).astype(bool),
     }
 
 
@@ -185,7 +189,7 @@ def cascade_counts(model, found: Metastases) -> dict[str, np.ndarray]:
     is not counted.
     """
     cells, parts = model.cells, unpack(found.identity)
-    visible = found.day_of(model.visible_cells) <= model.last_day[found.lane]
+    visible = found.visible(model)
     out = {step: np.zeros((len(SOURCES), 1 if step in ONLY_IN_ALL else len(NICHES)), dtype=np.int64)
            for step in FOLLOWS if step not in ONE_SUM}
     for stream in model.streams:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
+from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
 from matplotlib.transforms import ScaledTranslation
 
@@ -24,9 +26,26 @@ class EndLabel:
     marker_scale: float = 1.0
 
 
-def text_points(text: str, font_points: float) -> float:
+@functools.lru_cache(maxsize=4096)
+def text_points(text: str, font_points: float, weight: str = "normal") -> float:
     """Width of one line of text in points."""
-    return float(TextPath((0, 0), text, size=font_points).get_extents().width)
+    if not text.strip():
+        return 0.0
+    return float(TextPath((0, 0), text, size=font_points, prop=FontProperties(family="DejaVu Sans", weight=weight)).get_extents().width)
+
+
+def wrap(text: str, room_points: float, font_points: float, weight: str = "normal") -> list[str]:
+    """Lines of `text`, broken at spaces, none wider than `room_points` unless a single word is."""
+    none = text_points("nn", font_points, weight)
+    space = text_points("n n", font_points, weight) - none
+    lines, line, width = [], "", 0.0
+    for word in text.split(" "):
+        own = text_points(f"n{word}n", font_points, weight) - none  # with the room around its letters
+        if line and width + space + own > room_points:
+            lines.append(line)
+            line, width = "", 0.0
+        line, width = (f"{line} {word}", width + space + own) if line else (word, own)
+    return [*lines, line]
 
 
 def room_inches(labels: list[EndLabel], font_points: float) -> float:

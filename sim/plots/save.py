@@ -1,27 +1,39 @@
-"""Saving a figure: as PNG for screens and as PDF for print, whole or not at all, the same bytes each time."""
+"""Saving a figure: PNG for screens, PDF and SVG for print, whole or not at all, the same bytes each time."""
 
 from __future__ import annotations
 
 import errno
 import os
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 
 from sim.errors import InputError, MachineError
 
 PNG_DPI = 300
 # Without these, a date or a version would make equal figures differ.
-_METADATA = {".png": {"Software": None}, ".pdf": {"CreationDate": None, "Creator": None, "Producer": None}}
+_METADATA = {
+    "png": {"Software": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+    "svg": {"Date": None, "Creator": None},
+}
+FORMATS = tuple(_METADATA)
+BOTH = ("png", "pdf")
+"""What is written unless somebody asks for something else."""
 
 
-def save(figure, path_without_suffix: Path | str) -> list[Path]:
-    """Save `figure` as PNG (300 dpi) and PDF; returns both paths. Missing folders are made.
+def save(figure, path_without_suffix: Path | str, formats: Sequence[str] = BOTH) -> list[Path]:
+    """Save `figure` in each of `formats` (png at 300 dpi, pdf, svg); returns the paths. Missing folders are made.
 
-    Raises InputError where the path cannot be a file, MachineError where it cannot be written.
+    Raises InputError for another format and where the path cannot be a file, MachineError where it
+    cannot be written.
     """
+    if unknown := [name for name in formats if name not in _METADATA]:
+        raise InputError(f"format: found {unknown[0]!r}; allowed: {', '.join(FORMATS)}")
     base = Path(path_without_suffix)
     written = []
-    for suffix, metadata in _METADATA.items():
+    for name in formats:
+        suffix, metadata = f".{name}", _METADATA[name]
         path = base.with_name(base.name + suffix)
         staged = path.with_name(f".{base.name[:100]}-{uuid.uuid4().hex[:8]}{suffix}")
         try:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from matplotlib.colors import LinearSegmentedColormap
+
 MM_PER_INCH = 25.4
 INK = "#222222"
 QUIET = "#6b6b6b"
@@ -47,10 +49,25 @@ ORGAN_LOOKS = {
     "muscle": Look("#2f8f83", _DASHED, "*", 1.6),
     "elsewhere": Look("#555555", _DOTTED, "o"),
 }
+ARM_LOOKS = (
+    Look("#222222", _SOLID, "o"),
+    Look("#c1440e", _DASHED, "s"),
+    Look("#0072b2", _DASH_DOT, "^"),
+    Look("#00795c", _DOTTED, "D"),
+    Look("#aa4499", (0, (8, 1.5)), "v"),
+    Look("#b87a00", (0, (3, 1.2, 1, 1.2, 1, 1.2)), "P", 1.35),
+)
+"""Runs that share a panel, in their order."""
 STAGE_LOOKS = {
     "dormant": Look("#222222", _SOLID, ""),
     "cycling": Look("#aa3377", _DASHED, ""),
 }
+
+
+SHADES = LinearSegmentedColormap.from_list("shades", ["#fffdf5", "#f6d9a8", "#e8964f", "#b5421a", "#5c1a10"])
+"""Amounts, from none to much: ever darker, so that it reads in grey as well."""
+BAND_ALPHA = 0.14
+"""Opacity of a band of uncertainty under its curve."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +130,8 @@ def styled(size: Size):
         "axes.facecolor": "white",
         "savefig.facecolor": "white",
         "pdf.fonttype": 42,  # text stays text, as journals ask
+        "svg.fonttype": "path",  # looks the same where the font is missing
+        "svg.hashsalt": "metastatic-seeding",  # the same ids each time
         "axes.unicode_minus": True,
     }):
         yield

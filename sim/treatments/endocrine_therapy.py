@@ -6,16 +6,22 @@ sleepers slower by `endocrine_hold`: at 1 the energy clock stands still, and run
 
 from __future__ import annotations
 
+import numpy as np
+
 from sim.rates import Rates
 from sim.treatments.base import Course, Treatment, left_after
 
 RECEPTOR = 0
 
 
+def receptor_positive(course: Course) -> np.ndarray:
+    """Lanes (bool) whose tumour has the receptor."""
+    return course.marker(RECEPTOR) < course.parameters["hormone_receptor_share"]
+
+
 def hold(rates: Rates, course: Course) -> None:
     """Slow the energy clocks of today."""
-    positive = course.marker(RECEPTOR) < course.parameters["hormone_receptor_share"]
-    level = course.level * positive
+    level = course.level * receptor_positive(course)
     rates.feeding *= left_after(course.parameters["endocrine_hold"], level)[:, None]
 
 

@@ -1,0 +1,206 @@
+"""Two runs of the same patients, compared patient by patient.
+
+Days count from each arm's own diagnosis. Everybody diagnosed is compared, the dead too: a metastasis
+counts where it became visible in life. The comparison ends where the shorter horizon, or the first
+censoring before it, ends: until then each patient's outcome is known in both arms.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sim import incidence
+from sim.analysis import paired, survival
+from sim.analysis.competing_risks import ANY_ORGAN
+from sim.errors import InputError
+from sim.names import NICHES
+
+CLEAR = 0.05
+"""An organ has clearly changed where its p value, adjusted for the number of organs, is below this."""
+
+
+@dataclass(frozen=True)
+class OrganChange:
+    """First visible metastases in one organ (or any) by the end of the comparison: pairs, and p adjusted for the number of organs."""
+
+    organ: str
+    pairs: paired.Shares
+    adjusted_p: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Everything that `compare` reports; `first` and `second` are the runs.
+
+    `detected_days` and `death_days` hold, by organ (also `any organ`) and for deaths, a pair of arrays
+    (patients,): days from diagnosis, inf where it did not happen until `end_days`.
+    """
+
+    first: object
+    second: object
+    patients: int
+    end_days: float
+    differences: list[str]
+    detected_days: dict
+    death_days: tuple
+    organs: list[OrganChange]
+    alive: paired.Shares
+    died_earlier: int
+    died_later: int
+    years_lived: paired.Means
+    metastases: paired.Means
+    overall: survival.LogRank
+    metastasis_free: survival.LogRank
+
+    @property
+    def end_years(self) -> float:
+        return self.end_days / incidence.DAYS_PER_YEAR
+
+    def grid_days(self, points: int = 200):
+        """Days at which difference curves are given: (points + 1,), from diagnosis to the end."""
+        return np.linspace(0.0, self.end_days, points + 1)
+
+    def incidence_curve(self, organ: str, days) -> paired.Shares:
+        """Pairs with a visible metastasis in `organ` (or `any organ`) by each of `days`."""
+        return paired.shares_over_time(*self.detected_days[organ], days)
+
+    def death_curve(self, days) -> paired.Shares:
+        """Pairs that have died by each of `days`."""
+        return paired.shares_over_time(*self.death_days, days)
+
+
+def compare(first, second) -> Comparison:
+    """Compare the runs `first` (the reference) and `second`, patient by patient.
+
+    Raises InputError where they are not pairs: another seed, other patients, nobody diagnosed in both.
+    """
+    _refuse_unpaired(first, second)
+    people = [run.patients.dropna(subset=["diagnosis_day"]).set_index("patient").sort_index() for run in (first, second)]
+    together = people[0].index.intersection(people[1].index)
+    people = [arm.loc[together] for arm in people]
+    if together.empty:
+        raise InputError(f"{first.path} and {second.path}: no patient was diagnosed in both runs; there is nothing to compare")
+    end = min(_known_until(run, arm) for run, arm in zip((first, second), people, strict=True))
+    death = tuple(_until(_days(arm, arm["death_day"]), end) for arm in people)
+    detected = _detected(first, second, people, end)
+    pairs = {organ: paired.shares_over_time(*times, np.float64(end)) for organ, times in detected.items()}
+    pairs = {organ: paired.Shares(*(int(x) for x in (p.both, p.only_first, p.only_second, p.neither))) for organ, p in pairs.items()}
+    adjusted = dict(zip(NICHES, paired.holm([pairs[organ].p_value for organ in NICHES]), strict=True))
+    organs = [OrganChange(organ, found, adjusted.get(organ, found.p_value)) for organ, found in pairs.items()]
+    return Comparison(
+        first, second, len(together), end, differences(first, second), detected, death, organs,
+        alive=paired.shares(np.isinf(death[0]), np.isinf(death[1])),
+        died_earlier=int((death[1] < death[0]).sum()), died_later=int((death[1] > death[0]).sum()),
+        years_lived=paired.means(*(np.minimum(days, end) / incidence.DAYS_PER_YEAR for days in death)),
+        metastases=paired.means(*(_colonies(run, arm, end) for run, arm in zip((first, second), people, strict=True))),
+        overall=survival.logrank(*(survival.follow_up(run) for run in (first, second))),
+        metastasis_free=survival.logrank(*(survival.follow_up(run, survival.METASTASIS_FREE) for run in (first, second))),
+    )
+
+
+def _refuse_unpaired(first, second) -> None:
+    seeds = [run.manifest["seed"] for run in (first, second)]
+    if seeds[0] != seeds[1]:
+        raise InputError(
+            f"{first.path} and {second.path}: not the same patients: seeds {seeds[0]} and {seeds[1]}; "
+            "runs are paired patient by patient, so run both with the same --seed")
+    ids = [set(run.patients["patient"]) for run in (first, second)]
+    if ids[0] != ids[1]:
+        held = " and ".join(f"{run.path} holds {incidence.patients_text(run)}" for run in (first, second))
+        raise InputError(
+            f"not the same patients: {held}; run both with the same --patients (the same command finishes an interrupted run)")
+
+
+def _days(arm, column):
+    return column.to_numpy(dtype=float, na_value=np.inf) - arm["diagnosis_day"].to_numpy(dtype=float)
+
+
+def _until(days, end: float):
+    return np.where(days <= end, days, np.inf)
+
+
+def _known_until(run, arm) -> float:
+    """Days to which every patient's outcome is known: the horizon, or the first censoring before it."""
+    horizon = float(run.manifest["scenario"]["horizon_days"])
+    censored = (arm["last_day"] - arm["diagnosis_day"])[arm["death_day"].isna()].to_numpy(dtype=float)
+    return min(horizon, float(censored.min(initial=np.inf)) + survival.GRACE_DAYS)
+
+
+def _detected(first, second, people, end: float) -> dict:
+    """By organ, `any organ` first: days to the first visible metastasis of each patient, in both arms."""
+    found: dict = {ANY_ORGAN: [_until(_days(arm, arm["first_detected_day"]), end) for arm in people]}
+    found |= {organ: [] for organ in NICHES}
+    for run, arm in zip((first, second), people, strict=True):
+        seen = run.metastases[["patient", "organ", "detected_day"]].dropna(subset=["detected_day"])
+        day = seen.groupby(["organ", "patient"])["detected_day"].min()
+        known = set(day.index.get_level_values("organ"))
+        for organ in NICHES:
+            column = (day.loc[organ] if organ in known else day.iloc[:0].droplevel("organ")).reindex(arm.index)
+            found[organ].append(_until(_days(arm, column), end))
+    return found
+
+
+def _colonies(run, arm, end: float):
+    """Visible metastases of each patient by the end."""
+    seen = run.metastases[["patient", "detected_day"]].dropna(subset=["detected_day"])
+    since = seen["detected_day"] - arm["diagnosis_day"].reindex(seen["patient"]).to_numpy()
+    return seen[(since <= end).fillna(False).to_numpy(dtype=bool)].groupby("patient").size().reindex(arm.index, fill_value=0).to_numpy()
+
+
+_NOT_COMPARED = ("name", "file", "path", "title", "question", "patients", "parameters", "overrides", "mechanisms", "treatments", "output_every_days")
+
+
+def differences(first, second) -> list[str]:
+    """What the scenario of `second` has that that of `first` has not, from their manifests, in plain words."""
+    one, other = (run.manifest["scenario"] for run in (first, second))
+    found = []
+    toggles = [scenario.get("mechanisms", {}) for scenario in (one, other)]
+    for name in dict.fromkeys([*toggles[0], *toggles[1]]):
+        before, after = (bool(toggle.get(name, False)) for toggle in toggles)
+        if before != after:
+            found.append(f"{name} switched {'on' if after else 'off'}")
+    parameters = [scenario.get("parameters", {}) for scenario in (one, other)]
+    for name in dict.fromkeys([*parameters[0], *parameters[1]]):
+        before, after = (values.get(name, {}).get("value") for values in parameters)
+        if before != after:
+            unit = (parameters[1].get(name) or parameters[0][name]).get("unit", "")
+            found.append(f"{name} {_plain(after)} instead of {_plain(before)}" + (f" {unit}" if unit not in ("", "1") else ""))
+    treatments = [list(scenario.get("treatments") or []) for scenario in (one, other)]
+    found += [f"{_treatment(item)} added" for item in treatments[1] if item not in treatments[0]]
+    found += [f"{_treatment(item)} left out" for item in treatments[0] if item not in treatments[1]]
+    flat = [dict(_flat({key: value for key, value in scenario.items() if key not in _NOT_COMPARED})) for scenario in (one, other)]
+    for key in dict.fromkeys([*flat[0], *flat[1]]):
+        before, after = (values.get(key) for values in flat)
+        if before != after:
+            found.append(f"{key} {_plain(after)} instead of {_plain(before)}")
+    return found
+
+
+def _flat(values, start: str = ""):
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{start}{key}.")
+        else:
+            yield f"{start}{key}", value
+
+
+def _plain(value) -> str:
+    return "none" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _treatment(item) -> str:
+    if not isinstance(item, dict):
+        return f"treatment {item}"
+    rest = ", ".join(f"{key} {_plain(value)}" for key, value in item.items() if key != "name" and value is not None)
+    return f"treatment {item.get('name', '?')}" + (f" ({rest})" if rest else "")
+
+
+def warnings(first, second) -> list[str]:
+    """Reasons, beside the scenarios, for which two runs might differ in their last bits."""
+    one, other = (run.manifest.get("versions", {}) for run in (first, second))
+    differ = [name for name in dict.fromkeys([*one, *other]) if one.get(name) != other.get(name) and name != "platform"]
+    if first.manifest.get("commit") != second.manifest.get("commit"):
+        differ.append("commit")
+    return [f"the runs were made with different versions ({', '.join(differ)}); some patients may differ by that alone"] if differ else []

@@ -1,0 +1,240 @@
+"""One tab: its layout, and what happens when something is changed.
+
+Every change goes one way: new settings are resolved by the scenario loader; if it refuses, its message is
+shown and nothing else happens; else they go into the address and to the tab's worker, and what comes back
+goes straight to the drawings.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+from nicegui import background_tasks, ui
+
+from sim.demo import lessons, texts
+from sim.demo.controls import Controls
+from sim.demo.elements import CurvesPanel, Stage
+from sim.demo.lesson_panel import LessonPanel
+from sim.demo.session import Classroom, Session
+from sim.demo.settings import COHORT_PATIENTS, Settings
+from sim.demo.words import Words
+from sim.errors import InputError
+from sim.scenario import Scenario
+
+ACCENT = "#7a2e3a"
+"""The colour of Quasar's controls, that of `--accent` in classroom.css."""
+_DEBOUNCE_SECONDS = 0.15
+
+
+class Page:
+    """A tab of the classroom. Build it in a NiceGUI page, then `await start()` once the browser is connected."""
+
+    def __init__(self, classroom: Classroom, query: str):
+        self.classroom, self.session, self.client = classroom, None, ui.context.client
+        problem = None
+        try:
+            self.settings = Settings.from_query(query)
+            self.words = Words(self.settings.language)
+            self._resolve(self.settings)
+            if self.settings.lesson:
+                lessons.load(self.settings.lesson)
+        except InputError as error:
+            problem = str(error)
+            self.settings = Settings()
+            self.words = Words(self.settings.language)
+        self._play = True
+        self._asked = 0
+        self._build()
+        if problem:
+            self.alert("ui.address", what=problem)
+
+    # -- layout ------------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        ui.page_title(self.words("ui.title"))
+        ui.colors(primary=ACCENT)
+        ui.add_head_html(f'<script>document.documentElement.lang = "{self.settings.language}"</script>')
+        ui.add_head_html(f'<meta name="description" content="{self.words("ui.subtitle")}">')
+        with ui.element("div").classes("classroom"):
+            ui.link(self.words("ui.skip"), "#stage").classes("skip")
+            self._header()
+            self._alert = ui.label().classes("alert").props("role=alert")
+            self._again = ui.button(self.words("ui.again"), on_click=self._try_again, color=None).props("no-caps unelevated").classes("again").mark("again")
+            self.hush()
+            with ui.element("main").classes("columns"):
+                with ui.element("div").classes("top"):
+                    self.lesson_panel = LessonPanel(self)
+                    self.what_ifs = ui.element("section").classes("card what-ifs")
+                self._stage()
+                self._cohort()
+                self.aside = ui.element("aside").classes("card settings").props(f'aria-label="{self.words("ui.controls")}"')
+            self.controls = Controls(self)
+            ui.label(self.words("ui.foot")).classes("foot")
+        self.lesson_panel.show()
+
+    def _header(self) -> None:
+        with ui.element("header"):
+            with ui.element("div").classes("name"):
+                with ui.element("h1"):
+                    ui.html(self.words("ui.title"), sanitize=False, tag="span")
+                ui.label(self.words("ui.subtitle")).classes("subtitle")
+            with ui.element("nav").props(f'aria-label="{self.words("ui.language")}"').classes("languages"):
+                for code in texts.languages():
+                    link = ui.link(Words(code)("language.name"), self._address(language=code)).props(f'lang="{code}" hreflang="{code}"')
+                    link.mark(f"language-{code}")
+                    link.on("click.prevent", lambda code=code: ui.navigate.to(self._address(language=code)))
+                    if code == self.settings.language:
+                        link.props('aria-current="true"')
+
+    def _stage(self) -> None:
+        with ui.element("section").classes("card stage").props(f'id="stage" tabindex="-1" aria-label="{self.words("ui.stage")}"') as self.stage_card:
+            self._computing = ui.label(self.words("ui.computing")).classes("computing").props("role=status")
+            self.stage = Stage(dict(self.words.catalogue))
+
+    def _cohort(self) -> None:
+        with ui.element("section").classes("card cohort").props(f'aria-label="{self.words("ui.cohort")}"') as self.cohort_card:
+            with ui.element("h2"):
+                ui.html(self.words("ui.cohort"), sanitize=False, tag="span")
+            self._cohort_help = ui.label().classes("help")
+            self._bar = ui.element("progress").props("max=1 value=0").classes("bar")
+            self._bar_text = ui.label().classes("bar-text")
+            self.curves = CurvesPanel(dict(self.words.catalogue), self.words.bodies(self.names()))
+
+    # -- state -------------------------------------------------------------------------------------
+
+    @property
+    def lesson(self):
+        """The lesson that is being taught, or None."""
+        return self.lesson_panel.lesson
+
+    def _address(self, **changes) -> str:
+        query = self.settings.with_(**changes).query()
+        return f"/?{query}" if query else "/"
+
+    def _resolve(self, settings: Settings) -> tuple[list[Scenario], int, int]:
+        """The bodies, seed and patient of some settings. Raises InputError with all that is wrong."""
+        problems, out = [], []
+        for part in (settings.arms, settings.numbers):
+            try:
+                out.append(part())
+            except InputError as error:
+                problems.append(str(error))
+        if problems:
+            raise InputError("\n".join(problems))
+        return out[0], *out[1]
+
+    @property
+    def patients(self) -> int:
+        """Size of the cohort."""
+        return self.lesson.patients if self.lesson else COHORT_PATIENTS
+
+    def names(self) -> list[str]:
+        """What the bodies are called."""
+        if self.lesson:
+            return [self.words(f"arm.{name}") for name in self.lesson.names]
+        return self.words.arms(self.settings)
+
+    def change(self, **changes) -> bool:
+        """Take changed settings, compute anew; False (and a message) where they cannot be."""
+        wanted = self.settings.with_(**changes)
+        try:
+            self._resolve(wanted)
+        except InputError as error:
+            self.alert("ui.refused", what=str(error))
+            return False
+        self.settings = wanted
+        self.hush()
+        self.remember()
+        self.controls.show()
+        self.recompute()
+        return True
+
+    def note(self, **changes) -> None:
+        """Settings that the model does not read (a lesson's step, votes): only the address changes."""
+        self.settings = self.settings.with_(**changes)
+        self.remember()
+
+    def remember(self) -> None:
+        """Put the settings into the page's address."""
+        self.client.run_javascript(f'history.replaceState(null, "", "{self._address()}")')
+
+    # -- computing ---------------------------------------------------------------------------------
+
+    async def start(self) -> bool:
+        """Enter the classroom and compute; False where it is full."""
+        self.session = self.classroom.enter(self._show)
+        if self.session is None:
+            return False
+        self.recompute()
+        return True
+
+    def leave(self) -> None:
+        """The tab is gone."""
+        if isinstance(self.session, Session):
+            self.classroom.leave(self.session)
+
+    def recompute(self, play: bool | None = None) -> None:
+        """Ask for the film and the cohort of what is set, shortly: sliders move through many values."""
+        self._asked += 1
+        self._play = (not self.lesson_panel.hides_stage) if play is None else play
+        self._computing.set_visibility(True)
+        names = self.names()
+        organ = self.lesson.organ if self.lesson else "all"
+        self.curves.tell("empty", f"{json.dumps(self.words.bodies(names), ensure_ascii=False)}, {json.dumps(organ)}")
+        self._progress(0.0)
+        one = "" if len(names) == 2 else ".one"
+        self._cohort_help.set_text(self.words(f"ui.cohort.help{one}", patients=self.patients))
+        background_tasks.create(self._ask(self._asked, names))
+
+    def _try_again(self) -> None:
+        self.hush()
+        self.recompute()
+
+    async def _ask(self, asked: int, names: list[str]) -> None:
+        await asyncio.sleep(_DEBOUNCE_SECONDS)
+        if asked != self._asked or self.session is None:
+            return
+        if self.lesson:
+            arms, seed, patient = self.lesson.arms, self.lesson.seed, self.lesson.patient
+        else:
+            arms, seed, patient = self._resolve(self.settings)
+        await self.session.ask(arms, names, seed, patient, self.patients)
+
+    def _show(self, kind: str, what) -> None:
+        """A message of this tab's worker."""
+        with self.stage_card:
+            if kind == "film":
+                self.stage.tell("film", f"{what}, {str(self._play).lower()}")
+                if what.startswith('{"kind":"head"'):
+                    self._computing.set_visibility(False)
+            elif kind == "curves":
+                self.curves.tell("update", what)
+            elif kind == "progress":
+                self._progress(what)
+            elif kind == "done":
+                self._progress(1.0)
+            elif kind == "died":
+                self.alert("ui.died", again=True)
+            else:
+                self.alert(f"ui.{kind}", what=what)
+
+    def _progress(self, share: float) -> None:
+        self._bar.props(f"value={share:.3f}")
+        done = share >= 1.0
+        text = self.words("ui.cohort.done", patients=self.patients) if done else self.words("ui.cohort.progress", percent=int(100 * share))
+        self._bar_text.set_text(text)
+
+    # -- messages ----------------------------------------------------------------------------------
+
+    def alert(self, key: str, again: bool = False, **values) -> None:
+        """Say what is wrong, above everything and to screen readers."""
+        self._alert.set_text(self.words(key, **values))
+        self._alert.set_visibility(True)
+        self._again.set_visibility(again)
+
+    def hush(self) -> None:
+        """Take the message back."""
+        self._alert.set_visibility(False)
+        self._again.set_visibility(False)
+

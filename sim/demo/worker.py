@@ -1,0 +1,130 @@
+"""The process that computes for one tab: the film of its patient, then its cohort, until something newer is asked.
+
+A job comes through a pipe and goes back as small messages, each a tuple (job number, kind, ...), texts already
+in JSON: "film" (a part of the film), "progress" (share of the cohort), "curves" (the cohort so far), "done",
+"refused" (wrong input, in words) and "failed" (a defect, in words). The end of the pipe is the end of the
+process, and the death of either side is noticed by the other.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+from dataclasses import dataclass
+
+from sim.errors import InputError
+from sim.scenario import Scenario
+
+LOWER_PRIORITY = 10
+"""Steps of niceness by which a cohort yields to the films of other tabs."""
+_PERCENT = 0.01
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a tab wants to see: a film of one patient (unless `patient` is None), then a cohort of `patients`."""
+
+    number: int
+    arms: tuple[Scenario, ...]
+    names: tuple[str, ...]
+    seed: int
+    patient: int | None
+    patients: int
+
+
+class _Newer(BaseException):
+    """Something newer was asked."""
+
+
+def serve(pipe) -> None:
+    """A worker's life: jobs in, messages out, until None comes or the other side is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server decides what Ctrl-C means
+    teller, cohort = _Teller(pipe), None
+    try:
+        while (job := pipe.recv()) is not None:
+            if cohort is not None:
+                cohort.stop()
+            if job.patient is None or _film(teller, job):
+                cohort = _Cohort(teller, job)
+                cohort.start()
+    except (EOFError, OSError):
+        pass
+    os._exit(0)  # a cohort that still runs has nobody to tell
+
+
+class _Teller:
+    """The way out, shared by two threads."""
+
+    def __init__(self, pipe):
+        self._pipe, self._lock = pipe, threading.Lock()
+
+    def tell(self, job: Job, kind: str, what) -> None:
+        with self._lock:
+            self._pipe.send((job.number, kind, what))
+
+    def tell_json(self, job: Job, kind: str, what: dict) -> None:
+        self.tell(job, kind, json.dumps(what, separators=(",", ":"), ensure_ascii=False))
+
+
+def _film(teller: _Teller, job: Job) -> bool:
+    """Tell the film; False where it could not be made."""
+    from sim.demo import film
+
+    try:
+        for part in film.stream(job.arms, names=job.names, seed=job.seed, patient=job.patient):
+            teller.tell_json(job, "film", part)
+    except InputError as error:
+        teller.tell(job, "refused", str(error))
+        return False
+    except OSError:
+        raise
+    except Exception as error:
+        teller.tell(job, "failed", f"{type(error).__name__}: {error}")
+        return False
+    return True
+
+
+def _yield_to_others() -> None:
+    """Lower the priority of this thread alone. Only Linux gives threads their own; elsewhere nothing happens."""
+    if sys.platform == "linux":
+        me = threading.get_native_id()
+        os.setpriority(os.PRIO_PROCESS, me, min(os.getpriority(os.PRIO_PROCESS, me) + LOWER_PRIORITY, 19))
+
+
+class _Cohort(threading.Thread):
+    """The cohort of a job at lower priority, stopped within a few days of the model's time."""
+
+    def __init__(self, teller: _Teller, job: Job):
+        super().__init__(daemon=True)
+        self._teller, self._job = teller, job
+        self._stopped, self._told = False, 0.0
+
+    def stop(self) -> None:
+        self._stopped = True
+        self.join()
+
+    def run(self) -> None:
+        from sim.demo.cohort import paired_cohort
+
+        job = self._job
+        _yield_to_others()
+        try:
+            for data in paired_cohort(job.arms, seed=job.seed, patients=job.patients, report=self._report):
+                self._teller.tell_json(job, "curves", data)
+            self._teller.tell(job, "done", None)
+        except (_Newer, OSError):
+            pass
+        except InputError as error:
+            self._teller.tell(job, "refused", str(error))
+        except Exception as error:
+            self._teller.tell(job, "failed", f"{type(error).__name__}: {error}")
+
+    def _report(self, share: float) -> None:
+        if self._stopped:
+            raise _Newer
+        if share >= self._told + _PERCENT:
+            self._told = share
+            self._teller.tell(self._job, "progress", share)

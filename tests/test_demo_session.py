@@ -1,0 +1,194 @@
+"""Workers of the classroom: one a tab, started on demand, freed with the tab, and deaf to other tabs."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+
+import pytest
+
+from sim import scenario
+from sim.demo.session import MOST_TABS, Classroom
+from sim.demo.settings import Settings
+
+PATIENCE_SECONDS = 90
+
+
+def alive(pid: int) -> bool:
+    """Whether the process runs (a zombie does not)."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+async def until(condition, what: str) -> None:
+    """Wait for something that another process does."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < end, f"waited in vain: {what}"
+        await asyncio.sleep(0.02)
+
+
+class Listener(list):
+    """What a tab is shown."""
+
+    def __call__(self, kind, what):
+        self.append((kind, what))
+
+    def kinds(self) -> set[str]:
+        return {kind for kind, _ in self}
+
+    def parts(self) -> list[dict]:
+        return [json.loads(what) for kind, what in self if kind == "film"]
+
+
+def test_two_tabs_see_their_own_patients_and_closing_one_frees_its_worker():
+    async def scene():
+        room, first, second = Classroom(), Listener(), Listener()
+        tabs = room.enter(first), room.enter(second)
+        assert tabs[0].pid is None, "a worker is started on demand"
+        await asyncio.gather(tabs[0].ask(Settings().arms(), ["a", "b"], 1, 18, 4), tabs[1].ask(Settings().arms()[:1], ["a"], 2, 3, 4))
+        await until(lambda: "done" in first.kinds() and "done" in second.kinds(), "both cohorts")
+        heads = [next(part for part in shown.parts() if part["kind"] == "head") for shown in (first, second)]
+        assert [(head["seed"], head["patient"], len(head["arms"])) for head in heads] == [(1, 18, 2), (2, 3, 1)]
+        curves = [json.loads([what for kind, what in shown if kind == "curves"][-1]) for shown in (first, second)]
+        assert [len(data["arms"]) for data in curves] == [2, 1]
+        pids = [tab.pid for tab in tabs]
+        assert pids[0] != pids[1] and all(map(alive, pids))
+        room.leave(tabs[0])
+        await until(lambda: not alive(pids[0]), "the end of the closed tab's worker")
+        assert alive(pids[1]) and tabs[0] not in room.sessions
+        room.close()
+        await until(lambda: not alive(pids[1]), "the end of the last worker")
+
+    asyncio.run(scene())
+
+
+def test_the_film_tells_what_the_engine_tells():
+    """The counts of the last frame are those of the model built by hand."""
+    import numpy as np
+
+    from sim.demo import film
+    from sim.experiment.chunk import build_model
+
+    async def scene():
+        room, shown = Classroom(), Listener()
+        tab = room.enter(shown)
+        await tab.ask(Settings().arms(), ["a", "b"], 1, 18, 2)
+        await until(lambda: "done" in shown.kinds(), "the cohort")
+        room.close()
+        return shown
+
+    whole = film.assemble(asyncio.run(scene()).parts())
+    for arm, resolved in zip(whole["arms"], Settings().arms(), strict=True):
+        model = build_model(resolved, seed=1, patients=np.array([18]), collect=False)
+        model.run()
+        last = [steps[-1] if steps else 0 for steps in arm["counts"]["settled"]]
+        assert last == model.cells.settled[0].tolist()
+        assert arm["shed_cells"] == model.shed_total[0]
+        assert sum(last) > 0
+
+
+def test_a_newer_question_stops_the_older_one():
+    async def scene():
+        room, shown = Classroom(), Listener()
+        tab = room.enter(shown)
+        await tab.ask(Settings().arms(), ["a", "b"], 1, None, 2000)
+        await until(lambda: "progress" in shown.kinds(), "the first cohort")
+        pid, asked = tab.pid, time.monotonic()
+        await tab.ask(Settings().arms()[:1], ["a"], 5, 2, 2)
+        shown.clear()
+        await until(lambda: "done" in shown.kinds(), "the second cohort")
+        assert time.monotonic() - asked < 30, "2,000 patients would have taken longer"
+        assert tab.pid == pid, "the worker stays warm"
+        assert [part["seed"] for part in shown.parts() if part["kind"] == "head"] == [5]
+        assert all(json.loads(what)["patients"] == 2 for kind, what in shown if kind == "curves")
+        room.close()
+
+    asyncio.run(scene())
+
+
+def test_a_cohort_yields_to_films():
+    """The thread of a cohort has a lower priority than the process, where the system can tell threads apart."""
+    if sys.platform != "linux":
+        pytest.skip("only Linux gives threads a priority of their own")
+
+    def niceness(pid) -> list[int]:
+        out = []
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{thread}/stat", encoding="ascii") as file:
+                out.append(int(file.read().rsplit(")", 1)[1].split()[16]))
+        return out
+
+    async def scene():
+        room, shown = Classroom(), Listener()
+        tab = room.enter(shown)
+        await tab.ask(Settings().arms()[:1], ["a"], 1, None, 500)
+        await until(lambda: "progress" in shown.kinds(), "the cohort")
+        nice = niceness(tab.pid)
+        room.close()
+        return nice
+
+    nice = asyncio.run(scene())
+    assert max(nice) > min(nice)
+
+
+def test_a_killed_worker_is_told_and_replaced():
+    async def scene():
+        room, shown = Classroom(), Listener()
+        tab = room.enter(shown)
+        await tab.ask(Settings().arms()[:1], ["a"], 1, None, 2000)
+        await until(lambda: "progress" in shown.kinds(), "the cohort")
+        os.kill(tab.pid, signal.SIGKILL)
+        await until(lambda: "died" in shown.kinds(), "the message of its death")
+        shown.clear()
+        await tab.ask(Settings().arms()[:1], ["a"], 1, None, 2)
+        await until(lambda: "done" in shown.kinds(), "the new worker's cohort")
+        room.close()
+
+    asyncio.run(scene())
+
+
+def test_values_that_do_not_fit_together_are_refused_in_words():
+    wrong = scenario.load("colorectal").with_(set_=["primary_capacity_cells=1e6"])
+
+    async def scene():
+        room, shown = Classroom(), Listener()
+        tab = room.enter(shown)
+        await tab.ask([wrong], ["a"], 1, 1, 2)
+        await until(lambda: "refused" in shown.kinds(), "the refusal")
+        room.close()
+        return dict(shown)
+
+    assert "diagnosis_median_cells must not be above half of primary_capacity_cells" in asyncio.run(scene())["refused"]
+
+
+def test_a_tab_closed_before_its_worker_runs_leaves_nothing_behind():
+    async def scene():
+        room, shown = Classroom(), Listener()
+        tab = room.enter(shown)
+        asking = asyncio.ensure_future(tab.ask(Settings().arms()[:1], ["a"], 1, 1, 2))
+        await asyncio.sleep(0)
+        room.leave(tab)
+        await asking
+        worker = tab._worker
+        assert worker is None
+        assert shown == []
+
+    asyncio.run(scene())
+
+
+def test_the_tenth_tab_finds_no_place_until_one_is_free():
+    room = Classroom()
+    tabs = [room.enter(Listener()) for _ in range(MOST_TABS)]
+    assert MOST_TABS == 9 and None not in tabs
+    assert room.enter(Listener()) is None
+    tabs[3].connected = False  # its page is being loaded again
+    assert room.enter(Listener()) is not None
+    assert tabs[3].closed and room.enter(Listener()) is None
+    room.leave(tabs[0])
+    assert room.enter(Listener()) is not None
