@@ -342,6 +342,14 @@ def test_across_runs_only_the_arms_that_the_value_reaches(asked):
     assert len({point["arms"][1]["mean"] for point in answer["across"]} | {answer["arms"][1]["mean"]}) == 1
 
 
+def test_a_value_of_across_does_not_replace_an_arm_s_own(tmp_path):
+    text = COMPARED.replace("mechanisms = { dormancy = false }", 'parameters = { sleep_probability = { value = 0.0, reason = "awake" } }')
+    comparison = load_comparison(write(tmp_path, BASE + text))
+    runs = questions._Runs(comparison, tmp_path / "answer", 1, None, 1, False, [])
+    values = [runs._scenario(arm, "sleep_probability", 0.9).parameters["sleep_probability"].value for arm in comparison.arms]
+    assert values == [0.9, 0.0]
+
+
 def test_a_number_of_another_site_does_not_reach_an_arm():
     lung = load("lung")
     course = questions._course(lung)
