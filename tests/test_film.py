@@ -190,6 +190,12 @@ def test_treatment_shows_in_film(treated):
     assert arm["primary_log10_cells"][-1] == 0
 
 
+def test_a_patient_without_seeds_and_one_body_alone(arms):
+    made = film.make(arms[:1], names=["with"], seed=SEED, patient=2)
+    assert made["arms"][0]["dots"]["organ"] == [] and made["first_day"] == 0 and made["cells_per_dot"] == 1
+    assert made["arms"][0]["shed_cells"] > 0 and at(made["arms"][0]["shed"], 10**9) == made["arms"][0]["shed_cells"]
+
+
 def test_values_that_do_not_fit_are_refused(arms):
     wrong = arms[0].with_(set_=["arrest_probability.liver=0", "arrest_probability.lung=0", "arrest_probability.other=0", "death_per_pass=0"])
     with pytest.raises(InputError, match="circulate for ever"):
