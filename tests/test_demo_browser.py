@@ -134,7 +134,7 @@ def test_every_control_has_a_name_and_its_text_a_contrast(classroom):
 
 
 NAMELESS = """() => [...document.querySelectorAll('button, a[href], input, select, [role=slider], [role=switch], [role=img], svg[role]')]
-  .filter((e) => e.offsetParent !== null || e.closest('svg'))
+  .filter((e) => e.checkVisibility())
   .filter((e) => !(e.getAttribute('aria-label') || e.innerText?.trim() || e.labels?.[0]?.innerText || e.querySelector('title')?.textContent || e.title
     || document.getElementById(e.getAttribute('aria-labelledby'))?.innerText || e.closest('label, [role=switch], [role=combobox]')?.innerText?.trim()))
   .filter((e) => e.getAttribute('aria-hidden') !== 'true' && e.tabIndex >= 0)
