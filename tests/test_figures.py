@@ -1,6 +1,7 @@
 """Every figure of a run: each curve is there and shows the right numbers, nothing overlaps, both sizes, hard runs too."""
 
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -213,10 +214,9 @@ def test_a_shunt_empties_the_portal_vein(folder):
 
 
 @pytest.mark.parametrize("site", SITES)
-def test_traffic_balances(run, folder, site):
+def test_traffic_balances(run, site):
     """What enters a bed leaves it, arrests or dies; what the primary sheds arrests or dies in the end."""
-    other = synthetic.write(folder / f"site_{site}", 20)
-    other.manifest["scenario"]["primary"] = site
+    other = dataclasses.replace(run, manifest=run.manifest | {"scenario": run.manifest["scenario"] | {"primary": site}})
     traffic = vessel_traffic(other)
     parameters = {name: parameter["value"] for name, parameter in other.manifest["scenario"]["parameters"].items()}
     passing = (1 - parameters["death_per_pass"]) * (1 - parameters["arrest_probability.other"])
