@@ -142,6 +142,7 @@ class LessonPanel:
         """Teach a lesson from its start."""
         self.lesson = lessons.load(name)
         self.page.note(lesson=name, step=0, votes=())
+        self.page.stage.tell("pause")
         self._arrive()
         self.page.recompute()
 
