@@ -12,10 +12,11 @@ KERNELS   := $(wildcard sim/jit.py sim/names.py sim/streams.py sim/kernels/*.py)
 SCENARIO ?= scenarios/colorectal.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test long bench docs pictures env clean
+.PHONY: help run demo test long bench docs pictures env clean
 
 help:
 	@echo "make run     run the headline scenario: summary table, results, figure (SCENARIO=... for another)"
+	@echo "make demo    open the classroom in the browser"
 	@echo "make test    run the tests"
 	@echo "make long    run the statistical checks that take minutes"
 	@echo "make bench   measure everything against its rivals: a table and benchmarks/report.json (25 minutes)"
@@ -33,6 +34,9 @@ test: $(COMPILED)
 
 long: $(COMPILED)
 	@$(BIN)/python -m pytest -m long
+
+demo: $(COMPILED)
+	@$(BIN)/python run_sim.py demo
 
 bench: $(COMPILED)
 	@$(BIN)/python -m benchmarks

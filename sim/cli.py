@@ -17,6 +17,7 @@ from sim.cli_attribute import attribute
 from sim.cli_compare import compare
 from sim.cli_demo import demo
 from sim.cli_export_lesson import export_lesson
+from sim.cli_lineage import lineage
 from sim.cli_options import LARGEST_SEED, Interrupted
 from sim.cli_options import change_options as _change_options
 from sim.cli_options import load as _load
@@ -215,7 +216,7 @@ def calibrate(out, quiet) -> None:
         click.echo(report)
 
 
-for command in (ask, sweep, attribute, sensitivity, plot, compare, report, demo, export_lesson):
+for command in (ask, sweep, attribute, sensitivity, plot, compare, report, demo, export_lesson, lineage):
     cli.add_command(command)
 
 

@@ -56,6 +56,8 @@ class FollowUp:
     def week(self, now: int, alive: np.ndarray, visible: np.ndarray, burden_cells: np.ndarray, cells: TumourCells,
              law: ColonyLaw) -> None:
         """The weekly look: `visible` metastases (counts) and `burden_cells`, (lanes, niches), of the morning of `now`."""
+        if self._all_watched and not visible.any():
+            return
         unknown = (visible > 0) & (self.first_day < 0)
         if not self._all_watched:
             unknown &= self._watched[:, None]
@@ -71,6 +73,8 @@ class FollowUp:
     def image(self, now: int, lanes: np.ndarray, cells: TumourCells, law: ColonyLaw) -> None:
         """Find every metastasis that imaging shows in these lanes (bool) on the morning of `now`."""
         rows, _ = self._look(now, lanes, cells, law)
+        if not rows.size:
+            return
         identity = cells.grown.identity[rows]
         identity = identity[~np.isin(identity, self._known)]
         if identity.size:

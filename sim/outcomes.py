@@ -90,6 +90,12 @@ def _share_in(run, organ: str):
     return _count(_found(run, organ)).reindex(run.patients["patient"], fill_value=0) / _count(_found(run)).reindex(run.patients["patient"])
 
 
+def _commonest_clone(run):
+    clones = _found(run).dropna(subset=["clone"]).groupby(["patient", "clone"]).size().groupby("patient")
+    number = clones.sum()
+    return (clones.max() / number)[number > 1].reindex(run.patients["patient"])
+
+
 def _column(name: str):
     return lambda run: run.patients.set_index("patient")[name].astype(float)
 
@@ -131,6 +137,8 @@ OUTCOMES: Mapping[str, _Kind] = MappingProxyType({
         "log10 cells", "cells of the first metastasis on the day on which it was found, in those who got one", _first_size),
     "share of metastases in the {organ}": _Kind(
         "share of metastases", "of a patient's metastases, in those who have one", lambda run, organ: _share_in(run, organ)),
+    "share of metastases of the commonest clone": _Kind(
+        "share of metastases", "of a patient's metastases that one clone founded, in those who have two or more", _commonest_clone),
     "metastases from metastases per patient": _Kind(
         "metastases", "metastases found that another metastasis had shed",
         lambda run: _by_patient(run, _count(_found(run).query("source != 'primary'")))),
@@ -140,6 +148,9 @@ OUTCOMES: Mapping[str, _Kind] = MappingProxyType({
     "colonies of 1 mm per patient": _Kind(
         "colonies", "colonies that reached 10^6 cells, found or not", _colonies),
     "colonies of 1 mm on a log scale": _Kind("log10 colonies", "log10(1 + colonies that reached 10^6 cells)", _powers_of_ten(_colonies)),
+    "cells in metastases on a log scale": _Kind(
+        "log10 cells", "log10(1 + cells in metastases that reached 10^6 cells), on the patient's last day",
+        _powers_of_ten(lambda run: _by_patient(run, run.metastases.groupby("patient")["cells"].sum()))),
     "cells shed per patient": _Kind("cells", "cells shed into the blood", _column("shed_cells")),
     "settled cells per patient": _Kind("cells", "cells that settled, alive and able to found a colony", _column("settled_cells")),
     "settled cells on a log scale": _Kind(

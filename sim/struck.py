@@ -16,6 +16,10 @@ from sim.kernels.identity import unpack
 from sim.streams import ACQUIRES, REMOVED
 
 
+MOST_LOG_CELLS = np.log(1e18)
+"""Counts are 64-bit."""
+
+
 def rows_in(cells: TumourCells, lanes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Rows of the grown colonies in some lanes (bool by lane), with their lanes and niches."""
     parts = unpack(cells.grown.column("identity"))
@@ -42,29 +46,40 @@ def drop(cells: TumourCells, rows: np.ndarray) -> None:
     cells.grown.keep(stay)
 
 
-def strike(cells: TumourCells, law: ColonyLaw, key, alive, day: int, survival: np.ndarray, shrink: np.ndarray) -> None:
+def cycling_share(log_cells: np.ndarray, limit_log_cells: np.ndarray, limit_gap: np.ndarray) -> np.ndarray:
+    """Share of a tumour's cells that cycle, 1 up to the avascular limit: growth relative to that at the limit (Gompertz)."""
+    return np.minimum(1.0 - (log_cells - limit_log_cells) / limit_gap, 1.0)
+
+
+def strike(cells: TumourCells, law: ColonyLaw, key, alive, day: int, survival: np.ndarray, drugs: np.ndarray,
+           shrink: np.ndarray) -> None:
     """Reduce grown colonies on the morning of `day` to a share of their cells.
 
-    `survival` (classes, lanes, niches) is what today's doses leave of cycling cells, `shrink` (lanes, niches) what
+    `survival` (classes, lanes, niches) is what today's doses leave of cycling cells, `drugs` (alike) the part of drugs,
+    which hit only the share that cycles; `shrink` (lanes, niches) what
     the immune system has left since it last struck. A colony that falls below the size at which growth is certain
-    goes back to the small ones, so that it can die out; the week's law applies `survival` to it there.
+    goes back to the small ones, so that it can die out; the week's law applies `survival` to it there, so cells that did
+    not cycle this morning are counted as so many more that did.
     """
     touched = alive & ((survival < 1.0).any(axis=(0, 2)) | (shrink < 1.0).any(axis=1))
     if not touched.any():
         return
     rows, lane, niche = rows_in(cells, touched)
-    by_dose = survival[cells.grown.column("traits")[rows] & (law.classes - 1), lane, niche]
+    kind = cells.grown.column("traits")[rows] & (law.classes - 1)
+    by_dose, by_drugs = survival[kind, lane, niche], drugs[kind, lane, niche]
     by_immunity = shrink[lane, niche]
     hit = by_dose * by_immunity < 1.0
-    rows, lane, niche, by_dose, by_immunity = (a[hit] for a in (rows, lane, niche, by_dose, by_immunity))
+    rows, lane, niche, by_dose, by_drugs, by_immunity = (a[hit] for a in (rows, lane, niche, by_dose, by_drugs, by_immunity))
     if not rows.size:
         return
     before = log_cells(cells, law, rows, lane, niche, day)
-    after = before + np.log(by_dose * by_immunity)
+    resting = 1.0 - cycling_share(before, law.limit_log_cells[lane], law.limit_gap[lane])
+    after = before + np.log(by_dose * by_immunity) - resting * np.log(by_drugs)
     keep_past(cells, rows, day)
     falls = after < np.log(law.certain_cells[lane, niche])
     bend(cells, law, rows[~falls], lane[~falls], niche[~falls], day, after[~falls])
-    _become_small(cells, key, rows[falls], lane[falls], niche[falls], day, before[falls], by_immunity[falls])
+    _become_small(cells, key, rows[falls], lane[falls], niche[falls], day, (before - resting * np.log(by_drugs))[falls],
+                  by_immunity[falls])
 
 
 def bend(cells: TumourCells, law: ColonyLaw, rows, lane, niche, day: int, after: np.ndarray) -> None:
@@ -86,7 +101,7 @@ def _become_small(cells: TumourCells, key, rows, lane, niche, day: int, before, 
     grown = cells.grown
     identity, woke = grown.column("identity")[rows], grown.column("woke")[rows]
     traits = grown.column("traits")[rows] | np.uint8(colonise.WAS_GROWN)
-    number = np.rint(np.exp(before)).astype(np.int64)
+    number = np.rint(np.exp(np.minimum(before, MOST_LOG_CELLS))).astype(np.int64)
     therapy.thin(key, cells.patient, day, identity, by_immunity, number)
     cells.small.append(cells=number, identity=identity, since=day, woke=woke, traits=traits)
     np.add.at(cells.colonies, (lane, niche), 1)

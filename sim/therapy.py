@@ -118,14 +118,15 @@ class Therapy:
     def _strike(self, today: Today) -> None:
         """Let the primary, the sleepers and the colonies feel this morning's treatments."""
         model, cells = self._model, self._model.cells
-        left = today.primary
+        left, primary = today.primary, model.primary
+        share = struck.cycling_share(primary.log_capacity - primary.gap, model.law.limit_log_cells, primary.log_capacity - model.law.limit_log_cells)
         for drug, survival in today.doses.items():
-            left = left * self.resistance.dose(today.day, drug, survival)
+            left = left * self.resistance.dose(today.day, drug, survival**share)
         if (left < 1.0).any():
             model.primary.cut(left)
         if (today.sleeping < 1.0).any():
             cells.kill_sleepers(model.key, today.day, today.sleeping)
-        struck.strike(cells, model.law, model.key, model.alive, today.day, today.cycling, today.shrink)
+        struck.strike(cells, model.law, model.key, model.alive, today.day, today.cycling, today.drugs, today.shrink)
         for niche, share, least, most in today.operations:
             struck.remove(cells, model.law, model.key, today.day, share, niche, least, most)
         if (today.cycling < 1.0).any():

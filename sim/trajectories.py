@@ -34,9 +34,10 @@ class Trajectories:
         self.lane, self.niche = parts["lane"], parts["niche"]
         self.path = (*(columns[name] for name in ("start_day", "start_log_cells", "delay_days")),
                      *law.of_colonies(self.lane, self.niche))
-        self.colony, self.first, self.number = np.unique(self.identity, return_index=True, return_inverse=True)
+        self.colony, self.first, self.number, paths = np.unique(
+            self.identity, return_index=True, return_inverse=True, return_counts=True)
         """Each colony once, its first path, and the number of every path's colony."""
-        self.last = np.append(self.first, len(self.identity))[1:] - 1
+        self.last = self.first + paths - 1
 
     def first_day(self, cells: np.ndarray) -> np.ndarray:
         """First day, (colonies,), on whose morning a colony has that many cells (by path); NEVER if it never has."""

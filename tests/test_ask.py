@@ -161,7 +161,9 @@ def run_of(patients, metastases):
     })  # fmt: skip
     rows = [(p, i, o, None if y is None else 1000 + y * DAY, 10.0**c, s, f) for i, (p, o, y, c, s, f) in enumerate(metastases)]
     found = pd.DataFrame(rows, columns=["patient", "colony", "organ", "detected_day", "cells_at_detection", "source", "founders"])
+    found["cells"] = found["cells_at_detection"]
     found["detected_day"] = found["detected_day"].astype("Float64")
+    found["clone"] = pd.array([None if f > 1 else i % 2 for i, f in enumerate(found["founders"])], dtype="Int64")
     return SimpleNamespace(patients=people, metastases=found)
 
 
@@ -190,9 +192,11 @@ NAN = float("nan")
         ("years to the first metastasis", [-0.5, 1.5, NAN, 3.5]),
         ("size of the first metastasis when found", [8, 9.2, NAN, 9]),
         ("share of metastases in the liver", [2 / 3, 0, NAN, 0]),
+        ("share of metastases of the commonest clone", [1, NAN, NAN, NAN]),
         ("metastases from metastases per patient", [1, 0, 0, 0]),
         ("metastases of several founders per patient", [1, 0, 0, 1]),
         ("colonies of 1 mm per patient", [3, 1, 1, 1]),
+        ("cells in metastases on a log scale", np.log10([1 + 1e8 + 1e9 + 10**9.5, 1 + 10**9.2, 1 + 1e7, 1 + 1e9])),
         ("cells shed per patient", [10, 20, 30, 40]),
         ("settled cells per patient", [0, 1, 2, 3]),
         ("settled cells on a log scale", np.log10([1, 2, 3, 4])),
@@ -338,6 +342,14 @@ def test_across_runs_only_the_arms_that_the_value_reaches(asked):
     assert len({point["arms"][1]["mean"] for point in answer["across"]} | {answer["arms"][1]["mean"]}) == 1
 
 
+def test_a_value_of_across_does_not_replace_an_arm_s_own(tmp_path):
+    text = COMPARED.replace("mechanisms = { dormancy = false }", 'parameters = { sleep_probability = { value = 0.0, reason = "awake" } }')
+    comparison = load_comparison(write(tmp_path, BASE + text))
+    runs = questions._Runs(comparison, tmp_path / "answer", 1, None, 1, False, [])
+    values = [runs._scenario(arm, "sleep_probability", 0.9).parameters["sleep_probability"].value for arm in comparison.arms]
+    assert values == [0.9, 0.0]
+
+
 def test_a_number_of_another_site_does_not_reach_an_arm():
     lung = load("lung")
     course = questions._course(lung)
@@ -363,6 +375,33 @@ def test_a_folder_of_something_else_is_refused(asked, tmp_path):
     (tmp_path / "thesis.txt").write_text("mine", encoding="utf-8")
     with pytest.raises(InputError, match="thesis.txt"):
         questions.ask(asked[0], seed=1, out=tmp_path)
+
+
+def test_outcomes_agree_with_the_survival_curves(asked):
+    """Kaplan and Meier, Aalen and Johansen: nobody is censored before the horizon, so shares of patients are what they estimate."""
+    from sim import results
+    from sim.analysis.competing_risks import organ_incidence
+    from sim.analysis.survival import survival_at_years
+
+    run = results.open(asked[1] / "on")
+    for years in (0.2, 0.4, 0.8):
+        assert outcome(f"survival at {years} years").values(run).mean() == pytest.approx(survival_at_years(run, years).value)
+        for organ in (None, "liver"):
+            name = f"patients with a metastasis{f' in the {organ}' if organ else ''} within {years} years"
+            assert outcome(name).values(run).mean() == pytest.approx(organ_incidence(run, organ).at(years * DAYS_PER_YEAR).value)
+    assert 0 < outcome("survival at 0.8 years").values(run).mean() < 1
+
+
+def test_all_asks_every_scenario_that_has_a_comparison(asked, tmp_path, monkeypatch, capsys):
+    from sim import cli, cli_ask
+
+    monkeypatch.setattr("sim.scenario.FOLDER", asked[0].scenario.path.parent)
+    monkeypatch.setattr(cli_ask, "default_answer_folder", lambda comparison, seed, patients: tmp_path / comparison.scenario.name)
+    assert cli.main(["ask", "all", "--patients", "4", "--workers", "1", "--only-catalogue", "--quiet"]) == 0
+    out = capsys.readouterr().out
+    assert [path.name for path in tmp_path.iterdir()] == ["question"]
+    assert out.splitlines()[-1] in ("1 of 1 scenarios show what they must", "0 of 1 scenarios show what they must; not: question")
+    assert cli.main(["ask", "all", "--out", str(tmp_path / "x")]) == 2
 
 
 def test_the_command_prints_arms_directions_and_a_sentence(asked):

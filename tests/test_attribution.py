@@ -14,6 +14,7 @@ from sim.cli import main
 from sim.errors import InputError
 from sim.experiment import arms, kept, run_scenario, workers
 from sim.experiment.arms import Arm, metastases_by_arm
+from sim.mechanisms import REGISTRY
 from sim.names import NICHES
 
 PATIENTS, SEED = 30, 3
@@ -121,20 +122,37 @@ def test_a_mechanism_at_its_null_gets_exactly_zero(quick, tmp_path):
 # Soil and inflammation
 
 
-def test_the_refitted_soil_keeps_the_livers_metastases(quick):
-    """Mean liver metastases at either end of the gain equal those at its value to 1 %.
+def liver_at(scenario, gains, soils, patients: int) -> np.ndarray:
+    """Liver metastases by patient and pair of gain and soil."""
+    stacked = [Arm(values=((products.GAIN, gain), (products.SOIL, soil))) for gain, soil in zip(gains, soils, strict=True)]
+    return metastases_by_arm(scenario, stacked, SEED, np.arange(patients))[:, :, NICHES.index("liver")]
 
-    150 patients of equal frailty with 130 liver metastases each: the paired difference has a standard error of
-    0.1 %, so chance does not fail this, and a soil that is wrong by 1.5 % is found.
+
+def test_the_refitted_soil_keeps_the_share_of_patients(quick):
+    """At either end of the gain as many of 400 patients get liver metastases as at its value.
+
+    About 40 % do; the paired difference has a standard error below 1.5 points, and 4 of them are allowed (false alarm
+    below 1e-4). Without the refit the shares are over 20 points apart.
     """
-    even = quick.with_(set_=["frailty_log_sd=0", "competent_share=2e-4", "other_cause_death_per_year_at_70=0"])
+    even = quick.with_(set_=["frailty_log_sd=1", "competent_share=1e-6", "other_cause_death_per_year_at_70=0"])
     gains = products.assumed_gains(even)
     assert gains == [2.0, 0.0, 6.0]
     soils = products.refitted_soils(even, gains, seed=SEED)
-    assert soils[0] == pytest.approx(even.parameters["soil.liver"].value, rel=1e-12)
+    assert soils[0] == pytest.approx(even.parameters["soil.liver"].value, rel=1e-9)
     assert soils[1] > 1.5 * soils[0] > 3 * soils[2]
-    stacked = [Arm(values=((products.GAIN, gain), (products.SOIL, soil))) for gain, soil in zip(gains, soils, strict=True)]
-    counts = metastases_by_arm(even, stacked, SEED, np.arange(150))[:, :, NICHES.index("liver")]
+    some = liver_at(even, gains, soils, 400) > 0
+    error = (some * 1.0 - some[:, :1]).std(axis=0, ddof=1) / 20
+    assert 0.3 < some[:, 0].mean() < 0.6 and (error < 0.015).all()
+    assert (np.abs(some.mean(axis=0) - some[:, 0].mean()) <= 4 * error).all()
+    apart = (liver_at(even, gains, [soils[0]] * 3, 400) > 0).mean(axis=0)
+    assert apart[2] - apart[1] > 0.2
+
+
+def test_where_everybody_has_liver_metastases_the_refitted_soil_keeps_their_number(quick):
+    """150 patients of equal frailty with 130 liver metastases each: paired differences have a standard error of 0.1 %; 1 % is allowed."""
+    even = quick.with_(set_=["frailty_log_sd=0", "competent_share=2e-4", "other_cause_death_per_year_at_70=0"])
+    gains = products.assumed_gains(even)
+    counts = liver_at(even, gains, products.refitted_soils(even, gains, seed=SEED), 150)
     mean, error = counts.mean(axis=0), (counts - counts[:, :1]).std(axis=0, ddof=1) / np.sqrt(150)
     assert mean[0] > 100 and (error < 0.0015 * mean[0]).all()
     assert mean == pytest.approx(np.full(3, mean[0]), rel=0.01)
@@ -202,6 +220,19 @@ def test_sampled_orders_give_what_all_combinations_give(quick, finished, tmp_pat
     assert ((players.value_high - players.value_low) >= 2 * 1.9 * players.order_standard_error).all()
     off = sampled[sampled.part.isin(["all off", "all on"])]
     assert np.allclose(off.value, exact.loc[off.index].value, rtol=0, atol=0)
+
+
+def test_every_mechanism_of_the_registry_can_be_a_player(quick, tmp_path):
+    """All that the program has, switched on together: sampled orders, sums that are exact, errors that are stated."""
+    everything = quick.with_(patients=3, on=list(REGISTRY))
+    _, notes = attribution.attribute(everything, seed=SEED, out=tmp_path / "x", orders=4)
+    assert len(REGISTRY) > 6 and f"4 sampled orders of {len(REGISTRY)} mechanisms" in notes[0]
+    table = pd.read_parquet(tmp_path / "x" / "attribution.parquet")
+    assert set(table.part) == {"all off", *REGISTRY, "all on"}
+    for _, rows in table.groupby(["outcome", "inflammation_gain", "organ"]):
+        value = rows.set_index("part").value
+        assert value.drop("all on").sum() == pytest.approx(value["all on"], abs=1e-9)
+    assert table[table.part == "all on"].value.max() > 0 and (table.order_standard_error > 0).any()
 
 
 # Workers, interruption, folders

@@ -101,7 +101,7 @@ def test_each_what_if_changes_one_thing_and_is_told_in_every_language(what_if):
     kind, _, name = what_if.partition(".")
     differing = {part for part in ("primary", "age", "horizon_days", "mechanisms", "parameters") if getattr(first, part) != getattr(second, part)}
     if kind in ("on", "off"):
-        assert differing == {"mechanisms"}
+        assert differing == {"mechanisms"} | ({"parameters"} if name == "liver_fibrosis" else set())
         assert {m for m in REGISTRY if first.mechanisms[m] != second.mechanisms[m]} == {name}
         assert second.mechanisms[name] is (kind == "on")
     elif kind in ("age", "site"):
@@ -110,6 +110,13 @@ def test_each_what_if_changes_one_thing_and_is_told_in_every_language(what_if):
         words = Words(language)
         assert words.what_if(what_if) and words.means(what_if)
         assert len(words.arms(Settings(what_if=what_if))) == 2
+
+
+def test_a_scarred_liver_is_this_patients_liver():
+    """`fibrosis_prevalence` says who has one; switched on in the page, the patient has it."""
+    _, scarred = Settings(what_if="on.liver_fibrosis").arms()
+    assert scarred.parameters["fibrosis_prevalence"].value == 1.0
+    assert Settings(mechanisms={"liver_fibrosis": False}).resolve().parameters["fibrosis_prevalence"].value < 1.0
 
 
 def test_everybody_has_the_age_that_is_set():

@@ -16,7 +16,7 @@ KINDS = ("diagnosis", "first_arrival", "first_waking", "first_metastasis", "firs
 # What the scripts put together from parts: text(`organ.${...}`) and the like.
 BUILT = {
     "organ": [*NICHES, "all", *(f"{organ}.about" for organ in NICHES)], "site": SITES, "event": KINDS,
-    "count": [*COUNTS, "soil", "shedding"], "player": ["play", "pause", "before_diagnosis", "at_diagnosis", "after_diagnosis",
+    "tile": ["asleep", "awake", "micrometastasis", "macrometastasis"], "count": [*COUNTS, "soil", "shedding"], "player": ["play", "pause", "before_diagnosis", "at_diagnosis", "after_diagnosis",
               *(f"speed_{i}" for i in range(1, 5)), "to_start", "step_back", "step_forward"],
     "legend": ["size_0", "size_3", "size_6", "size_9", "artery", "vein", "portal", "mark_diagnosis", "mark_first_visible",
                "mark_treatment", "mark_death"],

@@ -12,6 +12,7 @@ import pytest
 from quick_cohort import children, scenario_file, start_run, tables
 
 import sim.results
+from sim import processes
 from sim import scenario as scenarios
 from sim.errors import InputError, MachineError
 from sim.experiment import estimate as estimates
@@ -55,9 +56,9 @@ def test_another_seed_gives_other_tables(quick, run, tmp_path):
 
 
 def test_processes_that_start_from_nothing_give_the_same(quick, run, tmp_path, monkeypatch):
-    monkeypatch.setattr(workers, "get_all_start_methods", lambda: ["spawn"])
+    monkeypatch.setattr(processes, "get_all_start_methods", lambda: ["spawn"])
     spawned = run_scenario(quick, seed=SEED, out=tmp_path / "x", workers=2)
-    assert workers.start_context().get_start_method() == "spawn"
+    assert workers.start_context(()).get_start_method() == "spawn"
     assert tables(spawned.path).items() < tables(run.path).items()
 
 

@@ -1,6 +1,9 @@
 """A sweep: every run is the run that `run` makes, whatever it was computed with, in tables that agree."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -144,6 +147,43 @@ def test_arms_with_one_seed_are_pairs(sweep):
         assert (wide[trait, True] == wide[trait, False]).all()
     same_end = wide["last_day", True] == wide["last_day", False]
     assert same_end.sum() > 5 and (wide["settled_cells", True] == wide["settled_cells", False])[same_end].all()
+
+
+def test_arms_that_see_differently_are_told_apart(tmp_path):
+    """Few colonies, other thresholds and visits in every lane: each arm as `run` has it."""
+    text = HEAD + "patients = 3\n[parameters]\nimaging_threshold_cells = { values = [4e6, 2e7] }\nfollow_up_interval_days = { values = [0.0, 90.0] }\n"
+    plan = plans.load(plan_file(tmp_path, text, horizon_days=400))
+    swept(plan, tmp_path / "x")
+    sweep = read.open(tmp_path / "x")
+    scenario = plan.variants[0].scenario
+    found = []
+    for run in plan.runs:
+        alone = run_scenario(scenario.with_(set_=[f"{name}={value!r}" for name, value in run.point.values]), seed=1, out=tmp_path / run.name)
+        people = sweep.patients[sweep.patients.run == run.name].reset_index(drop=True)
+        assert people.first_detected_day.fillna(-1).tolist() == alone.patients.first_detected_day.fillna(-1).tolist()
+        end = sweep.runs[(sweep.runs.run == run.name) & (sweep.runs.year > 1)].set_index("organ")
+        seen = alone.metastases[alone.metastases.detected_day.notna()]
+        assert people[[f"metastases_{organ}" for organ in NICHES]].to_numpy().sum() == len(seen)
+        assert end.incidence["all"] * 3 == pytest.approx(seen.patient.nunique())
+        cells = alone.cascade.set_index(["organ", "step"]).cells
+        assert end.macrometastasis["all"] * 3 == pytest.approx(cells["all", "macrometastasis"])
+        found.append((len(seen), cells["all", "macrometastasis"]))
+    assert len(set(found)) == 4 and min(found)[0] > 0, "the arms differ"
+
+
+def test_treatments_are_arms_like_others(tmp_path):
+    """Treated and untreated are the same patients, and a treated run is the one that `run` makes."""
+    text = HEAD + '[[treatments]]\nname = "none"\ngive = []\n[[treatments]]\nname = "operation"\ngive = [{ name = "resection", start_days = 7 }]\n'
+    plan = plans.load(plan_file(tmp_path, text, patients=12))
+    swept(plan, tmp_path / "x")
+    people = read.open(tmp_path / "x").patients
+    untreated, treated = (people[people.treatment == name].reset_index(drop=True) for name in ("none", "operation"))
+    for trait in ("patient", "seed", "frailty", "diagnosis_day"):
+        assert (untreated[trait] == treated[trait]).all()
+    assert untreated.resection_day.isna().all() and treated.resection_day.notna().sum() > 6
+    assert treated.shed_cells.sum() < 0.7 * untreated.shed_cells.sum()
+    alone = run_scenario(plan.variants[1].scenario, seed=1, out=tmp_path / "alone").patients
+    assert alone.shed_cells.tolist() == treated.shed_cells.tolist() and alone.last_day.tolist() == treated.last_day.tolist()
 
 
 @pytest.mark.parametrize("number_of_workers, lanes, block_runs, parts", [(1, 3, 100, 16), (2, 20, 100, 6), (3, 1000, 3, 8), (1, 1000, 100, 4)])
@@ -303,6 +343,39 @@ def test_another_program_is_refused(plan):
 
     with pytest.raises(MachineError, match="another version of the program"):
         replace(plan.blocks()[0], program="older").compute()
+
+
+# -- cost ----------------------------------------------------------------------------------------------
+
+PEAK = """import sys
+from sim.sweep import plan as plans, read
+from sim.sweep.executors import LocalExecutor
+from sim.sweep.run import run_sweep
+if __name__ == "__main__":
+    run_sweep(plans.load(sys.argv[1]), out=sys.argv[2], executor=LocalExecutor(1))
+    print(read.open(sys.argv[2]).manifest["peak_memory_bytes"])
+"""
+
+
+def test_memory_does_not_grow_with_the_points(tmp_path):
+    peaks = []
+    for points in (100, 400):
+        folder = tmp_path / str(points)
+        folder.mkdir()
+        file = plan_file(folder, HEAD + f"[sample]\npoints = {points}\n[sample.parameters]\ninflammation_gain = {{}}\n", horizon_days=30)
+        done = subprocess.run([sys.executable, "-c", PEAK, str(file), str(folder / "x")], capture_output=True, text=True, timeout=300,
+                              cwd=Path(__file__).parent.parent)  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        peaks.append(int(done.stdout))
+    assert peaks[1] < 1.15 * peaks[0]
+
+
+@pytest.mark.long
+def test_a_point_costs_little_beside_its_days():
+    from benchmarks.sweep import measure
+
+    measure(20, 1, light=True)
+    assert measure(300, 1, light=True)["overhead_ms_per_point"] < 5.0
 
 
 # -- reading -------------------------------------------------------------------------------------------

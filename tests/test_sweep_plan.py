@@ -76,11 +76,16 @@ patients = 3
 
 
 def test_treatments_are_handed_to_the_scenario(load):
-    """Whatever stands under `give` is read as if it stood under [[treatments]] in the scenario, and refused as there."""
-    none = load(HEAD + '[[treatments]]\nname = "none"\ngive = []\n')
-    assert [variant.treatment for variant in none.variants] == ["none"] and none.levels(none.points[0]) == {"treatment": "none"}
-    with pytest.raises(InputError, match=r"quick_plan.toml, line 5: .*(unknown|resection)"):
-        load(HEAD + '[[treatments]]\nname = "cut"\ngive = [{ name = "resecton" }]\n')
+    """Whatever stands under `give` is read as if it stood under [[treatments]] in the scenario."""
+    text = HEAD + '[[treatments]]\nname = "{}"\ngive = []\n[[treatments]]\nname = "b"\ngive = [{{ name = "{}", start_days = {} }}]\n'
+    plan = load(text.format("a", "senolytic", -100))
+    assert [plan.levels(point) for point in plan.points] == [{"treatment": "a"}, {"treatment": "b"}]
+    none, given = (variant.scenario.treatments for variant in plan.variants)
+    assert none == () and [(one.name, one.start_days) for one in given] == [("senolytic", -100)]
+    assert len({run.name for run in plan.runs} | {run.name for run in load(HEAD).runs}) == 2, "no treatment is none"
+    for wrong, words in ((("a", "senolitic", 0), "senolytic"), (("a", "resection", -1), "0 or more"), (("b", "senolytic", 0), "twice")):
+        with pytest.raises(InputError, match=rf"quick_plan.toml, line [89]: .*{words}"):
+            load(text.format(*wrong).replace('"b"\ngive', '"b"\n\ngive'))
 
 
 def test_pairs_share_their_seed_and_independent_runs_do_not(load):

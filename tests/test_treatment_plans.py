@@ -159,7 +159,7 @@ start_days = 30
 cycles = 3
 [[treatments]]
 name = "liver_resection"
-start_days = 100
+start_days = 20
 """
 
 
@@ -205,8 +205,8 @@ def test_a_colony_had_its_size_before_it_was_treated(treated):
     one, other = ({row[0]: row[1:] for row in zip(np.asarray(t["metastases"]["colony"]).tolist(), *columns(t["metastases"], "reached_day", "cells_at_diagnosis"), strict=True)} for t in treated)
     diagnosed = np.asarray(tables["patients"]["diagnosis_day"])
     patient = dict(zip(np.asarray(untreated["metastases"]["colony"]).tolist(), np.asarray(untreated["metastases"]["patient"]).tolist(), strict=True))
-    early = [colony for colony, row in other.items() if row[0] <= diagnosed[patient[colony]] + 30]
-    assert len(early) > 20
+    early = [colony for colony, row in other.items() if row[0] <= diagnosed[patient[colony]] + 20]
+    assert len(early) > 5
     for colony in early:
         assert one[colony][0] == other[colony][0]
         assert one[colony][1] == other[colony][1] or np.isnan([one[colony][1], other[colony][1]]).all()

@@ -71,7 +71,7 @@ def _product_lines(rows: Sequence[dict]) -> list[str]:
     if len(gains) < 2:
         return []
     lines = ["", "Soil and inflammation of the liver are known only as a product. Inflammation's share there, across its",
-             "assumed gain, with the soil that keeps the liver's metastases:", "",
+             "assumed gain, with the soil that keeps the share of patients with liver metastases:", "",
              f"{'gain':>8}{'soil.liver':>14}{'share':>10}{'95 % interval':>22}{'all on':>12}"]
     for gain in gains:
         share, on = (next(row for row in of_liver if row[products.GAIN] == gain and row["part"] == part)

@@ -116,19 +116,29 @@ def expected_by_lane(scenario: Scenario, arms: Sequence[Mapping[str, float]], pa
 
     Averaged over frailty X, which multiplies competence: given X, metastases are Poisson with mean X m.
     """
+    at_one = expected_at_frailty_one(scenario, arms, patient, arm_of_lane, seed)
+    mean, share = np.empty((len(patient), len(ORGANS))), np.empty((len(patient), len(ORGANS)))
+    for number, values in enumerate(arms):
+        lanes = arm_of_lane == number
+        mean[lanes], share[lanes] = over_frailty(at_one[lanes], values)
+    return mean, share
+
+
+def expected_at_frailty_one(scenario: Scenario, arms: Sequence[Mapping[str, float]], patient: np.ndarray, arm_of_lane: np.ndarray,
+                            seed: int) -> np.ndarray:
+    """Expected visible metastases by the end of follow-up of patients of frailty one, (lanes, niches)."""
     exposure = measure(scenario, seed=seed, patients=patient, arms=arms, arm_of_lane=arm_of_lane)
     stacked = LaneParameters.stack(arms, np.arange(len(arms)))
     sites = [scenario.primary] * len(arms)
     arrest = route(stacked, sites).arrest
     own = own_organ_factor(stacked, sites)
-    mean, share = np.empty((len(patient), len(ORGANS))), np.empty((len(patient), len(ORGANS)))
+    out = np.empty((len(patient), len(NICHES)))
     for number, values in enumerate(arms):
         lanes = arm_of_lane == number
         mine = Exposure(exposure.shed[:, lanes], exposure.liver_factor[:, lanes], exposure.diagnosis_day[lanes],
                         exposure.last_day[lanes])
-        at_frailty_one = _expected(scenario, values, mine, arrest[number], own[number])
-        mean[lanes], share[lanes] = _over_frailty(at_frailty_one, values)
-    return mean, share
+        out[lanes] = _expected(scenario, values, mine, arrest[number], own[number])
+    return out
 
 
 def _expected(scenario: Scenario, values: Mapping[str, float], exposure: Exposure, arrest: np.ndarray, own: np.ndarray) -> np.ndarray:
@@ -147,7 +157,7 @@ def _expected(scenario: Scenario, values: Mapping[str, float], exposure: Exposur
     return out * values["competent_share"] * values[f"site_shedding_factor.{scenario.primary}"]
 
 
-def _over_frailty(at_one: np.ndarray, values: Mapping[str, float]) -> tuple[np.ndarray, np.ndarray]:
+def over_frailty(at_one: np.ndarray, values: Mapping[str, float]) -> tuple[np.ndarray, np.ndarray]:
     """Mean number and chance of at least one, (lanes, organs) each, from the means of frailty one (lanes, niches)."""
     z = _NODES * values["frailty_truncation_sd"]
     weight = _WEIGHTS * np.exp(-0.5 * z**2)

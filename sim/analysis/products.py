@@ -1,23 +1,29 @@
 """What is known only as a product: the liver's soil and its inflammation.
 
-Soil was fitted with all mechanisms on, so a stronger effect of inflammation means a poorer soil: the
-published shares of patients fix soil x (1 + gain x readiness), not its factors. Here the soil that goes
-with another gain is found in closed form, such that the expected metastases of the liver stay the same.
+Soil was fitted to published shares of patients with all mechanisms on, so a stronger effect of inflammation
+means a poorer soil: the shares fix soil x (1 + gain x readiness), not its factors. Here the soil that goes
+with another gain is found in closed form, such that the share of patients with a visible liver metastasis stays.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
-from sim.analysis.exposure import expected_metastases, measure, visible_within
+from sim.analysis.points import expected_at_frailty_one, over_frailty
 from sim.mechanisms import effective_parameters
+from sim.names import NICHES
 from sim.scenario import Scenario
 
 MECHANISM, GAIN, SOIL = "inflammation", "inflammation_gain", "soil.liver"
 PATIENTS = 200
-"""Patients behind the refit: only a ratio over the same patients is taken, so that few are enough."""
+"""Patients behind the refit: the same at every gain, so that few are enough."""
+_LIVER = NICHES.index("liver")
+_FURTHEST = 1e4
+_CLEAR = 1e-6
+"""A share of patients nearer to none or all than this tells nothing of the soil: then the mean number is kept."""
 
 
 def assumed_gains(scenario: Scenario) -> list[float]:
@@ -28,17 +34,29 @@ def assumed_gains(scenario: Scenario) -> list[float]:
 
 
 def refitted_soils(scenario: Scenario, gains: Sequence[float], *, seed: int, patients: int = PATIENTS) -> np.ndarray:
-    """The liver's soil for each gain, (gains,), that keeps its expected metastases with all mechanisms on.
+    """The liver's soil for each gain, (gains,), with which as many patients get visible liver metastases, all mechanisms on.
 
-    They are proportional to soil x the exposure of patients of frailty one (see `sim.analysis.exposure`):
-    frailty is drawn apart from what the exposure depends on, so its mean cancels. The metastases' own
-    deaths are left out, as in the calibration; a soil may come out above one, which no run accepts.
+    In closed form (see `sim.analysis.points`), which leaves out the metastases' own deaths. A soil may come out
+    above one, which no run accepts.
     """
+    from scipy.optimize import brentq
+
     base = effective_parameters({name: p.value for name, p in scenario.parameters.items()}, scenario.mechanisms)
     arms = [{**base, GAIN: gain} for gain in (base[GAIN], *gains)]
-    exposure = measure(scenario, seed=seed, patients=patients, arms=arms)
-    threshold = base[f"{scenario.observe}_threshold_cells"]
-    visible = visible_within(scenario, threshold, len(exposure.shed) + 1)
-    _, liver = expected_metastases(exposure, visible, exposure.last_day, exposure.last_day)
-    expected = liver.reshape(len(arms), patients).sum(axis=1)
-    return base[SOIL] * expected[0] / expected[1:]
+    lanes = np.tile(np.arange(patients), len(arms)), np.repeat(np.arange(len(arms)), patients)
+    expected = expected_at_frailty_one(scenario, arms, *lanes, seed)[:, _LIVER].reshape(len(arms), patients)
+
+    def share(number: int, log_factor: float) -> float:
+        at_one = np.zeros((patients, len(NICHES)))
+        at_one[:, _LIVER] = expected[number] * math.exp(log_factor)
+        return float(over_frailty(at_one, base)[1][:, _LIVER].mean())
+
+    wanted = share(0, 0.0)
+    factors = []
+    for number in range(1, len(arms)):
+        factor = expected[0].sum() / expected[number].sum() if expected[number].any() else 1.0
+        if _CLEAR < wanted < 1.0 - _CLEAR:
+            middle, width = math.log(factor), math.log(_FURTHEST)
+            factor = math.exp(brentq(lambda x, number=number: share(number, x) - wanted, middle - width, middle + width, xtol=1e-12))
+        factors.append(factor)
+    return base[SOIL] * np.array(factors)

@@ -142,6 +142,7 @@ class LessonPanel:
         """Teach a lesson from its start."""
         self.lesson = lessons.load(name)
         self.page.note(lesson=name, step=0, votes=())
+        self.page.stage.tell("pause")
         self._arrive()
         self.page.recompute()
 
@@ -157,7 +158,7 @@ class LessonPanel:
 
     def _arrive(self) -> None:
         self.show()
-        ui.run_javascript('window.scrollTo({top: 0}); setTimeout(() => document.querySelector(".card.lesson")?.focus(), 50)')
+        self.page.client.run_javascript('window.scrollTo({top: 0}); setTimeout(() => document.querySelector(".card.lesson")?.focus(), 50)')
 
     def leave(self) -> None:
         """Back to exploring freely, with what was set before."""

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 
 from sim.demo.worker import Job, serve
-from sim.experiment.workers import quiet_start, start_context
+from sim.processes import quiet_start, start_context
 
 PRELOAD = ("sim.demo.warm",)
 DIED = (0, "died", None)
@@ -48,19 +48,21 @@ class Worker:
             self._stop()
 
     def _listen(self) -> None:
-        while True:
-            try:
-                message = self._pipe.recv()
-            except (EOFError, OSError):
-                message = DIED
-            if self._ended:
-                return
-            try:
-                self._loop.call_soon_threadsafe(self._hear, message)
-            except RuntimeError:  # the loop is closed: the program ends
-                return
-            if message is DIED:
-                return
+        """Pass messages on until the pipe ends; nobody else closes it."""
+        with self._pipe:
+            while True:
+                try:
+                    message = self._pipe.recv()
+                except (EOFError, OSError):
+                    message = DIED
+                if self._ended:
+                    return
+                try:
+                    self._loop.call_soon_threadsafe(self._hear, message)
+                except RuntimeError:  # the loop is closed: the program ends
+                    return
+                if message is DIED:
+                    return
 
     @property
     def pid(self) -> int | None:
@@ -88,4 +90,3 @@ class Worker:
         if self._process.is_alive():
             self._process.kill()
             self._process.join()
-        self._pipe.close()

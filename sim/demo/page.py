@@ -31,7 +31,7 @@ class Page:
     """A tab of the classroom. Build it in a NiceGUI page, then `await start()` once the browser is connected."""
 
     def __init__(self, classroom: Classroom, query: str):
-        self.classroom, self.session = classroom, None
+        self.classroom, self.session, self.client = classroom, None, ui.context.client
         problem = None
         try:
             self.settings = Settings.from_query(query)
@@ -43,7 +43,6 @@ class Page:
             problem = str(error)
             self.settings = Settings()
             self.words = Words(self.settings.language)
-        self._play = True
         self._asked = 0
         self._build()
         if problem:
@@ -54,6 +53,7 @@ class Page:
     def _build(self) -> None:
         ui.page_title(self.words("ui.title"))
         ui.colors(primary=ACCENT)
+        ui.add_head_html(f'<script>document.documentElement.lang = "{self.settings.language}"</script>')
         ui.add_head_html(f'<meta name="description" content="{self.words("ui.subtitle")}">')
         with ui.element("div").classes("classroom"):
             ui.link(self.words("ui.skip"), "#stage").classes("skip")
@@ -156,7 +156,7 @@ class Page:
 
     def remember(self) -> None:
         """Put the settings into the page's address."""
-        ui.run_javascript(f'history.replaceState(null, "", "{self._address()}")')
+        self.client.run_javascript(f'history.replaceState(null, "", "{self._address()}")')
 
     # -- computing ---------------------------------------------------------------------------------
 
@@ -173,10 +173,9 @@ class Page:
         if isinstance(self.session, Session):
             self.classroom.leave(self.session)
 
-    def recompute(self, play: bool | None = None) -> None:
+    def recompute(self) -> None:
         """Ask for the film and the cohort of what is set, shortly: sliders move through many values."""
         self._asked += 1
-        self._play = (not self.lesson_panel.hides_stage) if play is None else play
         self._computing.set_visibility(True)
         names = self.names()
         organ = self.lesson.organ if self.lesson else "all"
@@ -204,7 +203,8 @@ class Page:
         """A message of this tab's worker."""
         with self.stage_card:
             if kind == "film":
-                self.stage.tell("film", f"{what}, {str(self._play).lower()}")
+                # A film starts by itself, unless the class must predict first: then the lesson starts it.
+                self.stage.tell("film", f"{what}, {'false' if self.lesson_panel.hides_stage else 'true'}")
                 if what.startswith('{"kind":"head"'):
                     self._computing.set_visibility(False)
             elif kind == "curves":

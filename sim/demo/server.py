@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import ipaddress
 import socket
@@ -70,22 +71,36 @@ def build() -> None:
     app.on_shutdown(classroom.close)
 
 
+async def _until_open(host: str, port: int) -> None:
+    """The server's own start comes before it listens: wait until a browser would be answered."""
+    reachable = LOOPBACK if host in ("0.0.0.0", "::") else host
+    while True:
+        try:
+            _, writer = await asyncio.open_connection(reachable, port)
+        except OSError:
+            await asyncio.sleep(0.02)
+        else:
+            writer.close()
+            return
+
+
 def run(host: str, port: int, *, open_browser: bool, say: Callable[[str], None]) -> None:
     """Serve the classroom until Ctrl-C. Raises InputError where the address cannot be served."""
     check_address(host, port)
     from sim.demo import link
 
     link.warm_up()  # its libraries load in the background while ours do
-    from nicegui import app, ui
+    from nicegui import app, background_tasks, ui
 
     build()
 
-    def ready() -> None:
+    async def ready() -> None:
+        await _until_open(host, port)
         say(f"The classroom is open at {address_of(host, port)} (Ctrl-C closes it)")
         if open_browser:
             threading.Thread(target=webbrowser.open, args=(address_of(host, port),), daemon=True).start()
 
-    app.on_startup(ready)
+    app.on_startup(lambda: background_tasks.create(ready()))
     ui.run(host=host, port=port, title="Seed and soil", reload=False, show=False, show_welcome_message=False,
            tailwind=False, favicon="🌱", reconnect_timeout=_RECONNECT_SECONDS, binding_refresh_interval=None,
            timeout_graceful_shutdown=_SHUTDOWN_SECONDS)

@@ -174,12 +174,14 @@ class Settings:
         settings = cls(
             primary=first.primary, age=f"{first.age.mean_years:g}", horizon=f"{first.horizon_days / 365.25:g}",
             seed=str(seed), patient=str(patient),
-        ).with_(mechanisms={name: on for name, on in first.mechanisms.items() if on != usual[name]})
+        ).with_(mechanisms={name: on for name, on in first.mechanisms.items() if on != usual[name]},
+                treatments={plan.name: str(plan.start_days) for plan in first.treatments})
         differing = [f"{'on' if on else 'off'}.{name}" for name, on in other.mechanisms.items() if on != first.mechanisms[name]]
         if other.age != first.age:
             differing.append(f"age.{other.age.mean_years:g}")
         if other.primary != first.primary:
             differing.append(f"site.{other.primary}")
+        differing += [f"treat.{name}" for name in sorted({plan.name for plan in first.treatments} ^ {plan.name for plan in other.treatments})]
         if len({other.parameters[f"soil.{niche}"].value for niche in NICHES}) == 1 and other.parameters != first.parameters:
             differing.append("soil.equal")
         return settings.with_(what_if=differing[0] if differing else "")

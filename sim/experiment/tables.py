@@ -132,7 +132,7 @@ def metastases_table(model, found: Metastases, lineage: Lineage) -> dict:
         "cells_at_diagnosis": _nullable(_whole(np.where(known, at_diagnosis, 0.0)), known),
         "cells_at_detection": _nullable(_whole(at_detection), seen),
         "doubling_days_at_detection": _nullable(np.log(2.0) / rate, seen),
-        "resistant": _nullable(found.traits & (model.law.classes - 1) > 0, drugged),
+        "resistant": _nullable(found.traits & (model.law.classes - 1) > 0, drugged).astype(bool),
     }
 
 

@@ -13,14 +13,13 @@ import signal
 import traceback
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import connection, get_all_start_methods, get_context, util
-from pathlib import Path
+from multiprocessing import connection
 
 from sim.errors import InputError, MachineError
 from sim.experiment.chunk import Task
 from sim.manifest import peak_memory
+from sim.processes import quiet_start, start_context
 
 MOST_DEATHS = 3
 """How many workers a chunk may cost before we say that the machine cannot do it."""
@@ -29,7 +28,6 @@ TASKS_PER_WORKER = 20
 PRELOAD = ("sim.experiment.chunk", "sim.experiment.tables")
 _PERCENT = 0.01
 _KNOWN_ERRORS = {kind.__name__: kind for kind in (InputError, MachineError, MemoryError)}
-_ROOT = str(Path(__file__).resolve().parent.parent.parent)
 
 
 @dataclass(frozen=True)
@@ -89,58 +87,6 @@ def _answer(pipe, task: Task) -> tuple:
 # -- in the parent -----------------------------------------------------------------------------------
 
 
-@contextmanager
-def quiet_start():
-    """What a process inherits that is started in here: it never sees Ctrl-C, and finds this package."""
-    kept = {name: os.environ.get(name) for name in ("PYTHONPATH", "PYTHONSAFEPATH")}
-    blocked = None
-    try:
-        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (_ROOT, kept["PYTHONPATH"])))
-        os.environ["PYTHONSAFEPATH"] = "1"  # a sim.py in the current folder is not ours
-        if hasattr(signal, "pthread_sigmask"):
-            from multiprocessing import resource_tracker
-
-            resource_tracker.ensure_running()  # it would lift our mask when it starts
-            blocked = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-        yield
-    finally:
-        for name, value in kept.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-        if blocked is not None:
-            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
-
-
-def _end_servers() -> None:
-    """Wait for the helpers that multiprocessing leaves to the system: in a container nobody else buries them."""
-    from multiprocessing import forkserver, resource_tracker
-
-    for helper in (forkserver._forkserver, resource_tracker._resource_tracker):
-        if hasattr(helper, "_stop"):
-            helper._stop()
-
-
-_at_exit = None
-
-
-def start_context(preload: Sequence[str] = PRELOAD):
-    """How workers are started here: from a server with the libraries loaded, else from nothing."""
-    if "forkserver" not in get_all_start_methods():
-        return get_context("spawn")
-    from multiprocessing import forkserver
-
-    context = get_context("forkserver")
-    context.set_forkserver_preload(list(preload))
-    with quiet_start():
-        forkserver.ensure_running()
-    global _at_exit
-    # A negative priority: after multiprocessing has ended the workers themselves.
-    _at_exit = _at_exit or util.Finalize(None, _end_servers, exitpriority=-100)
-    return context
-
-
 class _Worker:
     def __init__(self, context):
         self.pipe, theirs = context.Pipe()
@@ -191,7 +137,7 @@ def run_tasks(tasks: Sequence[Task], workers: int, report: Callable[[float], Non
 
     A task has a `name`, and `compute(report)` that returns the packed chunk. `report` is told how many
     tasks are done, running ones counted in part. `context` is a multiprocessing context, by default
-    `start_context()`. Raises what a task raised; MachineError when a chunk's workers keep dying, or, to
+    `start_context(PRELOAD)`. Raises what a task raised; MachineError when a chunk's workers keep dying, or, to
     `go_on`, yields that task without a chunk. Close the iterator to end the workers.
     """
     if workers == 1 or len(tasks) <= 1:
@@ -200,7 +146,7 @@ def run_tasks(tasks: Sequence[Task], workers: int, report: Callable[[float], Non
             yield Finished(task, packed, peak_memory())
             report(number + 1)
         return
-    context = context or start_context()
+    context = context or start_context(PRELOAD)
     left, deaths, done = deque(tasks), Counter(), 0
     busy: list[_Worker] = []
     idle: list[_Worker] = []

@@ -91,3 +91,10 @@ def colony_id(patient: np.ndarray, identity: np.ndarray) -> np.ndarray:
         raise ValueError("a colony's id does not fit 63 bits: too many patients, days, or arrivals on one day")
     place = parts["niche"] * 16 + parts["source"]
     return ((patient * COLONY_DAYS + parts["day"]) * COLONY_INDEX + 2 * index + cluster) * 256 + place
+
+
+def colony_parts(colony: np.ndarray) -> dict[str, np.ndarray]:
+    """What `colony_id` holds, int64 arrays: patient, day of arrival, niche, source (0: the primary, else 1 + niche)."""
+    colony = np.asarray(colony, dtype=np.int64)
+    place, rest = colony % 256, colony // 256 // COLONY_INDEX
+    return {"patient": rest // COLONY_DAYS, "day": rest % COLONY_DAYS, "niche": place // 16, "source": place % 16}

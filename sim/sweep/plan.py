@@ -233,7 +233,7 @@ def _variants(checked: dict[str, Any], document: Document) -> list[Variant]:
             changes: dict[str, Any] = {"cohort": {key: cohort_raw[key] for key in ("patients", "age") if key in cohort_raw}}
             if "patients" not in cohort_raw and "patients" in raw:
                 changes["cohort"]["patients"] = raw["patients"]
-            if treatment_place is not None and treatment["give"]:
+            if treatment_place is not None:
                 changes["treatments"] = raw["treatments"][treatment_place]["give"]
             homes: dict[str, KeyPath] = {"cohort": ("cohorts", cohort_place) if cohort_place is not None else ("patients",)}
             if treatment_place is not None:

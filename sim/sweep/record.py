@@ -80,19 +80,19 @@ class YearRecorder:
             self.blood[slot, lanes] = np.stack([model.shed_total[lanes], model.died_in_transit[lanes]], axis=1)
 
 
-def first_days(model, found) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Metastases seen in life, (lanes, niches); the first one's day, (lanes, niches), huge where none; days of detection.
-
-    The last are by colony of `found`, huge where nobody saw it.
-    """
+def detections(model, found) -> tuple[np.ndarray, np.ndarray]:
+    """Metastases detected in life, int32, and the day of the first of them, huge where there is none: (lanes, niches)."""
     shape = (len(model.hosts.patient), len(NICHES))
-    niche = unpack(found.identity)["niche"]
-    detected = found.day_of(model.visible_cells[found.lane])
-    detected = np.where(detected <= model.last_day[found.lane], detected, _NEVER)
-    seen, first = np.zeros(shape, dtype=np.int32), np.full(shape, _NEVER, dtype=np.int64)
-    np.add.at(seen, (found.lane, niche), detected < _NEVER)
+    niche, detected = unpack(found.identity)["niche"], _in_life(model, found, found.detected_day(model))
+    number, first = np.zeros(shape, dtype=np.int32), np.full(shape, _NEVER, dtype=np.int64)
+    np.add.at(number, (found.lane, niche), detected < _NEVER)
     np.minimum.at(first, (found.lane, niche), detected)
-    return seen, first, detected
+    return number, first
+
+
+def _in_life(model, found, day: np.ndarray) -> np.ndarray:
+    """Days by colony, huge after the patient's last."""
+    return np.where(day <= model.last_day[found.lane], day, _NEVER)
 
 
 class Sums:
@@ -134,12 +134,12 @@ class Sums:
 
     def _add_colonies(self, model, recorder, found, by_run, and_all) -> None:
         """Colonies by the days on which they grew to a size; patients by their first that was seen."""
-        _, first, detected = first_days(model, found)
+        _, first = detections(model, found)
         first = np.concatenate([first, first.min(axis=1, keepdims=True)], axis=1)
         runs, times = self.parts["at_risk"].shape
         run_of_colony = found.lane // self.patients
         place = run_of_colony * len(NICHES) + unpack(found.identity)["niche"]
-        reached = {"micrometastasis": found.reached_day, "macrometastasis": detected}
+        reached = {"micrometastasis": found.reached_day, "macrometastasis": _in_life(model, found, found.day_of(model.visible_cells))}
         out = {name: np.zeros((runs, times, len(NICHES)), dtype=np.int64) for name in REACHED}
         incidence = np.zeros((times, *first.shape), dtype=np.int64)
         for time, day_of_lane in enumerate([*(model.hosts.diagnosis_day + day for day in recorder.days), model.last_day]):
@@ -191,9 +191,9 @@ def patient_columns(model, found, names: Sequence[str]) -> dict:
 
     lanes = len(model.hosts.patient)
     out = {"run": np.repeat(np.array(names), lanes // len(names)), **patients_table(model, found)}
-    seen, first, _ = first_days(model, found)
+    number, first = detections(model, found)
     for place, organ in enumerate(NICHES):
-        out[f"metastases_{organ}"] = seen[:, place]
+        out[f"metastases_{organ}"] = number[:, place]
     for place, organ in enumerate(NICHES):
         day = first[:, place]
         out[f"first_detected_day_{organ}"] = np.ma.MaskedArray(np.where(day < _NEVER, day, 0), mask=day >= _NEVER)

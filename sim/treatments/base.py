@@ -36,13 +36,14 @@ class Plan:
 class Today:
     """What this morning's treatments leave of the tumour: shares, all 1 at first.
 
-    `cycling` (classes, lanes, niches) of cycling cells by the drugs that a colony resists, `sleeping` (alike) of sleepers by what they resist, `shrink` (lanes, niches) of grown colonies where the immune system attacks them, `primary`
+    `cycling` (classes, lanes, niches) of cycling cells by the drugs that a colony resists, `drugs` (alike) what of
+    that is the work of drugs, which kill less where fewer cells cycle, `sleeping` (alike) of sleepers by what they resist, `shrink` (lanes, niches) of grown colonies where the immune system attacks them, `primary`
     (lanes,) of the primary. `operations` are (niche, share (lanes,), least and most cells (lanes,) of what is removed).
     """
 
     def __init__(self, day: int, lanes: int, niches: int, classes: int):
         self.day = day
-        self.cycling = np.ones((classes, lanes, niches))
+        self.cycling, self.drugs = np.ones((classes, lanes, niches)), np.ones((classes, lanes, niches))
         self.sleeping = np.ones((classes, lanes, niches))
         self.shrink = np.ones((lanes, niches))
         self.primary = np.ones(lanes)

@@ -1,5 +1,8 @@
 """Log-kill: a dose leaves the share 10^(-kill x dose) of cycling cells, whatever their number.
 
+The larger a tumour, the smaller the share of its cells that cycle: the exponent is multiplied by the tumour's growth
+rate relative to that at the avascular limit, for grown colonies and for the primary.
+
 Sleepers are spared: the exponent is multiplied by 1 - sparing. Of a colony the stem-like share survives a dose
 better by `stem_drug_resistance`; a sleeper is a founder, and stem-like as a whole. Cells of a colony that resists
 the drug are not hit at all. What it leaves of the primary is the model's to say, which knows the resistant share.
@@ -36,6 +39,7 @@ def give_drug(drug: str) -> Callable:
         for kind in range(len(today.cycling)):
             if not kind >> place & 1:
                 today.cycling[kind] *= cells[:, None]
+                today.drugs[kind] *= cells[:, None]
                 today.sleeping[kind] *= sleepers[:, None]
         today.doses[place] = today.doses.get(place, 1.0) * cells
 

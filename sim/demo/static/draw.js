@@ -109,7 +109,7 @@
       context.clearRect(0, 0, this.canvas.width, this.canvas.height);
       context.setTransform(this.scale, 0, 0, this.scale, -this.box[0] * this.scale, -this.box[1] * this.scale);
       if (flowSeconds !== null) this.flow(alive ? flowSeconds : 0);
-      if (alive) this.messages(film.value(arm, "shedding", end), flowSeconds || 0);
+      if (alive && film.value(arm, "primary_log10_cells", end) > 0) this.messages(film.value(arm, "shedding", end), flowSeconds || 0);
       this.primary(film.value(arm, "primary_log10_cells", end));
       const travellers = still || !alive ? 0 : this.travellers(end, TRAVEL_SECONDS * speed);
       const drawn = this.cells(end, speed, still || !alive);
@@ -186,7 +186,8 @@
           ring(asleep, dot.x, dot.y, CELL_RADIUS); drawn.asleep++;
           if (!still && day - dot.arrived < glow) ring(arriving, dot.x, dot.y, CELL_RADIUS + 4 * (1 - (day - dot.arrived) / glow));
         } else {
-          const size = film.size(dot, day);
+          const size = film.size(dot, day), awakeFor = day - dot.woke;
+          if (!still && dot.woke > dot.arrived && awakeFor < 2 * glow) ring(arriving, dot.x, dot.y, 4 + 9 * awakeFor / (2 * glow)); // it has just woken
           if (dot.metastasis && size >= 6) { metastases.push([dot, size]); drawn.metastasis++; }
           else { ring(awake, dot.x, dot.y, radius(size)); drawn.awake++; }
         }

@@ -68,7 +68,7 @@
 
     /* The frame whose state a day shows; a patient's last day has a frame of its own. */
     frame(arm, day) {
-      return day >= arm.last_day ? Math.ceil(arm.last_day / this.frameDays) : Math.floor(day / this.frameDays);
+      return Math.floor(day / this.frameDays) + (day >= arm.last_day ? 1 : 0);
     }
 
     counts(arm, day) {

@@ -49,7 +49,7 @@
     const watch = part(text("ui.lesson.watch"), "ho-watch");
     make("p", "", watch, said("watch"));
     const stage = part("", "ho-bare");
-    window.handout.player = new Player(make("div", "", stage), { text, film });
+    window.handout.player = new Player(make("div", "", stage), { text, film, organ: lesson.organ === "all" ? "liver" : lesson.organ });
     const many = part(text("ui.lesson.many"), "ho-many");
     make("p", "", many, text("handout.cohort", { patients: curves.patients }));
     make("p", "", many, said("many"));

@@ -16,9 +16,9 @@
   let geometry = null;
 
   class Player {
-    constructor(element, { text, film = null, reducedMotion, controls = true, speed = SPEEDS[1] }) {
+    constructor(element, { text, film = null, reducedMotion, controls = true, speed = SPEEDS[1], organ = "liver" }) {
       this.text = text; this.speed = speed; this.day = 0; this.playing = false; this.listeners = new Map();
-      this.organ = "liver"; this.film = null; this.bodies = []; this.updatesPerSecond = 0; this.flowing = true; this.flowSeconds = 0; this.withControls = controls;
+      this.organ = organ; this.film = null; this.bodies = []; this.updatesPerSecond = 0; this.flowing = true; this.flowSeconds = 0; this.withControls = controls;
       this.motion = window.matchMedia("(prefers-reduced-motion: reduce)");
       this.reducedMotion = reducedMotion;
       this.root = make("div", "seeding-player", element);
