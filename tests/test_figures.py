@@ -261,6 +261,7 @@ def test_hazard_shows_rates_and_counts(run):
     years, rate = artists(figure)["hazard"][0].get_data()
     shown = len(rate) - 1
     assert shown >= 5 and np.asarray(rate[:-1]) == pytest.approx(100 * hazard.per_year[:shown])
+    assert np.asarray(years[:-1]) == pytest.approx(hazard.start_days[:shown] / 365.25)
     recurred = [int(artist.get_text()) for artist in artists(figure)["recurred"]]
     assert recurred[0] == 0 and recurred == sorted(recurred)
     assert recurred[1] == hazard.events[hazard.end_days <= 366].sum() > 0
