@@ -104,11 +104,11 @@ class TreatmentTable(_Table):
     name: Literal[tuple(REGISTRY)] = Field(description="the treatment")
     after: Literal[AFTER] = Field(None, description='what the start is counted from (default "diagnosis")')
     start_days: _days(-MOST_DAYS) = Field(None, description="days from that event to the first dose (default 0)")
-    dose: Annotated[float, Field(strict=False)] = Field(None, ge=0, le=10, description="dose as a multiple of the standard dose (default 1)")
+    dose: float = Field(None, ge=0, le=10, description="dose as a multiple of the standard dose (default 1)")
     cycles: int = Field(None, ge=1, le=MOST_DAYS, description="number of doses")
     every_days: _days(1) = Field(None, description="days from one dose to the next")
     duration_days: _days(1) = Field(None, description="days of treatment, instead of cycles")
-    adherence: Annotated[float, Field(strict=False)] = Field(None, ge=0, le=1, description="probability that a dose is taken (default 1)")
+    adherence: float = Field(None, ge=0, le=1, description="probability that a dose is taken (default 1)")
     organ: Literal[TARGETS] = Field(None, description="target of a local treatment: an organ, or primary")
 
 

@@ -96,7 +96,9 @@ class Therapy:
         """This morning's doses and operations."""
         model, today = self._model, None
         for table in self._waits[FIRST_METASTASIS]:
-            table.begin(model.first_detected_day >= 0, model.first_detected_day, model.day)
+            # One that is seen before the primary is found is treated from diagnosis on.
+            known = (model.first_detected_day >= 0) & (model.day >= model.hosts.diagnosis_day)
+            table.begin(known, np.maximum(model.first_detected_day, model.hosts.diagnosis_day), model.day)
         for number, table in enumerate(self._tables):
             course, treatment = self._courses[number], self._treatments[number]
             taken = None

@@ -430,6 +430,17 @@ def test_what_starts_after_the_first_metastasis_waits_for_its_detection():
     assert model.primary.cells[1] < 0.6 * before[1] and model.primary.cells[0] > before[0]
 
 
+def test_a_metastasis_seen_before_diagnosis_is_treated_from_diagnosis_on():
+    """Otherwise the primary would shrink before it is found, and the day of diagnosis be another."""
+    model = treated_model(1, [[plan("radiotherapy", after="first metastasis", organ="primary")]], diagnosis_day=60, **NOTHING_SETTLES)
+    model.first_detected_day[0] = 40
+    run_to(model, 60)
+    before = model.primary.cells.copy()
+    assert before == pytest.approx(gompertz_cells(60, 1.0, 1e7, 0.02))
+    model.step()
+    assert model.primary.cells[0] < 0.7 * before[0]
+
+
 # -- at its null, and in any company ----------------------------------------------------------------
 
 

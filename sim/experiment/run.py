@@ -183,10 +183,15 @@ def _less(workers: int) -> str:
 
 
 def warm_up() -> None:
-    """Compile every kernel by running two patients, with sleepers filed anew once."""
+    """Compile every kernel by running two patients, with sleepers filed anew once, and two under treatment."""
     from sim import scenario as scenarios
+    from sim.scenario_treatments import plans
 
     small = replace(scenarios.load("colorectal"), patients=2).with_(set_=["primary_gompertz_per_day=0.01"])
     run_chunk(Task(small, 1, 0, 2, keep_seeds=True, keep_events=True))
+    many = small.with_(set_=["competent_share=1e-4", "frailty_log_sd=0", "metastasis_gompertz_per_day=0.01"])
+    names = ("chemotherapy", "liver_resection", "checkpoint_inhibition")
+    treated = plans([{"name": name, "adherence": 0.9, "cycles": 20, "every_days": 7} for name in names])
+    run_chunk(Task(replace(many.with_(on=["immune_surveillance"]), treatments=treated), 1, 0, 2))
     model = build_model(small, seed=1, patients=np.arange(2), collect=False)
     model.cells.file_sleepers_again(0, model.energy_clock, model.hazard_clock, model.energy_clock, model.hazard_clock)
