@@ -44,7 +44,7 @@ def write_interrupted(out, finished):
 # Help, and what it costs
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["show", "-h"], ["attribute", "--help"], ["--version"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["show", "-h"], ["attribute", "--help"], ["sensitivity", "--help"], ["--version"]])
 def test_help_imports_nothing_heavy(front_door, arguments):
     result = front_door(*arguments, python=(sys.executable, "-X", "importtime"))
     assert result.returncode == 0, result.stderr
@@ -66,7 +66,7 @@ def test_looking_needs_no_engine(front_door, arguments, allowed):
 def test_help_names_every_command(call):
     code, out, _ = call("--help")
     assert code == 0
-    for command in ("list", "show", "check", "run", "plot", "calibrate", "export", "attribute"):
+    for command in ("list", "show", "check", "run", "plot", "calibrate", "export", "attribute", "sensitivity"):
         assert re.search(rf"^  {command} ", out, re.M), command
 
 

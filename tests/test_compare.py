@@ -11,7 +11,7 @@ from figure_checks import artists, assert_keys_are_off_the_data, assert_texts_ar
 from scipy.stats import binomtest
 
 from sim.analysis import compare_text, paired
-from sim.analysis.compare import compare, differences
+from sim.analysis.compare import compare, differences, warnings
 from sim.analysis.competing_risks import ANY_ORGAN
 from sim.cli import main
 from sim.errors import InputError
@@ -166,9 +166,17 @@ def test_what_differs_is_read_from_the_manifests(first, second):
     parameters = dict(first.manifest["scenario"]["parameters"], imaging_threshold_cells={"value": 1e8, "unit": "cell"})
     other.manifest["scenario"]["parameters"] = parameters
     assert differences(first, other) == [
-        "imaging_threshold_cells 1e+08 instead of 1e+09 cell", "treatment resection (after diagnosis, start_days 30) added",
-        "horizon_days 900 instead of 1826.25", "age.mean_years 50 instead of none"]
-    assert differences(other, first)[1] == "treatment resection (after diagnosis, start_days 30) left out"
+        "imaging_threshold_cells 1e+08 instead of 1e+09 cell", "resection (30 days after diagnosis) added", "age.mean_years 50 instead of none"]
+    assert differences(other, first)[1] == "resection (30 days after diagnosis) left out"
+    assert any("the horizons differ (1826.25 and 900 days)" in note for note in warnings(first, other))
+
+
+def test_what_is_special_about_a_treatment_is_said(first):
+    drug = {"name": "targeted_therapy", "after": "surgery", "start_days": 28.0, "dose": 1.0, "cycles": 6, "every_days": 21, "adherence": 0.5,
+            "organ": None, "turn": 1}
+    other = synthetic.write(first.path.parent / "treated", 20)
+    other.manifest["scenario"] |= {"treatments": [drug]}
+    assert differences(first, other) == ["targeted therapy (28 days after surgery, cycles 6, every 21 days, adherence 0.5) added"]
 
 
 def test_the_sentence_says_what_the_mechanism_did(found):
@@ -274,3 +282,16 @@ def test_compare_refuses_in_one_message(first, tmp_path, capsys):
     assert main(["compare", str(first.path), str(first.path), "--out", str(tmp_path / "file")]) == 2
     message = capsys.readouterr().err
     assert "is a file" in message and message.count("error:") == 1
+
+
+def test_longer_lives_are_named_as_a_reason(folder):
+    """Where everybody in B lives two years longer, and more metastases are seen, the sentence says why."""
+    short, long = (synthetic.write(folder / name, 300, share_by_organ=shares) for name, shares in (("brief", FEWER), ("longer", synthetic.SHARE_BY_ORGAN)))
+    people = long.patients.copy()
+    dead = people["death_day"].notna()
+    people.loc[dead, "last_day"] = people.loc[dead, "diagnosis_day"] + (people.loc[dead, "last_day"] - people.loc[dead, "diagnosis_day"]) // 2 + 900
+    people["death_day"] = people["last_day"].where(dead).astype("Int32")
+    long.__dict__["patients"] = people
+    text = compare_text.sentence(compare(short, long))
+    assert "days longer within 5 years" in text and text.endswith("Who lives longer has more time to show a metastasis.")
+    assert "more time" not in compare_text.sentence(compare(long, short))

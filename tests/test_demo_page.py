@@ -220,13 +220,13 @@ def test_a_lesson_from_prediction_to_questions():
         await page.until(lambda: sum(page.address().votes) == 3, "the votes")
         assert page.address().votes == tuple([1, 2] + [0] * (len(lesson.options) - 2))
         stage = next(e for e in page.user.client.elements.values() if "stage" in e._classes)
-        assert not stage.visible, "first the prediction"
+        assert "unseen" in stage._classes, "first the prediction"
         seen = [page.address().step]
         while STEPS[page.address().step] != "questions":
             page.click("lesson-next")
             await page.until(lambda: page.address().step == seen[-1] + 1, "the next step")
             seen.append(page.address().step)
-            assert stage.visible
+            assert "unseen" not in stage._classes
             if STEPS[seen[-1]] == "explain":
                 assert words(f"lesson.{name}.explanation") in page.labels() and words(f"lesson.{name}.source") in page.labels()
                 assert any(text.endswith(words("ui.lesson.votes", votes=2)) for text in page.labels())

@@ -1,6 +1,7 @@
 """Every figure of a run: each curve is there and shows the right numbers, nothing overlaps, both sizes, hard runs too."""
 
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -213,10 +214,9 @@ def test_a_shunt_empties_the_portal_vein(folder):
 
 
 @pytest.mark.parametrize("site", SITES)
-def test_traffic_balances(run, folder, site):
+def test_traffic_balances(run, site):
     """What enters a bed leaves it, arrests or dies; what the primary sheds arrests or dies in the end."""
-    other = synthetic.write(folder / f"site_{site}", 20)
-    other.manifest["scenario"]["primary"] = site
+    other = dataclasses.replace(run, manifest=run.manifest | {"scenario": run.manifest["scenario"] | {"primary": site}})
     traffic = vessel_traffic(other)
     parameters = {name: parameter["value"] for name, parameter in other.manifest["scenario"]["parameters"].items()}
     passing = (1 - parameters["death_per_pass"]) * (1 - parameters["arrest_probability.other"])
@@ -261,6 +261,7 @@ def test_hazard_shows_rates_and_counts(run):
     years, rate = artists(figure)["hazard"][0].get_data()
     shown = len(rate) - 1
     assert shown >= 5 and np.asarray(rate[:-1]) == pytest.approx(100 * hazard.per_year[:shown])
+    assert np.asarray(years[:-1]) == pytest.approx(hazard.start_days[:shown] / 365.25)
     recurred = [int(artist.get_text()) for artist in artists(figure)["recurred"]]
     assert recurred[0] == 0 and recurred == sorted(recurred)
     assert recurred[1] == hazard.events[hazard.end_days <= 366].sum() > 0

@@ -34,8 +34,17 @@ def crowded(arms):
     return film.make(arms, names=["with", "without"], seed=SEED, patient=CROWDED)
 
 
-def run_of(arm, patient=PATIENT):
-    return run_chunk(Task(arm, SEED, patient, patient + 1, keep_seeds=True))
+@pytest.fixture(scope="module")
+def run_of(arms):
+    """The run command's own tables of a patient in an arm, computed once."""
+    known = {}
+
+    def of(number, patient=PATIENT):
+        if (number, patient) not in known:
+            known[number, patient] = run_chunk(Task(arms[number], SEED, patient, patient + 1, keep_seeds=True))
+        return known[number, patient]
+
+    return of
 
 
 def by_organ(chunk, step):
@@ -53,8 +62,8 @@ def at(steps, frame):
 
 
 @pytest.mark.parametrize("number", [0, 1])
-def test_the_last_frame_is_the_runs_cascade(shown, arms, number):
-    chunk, arm, last = run_of(arms[number]), shown["arms"][number], 10**9
+def test_the_last_frame_is_the_runs_cascade(shown, run_of, number):
+    chunk, arm, last = run_of(number), shown["arms"][number], 10**9
     for quantity in ("arrested", "settled", "macrometastasis"):
         told = [at(steps, last) for steps in arm["counts"][quantity]]
         assert told == by_organ(chunk, quantity), quantity
@@ -65,8 +74,8 @@ def test_the_last_frame_is_the_runs_cascade(shown, arms, number):
     assert sum(by_organ(chunk, "settled")) > 500  # there was something to compare
 
 
-def test_sleepers_in_between_are_those_of_the_seeds_table(shown, arms):
-    seeds = run_of(arms[0]).tables["seeds"]
+def test_sleepers_in_between_are_those_of_the_seeds_table(shown, run_of):
+    seeds = run_of(0).tables["seeds"]
     organ, arrived = np.asarray(seeds["organ"]), np.asarray(seeds["arrived_day"])
     never = 10**9
     left = np.minimum(np.ma.filled(seeds["woke_day"], never), np.ma.filled(seeds["died_day"], never))
@@ -80,8 +89,8 @@ def test_sleepers_in_between_are_those_of_the_seeds_table(shown, arms):
     assert seen > 500
 
 
-def test_every_dot_is_a_cell_with_its_own_fate(shown, arms):
-    seeds, dots = run_of(arms[0]).tables["seeds"], shown["arms"][0]["dots"]
+def test_every_dot_is_a_cell_with_its_own_fate(shown, run_of):
+    seeds, dots = run_of(0).tables["seeds"], shown["arms"][0]["dots"]
     assert (shown["cells_per_dot"], shown["metastases_per_dot"]) == (1, 1)
     never = -1
 
@@ -94,24 +103,24 @@ def test_every_dot_is_a_cell_with_its_own_fate(shown, arms):
     expected = sorted(zip(index.tolist(), np.asarray(seeds["arrived_day"]).tolist(), woke.tolist(), after("died_day").tolist(), strict=True))
     assert sorted(zip(dots["organ"], dots["arrived"], dots["woke"], dots["ended"], strict=True)) == expected
     assert dots["arrived"] == sorted(dots["arrived"])
-    assert sum(dots["metastasis"]) == len(run_of(arms[0]).tables["metastases"]["colony"])
+    assert sum(dots["metastasis"]) == len(run_of(0).tables["metastases"]["colony"])
 
 
-def test_metastases_have_the_size_of_the_metastases_table(shown, arms):
-    table, dots = run_of(arms[0]).tables["metastases"], shown["arms"][0]["dots"]
+def test_metastases_have_the_size_of_the_metastases_table(shown, run_of):
+    table, dots = run_of(0).tables["metastases"], shown["arms"][0]["dots"]
     sizes = sorted(dots["sizes"][i][-1] for i in np.flatnonzero(dots["metastasis"]))
     assert len(sizes) >= 3
     assert sizes == pytest.approx(sorted(np.log10(table["cells"])), abs=0.16)  # noted in steps of a tenth
 
 
-def test_a_crowd_is_sampled_one_in_so_many_of_the_same_cells(crowded, arms):
-    seeds = run_of(arms[0], CROWDED).tables["seeds"]
+def test_a_crowd_is_sampled_one_in_so_many_of_the_same_cells(crowded, run_of):
+    seeds = run_of(0, CROWDED).tables["seeds"]
     arm, scale = crowded["arms"][0], crowded["cells_per_dot"]
     cells = int(np.sum(np.asarray(arm["dots"]["metastasis"]) == 0))
     assert scale > 100 and crowded["metastases_per_dot"] > 1
     assert cells <= MOST_CELL_DOTS and sum(arm["dots"]["metastasis"]) <= MOST_METASTASIS_DOTS
     # A sample of one in 256 of 580,000: 2,282 with a standard deviation of 48; five of them, one false alarm in a million.
-    expected = (len(seeds["organ"]) - len(run_of(arms[0], CROWDED).tables["metastases"]["colony"])) / scale
+    expected = (len(seeds["organ"]) - len(run_of(0, CROWDED).tables["metastases"]["colony"])) / scale
     assert abs(cells - expected) < 5 * np.sqrt(expected)
     told = [at(steps, 10**9) for steps in arm["counts"]["settled"]]
     assert sum(told) == len(seeds["organ"])  # numbers count all of them
@@ -188,6 +197,12 @@ def test_treatment_shows_in_film(treated):
     cut = [i for i in np.flatnonzero(dots["metastasis"]) if dots["organ"][i] == 0 and dots["arrived"][i] + dots["ended"][i] == operation]
     assert cut and all(dots["ended"][i] > 0 for i in cut)
     assert arm["primary_log10_cells"][-1] == 0
+
+
+def test_a_patient_without_seeds_and_one_body_alone(arms):
+    made = film.make(arms[:1], names=["with"], seed=SEED, patient=2)
+    assert made["arms"][0]["dots"]["organ"] == [] and made["first_day"] == 0 and made["cells_per_dot"] == 1
+    assert made["arms"][0]["shed_cells"] > 0 and at(made["arms"][0]["shed"], 10**9) == made["arms"][0]["shed_cells"]
 
 
 def test_values_that_do_not_fit_are_refused(arms):

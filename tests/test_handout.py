@@ -13,7 +13,7 @@ from sim.errors import InputError
 
 @pytest.fixture(scope="module")
 def lesson():
-    return dataclasses.replace(lessons.load("two_blood_supplies"), patients=40)
+    return dataclasses.replace(lessons.load("two_blood_supplies"), patients=20)
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def test_it_is_small_and_holds_everything(page, lesson, computed):
     assert len(page.encode()) < handout.MOST_BYTES / 3
     data = data_of(page)
     assert data["film"] == computed["film"] and data["curves"] == computed["curves"]
-    assert data["curves"]["done"] == data["curves"]["patients"] == 40
+    assert data["curves"]["done"] == data["curves"]["patients"] == 20
     assert set(lesson.keys()) <= set(data["texts"])
     other = [key for key in data["texts"] if key.startswith("lesson.") and not key.startswith("lesson.two_blood_supplies.")]
     assert other == []
@@ -76,7 +76,7 @@ def test_it_is_read_through_in_a_browser(page, tmp_path):
         film = data_of(page)["film"]
         assert settled == [arm["counts"]["settled"][0][-1] for arm in film["arms"]]
         assert shown.locator(".ho-right").count() == 1
-        assert shown.locator(".curves-sentence").inner_text().count("40") >= 1
+        assert shown.locator(".curves-sentence").inner_text().count("20") >= 1
         shown.locator(".ho-questions summary").first.click()
         assert shown.locator(".ho-questions details[open] p").is_visible()
         assert shown.evaluate("document.documentElement.scrollWidth") <= 360

@@ -125,3 +125,31 @@ def test_numbers_in_the_explanations_are_those_of_the_literature_file():
     assert f"{rows['DOR01']['value']} of 100" in english["lesson.sleepers.explanation"]
     assert f"{rows['BF_portal']['value']} %" in english["lesson.two_blood_supplies.source"]
     assert f"{rows['BF_liver']['value']} %" in english["lesson.two_blood_supplies.source"]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name, organ, sign", [
+    ("plumbing_or_soil", "bone", -1), ("two_blood_supplies", "liver", -1), ("two_blood_supplies", "lung", 1),
+    ("prepared_soil", "liver", -1), ("ageing_liver", "all", -1), ("evidence_disagrees", "liver", -1),
+])
+def test_the_cohort_says_what_the_patient_says(name, organ, sign):
+    """The whole 95 % interval of the paired difference lies on the side that the lesson explains (fixed seed)."""
+    from sim.demo.cohort import paired_cohort
+
+    lesson = lessons.load(name)
+    *_, last = paired_cohort(lesson.arms, seed=lesson.seed, patients=lesson.patients)
+    paired = last["paired"][organ]
+    assert sign * paired["difference"] > 0.01
+    assert min(sign * paired["low"], sign * paired["high"]) > 0
+
+
+@pytest.mark.long
+def test_sleepers_relapse_late_and_less():
+    from sim.demo.cohort import paired_cohort
+
+    lesson = lessons.load("sleepers")
+    *_, last = paired_cohort(lesson.arms, seed=lesson.seed, patients=lesson.patients)
+    third = next(i for i, day in enumerate(last["days"]) if day > 3.2 * 365)
+    late = [arm["found"]["all"]["share"][-1] - arm["found"]["all"]["share"][third] for arm in last["arms"]]
+    assert late[0] > late[1] and late[1] <= 0.01
+    assert last["paired"]["all"]["difference"] > 0  # in the end more patients relapse where nobody sleeps

@@ -95,7 +95,7 @@ def test_without_clones_the_tree_is_told_and_the_clones_are_not():
 def test_a_run_without_clones_and_parents_is_refused():
     with pytest.raises(InputError, match="--on lineage or --on secondary_seeding"):
         patient_lineage(made(lineage=False, secondary_seeding=False), 7)
-    with pytest.raises(InputError, match="patient 8: not in this run; allowed: 6 to 7"):
+    with pytest.raises(InputError, match="patient: found 8, the run holds 6 to 7"):
         patient_lineage(made(), 8)
     nothing = patient_lineage(made(), 6)
     assert nothing.newick == "primary;" and nothing.migration.empty and nothing.colonies.empty and "primary;" in lineage_text(nothing)
@@ -134,7 +134,7 @@ def test_the_command_prints_them(folder, front_door, tmp_path):
     patient = int(results.open(folder).metastases["patient"].mode()[0])
     done = front_door("lineage", folder, str(patient))
     assert done.returncode == 0 and done.stdout == lineage_text(patient_lineage(results.open(folder), patient)) + "\n"
-    for wrong, message in (("99", "not in this run"), ("-1", "PATIENT")):
+    for wrong, message in (("99", "the run holds 0 to 15"), ("-1", "PATIENT")):
         refused = front_door("lineage", folder, "--", wrong)
         assert refused.returncode == 2 and message in refused.stderr and "Traceback" not in refused.stderr
     refused = front_door("lineage", tmp_path, "0")

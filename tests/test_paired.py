@@ -34,7 +34,7 @@ def test_independent_arms_really_vary_so_much(tmp_path):
     60 differences of arms of 10 patients with seeds of their own; their variance has a relative standard error of
     18 %, and must lie within a factor of 2 (false alarm below 1e-4) of the one that paired arms promise.
     """
-    quick = scenarios.load(scenario_file(tmp_path, 600)).with_(set_=["frailty_log_sd=0.3"])
+    quick = scenarios.load(scenario_file(tmp_path, 600)).with_(set_=["frailty_log_sd=0.3", "competent_share=3e-6"])
     arms = [Arm(), Arm(frozenset(["dormancy"]))]
     counts = metastases_by_arm(quick, arms, 1, np.arange(600)).sum(axis=2)
     promised = (counts[:, 0].var() + counts[:, 1].var()) / 10

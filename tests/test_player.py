@@ -182,6 +182,18 @@ def test_parts_can_come_one_by_one(opened):
     assert opened.evaluate("player.state()") == by_parts
 
 
+def test_a_film_may_be_loaded_while_the_page_hides_the_player(browser, file):
+    watched = Watched(browser)
+    hidden = file.with_name("hidden.html")
+    hidden.write_text(file.read_text(encoding="utf-8").replace("<div id=here>", "<div id=here style='display: none'>"), encoding="utf-8")
+    watched.page.goto(hidden.as_uri())
+    watched.page.evaluate("player.seek(4500); here.style.display = 'block'")
+    watched.page.wait_for_function("player.bodies.every(body => body.canvas.width > 200)")
+    assert watched.page.evaluate("player.bodies.map(body => body.drawn.asleep)") != [0, 0]
+    assert watched.errors == []
+    watched.page.close()
+
+
 def test_another_language_at_once(opened):
     opened.evaluate("player.seek(4500); player.setText(chinese)")
     assert opened.locator(".sp-card h3").inner_text() == "肝"

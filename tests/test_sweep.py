@@ -64,7 +64,7 @@ def one_run(plan, sweep, number: int, tmp_path):
     variant = plan.variants[planned.point.variant].scenario
     scenario = variant.with_(off=[name for name, on in planned.point.mechanisms if not on],
                              set_=[f"{name}={value!r}" for name, value in planned.point.values])  # fmt: skip
-    alone = run_scenario(scenario, seed=planned.seed, out=tmp_path / "alone")
+    alone = run_scenario(scenario, seed=planned.seed, out=tmp_path / "alone", keep_seeds=True)
     return sweep.runs[sweep.runs.run == planned.name], sweep.patients[sweep.patients.run == planned.name], alone
 
 
@@ -92,8 +92,15 @@ def test_a_run_of_a_sweep_is_the_run_that_run_makes(plan, sweep, tmp_path, numbe
             assert there.n_at_risk == row.at_risk and there["mean"] == pytest.approx(getattr(row, f"present_{stage}"), rel=1e-12)
 
 
-def test_what_was_counted_by_a_day_is_what_the_colonies_say(plan, sweep, tmp_path):
-    rows, patients, alone = one_run(plan, sweep, 1, tmp_path)
+def test_what_was_counted_by_a_day_is_what_the_cells_and_colonies_say(plan, sweep, tmp_path):
+    rows, patients, alone = one_run(plan, sweep, 5, tmp_path)
+    assert 0 < rows[rows.day == 364].at_risk.max() < len(patients), "some are dead by then, and keep what they had"
+    seeds = alone.seeds.merge(alone.patients[["patient", "diagnosis_day"]], on="patient")
+    for row in rows[rows.year <= 1].itertuples():
+        here = seeds if row.organ == "all" else seeds[seeds.organ == row.organ]
+        day = here.diagnosis_day + row.day
+        assert row.settled * row.patients == pytest.approx((here.arrived_day < day).sum())
+        assert row.woke * row.patients == pytest.approx((~here.slept & (here.arrived_day < day)).sum() + (here.woke_day < day).fillna(False).sum())
     colonies = alone.metastases.merge(alone.patients[["patient", "diagnosis_day"]], on="patient")
     colonies["seen"] = colonies.detected_day - colonies.diagnosis_day
     checked = 0
@@ -312,7 +319,9 @@ def test_a_run_that_kills_its_workers_is_isolated(plan, sweep, tmp_path, monkeyp
     done = run_sweep(plan, out=tmp_path / "x", executor=executor)
     assert set(done.failures) == {plan.runs[2].name} and "each one's process ended" in done.failures[plan.runs[2].name]
     assert executor.given.count([plan.runs[2].name]) == 1 and done.finished == 15
-    assert swept(plan, tmp_path / "x", retry_failed=True).failures == {}
+    assert read.open(tmp_path / "x").failures.run.tolist() == [plan.runs[2].name]
+    assert swept(plan, tmp_path / "x").computed == 1, "the machine's failure is not the run's: it is tried again"
+    assert read.open(tmp_path / "x").failures is None
     assert data(tmp_path / "x") == data(sweep.path)
 
 

@@ -16,7 +16,7 @@ from quick_sweep import HEAD, PATIENTS, PLAN, data, part_files, plan_file, start
 from sim.errors import InputError, MachineError
 from sim.experiment import lock
 from sim.sweep import block as blocks
-from sim.sweep import parts, read
+from sim.sweep import parts, read, tables
 from sim.sweep import plan as plans
 from sim.sweep.executors import LocalExecutor
 from sim.sweep.run import run_sweep
@@ -39,9 +39,17 @@ def file(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def undisturbed(file, tmp_path_factory):
+def whole(file, tmp_path_factory):
+    """The folder of a sweep that nothing stopped."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plans, "BLOCK_RUNS", 1)
+        return swept(file, tmp_path_factory.mktemp("sweeps") / "x").folder
+
+
+@pytest.fixture(scope="module")
+def undisturbed(whole):
     """The tables of a sweep that nothing stopped."""
-    return data(swept(file, tmp_path_factory.mktemp("sweeps") / "x").folder)
+    return data(whole)
 
 
 def swept(file, out, workers=1, **keywords):
@@ -109,7 +117,9 @@ def test_no_resume_wants_a_new_folder(file, tmp_path):
 
 def test_a_changed_plan_keeps_what_still_fits(file, undisturbed, tmp_path, monkeypatch):
     out = tmp_path / "x"
-    swept(file, out)
+    with monkeypatch.context() as patch:
+        patch.setattr(tables, "FILE_RUNS", 5)  # files that no later plan has
+        swept(file, out)
     seen = computed(monkeypatch)
     # Other values, another factor that is where it was, and another order of all rows.
     changed = plan_file(tmp_path, PLAN.replace("[0.0, 1.0, 4.0]", "[4.0, 2.0, 0.0]") + "inflammation_gain = { values = [2.0] }\n")
@@ -231,11 +241,12 @@ def test_a_disk_that_fills_is_told_and_the_rest_follows_when_there_is_space(file
 
 
 @linux
-def test_a_small_disk(file, undisturbed, tmp_path):
-    """A real one: a file system in memory with room for some of the runs, which then grows."""
+def test_a_small_disk(file, whole, undisturbed, tmp_path):
+    """A real one: a file system in memory with room for about half of the runs, which then grows."""
     out = tmp_path / "disk"
     out.mkdir()
-    if os.geteuid() or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=160k", "none", str(out)], capture_output=True).returncode:
+    room = (whole / "sweep.json").stat().st_size + sum(part.stat().st_size for part in part_files(whole)) // 2
+    if os.geteuid() or subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={room // 1024}k", "none", str(out)], capture_output=True).returncode:
         pytest.skip("may not mount")
     try:
         process = start_sweep(file, out / "x", 1)

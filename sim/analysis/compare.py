@@ -149,7 +149,8 @@ def _colonies(run, arm, end: float):
     return seen[(since <= end).fillna(False).to_numpy(dtype=bool)].groupby("patient").size().reindex(arm.index, fill_value=0).to_numpy()
 
 
-_NOT_COMPARED = ("name", "file", "path", "title", "question", "patients", "parameters", "overrides", "mechanisms", "treatments", "output_every_days")
+_NOT_COMPARED = ("name", "file", "path", "title", "question", "patients", "parameters", "overrides", "mechanisms", "treatments",
+                 "output_every_days", "horizon_days")  # outcomes are compared until the shorter horizon
 
 
 def differences(first, second) -> list[str]:
@@ -167,9 +168,7 @@ def differences(first, second) -> list[str]:
         if before != after:
             unit = (parameters[1].get(name) or parameters[0][name]).get("unit", "")
             found.append(f"{name} {_plain(after)} instead of {_plain(before)}" + (f" {unit}" if unit not in ("", "1") else ""))
-    treatments = [list(scenario.get("treatments") or []) for scenario in (one, other)]
-    found += [f"{_treatment(item)} added" for item in treatments[1] if item not in treatments[0]]
-    found += [f"{_treatment(item)} left out" for item in treatments[0] if item not in treatments[1]]
+    found += _treatment_changes(*(list(scenario.get("treatments") or []) for scenario in (one, other)))
     flat = [dict(_flat({key: value for key, value in scenario.items() if key not in _NOT_COMPARED})) for scenario in (one, other)]
     for key in dict.fromkeys([*flat[0], *flat[1]]):
         before, after = (values.get(key) for values in flat)
@@ -190,17 +189,29 @@ def _plain(value) -> str:
     return "none" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _treatment(item) -> str:
-    if not isinstance(item, dict):
-        return f"treatment {item}"
-    rest = ", ".join(f"{key} {_plain(value)}" for key, value in item.items() if key != "name" and value is not None)
-    return f"treatment {item.get('name', '?')}" + (f" ({rest})" if rest else "")
+def _treatment_changes(before: list[dict], after: list[dict]) -> list[str]:
+    """Treatments that only one of the two has, each with what is special about it."""
+    gone, new = ([item for item in these if item not in those] for these, those in ((before, after), (after, before)))
+    return [f"{_treatment(item)} added" for item in new] + [f"{_treatment(item)} left out" for item in gone]
+
+
+def _treatment(item: dict) -> str:
+    when = f"{_plain(item['start_days'])} days after {item.get('after', 'diagnosis')}" if item.get("start_days") is not None else ""
+    usual = {"cycles": 1, "every_days": item.get("every_days") if item.get("cycles", 1) == 1 else None, "dose": 1, "adherence": 1, "turn": item.get("turn")}
+    rest = [f"{key.removesuffix('_days').replace('_', ' ')} {_plain(value)}{' days' if key.endswith('_days') else ''}" for key, value in item.items()
+            if key not in ("name", "after", "start_days") and value is not None and value != usual.get(key)]
+    details = ", ".join([*([when] if when else []), *rest])
+    return str(item.get("name", "treatment")).replace("_", " ") + (f" ({details})" if details else "")
 
 
 def warnings(first, second) -> list[str]:
-    """Reasons, beside the scenarios, for which two runs might differ in their last bits."""
+    """What a reader must know beside the scenarios: other versions, other horizons."""
     one, other = (run.manifest.get("versions", {}) for run in (first, second))
     differ = [name for name in dict.fromkeys([*one, *other]) if one.get(name) != other.get(name) and name != "platform"]
     if first.manifest.get("commit") != second.manifest.get("commit"):
         differ.append("commit")
-    return [f"the runs were made with different versions ({', '.join(differ)}); some patients may differ by that alone"] if differ else []
+    notes = [f"the runs were made with different versions ({', '.join(differ)}); some patients may differ by that alone"] if differ else []
+    horizons = [float(run.manifest["scenario"]["horizon_days"]) for run in (first, second)]
+    if horizons[0] != horizons[1]:
+        notes.append(f"the horizons differ ({horizons[0]:g} and {horizons[1]:g} days); the log-rank tests use the whole follow-up, all else the shorter")
+    return notes

@@ -32,9 +32,11 @@ def sentence(found: Comparison) -> str:
     if found.died_earlier + found.died_later == 0:
         return text + " Nobody lived longer or shorter."
     days = found.years_lived.difference * DAYS_PER_YEAR
+    longer = found.years_lived.low > 0 and clear and clear[0].pairs.difference > 0
+    reason = " Who lives longer has more time to show a metastasis." if longer else ""
     return text + (
-        f" {found.died_earlier:,} died earlier and {found.died_later:,} later; on average they lived {abs(days):,.0f} days "
-        f"{'longer' if days >= 0 else 'shorter'} within {_horizon(found)} ({_days_interval(found)}).")
+        f" {_people(found.died_earlier).capitalize()} died earlier and {_people(found.died_later)} later; on average they lived {abs(days):,.0f} days "
+        f"{'longer' if days >= 0 else 'shorter'} within {_horizon(found)} ({_days_interval(found)}).{reason}")
 
 
 def _organ_clause(change, found: Comparison) -> str:
@@ -117,7 +119,7 @@ def table(found: Comparison) -> str:
         _means("visible metastases a patient", colonies.first, colonies.second, colonies.difference, colonies.low, colonies.high),
         f"died earlier {found.died_earlier:,}, later {found.died_later:,}, on the same day or not at all "
         f"{found.patients - found.died_earlier - found.died_later:,}",
-        f"log-rank: overall survival p = {_p(found.overall.p_value)}, metastasis-free p = {_p(found.metastasis_free.p_value)}",
+        f"log-rank: overall survival p {_p(found.overall.p_value)}, metastasis-free p {_p(found.metastasis_free.p_value)}",
         "  (which takes the arms as separate patients: cautious here)", "",
         *_wrapped(sentence(found)),
     ]
@@ -145,7 +147,7 @@ def _ratio(pairs) -> str:
 
 
 def _p(value: float) -> str:
-    return f"{value:.2g}" if value >= 1e-4 else "< 0.0001"
+    return f"= {value:.2g}" if value >= 1e-4 else "< 0.0001"
 
 
 def rows(found: Comparison) -> list[dict]:

@@ -77,7 +77,8 @@ def patient_lineage(run: Run, patient: int) -> PatientLineage:
                          f"seeded every colony; run the scenario again with --on {TELLING[0]} or --on {TELLING[1]}, or both")
     known = run.patients["patient"]
     if not (known == patient).any():
-        raise InputError(f"{run.path}: patient {patient}: not in this run; allowed: {known.min()} to {known.max()}")
+        held = f"{known.min()} to {known.max()}" if len(known) else "none"
+        raise InputError(f"{run.path}: patient: found {patient}, the run holds {held}")
     mine = run.metastases[run.metastases["patient"] == patient].sort_values(["arrived_day", "colony"])
     founders = run.founders[run.founders["colony"].isin(mine["colony"])]
     nodes, labels = _nodes(mine)

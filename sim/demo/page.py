@@ -43,7 +43,6 @@ class Page:
             problem = str(error)
             self.settings = Settings()
             self.words = Words(self.settings.language)
-        self._play = True
         self._asked = 0
         self._build()
         if problem:
@@ -62,7 +61,7 @@ class Page:
             self._alert = ui.label().classes("alert").props("role=alert")
             self._again = ui.button(self.words("ui.again"), on_click=self._try_again, color=None).props("no-caps unelevated").classes("again").mark("again")
             self.hush()
-            with ui.element("main").classes("columns"):
+            with ui.element("main").classes("columns") as self.columns:
                 with ui.element("div").classes("top"):
                     self.lesson_panel = LessonPanel(self)
                     self.what_ifs = ui.element("section").classes("card what-ifs")
@@ -174,10 +173,9 @@ class Page:
         if isinstance(self.session, Session):
             self.classroom.leave(self.session)
 
-    def recompute(self, play: bool | None = None) -> None:
+    def recompute(self) -> None:
         """Ask for the film and the cohort of what is set, shortly: sliders move through many values."""
         self._asked += 1
-        self._play = (not self.lesson_panel.hides_stage) if play is None else play
         self._computing.set_visibility(True)
         names = self.names()
         organ = self.lesson.organ if self.lesson else "all"
@@ -205,7 +203,8 @@ class Page:
         """A message of this tab's worker."""
         with self.stage_card:
             if kind == "film":
-                self.stage.tell("film", f"{what}, {str(self._play).lower()}")
+                # A film starts by itself, unless the class must predict first: then the lesson starts it.
+                self.stage.tell("film", f"{what}, {'false' if self.lesson_panel.hides_stage else 'true'}")
                 if what.startswith('{"kind":"head"'):
                     self._computing.set_visibility(False)
             elif kind == "curves":

@@ -64,10 +64,6 @@ class Block:
         """A block a run."""
         return [replace(self, runs=(run,)) for run in self.runs]
 
-    def failed(self, error: str) -> bytes:
-        """What is recorded when none of the runs can be computed."""
-        return _packed([], [(run.name, error) for run in self.runs])
-
     def compute(self, report: Callable[[float], None] | None = None) -> bytes:
         """Run everything; `report(share)` is told the share that is done. Raises MachineError."""
         if self.program != program_digest():

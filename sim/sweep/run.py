@@ -22,6 +22,7 @@ from sim.sweep.tables import Tables
 
 KINDS_OF_MACHINE = ("processor", "python", "numpy", "numba", "mesa", "pyarrow", "scipy", "metastatic-seeding")
 """What must be equal for equal bits."""
+NO_WORKER = "no worker could finish it: each one's process ended (killed? out of memory?)"
 
 
 @dataclass
@@ -125,12 +126,10 @@ class _Sweep:
         try:
             bar.skip(runs - runs_left)
             lost = self._take(executor, left, bar, runs_left)
-            again = [alone for block in lost if len(block.runs) > 1 for alone in block.alone()]
-            hopeless = [block for block in lost if len(block.runs) == 1]
-            if again:
-                hopeless += self._take(executor, again, bar, 0)
-            for block in hopeless:
-                self._record(block, block.failed("no worker could finish it: each one's process ended (killed? out of memory?)"))
+            again = [alone for block in lost for alone in block.alone()]
+            for block in self._take(executor, again, bar, 0) if again else ():
+                # The machine's failure, not the run's: told now, but not recorded, so that the next call tries again.
+                self.recorded.failures |= {run.name: NO_WORKER for run in block.runs}
         finally:
             bar.close()
 

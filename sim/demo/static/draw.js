@@ -186,7 +186,8 @@
           ring(asleep, dot.x, dot.y, CELL_RADIUS); drawn.asleep++;
           if (!still && day - dot.arrived < glow) ring(arriving, dot.x, dot.y, CELL_RADIUS + 4 * (1 - (day - dot.arrived) / glow));
         } else {
-          const size = film.size(dot, day);
+          const size = film.size(dot, day), awakeFor = day - dot.woke;
+          if (!still && dot.woke > dot.arrived && awakeFor < 2 * glow) ring(arriving, dot.x, dot.y, 4 + 9 * awakeFor / (2 * glow)); // it has just woken
           if (dot.metastasis && size >= 6) { metastases.push([dot, size]); drawn.metastasis++; }
           else { ring(awake, dot.x, dot.y, radius(size)); drawn.awake++; }
         }

@@ -70,6 +70,15 @@
       }
     }
 
+    /* Measured on a drawing of its own, because a browser measures nothing in a page that is hidden. */
+    static ofDrawing() {
+      const aside = document.createElement("div");
+      aside.style.cssText = "position: absolute; left: -9999px; width: 640px; visibility: hidden";
+      aside.innerHTML = window.Seeding.bodyDrawing;
+      document.body.append(aside);
+      try { return new Geometry(aside.firstElementChild); } finally { aside.remove(); }
+    }
+
     /* Every vessel once, as paths for the flow: [{path, start, portal, shunt}]; `start` keeps the dashes in step. */
     flowLines() {
       const seen = new Set(), lines = [];

@@ -76,7 +76,7 @@
       this.watcher.disconnect();
       this.stage.dataset.bodies = film.arms.length;
       this.bodies = film.arms.map((arm, i) => new window.Seeding.BodyPanel(this, arm, this.stage, film.arms.length > 1 ? i : null));
-      geometry = geometry || new Geometry(this.bodies[0].svg);
+      geometry = geometry || Geometry.ofDrawing();
       for (const body of this.bodies) {
         body.view = new BodyView(body.canvas, geometry);
         body.view.open(film, body.arm);

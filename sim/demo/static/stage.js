@@ -25,8 +25,7 @@ export default {
       }
     },
     play() {
-      this.starts = true; // a film that is still on its way starts when it comes
-      if (this.player.lastDay > 0) this.player.play();
+      this.player.play();
     },
     pause() {
       this.starts = false;
