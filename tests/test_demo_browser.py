@@ -18,6 +18,9 @@ from sim.demo.words import WHAT_IFS, Words
 WIDTHS = {"phone": (360, 740), "laptop": (1280, 800), "projector": (1920, 1080)}
 PATIENCE = 90_000  # milliseconds
 
+PLAYER = "window.stagePlayer = () => Object.values(mounted_app.$refs).flat().find((e) => e?.player)?.player ?? {loadedDay: 0}"
+"""The player of the page's stage, for tests to ask."""
+
 
 @pytest.fixture(scope="module")
 def classroom(repository):
@@ -33,6 +36,7 @@ def tab(classroom, query="", width="laptop", **options):
     watched = Watched(browser, *WIDTHS[width], **options)
     try:
         watched.page.set_default_timeout(PATIENCE)
+        watched.page.add_init_script(PLAYER)
         watched.page.goto(f"{address}?{query}")
         yield watched.page
         hosts = {urlsplit(url).hostname for url in watched.requests if not url.startswith(("data:", "blob:"))}
@@ -45,9 +49,6 @@ def tab(classroom, query="", width="laptop", **options):
 def film_is_there(page):
     """Wait for the film of what is set; gives the player's state."""
     page.wait_for_function("() => document.querySelector('.stage [id^=c]') && stagePlayer().loadedDay > 0")
-
-
-PLAYER = "window.stagePlayer = () => Object.values(mounted_app.$refs).flat().find((e) => e?.player)?.player ?? {loadedDay: 0}"
 
 
 def state(page) -> dict:
@@ -66,7 +67,6 @@ def test_a_class_switches_plays_scrubs_and_sees_what_the_engine_says(classroom):
     from sim.experiment.chunk import build_model
 
     with tab(classroom) as page:
-        page.evaluate(PLAYER)
         film_is_there(page)
         page.wait_for_function("() => stagePlayer().playing && stagePlayer().day > 0")
         page.get_by_role("button", name=Words("en").what_if("off.dormancy"), exact=True).click()
@@ -103,7 +103,6 @@ def test_a_lesson_to_its_end_with_the_keyboard_alone(classroom):
         raise AssertionError(f"the keyboard does not reach {label!r}")
 
     with tab(classroom) as page:
-        page.evaluate(PLAYER)
         press(words(f"lesson.{name}.title"))
         page.get_by_text(words(f"lesson.{name}.prediction")).wait_for()
         assert not page.locator(".stage").is_visible(), "first the prediction"
@@ -124,7 +123,6 @@ def test_a_lesson_to_its_end_with_the_keyboard_alone(classroom):
 
 def test_every_control_has_a_name_and_its_text_a_contrast(classroom):
     with tab(classroom, "treat=resection@30") as page:
-        page.evaluate(PLAYER)
         film_is_there(page)
         page.evaluate("document.querySelectorAll('details').forEach((details) => { details.open = true; })")
         nameless = page.evaluate(NAMELESS)
@@ -164,7 +162,6 @@ FAINT = """() => {
 
 def test_the_tests_for_names_and_contrast_can_fail(classroom):
     with tab(classroom) as page:
-        page.evaluate(PLAYER)
         film_is_there(page)
         page.evaluate("""() => { const box = document.querySelector('.classroom'); const faint = document.createElement('p');
           faint.style.color = '#bbb'; faint.textContent = 'hardly there'; box.append(faint, document.createElement('button')); }""")
@@ -175,7 +172,6 @@ def test_the_tests_for_names_and_contrast_can_fail(classroom):
 def test_two_bodies_are_drawn_ten_times_a_second(classroom):
     """On two cores that compute a cohort meanwhile. The machine of the tests may be busy: half of it is the alarm here."""
     with tab(classroom) as page:
-        page.evaluate(PLAYER)
         film_is_there(page)
         assert updates_a_second(page, 4) >= 5
 
@@ -200,7 +196,6 @@ def test_four_tabs_at_once_keep_five_updates(classroom):
     with contextlib.ExitStack() as stack:
         pages = [stack.enter_context(tab(classroom, f"patient={18 + i}")) for i in range(4)]
         for page in pages:
-            page.evaluate(PLAYER)
             film_is_there(page)
         for page in pages:
             page.evaluate(COUNT)
@@ -219,7 +214,6 @@ def test_every_lesson_at_every_width(classroom, name, width, tmp_path):
     language = "zh-Hans" if width == "phone" else "en"
     words = Words(language)
     with tab(classroom, f"lang={language}&lesson={name}", width) as page:
-        page.evaluate(PLAYER)
         film_is_there(page)
         for step in STEPS:
             page.get_by_role("heading", name=words(f"ui.lesson.{step}"), exact=True).wait_for()
@@ -240,7 +234,6 @@ def test_every_lesson_at_every_width(classroom, name, width, tmp_path):
 @pytest.mark.parametrize("language", texts.languages())
 def test_exploring_at_every_width_in_every_language(classroom, width, language):
     with tab(classroom, f"lang={language}&treat=resection@30", width) as page:
-        page.evaluate(PLAYER)
         film_is_there(page)
         assert page.evaluate("document.documentElement.lang") == language
         page.evaluate("document.querySelectorAll('details').forEach((details) => { details.open = true; })")
@@ -250,7 +243,6 @@ def test_exploring_at_every_width_in_every_language(classroom, width, language):
 
 def test_reduced_motion_is_honoured(classroom):
     with tab(classroom, reduced_motion="reduce") as page:
-        page.evaluate(PLAYER)
         film_is_there(page)
         assert page.evaluate("stagePlayer().still") is True
         moving = page.evaluate("""() => document.getAnimations().filter((a) => a.playState === 'running' && a.effect.getTiming().duration > 1).length""")

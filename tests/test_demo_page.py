@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from contextlib import asynccontextmanager
 
 import pytest
@@ -78,13 +79,18 @@ class Tab:
 @asynccontextmanager
 async def classroom(most_tabs: int = 9):
     """A running classroom and its first tab, not opened yet."""
-    async with user_simulation() as user:
-        room = Classroom(most_tabs)
-        tab.declare(room)
-        try:
-            yield room, Tab(user)
-        finally:
-            room.close()
+    loaded = {}
+    try:
+        async with user_simulation() as user:
+            room = Classroom(most_tabs)
+            tab.declare(room)
+            try:
+                yield room, Tab(user)
+            finally:
+                room.close()
+                loaded = dict(sys.modules)
+    finally:  # the simulation forgets the modules of its pages, with all their parents: other tests need them
+        sys.modules.update({name: module for name, module in loaded.items() if name not in sys.modules})
 
 
 def play(scene, **options):
@@ -220,13 +226,13 @@ def test_a_lesson_from_prediction_to_questions():
         await page.until(lambda: sum(page.address().votes) == 3, "the votes")
         assert page.address().votes == tuple([1, 2] + [0] * (len(lesson.options) - 2))
         stage = next(e for e in page.user.client.elements.values() if "stage" in e._classes)
-        assert not stage.visible, "first the prediction"
+        assert "unseen" in stage._classes, "first the prediction"
         seen = [page.address().step]
         while STEPS[page.address().step] != "questions":
             page.click("lesson-next")
             await page.until(lambda: page.address().step == seen[-1] + 1, "the next step")
             seen.append(page.address().step)
-            assert stage.visible
+            assert "unseen" not in stage._classes
             if STEPS[seen[-1]] == "explain":
                 assert words(f"lesson.{name}.explanation") in page.labels() and words(f"lesson.{name}.source") in page.labels()
                 assert any(text.endswith(words("ui.lesson.votes", votes=2)) for text in page.labels())

@@ -5,7 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim import scenario
+from sim.demo import texts
 from sim.demo.settings import Settings, whole
+from sim.demo.treatments import TREATMENTS
 from sim.demo.words import MORE_WHAT_IFS, WHAT_IFS, Words
 from sim.errors import InputError
 from sim.mechanisms import REGISTRY
@@ -139,3 +141,12 @@ def test_a_whole_number_at_its_limit_is_taken():
     assert whole("votes", "999", 999) == 999
     with pytest.raises(InputError):
         whole("votes", "1000", 999)
+
+
+@pytest.mark.parametrize("language", texts.languages())
+def test_everything_that_can_be_switched_has_its_words(language):
+    catalogue = texts.load(language)
+    wanted = [f"mechanism.{name}{part}" for name in REGISTRY for part in ("", ".on", ".off")]
+    wanted += [f"treatment.{name}{part}" for name in TREATMENTS for part in ("", ".means")]
+    wanted += [f"ui.if.{what_if}" for what_if in (*WHAT_IFS, *MORE_WHAT_IFS)]
+    assert [key for key in wanted if key not in catalogue] == []

@@ -49,8 +49,11 @@ class LessonPanel:
         self._card.set_visibility(teaching)
         for part in (page.what_ifs, page.aside):
             part.set_visibility(not teaching)
-        page.stage_card.set_visibility(not self.hides_stage)
+        # Hidden without leaving the layout: the player measures its drawing when a film comes.
+        page.stage_card.classes(add="unseen" if self.hides_stage else "", remove="" if self.hides_stage else "unseen")
         page.cohort_card.set_visibility(not teaching or self.step not in ("predict", "watch"))
+        later = teaching and self.step not in ("predict", "watch")
+        page.columns.classes(add="cohort-first" if later else "", remove="" if later else "cohort-first")
         self._menu.clear()
         self._card.clear()
         if teaching:

@@ -61,7 +61,7 @@ class Page:
             self._alert = ui.label().classes("alert").props("role=alert")
             self._again = ui.button(self.words("ui.again"), on_click=self._try_again, color=None).props("no-caps unelevated").classes("again").mark("again")
             self.hush()
-            with ui.element("main").classes("columns"):
+            with ui.element("main").classes("columns") as self.columns:
                 with ui.element("div").classes("top"):
                     self.lesson_panel = LessonPanel(self)
                     self.what_ifs = ui.element("section").classes("card what-ifs")

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from sim.errors import InputError, MachineError
 
 LOOPBACK = "127.0.0.1"
-_RECONNECT_SECONDS = 3.0
+_RECONNECT_SECONDS = 8.0
 _SHUTDOWN_SECONDS = 1
 
 
