@@ -102,18 +102,26 @@ def test_a_lesson_to_its_end_with_the_keyboard_alone(classroom):
                 return
         raise AssertionError(f"the keyboard does not reach {label!r}")
 
+    def arrived():
+        """A step takes the focus, so that a keyboard and a screen reader go on there."""
+        page.wait_for_function("() => document.activeElement.classList.contains('lesson')")
+
     with tab(classroom) as page:
         press(words(f"lesson.{name}.title"))
+        arrived()
         page.get_by_text(words(f"lesson.{name}.prediction")).wait_for()
         assert not page.locator(".stage").is_visible(), "first the prediction"
         press(words("ui.lesson.more", option=words(lesson.options[0])))
-        page.keyboard.press("Enter")
+        page.wait_for_function("() => location.search.includes('votes=1')")
+        page.keyboard.press("Enter")  # the button keeps the focus
         page.wait_for_function("() => location.search.includes('votes=2')")
         press(words("ui.lesson.run"))
+        arrived()
         page.wait_for_function("() => stagePlayer().playing")
         assert page.locator(".stage").is_visible()
         for step in STEPS[2:]:
             press(words("ui.lesson.next"))
+            arrived()
             page.get_by_role("heading", name=words(f"ui.lesson.{step}"), exact=True).wait_for()
         assert page.get_by_text(words(f"lesson.{name}.question.2")).is_visible()
         page.reload()
