@@ -193,9 +193,11 @@ def updates_a_second(page, seconds: float) -> float:
 
 
 COUNT = """() => { const player = stagePlayer(), draw = player.draw.bind(player);
-  player.draw = (...how) => { window.drawn += 1; draw(...how); };
-  player.pause(); player.setSpeed(30); player.seek(player.firstDay); player.play(); window.drawn = 0; }"""
-"""Play a film from its start, slowly, and count how often it is drawn."""
+  window.drawn = 0;
+  const moments = new Set();
+  player.draw = (atOnce, now) => { if (now) { moments.add(now); window.drawn = moments.size; } draw(atOnce, now); };
+  player.pause(); player.setSpeed(30); player.seek(player.firstDay); player.play(); }"""
+"""Play a film from its start, slowly, and count the moments at which it is drawn."""
 
 
 @pytest.mark.long
@@ -210,6 +212,7 @@ def test_four_tabs_at_once_keep_five_updates(classroom):
         start = time.monotonic()
         pages[0].wait_for_timeout(6000)
         rates = [page.evaluate("window.drawn") / (time.monotonic() - start) for page in pages]
+    print("drawn updates a second in four tabs:", [round(rate, 1) for rate in rates])
     assert min(rates) >= 5, rates
 
 
