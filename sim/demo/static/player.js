@@ -152,6 +152,7 @@
     }
 
     tick(now) {
+      if (now === this.last) return; // paused and played again within a frame: one loop is enough
       if (!this.playing) return;
       const seconds = this.last === null ? 0 : Math.min((now - this.last) / 1000, 0.25);
       this.last = now;
