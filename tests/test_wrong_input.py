@@ -154,7 +154,7 @@ def test_all_faults_of_a_chain_are_told_one_a_line_in_the_order_of_the_files(ref
         ("colorctal", ["no such scenario file", "did you mean", "colorectal"]),
         ("scenarios/colorctal.toml", ["no such scenario file", "did you mean", "colorectal"]),
         ("autopsy/colan", ["autopsy/colon.toml"]),
-        ("nothing like it at all", ["no such scenario file", "breast, colorectal"]),
+        ("nothing like it at all", ["no such scenario file", "breast, ", ", colorectal, "]),
         ("scenarios", ["found a folder", "colorectal.toml"]),
         ("scenarios/autopsy", ["found a folder", "colon.toml"]),
         ("scenarios/autopsy/_base.toml", ["missing key primary", "is a base for others"]),

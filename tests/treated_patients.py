@@ -13,6 +13,9 @@ from sim.treatments.base import Plan, stacked
 LIVER, LUNG = NICHES.index("liver"), NICHES.index("lung")
 DIAGNOSIS_DAY = 20
 NOTHING_SETTLES = {"competent_share": 0.0}
+FROZEN = NOTHING_SETTLES | {"metastasis_gompertz_per_day": 1e-5, "cycling_birth_per_day": 0.001}
+"""Colonies that neither grow nor die in a week."""
+SPARED = {"sleeper_sparing__chemotherapy": 1.0, "resistant_share__chemotherapy": 0.0, "acquired_resistance__chemotherapy": 0.0}
 LIVELY = on(*REGISTRY) | {
     "immune_clearance_per_day": 0.02, "secondary_shedding_factor": 0.03, "imaging_threshold_cells": 1e6, "competent_share": 3e-3,
     "cycling_birth_per_day": 0.3, "metastasis_gompertz_per_day": 0.02, "surgery_inflammation": 0.5, "fibrosis_prevalence": 0.3,

@@ -1,0 +1,69 @@
+"""A treatment that is not taken is none, bit for bit; and nobody's course depends on who else is in the cohort."""
+
+import numpy as np
+import pytest
+from treated_patients import LIVELY, LIVER_DISEASE, plan, treated_model
+
+from sim.kernels.identity import unpack
+from sim.treatments import REGISTRY
+
+
+def state(model, lanes: slice) -> dict:
+    """Everything that the lanes' courses end in, lane numbers left out."""
+    names = ("shed_total", "inert", "died_on_arrival", "death_day", "last_day", "burden_cells", "cycling_cells", "energy_clock", "hazard_clock")
+    out = {name: getattr(model, name)[lanes].tolist() for name in names}
+    out |= {name: getattr(model.cells, name)[lanes].tolist() for name in ("settled", "sleeping", "woke", "died_asleep", "extinct", "colonies", "removed")}
+    out["primary"] = model.primary.gap[lanes].tolist()
+    for kind in ("small", "grown", "seeds", "fates", "past", "ended"):
+        rows = getattr(model.cells, kind)
+        lane = unpack(rows.column("identity"))["lane"]
+        mine = (lane >= lanes.start) & (lane < lanes.stop)
+        bare = rows.column("identity")[mine] - (np.uint64(lanes.start) << np.uint64(48))
+        columns = [bare.tolist(), *(rows.column(name)[mine].tolist() for name in rows.names if name not in ("identity", "traits"))]
+        out[kind] = sorted(zip(*columns, strict=True))
+    return out
+
+
+def whole_course(name: str, **changes):
+    treatment = REGISTRY[name]
+    usual = {"start_days": 0, "cycles": min(treatment.cycles, 60), "every_days": treatment.every_days}
+    return plan(name, **usual | ({"organ": "liver"} if treatment.local else {}) | changes)
+
+
+@pytest.fixture(scope="module")
+def null_arms():
+    """Arms in one model: nobody treated; each treatment at dose 0, at adherence 0, and as usual."""
+    arms = [[]]
+    for name in REGISTRY:
+        arms += [[whole_course(name, dose=0.0)], [whole_course(name, adherence=0.0)], [whole_course(name)]]
+    model = treated_model(3, arms, days=150, diagnosis_day=170, keep_seeds=True, **LIVER_DISEASE)
+    model.run()
+    return model
+
+
+@pytest.mark.parametrize("place, name", list(enumerate(REGISTRY)))
+def test_dose_zero_and_adherence_zero_are_no_treatment_bit_for_bit(place, name, null_arms):
+    none, dose, adherence, usual = (state(null_arms, slice(start, start + 3)) for start in (0, *(3 + 9 * place + 3 * i for i in range(3))))
+    assert none["grown"] and none["small"] and none["seeds"]
+    assert dose == none and adherence == none
+    assert usual != none, "the usual dose does something"
+
+
+def test_a_model_without_treatment_is_the_same_bit_for_bit(null_arms):
+    alone = treated_model(3, [[]], days=150, diagnosis_day=170, keep_seeds=True, **LIVER_DISEASE)
+    alone.run()
+    assert alone.therapy is None
+    assert state(alone, slice(0, 3)) == state(null_arms, slice(0, 3))
+
+
+def everything(adherence: float = 0.8) -> list:
+    return [whole_course(name, adherence=adherence, start_days=20) for name in REGISTRY]
+
+
+def test_a_treated_patient_alone_and_among_others():
+    """All treatments at once, all mechanisms on: patient 7 alone, and among thirty."""
+    crowd = treated_model(15, [everything(), []], days=200, diagnosis_day=100, keep_seeds=True, **LIVELY)
+    alone = treated_model(1, [everything()], days=200, diagnosis_day=100, keep_seeds=True, first_patient=7, **LIVELY)
+    crowd.run(), alone.run()
+    assert alone.cells.past.count > 0
+    assert state(alone, slice(0, 1)) == state(crowd, slice(7, 8))
