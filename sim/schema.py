@@ -93,7 +93,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = MappingProxyType({
         _text("death_cause", "null for those alive at the end", nullable=True),
         _day("last_day", "last day of follow-up: death, or the end of the horizon", nullable=False),
         _text("censor_reason", "why follow-up ended without a death; null for the dead", nullable=True),
-        Column("shed_cells", "int64", "cell", "cells shed into the blood until the last day; a cluster counts as one, here and until it grows"),
+        Column("shed_cells", "int64", "cell", "cells shed into the blood until the last day, without those that return to the primary; a cluster counts as one, here and until it grows"),
         Column("arrested_cells", "int64", "cell", "of these, held in a capillary bed"),
         Column("settled_cells", "int64", "cell", "of these, alive in a niche and able to found a colony"),
     ),
