@@ -89,8 +89,9 @@ def test_a_cluster_gives_the_same_bytes_whole_or_by_the_shared_folder(expected, 
     assert {part.file.stem: part.file.read_bytes() for part in parts} == expected
 
 
-def test_a_killed_worker_costs_its_block_only(expected, tmp_path):
-    dice = random.Random(5)
+@pytest.mark.parametrize("seed", [*range(3), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(3, 20))])
+def test_a_killed_worker_costs_its_block_only(expected, tmp_path, seed):
+    dice = random.Random(seed)
     with cluster(2, tmp_path) as (address, workers):
         found, killed = {}, False
         for done in ClusterExecutor(address).execute(blocks(6), lambda share: None):
