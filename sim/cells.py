@@ -20,7 +20,10 @@ from sim.parameters import LaneParameters
 from sim.rates import Rates
 from sim.shedding import Stream
 
-_GROWTH = 1.5
+_GROWTH, _FEWEST_BLOCKS = 1.5, 64
+_ONE_CELL_EACH, _NO_TRAITS = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.uint8)
+_NO_LOG = np.empty((0, 2), dtype=np.uint64)
+_NOBODY = np.empty(0, dtype=np.uint64)
 
 
 @dataclass(frozen=True)
@@ -45,8 +48,9 @@ class Calendar:
         self.head = np.full(self.last + 1, -1, dtype=np.int32)
         self.filed = np.zeros(self.last + 1, dtype=np.int32)
         self.state = np.zeros(3, dtype=np.int64)
-        for name, (width, dtype) in self._POOL.items():
-            setattr(self, name, np.empty(64 * width, dtype=dtype))
+        for name, (_, dtype) in self._POOL.items():
+            setattr(self, name, np.empty(0, dtype=dtype))
+        self._make_room(_FEWEST_BLOCKS, 0)
 
     _POOL = {
         "free": (1, np.int32), "block_next": (1, np.int32), "block_count": (1, np.int32),
@@ -54,22 +58,23 @@ class Calendar:
         "identities": (sleep.BLOCK, np.uint64),
     }
 
-    def reserve(self, records: int) -> None:
-        """Make room for as many insertions: a kernel has no bounds checks."""
+    def reserve(self, day: int, records: int) -> None:
+        """Make room for as many insertions on a day: a kernel has no bounds checks."""
         used = int(self.state[sleep.USED])
         needed = used + max(0, records - int(self.state[sleep.FREE]))
         if needed > len(self.free):
-            blocks = max(needed, 2 * len(self.free))
-            for name, (width, dtype) in self._POOL.items():
-                new = np.empty(blocks * width, dtype=dtype)
-                new[: used * width] = getattr(self, name)[: used * width]
-                setattr(self, name, new)
+            # As many as there will be if they go on like this: copying is what growth costs, untouched room costs nothing.
+            expected = used * self.last / (day + 1)
+            self._make_room(int(max(needed, min(max(expected, 1.5 * used), 4.0 * used), _FEWEST_BLOCKS)), used)
 
-    @property
-    def arrays(self):
+    def _make_room(self, blocks: int, used: int) -> None:
+        for name, (width, dtype) in self._POOL.items():
+            new = np.empty(blocks * width, dtype=dtype)
+            new[: used * width] = getattr(self, name)[: used * width]
+            setattr(self, name, new)
+        self.arrays = (self.head, self.filed, self.block_next, self.block_count, self.free, self.state,
+                       self.energies, self.hazards, self.identities)
         """The arrays in the order in which the kernels take them."""
-        return (self.head, self.filed, self.block_next, self.block_count, self.free, self.state,
-                self.energies, self.hazards, self.identities)
 
     def due(self, day: int) -> int:
         """Records filed under `day`."""
@@ -102,16 +107,21 @@ class Rows:
 
     def append(self, **columns) -> None:
         """Add as many rows as `identity` has, a column all rows have; scalars are repeated."""
-        end = self.count + len(columns["identity"])
+        end = self.reserve(len(columns["identity"]))
+        for name, values in columns.items():
+            getattr(self, name)[self.count : end] = values
+        self.count = end
+
+    def reserve(self, rows: int) -> int:
+        """Make room for so many more rows; returns how many there will be with them."""
+        end = self.count + rows
         if end > len(self.identity):
             room = int(max(end, _GROWTH * len(self.identity)))
             for name, dtype in self._dtypes.items():
                 new = np.empty(room, dtype=dtype)
                 new[: self.count] = self.column(name)
                 setattr(self, name, new)
-        for name, values in columns.items():
-            getattr(self, name)[self.count : end] = values
-        self.count = end
+        return end
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -146,6 +156,8 @@ class TumourCells:
         self.patient = patient
         self._parameters = parameters
         self._clusters = bool(parameters["cluster_share"].any())
+        self._sleep_life = tuple(parameters[f"dormancy_{name}"] for name in (
+            "narrow_share", "narrow_scale_days", "narrow_shape", "broad_scale_days", "broad_shape"))
         self.calendar = Calendar(last_day)
         self.small = Rows(cells=np.int64, identity=np.uint64, since=np.int32, woke=np.int32, traits=np.uint8)
         path = dict(identity=np.uint64, woke=np.int32, traits=np.uint8, since=np.int32, start_day=np.float64,
@@ -183,7 +195,7 @@ class TumourCells:
     def file_sleepers_again(self, day: int, energy_clock, hazard_clock, energy_promise, hazard_promise) -> None:
         """After a broken promise: one pass that files every sleeper under its new day."""
         asleep = int(self.calendar.state[sleep.USED]) * sleep.BLOCK
-        self.calendar.reserve(asleep)
+        self.calendar.reserve(day, asleep)
         spare = np.empty(asleep), np.empty(asleep), np.empty(asleep, dtype=np.uint64)
         sleep.file_again(day, self.calendar.last, energy_clock, hazard_clock, energy_promise, hazard_promise,
                          *self.calendar.arrays, *spare)
@@ -191,22 +203,19 @@ class TumourCells:
     def place(self, key, day: int, stream: Stream, new: int, rates: Rates, energy_clock, hazard_clock, promises):
         """Place a stream's settled cells, asleep or awake; returns the identities of those awake.
 
+        The clocks are those of the end of today.
         Raises ValueError when more cells settle in a niche in a day than an identity can number.
         """
-        p = self._parameters
         if new >= MOST_INDEX and stream.settled_today.max() >= MOST_INDEX:
             raise ValueError(f"over {MOST_INDEX} competent cells settled in one niche in a day; "
                              "competent_share x shedding is out of all bounds")
-        self.calendar.reserve(new)
+        self.calendar.reserve(day, new)
         awake = np.empty(new, dtype=np.uint64)
-        log = np.empty((new if self.keep_seeds else 0, 2), dtype=np.uint64)
+        log = np.empty((new, 2), dtype=np.uint64) if self.keep_seeds else _NO_LOG
         n_awake = sleep.place_cells(
             key, self.patient, day, self.calendar.last, stream.code, CLUSTER_INDEX * stream.cluster,
-            stream.settled_today, rates.sleep,
-            p["dormancy_narrow_share"], p["dormancy_narrow_scale_days"], p["dormancy_narrow_shape"],
-            p["dormancy_broad_scale_days"], p["dormancy_broad_shape"], energy_clock + rates.feeding,
-            hazard_clock + rates.sleeper_death, *promises, self.sleeping, *self.calendar.arrays, awake, self.woke, log)
-        self.settled += stream.settled_today
+            stream.settled_today, rates.sleep, *self._sleep_life, energy_clock, hazard_clock, *promises, self.settled,
+            self.sleeping, *self.calendar.arrays, awake, self.woke, log)
         if self.keep_seeds:
             self.seeds.append(identity=log[:, 0], coded_threshold=log[:, 1])
         return awake[:n_awake]
@@ -215,16 +224,18 @@ class TumourCells:
         """Wake or bury today's sleepers; returns the identities of the woken."""
         due = self.calendar.due(day)
         if not due:
-            return np.empty(0, dtype=np.uint64)
-        self.calendar.reserve(due)
+            return _NOBODY
+        self.calendar.reserve(day, due)
         woken, died = np.empty(due, dtype=np.uint64), np.empty(due, dtype=np.uint64)
         n_woken, n_died = sleep.wake_cells(
             day, self.calendar.last, alive, energy_clock, rates.feeding, hazard_clock, rates.sleeper_death, *promises,
             self.sleeping, self.woke, self.died_asleep, *self.calendar.arrays, woken, died)
         # The calendar's order depends on who else is in the chunk; sums over a patient's colonies must not.
-        woken = np.sort(woken[:n_woken])
-        self.note(died[:n_died], day, sleep.DIED)
-        self.note(woken, day, sleep.WOKE)
+        woken = woken[:n_woken]
+        woken.sort()
+        if self.keep_seeds:
+            self.note(died[:n_died], day, sleep.DIED)
+            self.note(woken, day, sleep.WOKE)
         return woken
 
     def kill_sleepers(self, key, day: int, survival: np.ndarray) -> None:
@@ -246,10 +257,13 @@ class TumourCells:
     def begin_cycling(self, key, identity: np.ndarray, day: int) -> None:
         """Cells and clusters that begin to cycle at the end of today, each a colony of its own."""
         if len(identity):
-            cells = self.founders(key, identity) if self._clusters else 1
-            traits = 0 if self.resistance is None else self.resistance.of_founders(identity)
-            self.small.append(cells=cells, identity=identity, since=day + 1, woke=day, traits=traits)
-            colonise.count_colonies(identity, self.colonies)
+            cells = self.founders(key, identity) if self._clusters else _ONE_CELL_EACH
+            traits = _NO_TRAITS if self.resistance is None else self.resistance.of_founders(identity)
+            small = self.small
+            end = small.reserve(len(identity))
+            colonise.begin_colonies(day, identity, cells, traits, small.count, small.cells, small.identity, small.since,
+                                    small.woke, small.traits, self.colonies)
+            small.count = end
 
     def step_colonies(self, key, alive, day: int, law: ColonyLaw) -> None:
         """A week of birth and death in every small colony; the certain ones go over to deterministic growth."""

@@ -40,6 +40,8 @@ class ColonyLaw:
         self.week_growth, self.week_spread = np.ones((classes, *shape)), np.zeros((classes, *shape))
         self.week_clearance = np.zeros(shape)
         self._clears = bool(p["immune_clearance_per_day"].any())
+        self._treated = False
+        self._plain_days = 0  # so many first days of the week stand composed without treatment: every week begins like that
         self._day_terms = tuple(np.full(self.birth.shape, np.nan) for _ in range(4))
 
     def compose(self, position: int, clearance: np.ndarray, survival: np.ndarray | None = None) -> None:
@@ -48,10 +50,13 @@ class ColonyLaw:
         `survival` (classes, lanes, niches) is the share of cycling cells that survived this morning's doses; None
         where nobody had one.
         """
-        for kind in range(self.classes):
-            growth = self.week_growth[kind]
-            before = growth[position] if survival is None else growth[position] * survival[kind]
-            colonise.advance_week(position, self.birth, self.death, *self._day_terms, before, growth, self.week_spread[kind])
+        self._treated = survival is not None or (self._treated and position > 0)
+        if self._treated or position >= self._plain_days:
+            self._plain_days = min(self._plain_days, position) if self._treated else position + 1
+            for kind in range(self.classes):
+                growth = self.week_growth[kind]
+                before = growth[position] if survival is None else growth[position] * survival[kind]
+                colonise.advance_week(position, self.birth, self.death, *self._day_terms, before, growth, self.week_spread[kind])
         if self._clears:
             np.add(self.week_clearance[position], clearance, out=self.week_clearance[position + 1])
 

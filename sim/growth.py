@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim import kernels
+
 
 def gompertz_cells(time_days, start_cells, capacity_cells, rate_per_day):
     """Cells after `time_days` from `start_cells`; all arguments broadcast."""
@@ -38,11 +40,12 @@ def gap_at_nodes(rate_per_day: np.ndarray) -> np.ndarray:
 
 
 def power_integral_over_day(log_capacity, gap, shrunk, exponent):
-    """Integral of N^exponent over one day, by three-point Gauss-Legendre quadrature, elementwise.
+    """Integral of N^exponent over one day, by three-point Gauss-Legendre quadrature; float64 arrays (lanes,), `shrunk` (nodes, lanes).
 
     `gap` is y at the start of the day, `shrunk` is `gap_at_nodes` of the Gompertz rate. The relative error
     is below 1e-11 while N changes by less than a tenth in a day (rate x gap < 0.1), and below 1e-4 even
     for tumours that grow thirteenfold.
     """
-    at_nodes = np.exp(exponent * (log_capacity - gap * shrunk))
-    return at_nodes[0] * _GAUSS_WEIGHTS[0] + at_nodes[1] * _GAUSS_WEIGHTS[1] + at_nodes[2] * _GAUSS_WEIGHTS[2]
+    out = np.empty(len(gap))
+    kernels.growth.power_integral(log_capacity, gap, shrunk, _GAUSS_WEIGHTS, exponent, out)
+    return out

@@ -17,7 +17,7 @@ from sim.cells import TumourCells
 from sim.cohort import Hosts
 from sim.colonies import ColonyLaw
 from sim.follow_up import FollowUp
-from sim.kernels import colonise, sleep
+from sim.kernels import colonise, settle, sleep
 from sim.kernels.identity import COLONY_DAYS, MOST_LANES
 from sim.mechanisms import REGISTRY
 from sim.mortality import DAYS_PER_YEAR, Mortality
@@ -85,15 +85,20 @@ class MetastasisModel(mesa.Model):
         self.small_metastases, self.large_metastases = (np.zeros(shape, dtype=np.int64) for _ in range(2))
         self._age_on_day_0 = hosts.age_years - hosts.diagnosis_day / DAYS_PER_YEAR
         self.signals = Signals(self._age(), self.primary.cells, self.burden_cells, hosts)
-        self._mechanisms = [mechanism for mechanism in REGISTRY.values() if not mechanism.is_null(parameters)]
-        for mechanism in self._mechanisms:
-            mechanism.start(self.signals, parameters)
         self.rates = Rates.base(lanes)
-        self.viable = np.zeros(shape)
+        at_work = [mechanism for mechanism in REGISTRY.values() if not mechanism.is_null(parameters)]
+        for mechanism in at_work:
+            mechanism.start(self.signals, parameters)
+            if mechanism.constant:
+                mechanism.act(self.rates, self.signals, parameters)
+        self.rates.keep_as_morning()
+        self._mechanisms = [mechanism for mechanism in at_work if not mechanism.constant]
+        self.viable, self._able = np.zeros(shape), np.zeros(lanes)
         self.energy_clock, self.hazard_clock = np.zeros(shape), np.zeros(shape)
+        self._evening_energy_clock, self._evening_hazard_clock = np.zeros(shape), np.zeros(shape)
         self._promises = np.zeros(shape), np.zeros(shape)
         self.expected_shed = np.zeros(lanes)
-        self.mortality = Mortality(parameters, hosts.site, hosts.death_threshold,
+        self.mortality = Mortality(parameters, hosts.site, hosts.diagnosis_day, hosts.death_threshold,
                                    streams.patient_uniforms(seed, hosts.patient, streams.DEATH_CAUSE))
         self._first_diagnosis_day = int(hosts.diagnosis_day.min())
         self.therapy = Therapy(self, treatments, seed) if treatments else None
@@ -151,19 +156,20 @@ class MetastasisModel(mesa.Model):
 
     def circulate(self) -> None:
         """Chance that a shed cell settles in each niche: arrest by the vessels, survival by today's soil."""
-        self.viable = np.minimum(self._soil * self.rates.receptivity, 1.0)
-        competent = np.minimum(self._competent * self.rates.competence, 1.0)
+        settle.todays_chances(self._soil, self.rates.receptivity, self._competent, self.rates.competence, self.viable, self._able)
         for stream in self.streams:
-            stream.circulate(self.alive, self.viable, competent)
+            stream.circulate(self.alive, self.viable, self._able)
 
     def settle(self) -> None:
         """Split the settled cells off; some fall asleep, the others begin to cycle."""
         self._keep_promises()
+        np.add(self.energy_clock, self.rates.feeding, out=self._evening_energy_clock)
+        np.add(self.hazard_clock, self.rates.sleeper_death, out=self._evening_hazard_clock)
         for stream in self.streams:
             new = stream.settle_events(self.key, self.hosts.patient, self.alive, self.day)
             if new:
-                awake = self.cells.place(self.key, self.day, stream, new, self.rates, self.energy_clock,
-                                         self.hazard_clock, self._promises)
+                awake = self.cells.place(self.key, self.day, stream, new, self.rates, self._evening_energy_clock,
+                                         self._evening_hazard_clock, self._promises)
                 self.cells.begin_cycling(self.key, awake, self.day)
 
     def _keep_promises(self) -> None:
@@ -178,8 +184,8 @@ class MetastasisModel(mesa.Model):
         """Wake or bury the sleepers whose threshold the clocks pass today; advance the clocks."""
         woken = self.cells.wake(self.day, self.alive, self.rates, self.energy_clock, self.hazard_clock, self._promises)
         self.cells.begin_cycling(self.key, woken, self.day)
-        self.energy_clock += self.rates.feeding
-        self.hazard_clock += self.rates.sleeper_death
+        self.energy_clock, self._evening_energy_clock = self._evening_energy_clock, self.energy_clock
+        self.hazard_clock, self._evening_hazard_clock = self._evening_hazard_clock, self.hazard_clock
 
     def colonise(self) -> None:
         """Compose today into the week; on its last day step the small colonies and measure the grown ones."""
@@ -221,13 +227,11 @@ class MetastasisModel(mesa.Model):
         """Death after diagnosis (see `sim.mortality`)."""
         if self.day < self._first_diagnosis_day:
             return
-        at_risk = self.alive & (self.day >= self.hosts.diagnosis_day)
-        if at_risk.any():
-            dead, cause = self.mortality.day(at_risk, self.signals.age_years, self.signals.primary_cells)
-            self.death_day[dead], self.death_cause[dead], self.last_day[dead] = self.day, cause[dead], self.day
-            self.alive &= ~dead
-            if dead.any():
-                self._next_end_day = self.day
+        dead, cause = self.mortality.day(self.day, self.alive, self.signals.age_years, self.signals.primary_cells)
+        if dead.size:
+            self.death_day[dead], self.death_cause[dead], self.last_day[dead] = self.day, cause, self.day
+            self.alive[dead] = False
+            self._next_end_day = self.day
 
     def examine(self) -> None:
         """What patients and doctors find by the morning of tomorrow (see `sim.follow_up`)."""

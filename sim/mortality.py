@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim.kernels.mortality import deaths_today
 from sim.parameters import LaneParameters
 
 DAYS_PER_YEAR = 365.25
@@ -15,30 +16,30 @@ OTHER, PRIMARY, METASTASES = 0, 1, 2
 class Mortality:
     """Hazards of death by lane; a patient dies when the accumulated hazard reaches his own threshold.
 
-    `site` (lanes,) weights the primary's burden, `threshold` (lanes,) is exponential with mean one, `uniform` (lanes,) tells the cause.
+    `site` (lanes,) weights the primary's burden; nobody dies before `diagnosis_day`; `threshold` (lanes,) is exponential with
+    mean one, `uniform` (lanes,) tells the cause.
     """
 
-    def __init__(self, parameters: LaneParameters, site: np.ndarray, threshold: np.ndarray, uniform: np.ndarray):
-        self._parameters, self._threshold, self._uniform = parameters, threshold, uniform
-        self._weight = parameters.by_niche("burden_weight")
-        self._primary_per_day = parameters["primary_death_per_day"] * parameters.by_site("primary_death_factor.{site}", site)
-        self.hazard, self._burden = np.zeros(len(threshold)), np.zeros(len(threshold))
+    def __init__(self, parameters: LaneParameters, site: np.ndarray, diagnosis_day: np.ndarray, threshold: np.ndarray,
+                 uniform: np.ndarray):
+        p, lanes = parameters, len(threshold)
+        self._weight = p.by_niche("burden_weight")
+        self._diagnosis_day, self._threshold, self._uniform = diagnosis_day, threshold, uniform
+        self._other = p["other_cause_death_per_year_at_70"] / DAYS_PER_YEAR, p["other_cause_death_growth_per_year"]
+        self._primary = (p["primary_death_per_day"] * p.by_site("primary_death_factor.{site}", site)) / BURDEN_UNIT_CELLS
+        self._metastases = p["metastatic_death_per_day"] / BURDEN_UNIT_CELLS
+        self.hazard, self._burden = np.zeros(lanes), np.zeros(lanes)
+        self._dead, self._cause = np.empty(lanes, dtype=np.int64), np.empty(lanes, dtype=np.int64)
 
     def measure(self, burden_cells: np.ndarray) -> None:
         """Take over the metastases' cells, (lanes, niches), after a weekly step."""
         self._burden = (self._weight * burden_cells).sum(axis=1)
 
-    def day(self, at_risk: np.ndarray, age_years: np.ndarray, primary_cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """One day: who dies (bool), and of what (OTHER, PRIMARY, METASTASES), (lanes,) each.
+    def day(self, day: int, alive: np.ndarray, age_years: np.ndarray, primary_cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """One day: the lanes (indices) of those who die, and of what (OTHER, PRIMARY, METASTASES).
 
         The burdens are those of the start of the day (the metastases' of the last weekly step).
         """
-        p = self._parameters
-        other = p["other_cause_death_per_year_at_70"] / DAYS_PER_YEAR * np.exp(
-            p["other_cause_death_growth_per_year"] * (age_years - 70.0))
-        primary = self._primary_per_day * primary_cells / BURDEN_UNIT_CELLS
-        total = other + primary + p["metastatic_death_per_day"] * self._burden / BURDEN_UNIT_CELLS
-        self.hazard = self.hazard + np.where(at_risk, total, 0.0)
-        share = self._uniform * total
-        cause = (share >= other).astype(np.int64) + (share >= other + primary)
-        return at_risk & (self.hazard >= self._threshold), cause
+        n = deaths_today(day, alive, self._diagnosis_day, age_years, *self._other, self._primary, primary_cells,
+                         self._metastases, self._burden, self._threshold, self._uniform, self.hazard, self._dead, self._cause)
+        return self._dead[:n], self._cause[:n]

@@ -6,6 +6,7 @@ Each day starts from base rates; a mechanism multiplies those it acts on by a fa
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -34,20 +35,29 @@ class Rates:
     feeding: np.ndarray
     sleeper_death: np.ndarray
     clearance: np.ndarray
+    _today: np.ndarray = field(repr=False)
+    _morning: np.ndarray = field(repr=False)
 
     @classmethod
     def base(cls, lanes: int) -> Rates:
         """Every factor 1, nobody asleep, nothing cleared."""
-        shape = (lanes, len(NICHES))
-        return cls(np.ones(lanes), np.ones(lanes), np.ones(shape), np.zeros(shape), np.ones(shape), np.zeros(shape),
-                   np.zeros(shape))
+        niches = len(NICHES)
+        start = (1.0, 1.0) + (1.0,) * niches + (0.0,) * niches + (1.0,) * niches + (0.0,) * 2 * niches
+        today = np.repeat(start, lanes)  # one block of memory: a day puts all rates back at once
+        arrays, at = [], 0
+        for shape in ((lanes,),) * 2 + ((lanes, niches),) * 5:
+            size = math.prod(shape)
+            arrays.append(today[at : at + size].reshape(shape))
+            at += size
+        return cls(*arrays, today, today.copy())
+
+    def keep_as_morning(self) -> None:
+        """Let every day start from the present rates: those that depend on parameters alone are set once."""
+        self._morning[:] = self._today
 
     def start_day(self) -> None:
-        """Put every rate back to its base, in place: a day allocates nothing for mechanisms that are off."""
-        for rate in (self.shedding, self.competence, self.receptivity, self.feeding):
-            rate.fill(1.0)
-        for rate in (self.sleep, self.sleeper_death, self.clearance):
-            rate.fill(0.0)
+        """Put every rate back to where a day starts, in place."""
+        self._today[:] = self._morning
 
 
 @dataclass
@@ -55,8 +65,7 @@ class Signals:
     """The body's signals by lane, and what mechanisms and treatments may read of the patient.
 
     Of today: `age_years`, `primary_cells` (lanes,), `burden_cells` (lanes, niches, of the last weekly step).
-    Fixed: `hosts`. Set anew every day, for those who come later
-    in the order: `il6_extra`, `il6_factor`, `stat3_factor`, `senescence_factor`, `vesicle_factor`,
+    Fixed: `hosts`. Changed in place, and neutral again every morning, for those who come later in the order: `il6_extra`, `il6_factor`, `stat3_factor`, `senescence_factor`, `vesicle_factor`,
     `repression_factor`, `t_cell_factor`, `inflamed` (lanes, niches). `level` maps the name of a signal to an
     array (lanes,) that the mechanism that owns it carries from day to day.
     """
@@ -69,28 +78,22 @@ class Signals:
 
     def __post_init__(self):
         lanes = len(self.age_years)
-        self._neutral = np.zeros(lanes), np.ones((6, lanes)), np.zeros((lanes, len(NICHES)))
-        self._factors = tuple(self._neutral[1])
-        self.start_day(self.age_years, self.primary_cells)
+        niches = len(NICHES)
+        self._neutral = np.repeat((0.0,) + (1.0,) * 6 + (0.0,) * niches, lanes)
+        self._today = self._neutral.copy()
+        (self.il6_extra, self.il6_factor, self.stat3_factor, self.senescence_factor, self.vesicle_factor,
+         self.repression_factor, self.t_cell_factor) = self._today[: 7 * lanes].reshape(7, lanes)
+        self.inflamed = self._today[7 * lanes :].reshape(lanes, niches)
 
     def start_day(self, age_years: np.ndarray, primary_cells: np.ndarray) -> None:
-        """Take today's state; put the daily signals back to neutral."""
+        """Take today's state; put the daily signals back to neutral, in place."""
         self.age_years, self.primary_cells = age_years, primary_cells
-        for array, value in zip(self._neutral, (0.0, 1.0, 0.0), strict=True):  # in place: most days nobody acts
-            array.fill(value)
-        self.il6_extra, _, self.inflamed = self._neutral
-        (self.il6_factor, self.stat3_factor, self.senescence_factor, self.vesicle_factor, self.repression_factor,
-         self.t_cell_factor) = self._factors
+        self._today[:] = self._neutral
 
 
 def decay(time_days: np.ndarray) -> np.ndarray:
     """What is left after a day of a deviation that decays with this time constant, elementwise."""
     return np.exp(-1.0 / time_days)
-
-
-def relax(level: np.ndarray, target: np.ndarray, day_decay: np.ndarray) -> np.ndarray:
-    """One day of dx/dt = (target - x) / time, exact for a target frozen over the day; `day_decay` = decay(time)."""
-    return target + (level - target) * day_decay
 
 
 def passed_on(before_days: np.ndarray, time_days: np.ndarray) -> np.ndarray:

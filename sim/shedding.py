@@ -34,7 +34,7 @@ class Stream:
                  cluster: bool = False):
         lanes = len(rate)
         shape = (lanes, len(NICHES))
-        self.rate, self.potential = rate, potential
+        self.rate, self.potential = rate, np.ones(lanes) if potential is None else potential
         self.code, self.cluster, self.routing = code, cluster, routing
         self.tag = code + CLUSTER_TAG * cluster
         self.today = np.zeros(lanes, dtype=np.int64)
@@ -66,11 +66,8 @@ class Stream:
         `viable` (lanes, niches) is the probability that an arrested event survives, `competent` (lanes,)
         that a single cell can then found a colony.
         """
-        if self.potential is not None:
-            competent = np.minimum(competent * self.potential, 1.0)
-        self.chance = self.routing.arrest * viable * competent[:, None]
-        settle.add_intensity(alive, self.expected, self.routing.arrest, self.routing.died_in_transit, viable,
-                             competent, *self._weights)
+        settle.circulate(alive, self.expected, self.routing.arrest, self.routing.died_in_transit, viable, competent,
+                         self.potential, self.chance, *self._weights)
 
     def settle_events(self, key, patient: np.ndarray, alive: np.ndarray, day: int) -> int:
         """Split the settled events off; returns how many there are."""

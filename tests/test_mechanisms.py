@@ -4,12 +4,14 @@ A cohort is one model whose lanes are patients x arms. Counts are compared as su
 patients; the thresholds are the claims of the scenarios ("at most half"), and seeds are fixed.
 """
 
+from dataclasses import fields
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import virtual_patients as virtual
 
+from sim import kernels
 from sim import model as engine
 from sim import scenario
 from sim.cohort import draw_hosts
@@ -21,6 +23,7 @@ from sim.mechanisms import REGISTRY, default_states, effective_parameters
 from sim.model import MetastasisModel
 from sim.names import NICHES
 from sim.parameters import LaneParameters
+from sim.rates import Rates
 
 SEED = 5
 LIVER, LUNG, BONE = (NICHES.index(organ) for organ in ("liver", "lung", "bone"))
@@ -307,3 +310,39 @@ def test_breast_and_colon_at_autopsy_in_larger_cohorts():
     colon_patients = Arms("autopsy/colon", 600, {ALL_ON: ((), None)})
     check_breast(Arms("autopsy/breast", 400, {ALL_ON: ((), None)}), share_with(colon_patients))
     assert share_with(colon_patients).argmax() == first_organ_share(colon_patients).argmax() == LIVER
+
+
+# -- what acts once, and what acts every day --------------------------------------------------------
+
+
+def acts_differently_later(mechanism) -> bool:
+    """Whether a mechanism's factors on day 800 of a growing, ageing and metastatic cohort are others than on day 0."""
+    every = tuple(REGISTRY)
+    chosen = scenario.load("colorectal").with_(on=every, set_=[*FAST, "awakening_gain=0.5", "organ_inflammation.lung=1"])
+    model = build_model(chosen, seed=SEED, patients=np.arange(6), collect=False)
+    acted = []
+    for _ in range(2):
+        rates = Rates.base(6)
+        rates.sleep += 0.5
+        mechanism.act(rates, model.signals, model.parameters)
+        acted.append(rates)
+        while model.day < 800 and model.running:
+            model.step()
+    assert model.burden_cells.any()
+    return not all(np.array_equal(getattr(acted[0], field.name), getattr(acted[1], field.name)) for field in fields(Rates))
+
+
+@pytest.mark.parametrize("name", [name for name, mechanism in REGISTRY.items() if mechanism.constant])
+def test_a_constant_mechanism_acts_the_same_on_every_day(name):
+    assert not acts_differently_later(REGISTRY[name])
+
+
+@pytest.mark.parametrize("name", ["inflammation", "senescent_vesicles", "immune_surveillance"])
+def test_a_mechanism_that_only_called_itself_constant_would_be_noticed(name):
+    assert acts_differently_later(REGISTRY[name])
+
+
+def test_a_kernel_file_that_is_not_there_is_no_attribute():
+    assert kernels.signals.raise_niche is not None
+    with pytest.raises(AttributeError, match="no attribute 'no_such_file'"):
+        kernels.no_such_file  # noqa: B018

@@ -144,9 +144,9 @@ def test_without_dormancy_every_cell_cycles_on_the_day_of_its_arrival():
 def test_sleepers_of_the_dead_stay_as_they_were():
     """After death a lane's tallies stand, while the others go on."""
     model = run(Recorded, lanes=4)
-    early = plain_model(4, 150, seed=9, keep_seeds=True, **NOTHING_ACTS, sleep_probability=0.8, competent_share=0.02)
+    deadly = NOTHING_ACTS | {"other_cause_death_per_year_at_70": 1e-3}
+    early = plain_model(4, 150, seed=9, keep_seeds=True, **deadly, sleep_probability=0.8, competent_share=0.02)
     early.hosts.death_threshold[1] = 1e-9
-    early.parameters._arrays["other_cause_death_per_year_at_70"] = np.full(4, 1e-3)
     early.hosts.diagnosis_day[1] = 100
     early.run()
     assert early.death_day[1] == 100 and early.last_day[1] == 100

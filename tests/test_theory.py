@@ -141,7 +141,8 @@ def test_the_days_shedding_surface_is_its_integral(rate, gap, exponent):
     if rate * gap > 0.1:
         rate = 0.1 / gap
     numeric = integrate.quad(lambda t: math.exp(exponent * (top - gap * math.exp(-rate * t))), 0, 1, epsrel=1e-12)[0]
-    assert growth.power_integral_over_day(top, gap, growth.gap_at_nodes(rate), exponent) == pytest.approx(numeric, rel=1e-8)
+    one = [np.array([value]) for value in (top, gap, rate, exponent)]
+    assert growth.power_integral_over_day(one[0], one[1], growth.gap_at_nodes(one[2]), one[3]) == pytest.approx(numeric, rel=1e-8)
 
 
 def test_colony_growth_is_exponential_then_gompertz():

@@ -138,9 +138,18 @@ def founders(key, patient, identity, cluster_mean_cells, out):
 
 
 @kernel
-def count_colonies(identity, colonies):
-    """Count new one-cell colonies in `colonies` (lanes, niches)."""
+def begin_colonies(day, identity, founding_cells, traits, count, cells, identities, since, woke, all_traits, colonies):
+    """Write colonies that begin at the end of `day` into the rows from `count` on, and count them in `colonies` (lanes, niches).
+
+    Empty `founding_cells` or `traits` stand for one cell, and for no trait, each.
+    """
     for i in range(identity.size):
+        row = count + i
+        cells[row] = founding_cells[i] if founding_cells.size else 1
+        identities[row] = identity[i]
+        since[row] = day + 1
+        woke[row] = day
+        all_traits[row] = traits[i] if traits.size else 0
         colonies[lane_of(identity[i]), niche_of(identity[i])] += 1
 
 

@@ -67,19 +67,32 @@ def settle_cells(key, patient, alive, day, source, shed_today, chance, settled_t
 
 
 @kernel
-def add_intensity(alive, expected, arrest, transit, viable, competent, weight_transit, weight_died, weight_inert):
-    """Add a day's expected failures of each kind to the interval's weights.
+def todays_chances(soil, receptivity, competent_share, competence, viable, competent):
+    """Set `viable` (lanes, niches), the chance that an arrested cell survives and extravasates today, and `competent` (lanes,),
+    that such a cell can found a colony: soil x receptivity and share x competence, at most 1.
+    """
+    for lane in range(competent.size):
+        competent[lane] = min(competent_share[lane] * competence[lane], 1.0)
+        for niche in range(soil.shape[1]):
+            viable[lane, niche] = min(soil[lane, niche] * receptivity[lane, niche], 1.0)
 
-    `viable` (lanes, niches) is the probability that an arrested cell survives and extravasates,
-    `competent` (lanes,) that such a cell can found a colony.
+
+@kernel
+def circulate(alive, expected, arrest, transit, viable, competent, potential, chance, weight_transit, weight_died, weight_inert):
+    """Set the `chance` (lanes, niches) that an event settles, and add a day's expected failures to the interval's weights.
+
+    `viable` and `competent` as `todays_chances` sets them for single cells; `potential` (lanes,) multiplies `competent`.
     """
     for lane in range(alive.size):
+        able = min(competent[lane] * potential[lane], 1.0)
+        for niche in range(arrest.shape[1]):
+            chance[lane, niche] = arrest[lane, niche] * viable[lane, niche] * able
         if alive[lane]:
             weight_transit[lane] += expected[lane] * transit[lane]
             for niche in range(arrest.shape[1]):
                 arrested = expected[lane] * arrest[lane, niche]
                 weight_died[lane, niche] += arrested * (1.0 - viable[lane, niche])
-                weight_inert[lane, niche] += arrested * viable[lane, niche] * (1.0 - competent[lane])
+                weight_inert[lane, niche] += arrested * viable[lane, niche] * (1.0 - able)
 
 
 @kernel

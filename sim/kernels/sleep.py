@@ -70,8 +70,8 @@ def _root(x, shape):
 
 @kernel
 def place_cells(key, patient, day, last, source, first_index, settled, sleep_chance, narrow_share, narrow_scale, narrow_shape,
-                broad_scale, broad_shape, energy_clock, hazard_clock, energy_promise, hazard_promise, sleeping,
-                head, filed, block_next, block_count, free, state, energies, hazards, identities, awake, woke_total, log):
+                broad_scale, broad_shape, energy_clock, hazard_clock, energy_promise, hazard_promise, settled_total,
+                sleeping, head, filed, block_next, block_count, free, state, energies, hazards, identities, awake, woke_total, log):
     """Place today's settled cells: asleep in the calendar, or awake in `awake`; returns how many are awake.
 
     `first_index` numbers them (clusters have a range of their own). `settled`, `sleeping`, the clocks (at the end of today) and the promises are (lanes, niches). A sleeper's
@@ -86,6 +86,7 @@ def place_cells(key, patient, day, last, source, first_index, settled, sleep_cha
     n = 0
     for lane in range(settled.shape[0]):
         for niche in range(settled.shape[1]):
+            settled_total[lane, niche] += settled[lane, niche]
             for i in range(settled[lane, niche]):
                 identity[n] = pack(lane, day, first_index + i, niche, source)
                 who[n] = np.uint64(patient[lane])

@@ -22,7 +22,9 @@ class Mechanism:
     setting them, so both take the same path through the code. `start(signals, parameters)` makes its
     signals on day 0, `advance(signals, parameters)` moves them by a day, `act(rates, signals,
     parameters)` multiplies today's rates. A mechanism of the vessels or of the growth law has neither:
-    its parameters are read where vessels and law are set up. `default` says whether a scenario that does
+    its parameters are read where vessels and law are set up. `constant` promises that `act` depends on
+    parameters and hosts alone (and what `start` made of them): it then acts once, on the rates with which every day starts.
+    `default` says whether a scenario that does
     not name the mechanism has it on: the catalogue is calibrated with those four.
     """
 
@@ -33,6 +35,7 @@ class Mechanism:
     start: Callable[[Signals, LaneParameters], None] = field(default=_nothing)
     advance: Callable[[Signals, LaneParameters], None] = field(default=_nothing)
     act: Callable[[Rates, Signals, LaneParameters], None] = field(default=_nothing)
+    constant: bool = False
     default: bool = False
 
     def is_null(self, parameters: LaneParameters) -> bool:

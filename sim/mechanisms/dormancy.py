@@ -25,5 +25,6 @@ MECHANISM = Mechanism(
     off="threshold zero on arrival: every competent cell cycles at once",
     null={"sleep_probability": 0.0},
     act=act,
+    constant=True,
     default=True,
 )

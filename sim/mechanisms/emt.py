@@ -57,4 +57,5 @@ MECHANISM = Mechanism(
     off="position on the axis makes no difference: no better escape, no cost of turning back, no deeper sleep",
     null={"emt_escape_gain": 0.0, "emt_return_cost": 0.0, "emt_sleep_gain": 0.0},
     act=act,
+    constant=True,
 )

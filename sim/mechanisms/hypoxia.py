@@ -25,4 +25,5 @@ MECHANISM = Mechanism(
     off="oxygen makes no difference to who falls asleep",
     null={"hypoxia_sleep_gain": 0.0},
     act=act,
+    constant=True,
 )

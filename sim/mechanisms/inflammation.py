@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim import kernels
 from sim.mechanisms.base import Mechanism
 from sim.names import NICHES
 from sim.parameters import LaneParameters
-from sim.rates import Rates, Signals, decay, passed_on, relax
+from sim.rates import Rates, Signals, decay, passed_on
 
 _LIVER = NICHES.index("liver")
 
@@ -26,23 +27,19 @@ def start(signals: Signals, parameters: LaneParameters) -> None:
 
 def advance(signals: Signals, parameters: LaneParameters) -> None:
     """Move IL-6, STAT3, SAA and the niche by one day; levels are shares of the tumour's own maximum."""
-    cells, level = signals.primary_cells, signals.level
-    il6 = (cells / (cells + parameters["il6_half_cells"]) + signals.il6_extra) * signals.il6_factor
-    exponent = parameters["stat3_hill_exponent"]
-    half = parameters.derived("stat3_half_power", lambda p: p["stat3_half_il6"] ** p["stat3_hill_exponent"])
-    power = il6**exponent
-    stat3 = power / (power + half) * signals.stat3_factor
-    saa_decay = parameters.derived("saa_decay", lambda p: decay(p["saa_time_days"]))
-    niche_decay = parameters.derived("niche_decay", lambda p: decay(p["niche_time_days"]))
-    taken = parameters.derived("niche_taken", lambda p: passed_on(p["saa_time_days"], p["niche_time_days"]))
-    readiness = relax(level["liver_readiness"], stat3, niche_decay) + (level["saa"] - stat3) * taken
-    saa = relax(level["saa"], stat3, saa_decay)
-    level.update(il6=il6, stat3=stat3, saa=saa, liver_readiness=readiness)
+    p, level = parameters, signals.level
+    kernels.signals.follow_inflammation(
+        signals.primary_cells, signals.il6_extra, signals.il6_factor, p["il6_half_cells"], p["stat3_hill_exponent"],
+        p.derived("stat3_half_power", lambda p: p["stat3_half_il6"] ** p["stat3_hill_exponent"]), signals.stat3_factor,
+        p.derived("saa_decay", lambda p: decay(p["saa_time_days"])),
+        p.derived("niche_decay", lambda p: decay(p["niche_time_days"])),
+        p.derived("niche_taken", lambda p: passed_on(p["saa_time_days"], p["niche_time_days"])),
+        level["il6"], level["stat3"], level["saa"], level["liver_readiness"])
 
 
 def act(rates: Rates, signals: Signals, parameters: LaneParameters) -> None:
     """A ready niche accepts more seeds, in the liver only."""
-    rates.receptivity[:, _LIVER] *= 1.0 + parameters["inflammation_gain"] * signals.level["liver_readiness"]
+    kernels.signals.raise_niche(rates.receptivity, _LIVER, parameters["inflammation_gain"], signals.level["liver_readiness"])
 
 
 MECHANISM = Mechanism(

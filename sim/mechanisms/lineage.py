@@ -39,4 +39,5 @@ MECHANISM = Mechanism(
     null={"clone_potential_log_sd": 0.0},
     start=start,
     act=act,
+    constant=True,
 )

@@ -29,4 +29,5 @@ MECHANISM = Mechanism(
     off="scars make no difference: every liver takes seeds as a healthy one",
     null={"fibrosis_receptivity": 1.0},
     act=act,
+    constant=True,
 )

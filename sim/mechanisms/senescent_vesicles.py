@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim import kernels
 from sim.mechanisms.base import Mechanism
 from sim.parameters import LaneParameters
 from sim.rates import Rates, Signals
@@ -18,22 +19,29 @@ from sim.rates import Rates, Signals
 
 def senescent_share(age_years: np.ndarray, parameters: LaneParameters) -> np.ndarray:
     """Share of hepatocytes that are senescent at an age, (lanes,)."""
-    steps = (age_years - parameters["senescence_half_age_years"]) / parameters["senescence_width_years"]
-    return parameters["senescent_share_maximum"] / (1.0 + np.exp(-steps))
+    p, share = parameters, np.empty(parameters.lanes)
+    kernels.signals.logistic_share(age_years, p["senescence_half_age_years"], p["senescence_width_years"],
+                                   p["senescent_share_maximum"], share)
+    return share
+
+
+def start(signals: Signals, parameters: LaneParameters) -> None:
+    """The vesicles of day 0."""
+    held = np.empty(parameters.lanes)
+    signals.level.update(vesicles=np.empty(parameters.lanes), pten=held, lats2=held)
+    advance(signals, parameters)
 
 
 def advance(signals: Signals, parameters: LaneParameters) -> None:
     """Today's vesicles, in units of the level that halves PTEN and LATS2, and what is left of the two."""
-    senescent = np.minimum(senescent_share(signals.age_years, parameters) * signals.senescence_factor, 1.0)
-    vesicles = parameters["vesicle_release"] * senescent * signals.vesicle_factor
-    held = 1.0 / (1.0 + vesicles * signals.repression_factor)
-    signals.level.update(vesicles=vesicles, pten=held, lats2=held)
+    level = signals.level
+    kernels.signals.release_vesicles(senescent_share(signals.age_years, parameters), signals.senescence_factor, parameters["vesicle_release"],
+                     signals.vesicle_factor, signals.repression_factor, level["vesicles"], level["pten"])
 
 
 def act(rates: Rates, signals: Signals, parameters: LaneParameters) -> None:
     """What PTEN and LATS2 no longer hold back, the primary sheds."""
-    lost = 1.0 - signals.level["pten"] * signals.level["lats2"]
-    rates.shedding *= 1.0 + parameters["emt_shedding_gain"] * lost
+    kernels.signals.raise_shedding(rates.shedding, parameters["emt_shedding_gain"], signals.level["pten"], signals.level["lats2"])
 
 
 MECHANISM = Mechanism(
@@ -41,7 +49,7 @@ MECHANISM = Mechanism(
     title="vesicles of senescent liver cells make the primary shed more",
     off="hepatocyte-specific P2RX7 knock-out: no vesicles reach the primary",
     null={"vesicle_release": 0.0},
-    start=advance,
+    start=start,
     advance=advance,
     act=act,
     default=True,

@@ -23,4 +23,5 @@ MECHANISM = Mechanism(
     off="every cell is as stem-like as any other: all can found a colony, none moves more or resists drugs",
     null={"stem_share": 1.0, "stem_motility": 1.0, "stem_drug_resistance": 0.0},
     act=act,
+    constant=True,
 )
