@@ -54,8 +54,7 @@ class Calendar:
 
     _POOL = {
         "free": (1, np.int32), "block_next": (1, np.int32), "block_count": (1, np.int32),
-        "energies": (sleep.BLOCK, np.float64), "hazards": (sleep.BLOCK, np.float64),
-        "identities": (sleep.BLOCK, np.uint64),
+        "sleepers": (sleep.BLOCK, sleep.SLEEPER),
     }
 
     def reserve(self, day: int, records: int) -> None:
@@ -65,7 +64,7 @@ class Calendar:
         if needed > len(self.free):
             # As many as there will be if they go on like this: copying is what growth costs, untouched room costs nothing.
             expected = used * self.last / (day + 1)
-            self._make_room(int(max(needed, min(max(expected, 1.5 * used), 4.0 * used), _FEWEST_BLOCKS)), used)
+            self._make_room(int(max(needed, min(max(expected, 1.5 * used), 16.0 * used), _FEWEST_BLOCKS)), used)
 
     def _make_room(self, blocks: int, used: int) -> None:
         for name, (width, dtype) in self._POOL.items():
@@ -73,7 +72,7 @@ class Calendar:
             new[: used * width] = getattr(self, name)[: used * width]
             setattr(self, name, new)
         self.arrays = (self.head, self.filed, self.block_next, self.block_count, self.free, self.state,
-                       self.energies, self.hazards, self.identities)
+                       self.sleepers)
         """The arrays in the order in which the kernels take them."""
 
     def due(self, day: int) -> int:
@@ -86,7 +85,7 @@ class Calendar:
         for head in self.head[self.head >= 0]:
             while head >= 0:
                 at = head * sleep.BLOCK
-                found.append(self.identities[at : at + self.block_count[head]])
+                found.append(self.sleepers["identity"][at : at + self.block_count[head]])
                 head = self.block_next[head]
         return np.concatenate(found) if found else np.empty(0, dtype=np.uint64)
 
@@ -245,7 +244,7 @@ class TumourCells:
         history = none if self.resistance is None else self.resistance.history
         n_dead = therapy.kill_sleepers(
             key, self.patient, day, survival, *history, self.sleeping, self.died_asleep, calendar.block_count, calendar.state,
-            calendar.energies, calendar.hazards, calendar.identities, dead)
+            calendar.sleepers, dead)
         self.note(np.sort(dead[:n_dead]), day, sleep.DIED)
 
     def founders(self, key, identity: np.ndarray) -> np.ndarray:

@@ -70,10 +70,10 @@ def uniforms(key, patient, index, days, tag):
 
 @kernel
 def many_uniforms(key, patient, index, days, tag, first, second):
-    """`uniforms` for many cells at once, three times faster: `patient`, `index`, `tag` are uint64 arrays."""
-    low, high, days = key & _MASK, key >> _32, days & _MASK
+    """`uniforms` for many cells at once, three times faster: `patient`, `index`, `days`, `tag` are uint64 arrays."""
+    low, high = key & _MASK, key >> _32
     for i in range(patient.size):
-        a, b, c, d = _philox_inlined(patient[i] & _MASK, index[i] & _MASK, days, tag[i] & _MASK, low, high)
+        a, b, c, d = _philox_inlined(patient[i] & _MASK, index[i] & _MASK, days[i] & _MASK, tag[i] & _MASK, low, high)
         first[i] = (np.float64(np.int64(((a << _32) | b) >> _12)) + 0.5) * _STEP
         second[i] = (np.float64(np.int64(((c << _32) | d) >> _12)) + 0.5) * _STEP
 

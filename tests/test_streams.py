@@ -82,13 +82,13 @@ def test_the_extreme_words_give_neither_0_nor_1(monkeypatch):
         assert 0.0 < expected < 1.0
 
 
-@given(st.integers(0, 2**64 - 1), st.lists(st.tuples(WORD, WORD, WORD), min_size=1, max_size=30), WORD)
-def test_many_at_once_are_the_same_numbers(key, cells, days):
+@given(st.integers(0, 2**64 - 1), st.lists(st.tuples(WORD, WORD, WORD, WORD), min_size=1, max_size=30))
+def test_many_at_once_are_the_same_numbers(key, cells):
     """`many_uniforms` is `uniforms`, bit for bit, whatever stands beside a cell."""
     columns = [np.array(column, dtype=np.uint64) for column in zip(*cells, strict=True)]
     first, second = np.empty(len(cells)), np.empty(len(cells))
-    streams.many_uniforms(np.uint64(key), columns[0], columns[1], np.uint64(days), columns[2], first, second)
-    single = [streams.uniforms(np.uint64(key), np.uint64(p), np.uint64(i), np.uint64(days), np.uint64(t)) for p, i, t in cells]
+    streams.many_uniforms(np.uint64(key), *columns, first, second)
+    single = [streams.uniforms(np.uint64(key), *(np.uint64(word) for word in cell)) for cell in cells]
     assert list(zip(first.tolist(), second.tolist(), strict=True)) == single
 
 

@@ -13,10 +13,11 @@ import math
 
 import numpy as np
 
-from sim.jit import kernel
-from sim.kernels.distributions import binomial, negative_binomial
+from sim.jit import inlined, kernel
+from sim.kernels.distributions import binomial_from, negative_binomial_from
+from sim.kernels.elementary import cosine_of_turns, exp, log
 from sim.kernels.identity import day_of, index_of, is_cluster, lane_of, niche_of, source_of
-from sim.streams import CLEARED, CLUSTER_SIZE, OFFSPRING, OFFSPRING_SHAPE, SURVIVORS, SWITCH, days_word, exponential, tag_word, uniform
+from sim.streams import CLEARED, CLUSTER_SIZE, OFFSPRING, OFFSPRING_SHAPE, SURVIVORS, SWITCH, days_word, exponential, many_uniforms, tag_word, uniform
 
 STEP_DAYS = 7
 """Small colonies are stepped together at the end of every week: on days 6, 13, 20 ..."""
@@ -69,6 +70,43 @@ def step_colonies(key, patient, alive, day, start, count, cells, identity, since
     and traits in `gone` and a count in `extinct_total`.
     """
     classes = growth.shape[0]
+    survival, ratio, first, second = np.empty(count), np.empty(count), np.empty(count), np.empty(count)
+    who, index = np.empty(count, np.uint64), np.empty(count, np.uint64)
+    days, tag = np.empty(count, np.uint64), np.empty(count, np.uint64)
+    for i in range(count):
+        ident = identity[i]
+        lane, niche = lane_of(ident), niche_of(ident)
+        joined = max(since[i] - start, 0)
+        kind = np.int64(traits[i]) & (classes - 1)
+        before = growth[kind, joined, lane, niche]
+        m = growth[kind, STEP_DAYS, lane, niche] / before
+        q = (spread[kind, STEP_DAYS, lane, niche] - spread[kind, joined, lane, niche]) * before
+        survival[i] = 1.0 / (1.0 / m + q)
+        ratio[i] = q * survival[i]
+        who[i], index[i] = np.uint64(patient[lane]), np.uint64(index_of(ident))
+        days[i], tag[i] = days_word(day_of(ident), day), tag_word(SURVIVORS, niche, source_of(ident))
+    many_uniforms(key, who, index, days, tag, first, second)
+    lines = np.empty(count, np.int64)
+    row = np.empty(count, np.int64)
+    n = 0
+    for i in range(count):
+        lines[i] = binomial_from(first[i], second[i], cells[i], survival[i], key, who[i], index[i], days[i], tag[i])
+        if lines[i] > 0:
+            row[n] = i
+            who[n], index[n], days[n], tag[n] = who[i], index[i], days[i], tag[i]
+            n += 1
+    tag[:n] += tag_word(OFFSPRING, 0, 0) - tag_word(SURVIVORS, 0, 0)
+    many_uniforms(key, who[:n], index[:n], days[:n], tag[:n], first, second)
+    shape_tag = tag[:n] - (tag_word(OFFSPRING, 0, 0) - tag_word(OFFSPRING_SHAPE, 0, 0))
+    normal, accept, spare = np.empty(n), np.empty(n), np.empty(n)
+    many_uniforms(key, who[:n], index[:n], days[:n], shape_tag, normal, spare)
+    for j in range(n):
+        normal[j] = math.sqrt(-2.0 * log(normal[j])) * cosine_of_turns(spare[j])
+    many_uniforms(key, who[:n], index[:n], days[:n], shape_tag + np.uint64(1), accept, spare)
+    for j in range(n):
+        i = row[j]
+        lines[i] += negative_binomial_from(first[j], second[j], normal[j], accept[j], lines[i], ratio[i], key, who[j], index[j],
+                                           days[j], shape_tag[j], tag[j])
     left = 0
     n_grown = 0
     n_gone = 0
@@ -81,22 +119,14 @@ def step_colonies(key, patient, alive, day, start, count, cells, identity, since
                 left += 1
             continue
         niche = niche_of(ident)
-        joined = max(since[i] - start, 0)
-        kind = np.int64(traits[i]) & (classes - 1)
-        before = growth[kind, joined, lane, niche]
-        m = growth[kind, STEP_DAYS, lane, niche] / before
-        q = (spread[kind, STEP_DAYS, lane, niche] - spread[kind, joined, lane, niche]) * before
-        survival = 1.0 / (1.0 / m + q)
-        ratio = q * survival
-        days = days_word(day_of(ident), day)
-        source = source_of(ident)
-        index = index_of(ident)
-        lines = binomial(cells[i], survival, key, patient[lane], index, days, tag_word(SURVIVORS, niche, source))
-        size = lines + negative_binomial(lines, ratio, key, patient[lane], index, days,
-                                         tag_word(OFFSPRING_SHAPE, niche, source), tag_word(OFFSPRING, niche, source))
-        hazard = clearance[STEP_DAYS, lane, niche] - clearance[joined, lane, niche]
-        if size > 0 and hazard > 0.0:
-            if uniform(key, patient[lane], index, days, tag_word(CLEARED, niche, source)) < -math.expm1(-hazard):
+        size = lines[i]
+        hazard = 0.0
+        if size > 0:
+            joined = max(since[i] - start, 0)
+            hazard = clearance[STEP_DAYS, lane, niche] - clearance[joined, lane, niche]
+        if hazard > 0.0:
+            if uniform(key, patient[lane], index_of(ident), days_word(day_of(ident), day),
+                       tag_word(CLEARED, niche, source_of(ident))) < -math.expm1(-hazard):
                 size = np.int64(0)
         if size == 0:
             extinct_total[lane, niche] += 1
@@ -175,17 +205,16 @@ def cells_by_niche(count, cells, identity, alive, out):
             out[lane, niche_of(identity[i])] += cells[i]
 
 
-@kernel
+@inlined
 def grown_log_cells(days, start_log_cells, delay, early_rate, limit_log_cells, limit_gap, gompertz_rate):
-    """log cells of a deterministic colony `days` after its start.
+    """log cells of a deterministic colony `days` after its start; without branches, for loops over many.
 
     Exponential to the avascular limit, at rest there for `delay` days, then Gompertz.
     """
-    log_cells = start_log_cells + early_rate * days
-    if log_cells <= limit_log_cells:
-        return log_cells
-    late_days = max(0.0, (log_cells - limit_log_cells) / early_rate - delay)
-    return limit_log_cells - limit_gap * math.expm1(-gompertz_rate * late_days)
+    early = start_log_cells + early_rate * days
+    late_days = max(0.0, (early - limit_log_cells) / early_rate - delay)
+    late = limit_log_cells + limit_gap * (1.0 - exp(-gompertz_rate * late_days))
+    return early if early <= limit_log_cells else late
 
 
 @kernel
@@ -207,8 +236,8 @@ def grown_sizes(day, start_day, start_log_cells, delay, early_rate, limit_log_ce
     """Cells of deterministic colonies on their days; all arguments (colonies,)."""
     out = np.empty(day.size)
     for i in range(day.size):
-        out[i] = math.exp(grown_log_cells(day[i] - start_day[i], start_log_cells[i], delay[i], early_rate[i],
-                                          limit_log_cells[i], limit_gap[i], gompertz_rate[i]))
+        out[i] = exp(grown_log_cells(day[i] - start_day[i], start_log_cells[i], delay[i], early_rate[i], limit_log_cells[i],
+                                     limit_gap[i], gompertz_rate[i]))
     return out
 
 
@@ -234,20 +263,25 @@ def grown_by_niche(day, count, identity, start_day, start_log_cells, delay, earl
     (lanes,) on, in `large`. All add to `burden`, and cells^`exponent` (lanes,) to `surface`; an empty
     `exponent` saves that.
     """
+    early, limit, gap, late = np.empty(count), np.empty(count), np.empty(count), np.empty(count)
+    for i in range(count):
+        lane, niche = lane_of(identity[i]), niche_of(identity[i])
+        early[i], limit[i], gap[i], late[i] = early_rate[lane, niche], limit_log_cells[lane], limit_gap[lane], gompertz_rate[lane, niche]
+    log_cells, size = np.empty(count), np.empty(count)
+    for i in range(count):
+        log_cells[i] = grown_log_cells(day - start_day[i], start_log_cells[i], delay[i], early[i], limit[i], gap[i], late[i])
+        size[i] = exp(log_cells[i])
     for i in range(count):
         lane = lane_of(identity[i])
         if not alive[lane]:
             continue
         niche = niche_of(identity[i])
-        log_cells = grown_log_cells(day - start_day[i], start_log_cells[i], delay[i], early_rate[lane, niche],
-                                    limit_log_cells[lane], limit_gap[lane], gompertz_rate[lane, niche])
-        size = math.exp(log_cells)
-        if log_cells < small_log_cells:
-            young_cells[lane, niche] += size
-        elif log_cells < large_log_cells[lane]:
+        if log_cells[i] < small_log_cells:
+            young_cells[lane, niche] += size[i]
+        elif log_cells[i] < large_log_cells[lane]:
             small[lane, niche] += 1
         else:
             large[lane, niche] += 1
-        burden[lane, niche] += size
+        burden[lane, niche] += size[i]
         if exponent.size:
-            surface[lane, niche] += math.exp(exponent[lane] * log_cells)
+            surface[lane, niche] += math.exp(exponent[lane] * log_cells[i])

@@ -13,7 +13,7 @@ import math
 import numpy as np
 
 from sim.jit import kernel
-from sim.streams import uniforms
+from sim.streams import normal, uniforms
 
 _HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
 _INVERSION_MEAN = 600.0  # exp(-mean) is still a normal double
@@ -127,6 +127,12 @@ def poisson_inverse(mean, u):
 def poisson(mean, key, patient, index, days, tag):
     """A Poisson count, mean from 0 to 1e15: inversion below 12, PTRS above."""
     u, v = uniforms(key, patient, index, days, tag)
+    return poisson_from(u, v, mean, key, patient, index, days, tag)
+
+
+@kernel
+def poisson_from(u, v, mean, key, patient, index, days, tag):
+    """`poisson` with the two uniforms of its first attempt at hand: who needs many draws them together."""
     if mean < 12.0:
         return poisson_inverse(mean, u)
     root = math.sqrt(mean)
@@ -157,6 +163,13 @@ def _unflip(n, k, flip):
 @kernel
 def binomial(n, p, key, patient, index, days, tag):
     """A binomial count, n an int64 to 1e15: inversion below a mean of 10, BTRS above."""
+    u, v = uniforms(key, patient, index, days, tag)
+    return binomial_from(u, v, n, p, key, patient, index, days, tag)
+
+
+@kernel
+def binomial_from(u, v, n, p, key, patient, index, days, tag):
+    """`binomial` with the two uniforms of its first attempt at hand."""
     if n <= 0 or p <= 0.0:
         return np.int64(0)
     if p >= 1.0:
@@ -164,7 +177,6 @@ def binomial(n, p, key, patient, index, days, tag):
     flip = p > 0.5
     if flip:
         p = 1.0 - p
-    u, v = uniforms(key, patient, index, days, tag)
     if n == 1:
         return _unflip(n, np.int64(u > 1.0 - p), flip)
     size = float(n)
@@ -197,16 +209,23 @@ def binomial(n, p, key, patient, index, days, tag):
 @kernel
 def gamma(shape, key, patient, index, days, tag):
     """A standard gamma variate, shape >= 1 (Marsaglia and Tsang 2000)."""
+    u, _ = uniforms(key, patient, index, days, tag + _ONE)
+    return gamma_from(normal(key, patient, index, days, tag), u, shape, key, patient, index, days, tag)
+
+
+@kernel
+def gamma_from(x, u, shape, key, patient, index, days, tag):
+    """`gamma` with the normal variate and the uniform of its first attempt at hand."""
     d = shape - 1.0 / 3.0
     c = 1.0 / math.sqrt(9.0 * d)
     for attempt in range(0, _ATTEMPTS - 1, 2):
-        u, v = uniforms(key, patient, index, days, tag + np.uint64(attempt))
-        x = math.sqrt(-2.0 * math.log(u)) * math.cos(2.0 * math.pi * v)
+        if attempt:
+            x = normal(key, patient, index, days, tag + np.uint64(attempt))
+            u, _ = uniforms(key, patient, index, days, tag + np.uint64(attempt) + _ONE)
         w = 1.0 + c * x
         if w <= 0.0:
             continue
         w = w * w * w
-        u, v = uniforms(key, patient, index, days, tag + np.uint64(attempt) + _ONE)
         if u < 1.0 - 0.0331 * (x * x) * (x * x):
             return d * w
         if math.log(u) < 0.5 * x * x + d - d * w + d * math.log(w):
@@ -217,10 +236,20 @@ def gamma(shape, key, patient, index, days, tag):
 @kernel
 def negative_binomial(successes, failure, key, patient, index, days, shape_tag, tag):
     """Failures before the given number of successes, each trial failing with `failure` < 1."""
+    u, v = uniforms(key, patient, index, days, tag)
+    accept, _ = uniforms(key, patient, index, days, shape_tag + _ONE)
+    x = normal(key, patient, index, days, shape_tag)
+    return negative_binomial_from(u, v, x, accept, successes, failure, key, patient, index, days, shape_tag, tag)
+
+
+@kernel
+def negative_binomial_from(u, v, x, accept, successes, failure, key, patient, index, days, shape_tag, tag):
+    """`negative_binomial` with what its first attempts draw at hand: two uniforms under `tag`, a normal variate and a
+    uniform under `shape_tag`.
+    """
     if successes <= 0 or failure <= 0.0:
         return np.int64(0)
     if successes == 1:
-        u, _ = uniforms(key, patient, index, days, tag)
         return np.int64(math.floor(math.log(u) / math.log(failure)))
-    mean = gamma(float(successes), key, patient, index, days, shape_tag) * failure / (1.0 - failure)
-    return poisson(mean, key, patient, index, days, tag)
+    mean = gamma_from(x, accept, float(successes), key, patient, index, days, shape_tag) * failure / (1.0 - failure)
+    return poisson_from(u, v, mean, key, patient, index, days, tag)

@@ -39,12 +39,13 @@ def settle_cells(key, patient, alive, day, source, shed_today, chance, settled_t
     pairs = (niches + 1) // 2
     size = patient.size * pairs
     who, tag, zero = np.empty(size, np.uint64), np.empty(size, np.uint64), np.zeros(size, np.uint64)
+    days = np.full(size, days_word(day, 0))
     draws = np.empty((2, size))
     for lane in range(patient.size):
         for pair in range(pairs):
             who[lane * pairs + pair] = np.uint64(patient[lane])
             tag[lane * pairs + pair] = tag_word(SETTLE, pair, source)
-    many_uniforms(key, who, zero, days_word(day, 0), tag, draws[0], draws[1])
+    many_uniforms(key, who, zero, days, tag, draws[0], draws[1])
     for lane in range(patient.size):
         left = shed_today[lane]
         rest = 1.0

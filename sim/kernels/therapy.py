@@ -75,7 +75,7 @@ def traits_of_founders(key, patient, identity, records, changed_day, shares, out
 
 @kernel
 def kill_sleepers(key, patient, day, survival, records, changed_day, shares, sleeping, died_total, block_count, state,
-                  energies, hazards, identities, dead):
+                  sleepers, dead):
     """Kill each sleeper with probability 1 - `survival` (classes, lanes, niches); returns how many (their identities in `dead`).
 
     One walk through all blocks of the calendar; sleepers of untouched lanes cost a look at their identity. The class
@@ -88,7 +88,7 @@ def kill_sleepers(key, patient, day, survival, records, changed_day, shares, sle
         i = block * BLOCK
         end = i + block_count[block]
         while i < end:
-            ident = identities[i]
+            ident = sleepers[i]["identity"]
             lane, niche = lane_of(ident), niche_of(ident)
             share = survival[0, lane, niche]
             if share < 1.0:
@@ -101,7 +101,7 @@ def kill_sleepers(key, patient, day, survival, records, changed_day, shares, sle
                     dead[n] = ident
                     n += 1
                     end -= 1
-                    energies[i], hazards[i], identities[i] = energies[end], hazards[end], identities[end]
+                    sleepers[i] = sleepers[end]
                     continue
             i += 1
         block_count[block] = end - block * BLOCK
