@@ -22,7 +22,21 @@ from sim.storage import MANIFEST, check_writable, machine_errors, write_run
 
 __all__ = ["Run", "build_manifest", "check_writable", "open", "write_run"]
 
-READERS: Mapping[str, Callable] = {schema.SCHEMA_VERSION: lambda table, arrow_table: arrow_table}
+
+
+def _read_version_1(table: str, arrow_table):
+    """Version 1 did not tell when a liver's symptoms came: null there."""
+    import pyarrow as pa
+
+    if table != "patients":
+        return arrow_table
+    today = schema.arrow_schema(table)
+    columns = [pa.nulls(arrow_table.num_rows, field.type) if field.name == "liver_symptom_day" else arrow_table[field.name]
+               for field in today]
+    return pa.table(columns, schema=today)
+
+
+READERS: Mapping[str, Callable] = {"1": _read_version_1, schema.SCHEMA_VERSION: lambda table, arrow_table: arrow_table}
 """One reader a schema version: (name of the table, pyarrow table as stored) -> table of today's schema.
 
 A run of an older version stays readable through its entry here.

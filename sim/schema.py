@@ -1,7 +1,7 @@
 """The tables of a run: every column with its type, unit and meaning. A contract, version by version.
 
 `results/README.md` shows the same tables; `python -m sim.schema` prints them, and a test keeps both
-equal. A column is changed only together with SCHEMA_VERSION and a reader for the old version.
+equal. A column is changed only together with SCHEMA_VERSION and a reader for the old version (`sim.results`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from sim.names import CLOCKS, NICHES, SITES, STAGES
 
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"
 ALL = "all"
 """Organ (or source) of rows that sum over all organs (or sources)."""
 PRIMARY = "primary"
@@ -89,6 +89,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = MappingProxyType({
         Column("metastatic_at_diagnosis", "bool", "", "a metastasis was visible to imaging on that day", nullable=True),
         _day("resection_day", "the primary tumour was resected; null where it was not"),
         _day("first_detected_day", "the first metastasis in any organ was found"),
+        _day("liver_symptom_day", "symptoms of a full liver sent the patient to imaging, told with the week; null where they did not, and where follow-up has no visits"),
         _day("death_day", "death"),
         _text("death_cause", "null for those alive at the end", nullable=True),
         _day("last_day", "last day of follow-up: death, or the end of the horizon", nullable=False),

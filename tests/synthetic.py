@@ -48,6 +48,7 @@ def patients(count: int, generator) -> dict:
         "metastatic_at_diagnosis": np.zeros(count, bool),
         "resection_day": None,
         "first_detected_day": None,
+        "liver_symptom_day": None,
         "death_day": _masked(last_day, dead),
         "death_cause": [str(name) if died else None for name, died in zip(cause, dead, strict=True)],
         "last_day": last_day,

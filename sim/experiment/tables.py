@@ -167,6 +167,7 @@ def patients_table(model, found: Metastases) -> dict:
         "metastatic_at_diagnosis": _nullable(imaged <= hosts.diagnosis_day, diagnosed).astype(bool),
         "resection_day": _nullable(model.resection_day, model.resection_day >= 0),
         "first_detected_day": _nullable(first, first < 10**9),
+        "liver_symptom_day": _nullable(model.follow_up.symptom_day, model.follow_up.symptom_day >= 0),
         "death_day": _nullable(model.death_day, died),
         "death_cause": np.ma.MaskedArray(np.array(DEATH_CAUSES)[np.maximum(model.death_cause, 0)], mask=~died),
         "last_day": model.last_day,
