@@ -24,7 +24,9 @@ STEPS = (
 """Steps of `cascade.parquet`, from the primary tumour to a lesion that imaging shows."""
 EVENTS = ("arrive", "wake", "die", "reach")
 """Events of `events.parquet`."""
-REQUIRED = ("patients", "metastases", "founders", "seeding", "cascade")
+REQUIRED = ("patients", "metastases", "founders", "ancestors", "seeding", "cascade")
+NEW_IN_2 = ("ancestors",)
+"""Tables that runs of version 1 do not have."""
 OPTIONAL = ("seeds", "events")
 
 _ORGANS = (*NICHES, ALL)
@@ -101,7 +103,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = MappingProxyType({
     "metastases": (
         _PATIENT,
         _colony("colony; unique in the run, the same in every arm with the same seed"),
-        _colony("colony that shed its founder (without a row of its own while it is below 10^6 cells); null from the primary tumour", name="parent_colony", nullable=True),
+        _colony("colony that shed its founder (one below 10^6 cells has its row in `ancestors.parquet`); null from the primary tumour", name="parent_colony", nullable=True),
         _ORGAN,
         _SOURCE,
         _CLONE,
@@ -122,6 +124,15 @@ TABLES: Mapping[str, tuple[Column, ...]] = MappingProxyType({
         _colony("colony of `metastases.parquet`"),
         _CLONE,
         Column("cells", "int64", "cell", "founding cells of that clone"),
+    ),
+    "ancestors": (
+        _PATIENT,
+        _colony("colony that never reached 10^6 cells in the patient's time, and from which one of `metastases.parquet` descends"),
+        _colony("colony that shed its founder, of `metastases.parquet` or of this table; null from the primary tumour", name="parent_colony", nullable=True),
+        _ORGAN,
+        _SOURCE,
+        _CLONE,
+        _day("arrived_day", "its founder settled", nullable=False),
     ),
     "seeding": (
         _text("clock", "where days start: `first_cell`, or `diagnosis` (then negative before it)", CLOCKS),

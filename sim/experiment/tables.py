@@ -183,6 +183,22 @@ def founders_table(lineage: Lineage, found: Metastases) -> dict:
     return lineage.founders(found.identity)
 
 
+def ancestors_table(model, lineage: Lineage, found: Metastases) -> dict:
+    """Columns of `ancestors.parquet`: the colonies below 10^6 cells from which these descend."""
+    identity = lineage.ancestors(found.identity)
+    parts = unpack(identity)
+    patient = model.hosts.patient[parts["lane"]]
+    return {
+        "patient": patient,
+        "colony": colony_id(patient, identity),
+        "parent_colony": lineage.parent_colony(identity),
+        "organ": _ORGAN[parts["niche"]],
+        "source": _SOURCE[parts["source"]],
+        "clone": lineage.clone_of(identity),
+        "arrived_day": parts["day"],
+    }
+
+
 def cascade_counts(model, found: Metastases) -> dict[str, np.ndarray]:
     """Cells by step of the cascade, summed over the lanes: int64, (sources, niches), or (sources, 1) without an organ.
 
