@@ -24,6 +24,9 @@ _GROWTH, _FEWEST_BLOCKS = 1.5, 64
 _ONE_CELL_EACH, _NO_TRAITS = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.uint8)
 _NO_LOG = np.empty((0, 2), dtype=np.uint64)
 _NOBODY = np.empty(0, dtype=np.uint64)
+NO_RESISTANCE = (np.zeros((0, 0), np.int64), np.zeros((0, 0, 0), np.int64), np.zeros((0, 0, 0)), len(NICHES),
+                 *(np.zeros(0, np.int64) for _ in range(4)), np.zeros(0, np.uint32), np.zeros(0, np.uint8))
+"""What the kernels take of resistance where nobody gets a drug."""
 
 
 @dataclass(frozen=True)
@@ -105,8 +108,8 @@ class Rows:
             setattr(self, name, np.empty(64, dtype=dtype))
 
     def append(self, **columns) -> None:
-        """Add as many rows as `identity` has, a column all rows have; scalars are repeated."""
-        end = self.reserve(len(columns["identity"]))
+        """Add as many rows as the arrays among the columns have; scalars are repeated."""
+        end = self.reserve(next(len(values) for values in columns.values() if np.ndim(values)))
         for name, values in columns.items():
             getattr(self, name)[self.count : end] = values
         self.count = end
@@ -114,8 +117,9 @@ class Rows:
     def reserve(self, rows: int) -> int:
         """Make room for so many more rows; returns how many there will be with them."""
         end = self.count + rows
-        if end > len(self.identity):
-            room = int(max(end, _GROWTH * len(self.identity)))
+        held = len(getattr(self, self.names[0]))
+        if end > held:
+            room = int(max(end, _GROWTH * held))
             for name, dtype in self._dtypes.items():
                 new = np.empty(room, dtype=dtype)
                 new[: self.count] = self.column(name)
@@ -147,7 +151,8 @@ class TumourCells:
 
     A row of `grown` is a colony's present path: its size from the morning of day `since` on. Treatment bends paths
     (`sim.struck`); `past` keeps the former ones with the last morning of each, `ended` the days on which colonies
-    that had grown were removed or lost their last cell. `traits` of a colony: see `sim.kernels.colonise`.
+    that had grown were removed or lost their last cell. `traits` of a colony: see `sim.kernels.colonise`; `shedder`
+    is its number in `sim.descent`, -1 until it sheds.
     """
 
     def __init__(self, patient: np.ndarray, parameters: LaneParameters, last_day: int, keep_seeds: bool = False):
@@ -160,7 +165,7 @@ class TumourCells:
         self.calendar = Calendar(last_day)
         self.small = Rows(cells=np.int64, identity=np.uint64, since=np.int32, woke=np.int32, traits=np.uint8)
         path = dict(identity=np.uint64, woke=np.int32, traits=np.uint8, since=np.int32, start_day=np.float64,
-                    start_log_cells=np.float64, delay_days=np.float64)
+                    start_log_cells=np.float64, delay_days=np.float64, shedder=np.int32)
         self.grown = Rows(**path)
         self.past = Rows(**path, until=np.int32)
         self.ended = Rows(identity=np.uint64, day=np.int32, removed=np.bool_)
@@ -240,10 +245,9 @@ class TumourCells:
     def kill_sleepers(self, key, day: int, survival: np.ndarray) -> None:
         """Leave this share of the sleepers, (classes, lanes, niches) by the drugs that they resist; keyed, one by one."""
         dead = np.empty(int(self.sleeping[(survival[0] < 1.0).any(axis=1)].sum()), dtype=np.uint64)
-        calendar, none = self.calendar, (np.zeros((0, 0), np.int64), np.zeros((0, 0, 0), np.int64), np.zeros((0, 0, 0)))
-        history = none if self.resistance is None else self.resistance.history
+        calendar, origin = self.calendar, NO_RESISTANCE if self.resistance is None else self.resistance.origin
         n_dead = therapy.kill_sleepers(
-            key, self.patient, day, survival, *history, self.sleeping, self.died_asleep, calendar.block_count, calendar.state,
+            key, self.patient, day, survival, *origin, self.sleeping, self.died_asleep, calendar.block_count, calendar.state,
             calendar.sleepers, dead)
         self.note(np.sort(dead[:n_dead]), day, sleep.DIED)
 
@@ -280,7 +284,8 @@ class TumourCells:
             identity = grown_at[:n_grown, 0]
             delay = colonise.switch_delays(key, self.patient, identity, self._parameters["angiogenic_delay_days"])
             self.grown.append(identity=identity, woke=grown_at[:n_grown, 1].astype(np.int32), since=day + 1,
-                              traits=grown_at[:n_grown, 2].astype(np.uint8), start_day=day + 1.0, start_log_cells=np.log(grown_cells[:n_grown].astype(float)), delay_days=delay)
+                              traits=grown_at[:n_grown, 2].astype(np.uint8), start_day=day + 1.0, start_log_cells=np.log(grown_cells[:n_grown].astype(float)), delay_days=delay,
+                              shedder=-1)
         self.note(gone[:n_gone, 0], day, sleep.DIED)
         if self.past.count:
             lost = gone[:n_gone, 0][gone[:n_gone, 1] & colonise.WAS_GROWN > 0]

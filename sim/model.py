@@ -16,6 +16,7 @@ from sim.body import own_organ_factor
 from sim.cells import TumourCells
 from sim.cohort import Hosts
 from sim.colonies import ColonyLaw
+from sim.descent import Descent
 from sim.follow_up import FollowUp
 from sim.kernels import colonise, settle, sleep
 from sim.kernels.identity import COLONY_DAYS, MOST_LANES
@@ -71,12 +72,16 @@ class MetastasisModel(mesa.Model):
         self.niches = {organ: Niche(self, organ) for organ in NICHES}
         self.cells = TumourCells(hosts.patient, parameters, int(self.last_day.max()), keep_seeds)
         self.law = ColonyLaw(parameters, classes_of(treatments))
+        self.descent = Descent(self.key, hosts, parameters, int(self.last_day.max()))
         self.follow_up = FollowUp(parameters, hosts.diagnosis_day, self.visible_cells)
         self.first_detected_day = self.follow_up.first_detected_day
         self._soil = parameters.by_niche("soil") * own_organ_factor(parameters, hosts.site)
         self._shedding = parameters["shedding_per_day"] * parameters.by_site("site_shedding_factor.{site}", hosts.site)
         self._competent = parameters["competent_share"] * hosts.frailty
         self.streams = make_streams(parameters, hosts.site)
+        for stream in self.streams:
+            if stream.code:
+                stream.potential = self.descent.mean_potential[:, stream.code - 1]
         refuse_too_much_shedding(parameters, self._shedding, self.primary, self.last_day)
         self._returning = parameters["self_seeding_share"]
         self._metastatic_shedding = metastatic_shedding_per_day(parameters)
@@ -168,6 +173,8 @@ class MetastasisModel(mesa.Model):
         for stream in self.streams:
             new = stream.settle_events(self.key, self.hosts.patient, self.alive, self.day)
             if new:
+                if stream.code:
+                    self.descent.note(stream, self.day)
                 awake = self.cells.place(self.key, self.day, stream, new, self.rates, self._evening_energy_clock,
                                          self._evening_hazard_clock, self._promises)
                 self.cells.begin_cycling(self.key, awake, self.day)
@@ -193,8 +200,6 @@ class MetastasisModel(mesa.Model):
         therapy = self.therapy
         self.law.compose(position, self.rates.clearance, None if therapy is None else therapy.take_survival())
         if position == colonise.STEP_DAYS - 1:
-            if therapy is not None:
-                therapy.before_week()
             self.cells.step_colonies(self.key, self.alive, self.day, self.law)
             if therapy is not None:
                 therapy.after_week()
@@ -206,8 +211,7 @@ class MetastasisModel(mesa.Model):
 
     def measure(self) -> None:
         """Sizes and counts by niche at the end of today."""
-        for array in (self.cycling_cells, self.burden_cells, self.small_metastases, self.large_metastases,
-                      self.metastatic_surface):
+        for array in (self.cycling_cells, self.burden_cells, self.small_metastases, self.large_metastases):
             array[self.alive] = 0
         small, grown = self.cells.small, self.cells.grown
         colonise.cells_by_niche(small.count, small.cells, small.identity, self.alive, self.cycling_cells)
@@ -215,11 +219,10 @@ class MetastasisModel(mesa.Model):
             self.day + 1.0, grown.count, grown.identity, grown.start_day, grown.start_log_cells, grown.delay_days,
             self.law.early_rate_per_day, self.law.limit_log_cells, self.law.limit_gap, self.law.gompertz_per_day,
             self.alive, np.log(MICROMETASTASIS_CELLS), np.log(self.visible_cells),
-            self.parameters["shedding_exponent"] if self._metastases_shed else np.empty(0),
-            self.cycling_cells, self.small_metastases, self.large_metastases, self.burden_cells,
-            self.metastatic_surface)
+            self.cycling_cells, self.small_metastases, self.large_metastases, self.burden_cells)
         if self._metastases_shed:
-            self.metastatic_surface = metastases_shed(self.metastatic_surface, self.burden_cells,
+            self.descent.weigh(grown, self.law, self.alive, self.day + 1)
+            self.metastatic_surface = metastases_shed(self.descent.surface, self.burden_cells,
                                                       self.parameters["metastasis_capacity_cells"])
         self.mortality.measure(self.burden_cells)
 

@@ -63,6 +63,14 @@ def _first_years(run, organ: str | None = None):
     return _found(run, organ).groupby("patient")["years"].min().reindex(run.patients["patient"])
 
 
+def _symptom_years(run):
+    """Years from diagnosis until the liver's symptoms, nan where there were none."""
+    import numpy as np
+
+    people = run.patients.set_index("patient")
+    return (people["liver_symptom_day"].astype("Float64") - people["diagnosis_day"]).astype(float).fillna(np.nan) / DAYS_PER_YEAR
+
+
 def _lived(run):
     people = run.patients.set_index("patient")
     return (people["last_day"] - people["diagnosis_day"]).astype(float) / DAYS_PER_YEAR
@@ -130,6 +138,14 @@ OUTCOMES: Mapping[str, _Kind] = MappingProxyType({
     "survival at {years} years": _Kind(SHARE, "alive at that time", lambda run, years: _alive(run, years)),
     "metastasis-free survival at {years} years": _Kind(
         SHARE, "alive at that time, and no metastasis was found until then", lambda run, years: _free(run, years)),
+    "patients with liver symptoms": _Kind(
+        SHARE, "a full liver sent them to imaging; needs follow-up by visits (follow_up_interval_days)",
+        lambda run: _symptom_years(run).notna().astype(float)),
+    "patients with liver symptoms within {years} years": _Kind(
+        SHARE, "a full liver sent them to imaging at or before that time; needs follow-up by visits",
+        lambda run, years: (_symptom_years(run) <= years).astype(float)),
+    "years to liver symptoms": _Kind("years", "years from diagnosis until a full liver sent them to imaging, in those who had symptoms",
+                                     lambda run: _symptom_years(run)),
     "years lived": _Kind("years", "years from diagnosis to death or to the end of the horizon", _lived),
     "years to the first metastasis": _Kind(
         "years", "years from diagnosis (negative before it) to the first metastasis found, in those who got one", _first_years),

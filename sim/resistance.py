@@ -2,20 +2,19 @@
 
 Of the primary's cells a share resists before any dose (`resistant_share.<drug>`); a dose kills the others, so the
 share rises. A founder from the primary is resistant with the share of the day on which it settled, by a keyed draw of
-its own. A founder from a metastasis resists what its parent resisted on that day. A colony is resistant as a whole.
+its own. A founder from a metastasis resists what its parent resisted on that day (`sim.descent`), asleep and awake. A
+colony is resistant as a whole.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from sim.kernels import colonise, therapy
-from sim.kernels.identity import unpack
+from sim.descent import Descent
+from sim.kernels import therapy
 from sim.parameters import LaneParameters
-from sim.streams import RESISTS
 from sim.struck import acquire
-from sim.trajectories import Trajectories
-from sim.treatments.drug import CLASSES, DRUGS
+from sim.treatments.drug import DRUGS
 
 
 class Resistance:
@@ -25,9 +24,8 @@ class Resistance:
     (drugs, lanes, room) say when and to what; the first record is the share at birth.
     """
 
-    def __init__(self, key, patient: np.ndarray, parameters: LaneParameters):
-        self._key, self._patient = key, patient
-        self._exponent = parameters["shedding_exponent"]
+    def __init__(self, key, patient: np.ndarray, parameters: LaneParameters, descent: Descent):
+        self._key, self._patient, self._descent = key, patient, descent
         self._acquires = np.stack([parameters[f"acquired_resistance.{drug}"] for drug in DRUGS])
         share = np.stack([parameters[f"resistant_share.{drug}"] for drug in DRUGS])
         self.records = np.ones(share.shape, dtype=np.int64)
@@ -36,9 +34,9 @@ class Resistance:
         self._dosed_day = np.full(share.shape, -1, dtype=np.int64)
 
     @property
-    def history(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """What the kernels take."""
-        return self.records, self.changed_day, self.shares
+    def origin(self) -> tuple:
+        """What the kernels take to tell what a seed resists of birth."""
+        return self.records, self.changed_day, self.shares, *self._descent.finder, self._descent.shedders.column("resists")
 
     @property
     def treated(self) -> np.ndarray:
@@ -67,9 +65,9 @@ class Resistance:
         return out
 
     def of_founders(self, identity: np.ndarray) -> np.ndarray:
-        """Traits of new colonies, uint8: their resistance, or PARENT_UNKNOWN."""
+        """Traits of seeds and new colonies, uint8: the drugs that they resist of birth."""
         traits = np.empty(len(identity), dtype=np.uint8)
-        therapy.traits_of_founders(self._key, self._patient, identity, *self.history, traits)
+        therapy.traits_of_founders(self._key, self._patient, identity, *self.origin, traits)
         return traits
 
     def end_week(self, cells, day: int) -> None:
@@ -79,14 +77,3 @@ class Resistance:
             if chance.any():
                 acquire(cells, self._key, day, drug, self._dosed_day[drug], chance)
         self._spared[:] = 1.0
-
-    def look_up_parents(self, cells, law) -> None:
-        """Give colonies that metastases seeded the resistance of their parents; before they are stepped."""
-        small = cells.small
-        rows = np.flatnonzero(small.column("traits") & colonise.PARENT_UNKNOWN)
-        if rows.size:
-            identity = small.column("identity")[rows]
-            paths = Trajectories(cells, law)
-            row = paths.parents(self._key, self._patient, self._exponent, identity)
-            resists = paths.traits[row] & np.uint8(CLASSES - 1)
-            small.column("traits")[rows] = np.where(row >= 0, resists, 0)

@@ -22,7 +22,21 @@ from sim.storage import MANIFEST, check_writable, machine_errors, write_run
 
 __all__ = ["Run", "build_manifest", "check_writable", "open", "write_run"]
 
-READERS: Mapping[str, Callable] = {schema.SCHEMA_VERSION: lambda table, arrow_table: arrow_table}
+
+
+def _read_version_1(table: str, arrow_table):
+    """Version 1 did not tell when a liver's symptoms came (null there), nor small ancestors (no rows: see `Run.arrow`)."""
+    import pyarrow as pa
+
+    if table != "patients":
+        return arrow_table
+    today = schema.arrow_schema(table)
+    columns = [pa.nulls(arrow_table.num_rows, field.type) if field.name == "liver_symptom_day" else arrow_table[field.name]
+               for field in today]
+    return pa.table(columns, schema=today)
+
+
+READERS: Mapping[str, Callable] = {"1": _read_version_1, schema.SCHEMA_VERSION: lambda table, arrow_table: arrow_table}
 """One reader a schema version: (name of the table, pyarrow table as stored) -> table of today's schema.
 
 A run of an older version stays readable through its entry here.
@@ -49,7 +63,7 @@ def open(path: Path | str) -> Run:
     run = Run(path=path, manifest=_read_manifest(path / MANIFEST))
     for table in schema.TABLES:
         file = path / f"{table}.parquet"
-        if table in schema.REQUIRED and not file.is_file():
+        if table in schema.REQUIRED and not file.is_file() and not run.lacks(table):
             raise InputError(f"{file}: the file is missing; run the scenario again")
         if file.is_file():
             _check_columns(file, table, run.manifest["schema_version"])
@@ -117,6 +131,10 @@ class Run:
     path: Path
     manifest: dict
 
+    def lacks(self, table: str) -> bool:
+        """Whether the run is of a version that did not write this table, which reads as one without rows."""
+        return self.manifest["schema_version"] == "1" and table in schema.NEW_IN_2
+
     def arrow(self, table: str):
         """One table as a pyarrow table, or None where an optional one was not kept. Raises InputError."""
         import pyarrow.parquet as pq
@@ -124,6 +142,8 @@ class Run:
         file = self.path / f"{table}.parquet"
         if table in schema.OPTIONAL and not file.is_file():
             return None
+        if self.lacks(table):
+            return schema.arrow_schema(table).empty_table()
         with _damage(file):
             # ParquetFile, not read_table: folder names such as "seed=1" are not columns.
             with pq.ParquetFile(file) as parquet:
@@ -162,6 +182,11 @@ class Run:
     def founders(self):
         """A row a colony and founding clone."""
         return self._frame("founders")
+
+    @functools.cached_property
+    def ancestors(self):
+        """A row a colony below 10^6 cells from which one of `metastases` descends; none in runs of schema version 1."""
+        return self._frame("ancestors")
 
     @functools.cached_property
     def seeding(self):

@@ -1,7 +1,7 @@
 """The tables of a run: every column with its type, unit and meaning. A contract, version by version.
 
 `results/README.md` shows the same tables; `python -m sim.schema` prints them, and a test keeps both
-equal. A column is changed only together with SCHEMA_VERSION and a reader for the old version.
+equal. A column is changed only together with SCHEMA_VERSION and a reader for the old version (`sim.results`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from sim.names import CLOCKS, NICHES, SITES, STAGES
 
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"
 ALL = "all"
 """Organ (or source) of rows that sum over all organs (or sources)."""
 PRIMARY = "primary"
@@ -24,7 +24,9 @@ STEPS = (
 """Steps of `cascade.parquet`, from the primary tumour to a lesion that imaging shows."""
 EVENTS = ("arrive", "wake", "die", "reach")
 """Events of `events.parquet`."""
-REQUIRED = ("patients", "metastases", "founders", "seeding", "cascade")
+REQUIRED = ("patients", "metastases", "founders", "ancestors", "seeding", "cascade")
+NEW_IN_2 = ("ancestors",)
+"""Tables that runs of version 1 do not have."""
 OPTIONAL = ("seeds", "events")
 
 _ORGANS = (*NICHES, ALL)
@@ -89,6 +91,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = MappingProxyType({
         Column("metastatic_at_diagnosis", "bool", "", "a metastasis was visible to imaging on that day", nullable=True),
         _day("resection_day", "the primary tumour was resected; null where it was not"),
         _day("first_detected_day", "the first metastasis in any organ was found"),
+        _day("liver_symptom_day", "symptoms of a full liver sent the patient to imaging, told with the week; null where they did not, and where follow-up has no visits"),
         _day("death_day", "death"),
         _text("death_cause", "null for those alive at the end", nullable=True),
         _day("last_day", "last day of follow-up: death, or the end of the horizon", nullable=False),
@@ -100,7 +103,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = MappingProxyType({
     "metastases": (
         _PATIENT,
         _colony("colony; unique in the run, the same in every arm with the same seed"),
-        _colony("colony that shed its founder (without a row of its own while it is below 10^6 cells); null from the primary tumour", name="parent_colony", nullable=True),
+        _colony("colony that shed its founder (one below 10^6 cells has its row in `ancestors.parquet`); null from the primary tumour", name="parent_colony", nullable=True),
         _ORGAN,
         _SOURCE,
         _CLONE,
@@ -121,6 +124,15 @@ TABLES: Mapping[str, tuple[Column, ...]] = MappingProxyType({
         _colony("colony of `metastases.parquet`"),
         _CLONE,
         Column("cells", "int64", "cell", "founding cells of that clone"),
+    ),
+    "ancestors": (
+        _PATIENT,
+        _colony("colony that never reached 10^6 cells in the patient's time, and from which one of `metastases.parquet` descends"),
+        _colony("colony that shed its founder, of `metastases.parquet` or of this table; null from the primary tumour", name="parent_colony", nullable=True),
+        _ORGAN,
+        _SOURCE,
+        _CLONE,
+        _day("arrived_day", "its founder settled", nullable=False),
     ),
     "seeding": (
         _text("clock", "where days start: `first_cell`, or `diagnosis` (then negative before it)", CLOCKS),

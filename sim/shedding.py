@@ -27,7 +27,8 @@ class Stream:
 
     `code` is 0 for the primary and 1 + niche for an organ's metastases; `cluster` says whether an
     event is a cluster; `rate` (lanes,) multiplies what its source sheds, `potential` (lanes,) the chance
-    that an event can found a colony (None: as a single cell's). Metastases shed once a week, with the week's size frozen.
+    that an event can found a colony (None: as a single cell's of the primary; of metastases it follows their clones, week by
+    week). Metastases shed once a week, with the week's size frozen.
     """
 
     def __init__(self, code: int, routing: Routing, rate: np.ndarray, potential: np.ndarray | None = None,
@@ -64,7 +65,7 @@ class Stream:
         """Chance that an event settles in each niche.
 
         `viable` (lanes, niches) is the probability that an arrested event survives, `competent` (lanes,)
-        that a single cell can then found a colony.
+        that a single cell of the primary can then found a colony (above one counts as one).
         """
         settle.circulate(alive, self.expected, self.routing.arrest, self.routing.died_in_transit, viable, competent,
                          self.potential, self.chance, *self._weights)

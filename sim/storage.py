@@ -216,7 +216,7 @@ def _plain(value):
 def write_run(folder: Path | str, tables: Mapping[str, Mapping | Iterable[Mapping]], manifest: Mapping) -> None:
     """Write a whole run; an earlier run in `folder` is replaced, files that are not ours are kept.
 
-    `tables` needs the five required tables, and may hold `seeds` and `events`; each as for
+    `tables` needs the required tables, and may hold `seeds` and `events`; each as for
     `write_table`. Everything is prepared in a hidden folder beside `folder`, which then takes its
     place: after a failure or a kill the earlier run is still there, or none. Raises ValueError for
     tables outside the contract, InputError and MachineError as `check_writable`.

@@ -82,7 +82,7 @@ class Therapy:
         everybody = np.ones(lanes, dtype=bool)
         for table in self._waits[DIAGNOSIS]:
             table.begin(everybody, hosts.diagnosis_day, 0)
-        self.resistance = Resistance(model.key, hosts.patient, p) if model.law.classes > 1 else None
+        self.resistance = Resistance(model.key, hosts.patient, p, model.descent) if model.law.classes > 1 else None
         model.cells.resistance = self.resistance
         self.survival = None
 
@@ -150,11 +150,6 @@ class Therapy:
         """What this morning's doses left of cycling cells, (classes, lanes, niches), once; None without a dose."""
         survival, self.survival = self.survival, None
         return survival
-
-    def before_week(self) -> None:
-        """Before small colonies are stepped: look up what seeds of metastases resist."""
-        if self.resistance is not None:
-            self.resistance.look_up_parents(self._model.cells, self._model.law)
 
     def after_week(self) -> None:
         """After small colonies were stepped: survivors may resist from now on."""

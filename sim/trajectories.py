@@ -1,4 +1,4 @@
-"""The sizes of the colonies that ever grew, from all their paths: what tables and descent read.
+"""The sizes of the colonies that ever grew, from all their paths: what tables read.
 
 A path tells a colony's size on the mornings of days `since` to `until`; without treatment a colony has one,
 without end. Between two paths a colony is small: back among the few cells for which chance decides.
@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.kernels import colonise, descent
+from sim.kernels import colonise
 from sim.kernels.identity import unpack
 
-_BY_LANE = 1 << 4
 NEVER = 10**9
 """Later than any day."""
 
@@ -55,18 +54,3 @@ class Trajectories:
         out = np.full(len(self.colony), np.nan)
         out[self.number[tells]] = colonise.grown_sizes(at[tells].astype(float), *(a[tells] for a in self.path))
         return out
-
-    def parents(self, key, patient: np.ndarray, exponent: np.ndarray, child: np.ndarray) -> np.ndarray:
-        """The path, on the day on which it shed each child's founder, of a colony drawn by what each shed; -1 for none.
-
-        `child`: identities, (children,), of colonies that metastases seeded; `exponent` (lanes,) of shedding.
-        """
-        group = self.lane * _BY_LANE + self.niche
-        order = np.lexsort((self.since, self.identity, group))
-        group = group[order]
-        parts = unpack(child)
-        wanted = parts["lane"] * _BY_LANE + parts["source"] - 1
-        row = np.empty(len(child), dtype=np.int64)
-        descent.draw_parents(key, patient, child, np.searchsorted(group, wanted), np.searchsorted(group, wanted, side="right"),
-                             self.since[order], self.until[order], *(a[order] for a in self.path), exponent, row)
-        return np.where(row >= 0, order[row], -1)

@@ -48,6 +48,7 @@ def patients(count: int, generator) -> dict:
         "metastatic_at_diagnosis": np.zeros(count, bool),
         "resection_day": None,
         "first_detected_day": None,
+        "liver_symptom_day": None,
         "death_day": _masked(last_day, dead),
         "death_cause": [str(name) if died else None for name, died in zip(cause, dead, strict=True)],
         "last_day": last_day,
@@ -141,8 +142,9 @@ def tables(count: int = 500, seed: int = 1, share_by_organ=SHARE_BY_ORGAN, scale
     people["metastatic_at_diagnosis"] = first_day <= people["diagnosis_day"]
     people["first_detected_day"] = _masked(first_day, first_day < 10**6)
     founders = {"colony": colonies["colony"], "clone": None, "cells": colonies["founders"]}
+    ancestors = dict.fromkeys(("patient", "colony", "parent_colony", "organ", "source", "clone", "arrived_day"), ())
     return {
-        "patients": people, "metastases": colonies, "founders": founders,
+        "patients": people, "metastases": colonies, "founders": founders, "ancestors": ancestors,
         "seeding": seeding(people, scale), "cascade": cascade(int(people["shed_cells"].sum())),
     }
 

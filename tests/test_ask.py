@@ -157,6 +157,7 @@ def run_of(patients, metastases):
     people = pd.DataFrame({
         "patient": range(len(patients)), "diagnosis_day": 1000, "last_day": [1000 + years * DAY for years, _ in patients],
         "death_day": pd.array([1000 + years * DAY if dead else None for years, dead in patients], dtype="Float64"),
+        "liver_symptom_day": pd.array([1000 + 1.0 * DAY, None, None, 1000 + 3.75 * DAY][: len(patients)], dtype="Float64"),
         "shed_cells": [10 * (i + 1) for i in range(len(patients))], "settled_cells": range(len(patients)),
     })  # fmt: skip
     rows = [(p, i, o, None if y is None else 1000 + y * DAY, 10.0**c, s, f) for i, (p, o, y, c, s, f) in enumerate(metastases)]
@@ -189,6 +190,9 @@ NAN = float("nan")
         ("survival at 3 years", [1, 0, 1, 1]),
         ("metastasis-free survival at 3 years", [0, 0, 1, 1]),
         ("years lived", [5, 2, 5, 4]),
+        ("patients with liver symptoms", [1, 0, 0, 1]),
+        ("patients with liver symptoms within 2 years", [1, 0, 0, 0]),
+        ("years to liver symptoms", [1, NAN, NAN, 3.75]),
         ("years to the first metastasis", [-0.5, 1.5, NAN, 3.5]),
         ("size of the first metastasis when found", [8, 9.2, NAN, 9]),
         ("share of metastases in the liver", [2 / 3, 0, NAN, 0]),

@@ -44,7 +44,7 @@ def of_lanes(model, chosen: np.ndarray) -> dict[str, np.ndarray]:
         lane = unpack(rows.column("identity"))["lane"]
         order = np.argsort(rows.column("identity"), kind="stable")
         order = order[np.isin(lane[order], np.flatnonzero(chosen))]
-        out |= {f"{table}.{name}": rows.column(name)[order] for name in rows._dtypes if name != "identity"}
+        out |= {f"{table}.{name}": rows.column(name)[order] for name in rows._dtypes if name not in ("identity", "shedder")}
         out[f"{table}.identity"] = rows.column("identity")[order] & np.uint64((1 << 48) - 1)
     return out
 

@@ -88,7 +88,7 @@ def test_looking_changes_nothing_in_the_patient(arms, name):
     watched, other = arms["watched"], arms[name]
     for ours, theirs in ((watched.metastases, other.metastases), (watched.patients, other.patients)):
         for column in ours:
-            if column not in (*DETECTION, "first_detected_day"):
+            if column not in (*DETECTION, "first_detected_day", "liver_symptom_day"):
                 np.testing.assert_array_equal(ours[column], theirs[column], err_msg=column)
 
 
@@ -136,6 +136,13 @@ def test_symptoms_of_the_liver_send_the_patient_to_imaging_at_once(arms):
     before = had & (arm.symptom_day >= arm.patients["diagnosis_day"] + 7)
     assert (arm.liver_cells(arm.symptom_day)[had] >= SYMPTOM_CELLS * 0.999).all() and before.sum() > 3
     assert (arm.liver_cells(arm.symptom_day - 7)[before] < SYMPTOM_CELLS).all()
+
+
+def test_the_table_of_patients_tells_the_day_of_symptoms(arms):
+    """And it is null where nobody visits: a watched patient's metastases are found by size alone."""
+    for arm in arms.values():
+        np.testing.assert_array_equal(arm.patients["liver_symptom_day"], arm.symptom_day)
+    assert (arms["symptoms"].patients["liver_symptom_day"] >= 0).sum() > 5 and (arms["watched"].patients["liver_symptom_day"] < 0).all()
 
 
 def test_symptoms_before_diagnosis_are_those_of_the_diagnosis(arms):

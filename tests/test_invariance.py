@@ -33,7 +33,7 @@ def rows_of(model, rows, lane: int) -> list[tuple]:
     identity = rows.column("identity")
     mine = (identity >> LANE).astype(int) == lane
     columns = [(identity[mine] & np.uint64((1 << 48) - 1)).tolist()]
-    columns += [rows.column(name)[mine].tolist() for name in rows._dtypes if name != "identity"]
+    columns += [rows.column(name)[mine].tolist() for name in rows._dtypes if name not in ("identity", "shedder")]
     return sorted(zip(*columns, strict=True))
 
 

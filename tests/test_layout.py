@@ -19,7 +19,7 @@ LAYERS = (
     ("rates",),
     ("colonies", "shedding", "mortality"),
     ("mechanisms", "treatments", "cells", "theory"),
-    ("struck", "trajectories"),
+    ("struck", "trajectories", "descent"),
     ("resistance",),
     ("therapy",),
     ("agents", "follow_up", "model", "observe", "outcomes", "scenario"),

@@ -25,18 +25,21 @@ def colony(day: int, niche: int, source: int = 0, patient: int = 7) -> int:
 
 FIRST, SECOND, FAR = colony(100, LIVER), colony(200, LIVER), colony(400, LUNG, 1 + LIVER)
 SMALL, OF_SMALL = colony(300, BONE, 1 + LUNG), colony(500, BONE, 1 + BONE)
-"""The liver's first colony seeds the lung; a small bone colony, itself from the lung, seeds the bone."""
+SMALL_LUNG = colony(150, LUNG, 1 + LIVER)
+"""The liver's first colony seeds the lung twice; a small bone colony, itself of the small lung colony, seeds the bone."""
 
 
-def made(**states) -> SimpleNamespace:
-    """A run of hand-made tables with one patient of interest."""
+def made(small: bool = True, **states) -> SimpleNamespace:
+    """A run of hand-made tables with one patient of interest; runs of schema version 1 have no `small` ancestors."""
     rows = [(FIRST, None, "liver", "primary", 1, 1, 100), (SECOND, None, "liver", "primary", 5, None, 50), (FAR, FIRST, "lung", "liver", 1, 1, 30),
             (OF_SMALL, SMALL, "bone", "bone", 1, 2, 20)]  # fmt: skip
     metastases = pd.DataFrame(rows, columns=["colony", "parent_colony", "organ", "source", "founders", "clone", "cells"])
     metastases = metastases.astype({"parent_colony": "Int64", "clone": "Int64"}).assign(patient=7, arrived_day=[100, 200, 400, 500])
     founders = pd.DataFrame({"colony": [FIRST, SECOND, SECOND, FAR, OF_SMALL], "clone": pd.array([1, 1, 3, 1, 2], dtype="Int64"), "cells": [1, 2, 3, 1, 1]})
+    ancestors = pd.DataFrame([(7, SMALL, SMALL_LUNG), (7, SMALL_LUNG, FIRST), (5, colony(9, LUNG, patient=5), None)][: 3 if small else 0],
+                             columns=["patient", "colony", "parent_colony"]).astype({"parent_colony": "Int64"})  # fmt: skip
     mechanisms = {"lineage": True, "secondary_seeding": True, **states}
-    return SimpleNamespace(path=Path("run"), manifest={"scenario": {"mechanisms": mechanisms}}, metastases=metastases, founders=founders,
+    return SimpleNamespace(path=Path("run"), manifest={"scenario": {"mechanisms": mechanisms}}, metastases=metastases, founders=founders, ancestors=ancestors,
                            patients=pd.DataFrame({"patient": [6, 7]}))  # fmt: skip
 
 
@@ -60,13 +63,18 @@ def tree(text: str) -> dict[str, tuple[str, int]]:
 
 def test_the_tree_of_a_patient():
     found = patient_lineage(made(), 7)
-    assert found.newick == "(((bone_2:200)bone_1_small:300)lung_unknown:0,(lung_1:300)liver_1:100,liver_2:200)primary;"
-    assert tree(found.newick) == {"lung_unknown": ("primary", 0), "bone_1_small": ("lung_unknown", 300), "bone_2": ("bone_1_small", 200),
-                                  "liver_1": ("primary", 100), "liver_2": ("primary", 200), "lung_1": ("liver_1", 300)}  # fmt: skip
+    assert found.newick == "((((bone_2:200)bone_1_small:150)lung_1_small:50,lung_2:300)liver_1:100,liver_2:200)primary;"
+    assert tree(found.newick) == {"lung_1_small": ("liver_1", 50), "bone_1_small": ("lung_1_small", 150), "bone_2": ("bone_1_small", 200),
+                                  "liver_1": ("primary", 100), "liver_2": ("primary", 200), "lung_2": ("liver_1", 300)}  # fmt: skip
     days = {"primary": 0}
     for node in found.nodes:
         days[node.label] = days[node.parent] + tree(found.newick)[node.label][1]
         assert days[node.label] == node.day, "branches from the root add up to the day of arrival"
+
+
+def test_the_tree_of_a_run_of_version_1_knows_only_the_organ_of_a_small_colonys_parent():
+    found = patient_lineage(made(small=False), 7)
+    assert found.newick == "(((bone_2:200)bone_1_small:300)lung_unknown:0,(lung_1:300)liver_1:100,liver_2:200)primary;"
 
 
 def test_a_deep_tree_is_no_problem():
@@ -124,6 +132,7 @@ def test_every_colony_of_a_run_stands_once_in_its_tree(folder):
         found = patient_lineage(run, patient)
         parents = {label: parent for label, (parent, _) in tree(found.newick).items()}
         assert set(found.colonies["label"]) <= set(parents) and len(parents) == len(found.nodes)
+        assert "unknown" not in found.newick
         assert found.colonies["parent"].tolist() == [parents[label] for label in found.colonies["label"]]
         assert found.migration["colonies"].sum() == len(found.colonies) == (run.metastases["patient"] == patient).sum()
         assert found.clones["cells"].sum() == pytest.approx(float(found.colonies["cells"].sum()))

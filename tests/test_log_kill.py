@@ -111,8 +111,7 @@ def test_the_primarys_resistant_share_rises_by_what_dies():
     run_to(model, DIAGNOSIS_DAY + 3)
     left = 0.1 + 0.9 * 1e-6
     assert model.primary.cells == pytest.approx(1e4 * left, rel=1e-6)
-    _, _, shares = model.cells.resistance.history
-    assert shares[0, 0, 3] == pytest.approx(0.1 / left)
+    assert model.cells.resistance.shares[0, 0, 3] == pytest.approx(0.1 / left)
 
 
 def test_a_colony_acquires_resistance_once_a_surviving_dose():
@@ -142,10 +141,32 @@ def test_metastases_pass_their_resistance_on():
     from_metastases = late & (parts["source"] > 0)
     assert (from_metastases & treated).sum() > 20 and (late & ~from_metastases & treated).sum() > 20
     paths = Trajectories(model.cells, model.law)
-    parent = paths.parents(model.key, model.hosts.patient, model.parameters["shedding_exponent"], small.column("identity")[from_metastases])
-    assert np.array_equal(resists[from_metastases], paths.traits[parent] & 1 > 0)
+    parent, _ = model.descent.parents(small.column("identity")[from_metastases])
+    of_parent = [paths.traits[(paths.identity == mother) & (paths.since <= day) & (day <= paths.until)]
+                 for mother, day in zip(parent, parts["day"][from_metastases], strict=True)]  # fmt: skip
+    assert np.array_equal(resists[from_metastases], np.concatenate(of_parent) & 1 > 0)
     assert 0.3 < resists[from_metastases & treated].mean() < 0.95, "some descend from colonies that grew after the dose"
     assert not resists[late & ~from_metastases].any() and not resists[~treated].any()
+
+
+def test_sleeping_seeds_of_resistant_metastases_outlive_every_dose():
+    """Every survivor of a weak dose resists; a dose of twelve logs then leaves the seeds of those that did, and no others."""
+    doses = [plan("chemotherapy", dose=0.04), plan("chemotherapy", dose=10.0, start_days=119, turn=1)]
+    model = treated_model(2, [doses], days=140, diagnosis_day=175, log10_kill__chemotherapy=1.2, **LIVER_DISEASE | SPARED | {
+        "sleeper_sparing__chemotherapy": 0.0, "acquired_resistance__chemotherapy": 1.0, "sleep_probability": 0.6, "soil__lung": 0.1,
+        "stem_drug_resistance": 0.0})  # fmt: skip
+    run_to(model, 294)
+    before = model.cells.calendar.records()
+    from_metastases = unpack(before)["source"] > 0
+    resists = model.cells.resistance.of_founders(before) & 1 > 0
+    assert (resists & from_metastases).sum() > 20 and (~resists & from_metastases).sum() > 20 and not resists[~from_metastases].any()
+    arrived = set(before.tolist())
+    model.treat()
+    left = {identity for identity in model.cells.calendar.records().tolist() if identity in arrived}
+    assert left == set(before[resists].tolist())
+    colonies = before[resists]
+    model.cells.begin_cycling(model.key, colonies, 294)
+    assert np.all(model.cells.small.column("traits")[-len(colonies):] & 1), "and resist when they wake"
 
 
 def test_colonies_that_resist_are_not_hit():

@@ -21,11 +21,12 @@ from sim.errors import InputError, MachineError
 
 CONTRACT = {
     "patients": "patient age_years sex bmi primary frailty growth_factor diagnosis_day primary_cells_at_diagnosis "
-    "metastatic_at_diagnosis resection_day first_detected_day death_day death_cause last_day censor_reason shed_cells "
+    "metastatic_at_diagnosis resection_day first_detected_day liver_symptom_day death_day death_cause last_day censor_reason shed_cells "
     "arrested_cells settled_cells",
     "metastases": "patient colony parent_colony organ source clone founders arrived_day woke_day reached_day detected_day "
     "removed_day extinct_day cells cells_at_diagnosis cells_at_detection doubling_days_at_detection resistant",
     "founders": "colony clone cells",
+    "ancestors": "patient colony parent_colony organ source clone arrived_day",
     "seeding": "clock day organ stage mean q05 q25 q50 q75 q95 share_of_patients n_at_risk",
     "cascade": "source organ step cells share_of_previous",
     "seeds": "patient seed organ source clone arrived_day slept threshold_days woke_day died_day colony",
@@ -149,7 +150,7 @@ def test_missing_and_unknown_tables_are_refused(tmp_path):
 def test_equal_data_give_equal_bytes(tmp_path):
     first = synthetic.write(tmp_path / "first", 40)
     second = synthetic.write(tmp_path / "second", 40)
-    assert _bytes(first.path) == _bytes(second.path) and len(_bytes(first.path)) == 5
+    assert _bytes(first.path) == _bytes(second.path) and len(_bytes(first.path)) == len(schema.REQUIRED)
     assert _bytes(synthetic.write(tmp_path / "third", 40, seed=2).path) != _bytes(first.path)
 
 
@@ -286,7 +287,7 @@ def test_a_folder_that_cannot_be_renamed_is_filled(tmp_path, monkeypatch, number
     monkeypatch.setattr(os, "replace", refuse)
     run = synthetic.write(folder, 10)
     assert len(run.patients) == 10 and run.seeds is None
-    assert [path.name for path in tmp_path.iterdir()] == ["mount"] and len(list(folder.iterdir())) == 6
+    assert [path.name for path in tmp_path.iterdir()] == ["mount"] and len(list(folder.iterdir())) == 1 + len(schema.REQUIRED)
 
 
 def test_the_current_folder_stays_where_it_is(tmp_path, monkeypatch):
@@ -325,7 +326,7 @@ def _manifest(folder, **changes):
     (lambda folder: (folder / "manifest.json").write_text('{"schema_version": '), "manifest.json: cannot be read"),
     (lambda folder: (folder / "manifest.json").write_bytes(b"\xff\xfe\x00"), "manifest.json: cannot be read"),
     (lambda folder: (folder / "manifest.json").write_text("[]"), "no schema_version"),
-    (lambda folder: _manifest(folder, schema_version="99"), "found '99', this program reads 1"),
+    (lambda folder: _manifest(folder, schema_version="99"), "found '99', this program reads 1, 2"),
     (lambda folder: (folder / "seeding.parquet").unlink(), "seeding.parquet: the file is missing"),
     (lambda folder: (folder / "seeding.parquet").write_bytes(b""), "seeding.parquet: damaged"),
     (lambda folder: (folder / "seeding.parquet").write_bytes((folder / "seeding.parquet").read_bytes()[:-20]), "damaged"),
@@ -375,6 +376,21 @@ def test_an_old_version_is_read_through_its_reader(tmp_path, monkeypatch):
     assert results.open(folder).patients["age_years"].tolist() == old["age_years"].to_pylist()
 
 
+def test_a_run_of_version_1_is_read_with_what_it_lacks_as_null(tmp_path):
+    """Version 1 did not tell when a liver's symptoms came, and had no table of ancestors; everything else is as written."""
+    run = synthetic.write(tmp_path / "run", 5)
+    today = run.patients
+    _manifest(run.path, schema_version="1")
+    old = pq.read_table(run.path / "patients.parquet")
+    pq.write_table(old.drop_columns(["liver_symptom_day"]), run.path / "patients.parquet")
+    (run.path / "ancestors.parquet").unlink()
+    again = results.open(run.path)
+    assert again.patients["liver_symptom_day"].isna().all() and again.patients["liver_symptom_day"].dtype == today["liver_symptom_day"].dtype
+    pd.testing.assert_frame_equal(again.patients, today)
+    assert again.metastases.equals(run.metastases) and again.ancestors.empty and list(again.ancestors.columns) == CONTRACT["ancestors"].split()
+    assert "liver_symptom_day" in pd.read_csv(next(path for path in again.export_csv(tmp_path / "sheets") if path.stem == "patients")).columns
+
+
 def test_a_folder_named_like_a_partition_adds_no_column(tmp_path):
     run = synthetic.write(tmp_path / "seed=1", 3)
     assert list(run.patients.columns) == CONTRACT["patients"].split()
@@ -415,7 +431,7 @@ def test_the_manifest_says_what_made_the_run():
         "schema_version", "status", "command_line", "scenario", "seed", "patients", "patients_finished", "versions",
         "commit", "start", "wall_seconds", "peak_memory_bytes",
     }
-    assert found["start"] == "2026-03-01T12:00:00+00:00" and found["schema_version"] == "1"
+    assert found["start"] == "2026-03-01T12:00:00+00:00" and found["schema_version"] == "2"
     assert set(found["versions"]) == {
         "python", "platform", "processor", "metastatic-seeding", "numpy", "numba", "mesa", "pyarrow", "scipy", "pandas"}
     assert "not installed" not in found["versions"].values()

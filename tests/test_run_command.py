@@ -9,7 +9,7 @@ import time
 import pytest
 
 SCENARIO = "scenarios/colorectal.toml"
-TABLES = ("patients", "metastases", "founders", "seeding", "cascade")
+TABLES = ("patients", "metastases", "founders", "ancestors", "seeding", "cascade")
 
 
 def tables(folder):

@@ -19,7 +19,7 @@ def state(model, lanes: slice) -> dict:
         lane = unpack(rows.column("identity"))["lane"]
         mine = (lane >= lanes.start) & (lane < lanes.stop)
         bare = rows.column("identity")[mine] - (np.uint64(lanes.start) << np.uint64(48))
-        columns = [bare.tolist(), *(rows.column(name)[mine].tolist() for name in rows.names if name not in ("identity", "traits"))]
+        columns = [bare.tolist(), *(rows.column(name)[mine].tolist() for name in rows.names if name not in ("identity", "traits", "shedder"))]
         out[kind] = sorted(zip(*columns, strict=True))
     return out
 

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from scipy import stats
 from statistics_helpers import MOST_STANDARD_ERRORS, assert_counts, assert_discrete, assert_poisson_total
-from virtual_patients import NOTHING_ACTS, drawn_model, plain_model, values
+from virtual_patients import NOTHING_ACTS, drawn_model, on, plain_model, values
 
 from sim.body import route
+from sim.descent import Descent
 from sim.experiment import tables
 from sim.experiment.lineage import Lineage
-from sim.kernels import colonise
+from sim.kernels import colonise, descent
 from sim.kernels.identity import CLUSTER_INDEX, colony_id, pack, unpack
 from sim.mechanisms.lineage import potentials
 from sim.names import NICHES
@@ -142,7 +143,7 @@ def test_every_parent_grew_in_the_source_organ_of_the_same_patient_before(seedin
 def test_parents_are_drawn_by_what_they_shed(seeding):
     """Twenty thousand imagined children of one liver on its last day: chi-square against cells^exponent."""
     model, lineage = seeding
-    day = 273
+    day = 280
     rows = model.cells.grown
     parts = unpack(rows.column("identity"))
     lane = int(np.bincount(parts["lane"][parts["niche"] == LIVER]).argmax())
@@ -150,14 +151,18 @@ def test_parents_are_drawn_by_what_they_shed(seeding):
     weight = colonise.grown_sizes(
         np.full(mine.sum(), float(day)), *(rows.column(name)[mine] for name in ("start_day", "start_log_cells", "delay_days")),
         *model.law.of_colonies(parts["lane"][mine], parts["niche"][mine])) ** 0.66
-    children = np.array([pack(lane, day, index, LUNG, 1 + LIVER) for index in range(20_000)], dtype=np.uint64)
-    parent, has = lineage.parents(children)
-    assert has.all() and mine.sum() > 10
+    settled = np.zeros((12, len(NICHES)), dtype=np.int64)
+    settled[lane, LUNG] = 20_000
+    model.descent.weigh(model.cells.grown, model.law, model.alive | True, day)
+    shedder, _, _ = model.descent.draw(1 + LIVER, settled, day)
+    parent = model.descent.shedders.column("identity")[shedder]
+    assert mine.sum() > 10 and len(parent) == 20_000
     counts = np.array([(parent == identity).sum() for identity in rows.column("identity")[mine]])
     assert counts.sum() == 20_000
     assert_counts(counts, 20_000 * weight / weight.sum())
-    order = np.random.default_rng(1).permutation(len(children))
-    assert np.array_equal(lineage.parents(children[order])[0], parent[order]), "a child's parent hangs on no other child"
+    settled[lane, LUNG], settled[(lane + 1) % 12, LUNG] = 500, 0
+    fewer, _, _ = model.descent.draw(1 + LIVER, settled, day)
+    assert np.array_equal(fewer, shedder[:500]), "a child's parent hangs on no other child"
 
 
 # -- self-seeding ---------------------------------------------------------------------------------------
@@ -253,3 +258,127 @@ def test_tables_tell_the_same_story(clones):
     assert np.array_equal(from_primary, np.ma.getmaskarray(metastases["parent_colony"])) and 0 < from_primary.sum() < len(from_primary)
     empty = lineage.founders(found.identity[:0])
     assert all(len(column) == 0 for column in empty.values()) and len(lineage.clone_of(found.identity[:0])) == 0
+
+
+def test_every_small_ancestor_leads_to_the_primary():
+    """Its parent has a row in one of the two tables and arrived before it; some descend from metastases themselves.
+
+    Parents rest at the avascular limit for 300 days on average: many are overtaken by their children.
+    """
+    model = drawn_model(np.arange(12), [values(**SEEDING | {"secondary_shedding_factor": 3.0, "angiogenic_delay_days": 300.0},
+                                               clone_potential_log_sd=1.0)], horizon_days=220)  # fmt: skip
+    model.run()
+    found, lineage = tables.Metastases(model), Lineage(model)
+    listed, small = tables.metastases_table(model, found, lineage), tables.ancestors_table(model, lineage, found)
+    from_metastases = ~np.ma.getmaskarray(small["parent_colony"])
+    assert len(small["colony"]) > 20 and 0 < from_metastases.sum() < len(from_metastases)
+    assert not set(small["colony"].tolist()) & set(listed["colony"].tolist())
+    both = {name: np.ma.concatenate([np.ma.asarray(table[name]) for table in (listed, small)]) for name in small}
+    row = {colony: i for i, colony in enumerate(both["colony"].tolist())}
+    child = np.flatnonzero(~np.ma.getmaskarray(both["parent_colony"]))
+    parent = np.array([row[colony] for colony in both["parent_colony"][child].tolist()])
+    assert (both["arrived_day"][parent] < both["arrived_day"][child]).all() and (both["organ"][parent] == both["source"][child]).all()
+    assert (both["patient"][parent] == both["patient"][child]).all() and (both["source"][np.ma.getmaskarray(both["parent_colony"])] == "primary").all()
+    assert set(small["colony"].tolist()) <= set(both["parent_colony"][child].tolist()), "each is an ancestor of somebody"
+    assert not np.ma.getmaskarray(both["clone"])[child].any()
+
+
+# -- what metastases pass on ------------------------------------------------------------------------------
+
+TWO_COLONIES = np.array([1e4, 1e5])
+
+
+def with_two_colonies(lanes: int = 300, **changes):
+    """Patients with clones, two colonies in every liver (of 10^4 and 10^5 cells on day 0), on the morning of day 7."""
+    model = drawn_model(np.arange(lanes), [values(**SEEDING | {"secondary_shedding_factor": 30.0, "metastasis_gompertz_per_day": 1e-9}
+                                                  | {"competent_share": 0.002, "clone_potential_log_sd": 1.5} | changes)], horizon_days=60)  # fmt: skip
+    identity = np.array([pack(lane, 0, 2**20 + i, LIVER, 0) for lane in range(lanes) for i in (0, 1)], dtype=np.uint64)
+    model.cells.grown.append(identity=identity, woke=0, traits=0, since=0, start_day=0.0, start_log_cells=np.log(np.tile(TWO_COLONIES, lanes)),
+                             delay_days=1e9, shedder=-1)  # fmt: skip
+    while model.day < 7:
+        model.step()
+    power = potentials(model.hosts.clone_z, model.parameters["clone_potential_log_sd"])
+    of_colony = power[np.repeat(np.arange(lanes), 2), model.descent.clones(identity, np.zeros(2 * lanes, dtype=np.int64))].reshape(lanes, 2)
+    return model, identity, power, of_colony
+
+
+def check_seeds_of_metastases(**changes) -> None:
+    """What an organ's metastases shed founds colonies as its clones do: chances, counts, and whose clone the seeds are of."""
+    model, identity, power, of_colony = with_two_colonies(**changes)
+    model.step()
+    primary, liver = model.streams[0], next(stream for stream in model.streams if stream.code == 1 + LIVER)
+    weight = TWO_COLONIES**0.66
+    expected = (weight * of_colony).sum(axis=1) / weight.sum()  # of the average shed cell
+    of_primary = (model.hosts.clone_share * power).sum(axis=1)
+    per_potential = [(stream.chance.sum(axis=1) / (stream.routing.arrest * model.viable).sum(axis=1)) / potential
+                     for stream, potential in ((primary, of_primary), (liver, expected))]  # fmt: skip
+    assert per_potential[1] == pytest.approx(per_potential[0], rel=1e-6), "the same cancer, but for its clones"
+    settled = liver.settled_today.sum(axis=1)
+    assert_poisson_total(int(settled.sum()), float((liver.expected * liver.chance.sum(axis=1)).sum()))
+    seeds = np.array([pack(lane, 7, i, niche, 1 + LIVER) for lane, niche in zip(*np.nonzero(liver.settled_today), strict=True)
+                      for i in range(liver.settled_today[lane, niche])], dtype=np.uint64)  # fmt: skip
+    parent, has = model.descent.parents(seeds)
+    lane = unpack(parent)["lane"]
+    mine = has & np.isin(parent, identity)
+    assert mine.sum() > 2000 and has.all() and np.array_equal(unpack(seeds)["lane"], lane)
+    share = (weight * of_colony)[:, 0] / (weight * of_colony).sum(axis=1)
+    from_first = (parent == identity[2 * lane]) & mine
+    away = (from_first.sum() - share[lane[mine]].sum()) / np.sqrt((share * (1 - share))[lane[mine]].sum())
+    assert abs(away) < MOST_STANDARD_ERRORS, f"{away:.1f} standard errors"
+    none = np.zeros(len(seeds), dtype=np.int64)
+    assert np.array_equal(model.descent.clones(seeds, none)[mine], model.descent.clones(parent, none)[mine]), "its parent's clone"
+    with pytest.raises(KeyError, match="never settled"):
+        model.descent.parents(seeds + np.uint64(1 << 28))
+
+
+@pytest.mark.parametrize("others", [(), ("stemness", "emt")])
+def test_seeds_of_a_metastasis_have_its_clones_potential(others):
+    """Also with stemness and EMT on: states that a metastasis has as the primary has them, so that both found alike."""
+    check_seeds_of_metastases(**on(*others))
+
+
+def test_seeds_of_metastases_with_the_primarys_mean_are_noticed(monkeypatch):
+    """The broken variant: the clone is passed on, its potential is not."""
+    right = Descent.weigh
+
+    def forget(descent, *args):
+        right(descent, *args)
+        descent.mean_potential[:] = 1.0
+
+    monkeypatch.setattr(Descent, "weigh", forget)
+    with pytest.raises(AssertionError, match="the same cancer"):
+        check_seeds_of_metastases()
+
+
+def test_children_of_a_clusters_colony_are_of_its_founders_clones_by_potential(clones):
+    """Ten thousand imagined seeds of one mixed colony: chi-square against the potentials of its founders' clones."""
+    model, _ = clones
+    power = potentials(model.hosts.clone_z, model.parameters["clone_potential_log_sd"])
+    lane = 3
+    for number in range(200):
+        parent = pack(lane, 10, CLUSTER_INDEX + number, LIVER, 0)
+        size = int(model.cells.founders(model.key, np.array([parent], dtype=np.uint64))[0])
+        of_founders = model.descent.clones(np.full(size, parent, dtype=np.uint64), np.arange(size))
+        if len(np.unique(of_founders)) > 2:
+            break
+    children = np.array([pack(lane, 70, i, LUNG, 1 + LIVER) for i in range(10_000)], dtype=np.uint64)
+    cumulative = np.cumsum(model.hosts.clone_share[lane] * power[lane])
+    clone = np.array([descent.seed_clone(model.key, model.hosts.patient[lane], child, parent, descent.MIXED, model.parameters["cluster_mean_cells"][lane],
+                                         cumulative / cumulative[-1], power[lane]) for child in children])  # fmt: skip
+    expected = np.bincount(of_founders, power[lane, of_founders], minlength=8)
+    assert_counts(np.bincount(clone, minlength=8), 10_000 * expected / expected.sum())
+
+
+def test_descent_does_not_hang_on_who_else_is_in_the_cohort(clones):
+    """The same parents and clones for a patient alone as among twelve."""
+    crowd, lineage = clones
+    alone = drawn_model(np.array([3]), [values(**SEEDING | {"secondary_shedding_factor": 0.2}, cluster_share=0.05,
+                                               cluster_potential=30.0, clone_potential_log_sd=1.0)], horizon_days=120)  # fmt: skip
+    alone.run()
+    told = []
+    for model, descent_of in ((crowd, lineage), (alone, Lineage(alone))):
+        found = tables.Metastases(model)
+        table = tables.metastases_table(model, found, descent_of)
+        mine = table["patient"] == 3
+        told.append([np.ma.filled(table[name][mine], -1).tolist() for name in ("colony", "parent_colony", "clone")])
+    assert told[0] == told[1] and max(told[0][1]) > 0

@@ -64,6 +64,6 @@ def put_grown(model, cells: float, niche: int = LIVER, delay_days: float = 0.0, 
     """One grown colony of so many cells (at most the avascular limit) in every lane, from this morning on."""
     identity = np.array([pack(lane, model.day, number, niche, 0) for lane in range(model.parameters.lanes)], dtype=np.uint64)
     model.cells.grown.append(identity=identity, woke=model.day - 1, traits=0, since=model.day, start_day=float(model.day),
-                             start_log_cells=np.log(cells), delay_days=delay_days)  # fmt: skip
+                             start_log_cells=np.log(cells), delay_days=delay_days, shedder=-1)  # fmt: skip
     model.cells.woke[:, niche] += 1
     model.cells.settled[:, niche] += 1

@@ -81,15 +81,15 @@ def patient_lineage(run: Run, patient: int) -> PatientLineage:
         raise InputError(f"{run.path}: patient: found {patient}, the run holds {held}")
     mine = run.metastases[run.metastases["patient"] == patient].sort_values(["arrived_day", "colony"])
     founders = run.founders[run.founders["colony"].isin(mine["colony"])]
-    nodes, labels = _nodes(mine)
+    nodes, labels = _nodes(mine, run.ancestors[run.ancestors["patient"] == patient])
     colonies = _colonies(mine, founders, nodes, labels, clones := mechanisms["lineage"])
     return PatientLineage(patient, nodes, colonies, _migration(mine, colonies, clones), _clones(mine, founders) if clones else None)
 
 
-def _nodes(mine) -> tuple[tuple[Node, ...], dict[int, str]]:
-    """Colonies of the table and parents that are not in it, in order of arrival; and the label of each colony."""
+def _nodes(mine, ancestors) -> tuple[tuple[Node, ...], dict[int, str]]:
+    """Colonies of the table and the small ones from which they descend, in order of arrival; and the label of each colony."""
     listed = set(mine["colony"])
-    unlisted = sorted({int(parent) for parent in mine["parent_colony"].dropna()} - listed)
+    unlisted = sorted({int(colony) for colony in (*mine["parent_colony"].dropna(), *ancestors["colony"])} - listed)
     parts = colony_parts(list(listed) + unlisted)
     day = dict(zip([*listed, *unlisted], parts["day"].tolist(), strict=True))
     place = {colony: NICHES[niche] for colony, niche in zip(day, parts["niche"].tolist(), strict=True)}
@@ -98,14 +98,15 @@ def _nodes(mine) -> tuple[tuple[Node, ...], dict[int, str]]:
     for colony in sorted(day, key=lambda colony: (day[colony], colony)):
         number[place[colony]] += 1
         labels[colony] = f"{place[colony]}_{number[place[colony]]}" + ("_small" if colony not in listed else "")
-    parent_of = {int(row.colony): int(row.parent_colony) for row in mine.dropna(subset=["parent_colony"]).itertuples()}
+    parent_of = {int(row.colony): int(row.parent_colony) for table in (mine, ancestors)
+                 for row in table.dropna(subset=["parent_colony"]).itertuples()}
     nodes, unknown = [], set()
     for colony, label in labels.items():
         if colony in parent_of:
             parent = labels[parent_of[colony]]
         elif source[colony] == 0:
             parent = PRIMARY
-        else:  # a small colony has no row that names its parent: only the organ is known
+        else:  # a run of schema version 1 has no rows of small colonies: only the organ is known
             parent = f"{NICHES[source[colony] - 1]}_unknown"
             unknown.add(parent)
         nodes.append(Node(label, parent, day[colony]))

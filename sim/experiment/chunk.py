@@ -137,6 +137,7 @@ def run_chunk(task: Task, report: Callable[[float], None] | None = None) -> Chun
             "patients": tables.patients_table(model, found),
             "metastases": tables.metastases_table(model, found, lineage),
             "founders": tables.founders_table(lineage, found),
+            "ancestors": tables.ancestors_table(model, lineage, found),
         },
         seeding={name: clock.sparse() for name, clock in model.observer.clocks.items()},
         cascade=tables.cascade_counts(model, found),

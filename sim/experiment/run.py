@@ -75,7 +75,7 @@ class _Merged:
 
     def tables(self, every_days: int) -> dict:
         """All tables, the large ones chunk by chunk, so that none of them is ever in memory as a whole."""
-        names = ["patients", "metastases", "founders"]
+        names = ["patients", "metastases", "founders", "ancestors"]
         names += ["seeds"] if self._tasks[0].keep_seeds else []
         names += ["events"] if self._tasks[0].keep_events else []
         seeding = {clock: merge(parts) for clock, parts in self._seeding.items()}
@@ -192,6 +192,6 @@ def warm_up() -> None:
     many = small.with_(set_=["competent_share=1e-4", "frailty_log_sd=0", "metastasis_gompertz_per_day=0.01"])
     names = ("chemotherapy", "liver_resection", "checkpoint_inhibition")
     treated = plans([{"name": name, "adherence": 0.9, "cycles": 20, "every_days": 7} for name in names])
-    run_chunk(Task(replace(many.with_(on=["immune_surveillance"]), treatments=treated), 1, 0, 2))
+    run_chunk(Task(replace(many.with_(on=["immune_surveillance", "lineage", "secondary_seeding"]), treatments=treated), 1, 0, 2))
     model = build_model(small, seed=1, patients=np.arange(2), collect=False)
     model.cells.file_sleepers_again(0, model.energy_clock, model.hazard_clock, model.energy_clock, model.hazard_clock)

@@ -167,6 +167,7 @@ def patients_table(model, found: Metastases) -> dict:
         "metastatic_at_diagnosis": _nullable(imaged <= hosts.diagnosis_day, diagnosed).astype(bool),
         "resection_day": _nullable(model.resection_day, model.resection_day >= 0),
         "first_detected_day": _nullable(first, first < 10**9),
+        "liver_symptom_day": _nullable(model.follow_up.symptom_day, model.follow_up.symptom_day >= 0),
         "death_day": _nullable(model.death_day, died),
         "death_cause": np.ma.MaskedArray(np.array(DEATH_CAUSES)[np.maximum(model.death_cause, 0)], mask=~died),
         "last_day": model.last_day,
@@ -180,6 +181,22 @@ def patients_table(model, found: Metastases) -> dict:
 def founders_table(lineage: Lineage, found: Metastases) -> dict:
     """Columns of `founders.parquet`: a row a colony and clone among its founders."""
     return lineage.founders(found.identity)
+
+
+def ancestors_table(model, lineage: Lineage, found: Metastases) -> dict:
+    """Columns of `ancestors.parquet`: the colonies below 10^6 cells from which these descend."""
+    identity = lineage.ancestors(found.identity)
+    parts = unpack(identity)
+    patient = model.hosts.patient[parts["lane"]]
+    return {
+        "patient": patient,
+        "colony": colony_id(patient, identity),
+        "parent_colony": lineage.parent_colony(identity),
+        "organ": _ORGAN[parts["niche"]],
+        "source": _SOURCE[parts["source"]],
+        "clone": lineage.clone_of(identity),
+        "arrived_day": parts["day"],
+    }
 
 
 def cascade_counts(model, found: Metastases) -> dict[str, np.ndarray]:

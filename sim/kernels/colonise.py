@@ -23,9 +23,9 @@ STEP_DAYS = 7
 """Small colonies are stepped together at the end of every week: on days 6, 13, 20 ..."""
 
 
-WAS_GROWN, PARENT_UNKNOWN = 128, 64
-"""Traits of a colony in a byte: it had grown before a treatment made it small; it resists what its parent resists,
-which is not looked up yet. The low bits are the drugs that it resists, in the order of `sim.resistance.DRUGS`.
+WAS_GROWN = 128
+"""Trait of a colony in a byte: it had grown before a treatment made it small. The low bits are the drugs that it
+resists, in the order of `sim.resistance.DRUGS`.
 """
 
 
@@ -152,19 +152,24 @@ def step_colonies(key, patient, alive, day, start, count, cells, identity, since
 
 
 @kernel
+def founders_of(key, patient, ident, cluster_mean_cells):
+    """Founding cells of a colony: one, or a cluster's size, 2 plus a geometric number with that mean."""
+    if not is_cluster(ident):
+        return np.int64(1)
+    more = cluster_mean_cells - 2.0
+    if more <= 0.0:
+        return np.int64(2)
+    u = uniform(key, patient, index_of(ident), days_word(day_of(ident), 0),
+                tag_word(CLUSTER_SIZE, niche_of(ident), source_of(ident)))
+    return np.int64(2) + np.int64(math.floor(math.log(u) / math.log(more / (1.0 + more))))
+
+
+@kernel
 def founders(key, patient, identity, cluster_mean_cells, out):
-    """Founding cells of each colony: one, or a cluster's size, 2 plus a geometric number with the lane's mean."""
+    """Founding cells of each colony; `patient` and `cluster_mean_cells` by lane."""
     for i in range(identity.size):
-        ident = identity[i]
-        out[i] = 1
-        if is_cluster(ident):
-            lane = lane_of(ident)
-            out[i] = 2
-            more = cluster_mean_cells[lane] - 2.0
-            if more > 0.0:
-                u = uniform(key, patient[lane], index_of(ident), days_word(day_of(ident), 0),
-                            tag_word(CLUSTER_SIZE, niche_of(ident), source_of(ident)))
-                out[i] += np.int64(math.floor(math.log(u) / math.log(more / (1.0 + more))))
+        lane = lane_of(identity[i])
+        out[i] = founders_of(key, patient[lane], identity[i], cluster_mean_cells[lane])
 
 
 @kernel
@@ -254,14 +259,12 @@ def grown_reach_days(log_cells, start_day, start_log_cells, delay, early_rate, l
 
 @kernel
 def grown_by_niche(day, count, identity, start_day, start_log_cells, delay, early_rate, limit_log_cells, limit_gap,
-                   gompertz_rate, alive, small_log_cells, large_log_cells, exponent,
-                   young_cells, small, large, burden, surface):
+                   gompertz_rate, alive, small_log_cells, large_log_cells, young_cells, small, large, burden):
     """Size of every deterministic colony at the start of `day`, summed by lane and niche.
 
     Rates are by lane and niche, limits by lane, `limit_gap` = log(capacity / limit). Colonies below `small_log_cells`
     add their cells to `young_cells`; the others are counted in `small` or, from `large_log_cells`
-    (lanes,) on, in `large`. All add to `burden`, and cells^`exponent` (lanes,) to `surface`; an empty
-    `exponent` saves that.
+    (lanes,) on, in `large`. All add to `burden`.
     """
     early, limit, gap, late = np.empty(count), np.empty(count), np.empty(count), np.empty(count)
     for i in range(count):
@@ -283,5 +286,3 @@ def grown_by_niche(day, count, identity, start_day, start_log_cells, delay, earl
         else:
             large[lane, niche] += 1
         burden[lane, niche] += size[i]
-        if exponent.size:
-            surface[lane, niche] += math.exp(exponent[lane] * log_cells[i])

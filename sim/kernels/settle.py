@@ -70,10 +70,10 @@ def settle_cells(key, patient, alive, day, source, shed_today, chance, settled_t
 @kernel
 def todays_chances(soil, receptivity, competent_share, competence, viable, competent):
     """Set `viable` (lanes, niches), the chance that an arrested cell survives and extravasates today, and `competent` (lanes,),
-    that such a cell can found a colony: soil x receptivity and share x competence, at most 1.
+    that such a cell of the primary can found a colony: soil x receptivity, at most 1, and share x competence (above one counts as one).
     """
     for lane in range(competent.size):
-        competent[lane] = min(competent_share[lane] * competence[lane], 1.0)
+        competent[lane] = competent_share[lane] * competence[lane]
         for niche in range(soil.shape[1]):
             viable[lane, niche] = min(soil[lane, niche] * receptivity[lane, niche], 1.0)
 

@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from sim.jit import kernel
-from sim.kernels.colonise import PARENT_UNKNOWN
+from sim.kernels.descent import shedder_of
 from sim.kernels.distributions import binomial
 from sim.kernels.identity import day_of, index_of, lane_of, niche_of, source_of
 from sim.kernels.sleep import BLOCK, USED
@@ -46,12 +46,14 @@ def keyed_adherence(key, patient, code, turn, number, adherence, taken):
 
 
 @kernel
-def drugs_resisted(key, patient, ident, records, changed_day, shares):
-    """Bits of the drugs that a founder from the primary resists of birth.
+def drugs_resisted(key, patient, ident, records, changed_day, shares, niches, block_first, block_end, place, first, shedder, resists):
+    """Bits of the drugs that a seed resists of birth: what its parent did, or for one from the primary a keyed draw a drug.
 
     `shares` (drugs, lanes, records) is the primary's resistant share from `changed_day` on, `records` (drugs,
-    lanes) how many there are; the first stands from the beginning. Each drug has a keyed draw of its own.
+    lanes) how many there are; the first stands from the beginning. The rest finds a seed's shedder (`descent.shedder_of`), and what that `resists`.
     """
+    if source_of(ident) > 0:
+        return np.int64(resists[shedder_of(ident, niches, block_first, block_end, place, first, shedder)])
     lane, arrived = lane_of(ident), day_of(ident)
     bits = np.int64(0)
     for drug in range(shares.shape[0]):
@@ -65,46 +67,44 @@ def drugs_resisted(key, patient, ident, records, changed_day, shares):
 
 
 @kernel
-def traits_of_founders(key, patient, identity, records, changed_day, shares, out):
-    """Traits (uint8) of new colonies: what they resist, or PARENT_UNKNOWN for those that metastases seeded."""
+def traits_of_founders(key, patient, identity, records, changed_day, shares, niches, block_first, block_end, place, first, shedder, resists, out):
+    """Traits (uint8) of seeds and new colonies: what they resist of birth."""
     for i in range(identity.size):
-        out[i] = PARENT_UNKNOWN
-        if source_of(identity[i]) == 0:
-            out[i] = drugs_resisted(key, patient, identity[i], records, changed_day, shares)
+        out[i] = drugs_resisted(key, patient, identity[i], records, changed_day, shares, niches, block_first, block_end, place, first, shedder, resists)
 
 
 @kernel
-def kill_sleepers(key, patient, day, survival, records, changed_day, shares, sleeping, died_total, block_count, state,
-                  sleepers, dead):
+def kill_sleepers(key, patient, day, survival, records, changed_day, shares, niches, block_first, block_end, place, first, shedder, resists, sleeping,
+                  died_total, block_count, state, sleepers, dead):
     """Kill each sleeper with probability 1 - `survival` (classes, lanes, niches); returns how many (their identities in `dead`).
 
     One walk through all blocks of the calendar; sleepers of untouched lanes cost a look at their identity. The class
-    is told by the drugs that the sleeper resists of birth; seeds of metastases count as sensitive while asleep. A day
-    keeps its number of filed records as an upper bound.
+    is told by the drugs that the sleeper resists of birth. A day keeps its number of filed records as an upper bound.
     """
     classes = survival.shape[0]
     n = 0
     for block in range(state[USED]):
         i = block * BLOCK
-        end = i + block_count[block]
-        while i < end:
+        stop = i + block_count[block]
+        while i < stop:
             ident = sleepers[i]["identity"]
             lane, niche = lane_of(ident), niche_of(ident)
             share = survival[0, lane, niche]
             if share < 1.0:
                 draw = keyed_uniform(key, patient[lane], ident, DRUG_DEATH, day)
-                if draw >= share and classes > 1 and source_of(ident) == 0:
-                    share = survival[drugs_resisted(key, patient, ident, records, changed_day, shares), lane, niche]
+                if draw >= share and classes > 1:
+                    kind = drugs_resisted(key, patient, ident, records, changed_day, shares, niches, block_first, block_end, place, first, shedder, resists)
+                    share = survival[kind, lane, niche]
                 if draw >= share:
                     sleeping[lane, niche] -= 1
                     died_total[lane, niche] += 1
                     dead[n] = ident
                     n += 1
-                    end -= 1
-                    sleepers[i] = sleepers[end]
+                    stop -= 1
+                    sleepers[i] = sleepers[stop]
                     continue
             i += 1
-        block_count[block] = end - block * BLOCK
+        block_count[block] = stop - block * BLOCK
     return n
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from reference.plain import CYCLING, Cell, PlainModel
 from reference.plain_patient import PlainPatient
+from reference.plain_treated import TreatedPatient
 
 
 class InvertedSleep(PlainModel):
@@ -105,3 +106,90 @@ class CalmLiver(PlainPatient):
 
     def inflame(self):
         self.liver_readiness = 0.0
+
+
+class SparesNoSleeper(TreatedPatient):
+    """Wrong: a dose kills sleepers as it kills cycling cells."""
+
+    def __init__(self, *args, **others):
+        super().__init__(*args, **others)
+        self.sleepers_left = self.cells_left
+
+
+class KnowsNoResistance(TreatedPatient):
+    """Wrong: what settles is always sensitive."""
+
+    def __init__(self, *args, **others):
+        super().__init__(*args, **others)
+        self.resistant_share = 0.0
+
+
+class ConstantResistantShare(TreatedPatient):
+    """Wrong: a dose kills the sensitive cells of the primary, and its resistant share stays."""
+
+    def chemotherapy(self, regimen):
+        before = self.resistant_share
+        super().chemotherapy(regimen)
+        self.resistant_share = before
+
+
+class HitsRestingCells(TreatedPatient):
+    """Wrong: a drug hits the cells of large tumours that do not cycle too."""
+
+    def cycling_share(self, cells, capacity):
+        return 1.0
+
+
+class TakesEveryDose(TreatedPatient):
+    """Wrong: adherence is ignored."""
+
+    def __init__(self, *args, regimens, **others):
+        super().__init__(*args, regimens=[regimen._replace(adherence=1.0) for regimen in regimens], **others)
+
+
+class LeavesNoResidue(TreatedPatient):
+    """Wrong: resection is always complete."""
+
+    def resection(self, regimen):
+        self.cut(0.0)
+
+
+class RadiatesTheBody(TreatedPatient):
+    """Wrong: radiotherapy hits every organ."""
+
+    def radiotherapy(self, regimen):
+        for organ in ("liver", "lung"):
+            super().radiotherapy(regimen._replace(organ=organ))
+
+
+class OperatesOnEverybody(TreatedPatient):
+    """Wrong: the liver is operated on whatever imaging shows elsewhere."""
+
+    def operate(self, largest_cells):
+        for cell in list(self.agents):
+            if cell.organ == "liver" and cell.state != "asleep" and self.values["imaging_threshold_cells"] <= cell.cells <= largest_cells:
+                cell.end("removed")
+
+
+class AblatesAnySize(TreatedPatient):
+    """Wrong: ablation knows no largest size."""
+
+    def liver_ablation(self, regimen):
+        self.liver_resection(regimen)
+
+
+class HoldsEverybody(TreatedPatient):
+    """Wrong: endocrine therapy works without the receptor."""
+
+    def __init__(self, *args, **others):
+        super().__init__(*args, **others)
+        self.has_receptor = True
+
+
+class SenescenceStaysAway(TreatedPatient):
+    """Wrong: cleared senescent cells do not come back."""
+
+    def step(self):
+        cleared_before = self.cleared
+        super().step()
+        self.cleared = max(self.cleared, cleared_before)

@@ -71,18 +71,23 @@ class PlainPatient(PlainModel):
         v = self.values
         cells = self.primary_cells(self.day)
         il6 = cells / (cells + v["il6_half_cells"])
-        stat3 = 1.0 / (1.0 + (v["stat3_half_il6"] / il6) ** v["stat3_hill_exponent"])
+        power = v["stat3_hill_exponent"]
+        stat3 = il6**power / (il6**power + v["stat3_half_il6"] ** power)
         for _ in range(HOURS):
             self.liver_readiness += (self.saa - self.liver_readiness) / v["niche_time_days"] / HOURS
             self.saa += (stat3 - self.saa) / v["saa_time_days"] / HOURS
 
+    def senescent_share(self) -> float:
+        """Share of the liver's cells that are senescent at today's age."""
+        v = self.values
+        age_years = self.age_years + self.day / 365.25
+        return v["senescent_share_maximum"] / (
+            1.0 + exp((v["senescence_half_age_years"] - age_years) / v["senescence_width_years"]))
+
     def shedding_factor(self) -> float:
         """Vesicles of senescent hepatocytes hold PTEN and LATS2 down; what the two no longer hold back is shed."""
         v = self.values
-        age_years = self.age_years + self.day / 365.25
-        senescent = v["senescent_share_maximum"] / (
-            1.0 + exp((v["senescence_half_age_years"] - age_years) / v["senescence_width_years"]))
-        left_of_each = 1.0 / (1.0 + v["vesicle_release"] * senescent)
+        left_of_each = 1.0 / (1.0 + v["vesicle_release"] * self.senescent_share())
         return 1.0 + v["emt_shedding_gain"] * (1.0 - left_of_each**2)
 
     # -- one shed cell ---------------------------------------------------------------------------
