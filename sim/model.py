@@ -91,13 +91,13 @@ class MetastasisModel(mesa.Model):
         self._age_on_day_0 = hosts.age_years - hosts.diagnosis_day / DAYS_PER_YEAR
         self.signals = Signals(self._age(), self.primary.cells, self.burden_cells, hosts)
         self.rates = Rates.base(lanes)
-        at_work = [mechanism for mechanism in REGISTRY.values() if not mechanism.is_null(parameters)]
-        for mechanism in at_work:
+        self.mechanisms = tuple(mechanism for mechanism in REGISTRY.values() if not mechanism.is_null(parameters))
+        for mechanism in self.mechanisms:
             mechanism.start(self.signals, parameters)
             if mechanism.constant:
                 mechanism.act(self.rates, self.signals, parameters)
         self.rates.keep_as_morning()
-        self._mechanisms = [mechanism for mechanism in at_work if not mechanism.constant]
+        self._daily_mechanisms = tuple(mechanism for mechanism in self.mechanisms if not mechanism.constant)
         self.viable, self._able = np.zeros(shape), np.zeros(lanes)
         self.energy_clock, self.hazard_clock = np.zeros(shape), np.zeros(shape)
         self._evening_energy_clock, self._evening_hazard_clock = np.zeros(shape), np.zeros(shape)
@@ -139,7 +139,7 @@ class MetastasisModel(mesa.Model):
         self.rates.start_day()
         if self.therapy is not None:
             self.therapy.signal(self.signals)
-        for mechanism in self._mechanisms:
+        for mechanism in self._daily_mechanisms:
             mechanism.advance(self.signals, self.parameters)
             mechanism.act(self.rates, self.signals, self.parameters)
         if self.therapy is not None:

@@ -65,7 +65,7 @@ def test_a_lane_at_the_null_is_a_lane_without_the_mechanism(name):
     alone = drawn_model(np.arange(patients), [base], horizon_days=90)
     arm_of_lane = np.repeat([0, 1], patients)
     beside = drawn_model(np.tile(np.arange(patients), 2), [base, acting], arm_of_lane=arm_of_lane, horizon_days=90)
-    assert REGISTRY[name] not in alone._mechanisms and REGISTRY[name] in beside._mechanisms
+    assert REGISTRY[name] not in alone.mechanisms and REGISTRY[name] in beside.mechanisms
     for model in (alone, beside):
         model.run()
     everybody = np.ones(patients, dtype=bool)
