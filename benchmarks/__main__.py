@@ -21,7 +21,7 @@ BARS = {
     "slope_cells": ("<=", 1.05), "speedup_2_workers": (">=", 1.8),
 }
 PEAK_BAR_BYTES = 2**30
-PARTS = ("cohort", "single_patient", "growth", "metaspread", "workers")
+PARTS = ("cohort", "single_patient", "every_mechanism", "growth", "metaspread", "workers")
 
 
 def _say(text: str) -> None:

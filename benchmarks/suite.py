@@ -12,7 +12,7 @@ from benchmarks.work import headline, pinned
 
 KEYS = ("ratio_vs_plain_mesa", "ratio_vs_plain_mesa_do", "ratio_single_patient", "ratio_vs_c", "ratio_vs_c_xoshiro",
         "ratio_vs_metaspread", "settled_cells_per_cpu_second", "headline_cpu_seconds", "dormancy_off_cpu_seconds",
-        "bytes_per_cell", "slope_patients", "slope_cells", "speedup_2_workers")
+        "bytes_per_cell", "slope_patients", "slope_cells", "speedup_2_workers", "cost_of_every_mechanism")
 SAME_CELLS = ("shed", "settled", "sleeping", "woke", "died_asleep", "extinct", "small", "grown")
 
 
@@ -135,6 +135,19 @@ def metaspread(report: dict, say, engine_rate: float) -> dict:
         say(f"MetaSpread, {cells} cells: {out[str(cells)]:,.0f} agent-steps per CPU-second")
     report["ratio_vs_metaspread"] = engine_rate / max(out.values())
     return {"agent_steps_per_cpu_second": out, "ratio_at_default": engine_rate / out[str(m["cells"][0])]}
+
+
+def every_mechanism(report: dict, say) -> dict:
+    """CPU seconds of a cohort with the default mechanisms and with all, in turn."""
+    toml = pinned()
+    runs: dict[str, list[dict]] = {"default": [], "every": []}
+    for _ in range(toml["repeats"]["headline"]):
+        for name, group in runs.items():
+            group.append(in_fresh_process("every_mechanism", {**toml["every_mechanism"], "every": name == "every"}))
+        say("mechanisms: " + ", ".join(f"{v[-1]['mechanisms']} on {v[-1]['cpu_seconds']:.2f} CPU s, "
+                                       f"{v[-1]['settled']:,} cells settled" for v in runs.values()))
+    report["cost_of_every_mechanism"] = median_ratio(*([run["cpu_seconds"] for run in runs[name]] for name in ("every", "default")))
+    return runs
 
 
 def workers(report: dict, say) -> dict:
