@@ -79,6 +79,7 @@ class MetastasisModel(mesa.Model):
         self._shedding = parameters["shedding_per_day"] * parameters.by_site("site_shedding_factor.{site}", hosts.site)
         self._competent = parameters["competent_share"] * hosts.frailty
         self.streams = make_streams(parameters, hosts.site)
+        self._streams_today = self.streams
         for stream in self.streams:
             if stream.code:
                 stream.potential = self.descent.mean_potential[:, stream.code - 1]
@@ -155,14 +156,15 @@ class MetastasisModel(mesa.Model):
 
     def shed(self) -> None:
         """Cells that enter the blood today."""
-        for stream in self.streams:
+        self._streams_today = [stream for stream in self.streams if stream.sheds_on(self.day)]
+        for stream in self._streams_today:
             stream.shed_events(self.key, self.hosts.patient, self.alive, self.day,
-                               stream.expected_events(self.expected_shed, self.metastatic_surface, self.day))
+                               stream.expected_events(self.expected_shed, self.metastatic_surface))
 
     def circulate(self) -> None:
         """Chance that a shed cell settles in each niche: arrest by the vessels, survival by today's soil."""
         settle.todays_chances(self._soil, self.rates.receptivity, self._competent, self.rates.competence, self.viable, self._able)
-        for stream in self.streams:
+        for stream in self._streams_today:
             stream.circulate(self.alive, self.viable, self._able)
 
     def settle(self) -> None:
@@ -170,7 +172,7 @@ class MetastasisModel(mesa.Model):
         self._keep_promises()
         np.add(self.energy_clock, self.rates.feeding, out=self._evening_energy_clock)
         np.add(self.hazard_clock, self.rates.sleeper_death, out=self._evening_hazard_clock)
-        for stream in self.streams:
+        for stream in self._streams_today:
             new = stream.settle_events(self.key, self.hosts.patient, self.alive, self.day)
             if new:
                 if stream.code:

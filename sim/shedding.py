@@ -48,12 +48,14 @@ class Stream:
         self.expected, self.chance = np.zeros(lanes), np.zeros(shape)
         self._weights = (np.zeros(lanes), np.zeros(shape), np.zeros(shape))
 
-    def expected_events(self, primary: np.ndarray, metastatic_surface: np.ndarray, day: int) -> np.ndarray:
-        """Mean number of events today, (lanes,): from the primary's mean, or from the metastases' surface."""
+    def sheds_on(self, day: int) -> bool:
+        """The primary sheds every day, metastases on the first day of a week, for all of it."""
+        return self.code == PRIMARY_CODE or day % STEP_DAYS == 0
+
+    def expected_events(self, primary: np.ndarray, metastatic_surface: np.ndarray) -> np.ndarray:
+        """Mean number of events on a day on which it sheds, (lanes,): from the primary's mean, or from the metastases' surface."""
         if self.code == PRIMARY_CODE:
             return primary * self.rate
-        if day % STEP_DAYS:
-            return np.zeros(len(self.rate))
         return metastatic_surface[:, self.code - 1] * self.rate * STEP_DAYS
 
     def shed_events(self, key, patient: np.ndarray, alive: np.ndarray, day: int, expected: np.ndarray) -> None:

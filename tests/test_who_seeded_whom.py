@@ -119,9 +119,10 @@ def test_what_metastases_shed_is_the_sum_of_their_surfaces():
     surface = np.zeros((400, len(NICHES)))
     surface[:, LIVER] = 1e4**0.66
     liver = next(stream for stream in model.streams if stream.code == 1 + LIVER)
-    expected = liver.expected_events(np.zeros(400), surface, 7)
+    expected = liver.expected_events(np.zeros(400), surface)
     assert expected == pytest.approx(3.0 * 1e4**0.66 * 7)
-    assert np.all(liver.expected_events(np.zeros(400), surface, 8) == 0.0), "once a week, for the week"
+    assert liver.sheds_on(7) and not liver.sheds_on(8), "once a week, for the week"
+    assert model.streams[0].sheds_on(8), "the primary every day"
     liver.shed_events(model.key, model.hosts.patient, model.alive, 7, expected)
     assert_poisson_total(int(liver.shed.sum()), float(expected.sum()))
     burden = np.array([[1e6, 2e7]])
