@@ -77,7 +77,7 @@ def _verdict(answers: list[dict]) -> str:
     from sim.analysis.questions import seen
 
     names = dict.fromkeys(answer["scenario"] for answer in answers)
-    missed = [name for name in names if not all(seen(answer) for answer in answers if answer["scenario"] == name)]
+    missed = [name for name in names if not seen(*(answer for answer in answers if answer["scenario"] == name))]
     return f"{len(names) - len(missed)} of {len(names)} scenarios show what they must" + (f"; not: {', '.join(missed)}" if missed else "")
 
 

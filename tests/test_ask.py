@@ -294,6 +294,18 @@ def test_what_was_seen(text, shift, noise, seen):
     assert found["seen"] == seen
 
 
+def test_seeds_together_are_a_larger_cohort():
+    """Four cohorts of 100 give nearly the interval of one of 400: their spreads are estimated apart."""
+    rng = np.random.default_rng(4)
+    contrast, values = contrasts("b > a", ["a", "b"])[0], rng.normal(0.15, 1.0, 400)
+    told = [{"arms": [{"arm": "a"}, {"arm": "b"}], "directions": [questions.direction(contrast, {"a": everybody(np.zeros(len(part))), "b": everybody(part)})]}
+            for part in (values, *np.split(values, 4))]
+    (whole,), (found,) = told[0]["directions"], questions.pooled(told[1:])
+    assert found["difference"] == pytest.approx(whole["difference"]) and found["patients"] == 400
+    assert found["high"] - found["low"] == pytest.approx(whole["high"] - whole["low"], rel=0.05)
+    assert questions.seen(*told[1:]) and not all(map(questions.seen, told[1:]))
+
+
 def test_too_few_patients_give_no_number():
     none = (np.zeros(5), np.zeros(5, dtype=bool))
     found = questions.direction(contrasts("a > b", ["a", "b"])[0], {"a": none, "b": none})
@@ -448,10 +460,12 @@ def test_all_asks_every_scenario_that_has_a_comparison(asked, tmp_path, monkeypa
     answers = {seed: json.loads((tmp_path / "question" / f"ask_seed{seed}_4patients" / "answer.json").read_text("utf-8")) for seed in (1, 2)}
     assert [len(answers[seed]["across"]) for seed in (1, 2)] == [2, 0]
     table = pd.read_csv(tmp_path / "questions" / "questions.csv")
-    assert table["seed"].tolist() == [1, 1, 1, 2] and table["value"].isna().tolist() == [True, False, False, True]
-    assert table["seen"].tolist()[-1] == answers[2]["directions"][0]["seen"]
+    assert table["seed"].tolist()[:4] == [1, 1, 1, 2] and np.isnan(table["seed"].iloc[4])
+    assert table["value"].isna().tolist() == [True, False, False, True, True]
+    assert table["seen"].tolist()[3] == answers[2]["directions"][0]["seen"]
+    assert table["difference"].iloc[4] == pytest.approx(table["difference"].iloc[[0, 3]].mean())
     page = (tmp_path / "questions" / "questions.md").read_text("utf-8")
-    assert "`run_sim.py ask all --patients 4" in page and "| seed 1 | seed 2 |" in page and "`sleep_probability`" in page
+    assert "`run_sim.py ask all --patients 4" in page and "| seed 1 | seed 2 | all seeds |" in page and "`sleep_probability`" in page
     monkeypatch.setattr(questions, "run_scenario", lambda *_, **__: 1 / 0)
     assert cli.main(words) == 0
     assert "question 2 of 2: question, seed 2" in capsys.readouterr().err

@@ -7,7 +7,7 @@ compared. A parameter of unknown size is asked about again at each of its values
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from sim.names import SITES
 from sim.outcomes import CONDITIONS, SHARE
 from sim.scenario import Override, Scenario
 from sim.scenario_comparison import Arm, Comparison
-from sim.scenario_expect import Contrast, slug
+from sim.scenario_expect import Contrast, contrasts, slug
 from sim.storage import json_text, write_text
 
 ANSWER = "answer.json"
@@ -62,9 +62,9 @@ def _override(name: str, override: Override) -> dict[str, Any]:
     return {"parameter": name, "value": override.value, "catalogue": catalog.load()[name].value, "reason": override.reason}
 
 
-def seen(answer: Mapping[str, Any]) -> bool:
-    """Whether every expected direction was seen at the scenario's own values, with its interval."""
-    return all(found["seen"] == YES for found in answer["directions"])
+def seen(*answers: Mapping[str, Any]) -> bool:
+    """Whether every expected direction was seen at the scenario's own values, with its interval; of all seeds together."""
+    return all(found["seen"] == YES for found in pooled(answers))
 
 
 class _Runs:
@@ -186,11 +186,30 @@ def contrast_influence(contrast: Contrast, measured: Mapping[str, tuple[np.ndarr
 def direction(contrast: Contrast, measured: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> dict[str, Any]:
     """One expected direction: the difference with its 95 % interval (normal), the patients of its smallest arm, and
     whether it was seen (one of YES, UNCLEAR, NO, SAME, NONE)."""
-    difference, error = contrast_influence(contrast, measured)
+    patients = int(min(measured[arm][1].sum() for arm, _ in contrast.weights))
+    return _found(contrast, patients, *contrast_influence(contrast, measured))
+
+
+def pooled(answers: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The directions of one question asked with several seeds: cohorts of other patients, so their mean and its error.
+
+    The answers have the same arms, directions and number of patients.
+    """
+    names = [arm["arm"] for arm in answers[0]["arms"]]
+    out = []
+    for same in zip(*(answer["directions"] for answer in answers), strict=True):
+        (contrast,) = contrasts(same[0]["expected"], names)
+        patients = sum(found["patients"] for found in same)
+        numbers = np.array([[found[key] for key in ("difference", "low", "high")] for found in same], dtype=float)  # None: nan
+        errors = (numbers[:, 2] - numbers[:, 1]) / (2 * WILSON_Z)
+        out.append(_found(contrast, patients, numbers[:, 0].mean(), np.sqrt((errors**2).sum()) / len(same)))
+    return out
+
+
+def _found(contrast: Contrast, patients: int, difference: float, error: float) -> dict[str, Any]:
     low, high = difference - WILSON_Z * error, difference + WILSON_Z * error
-    return {"expected": contrast.text, "patients": int(min(measured[arm][1].sum() for arm, _ in contrast.weights)),
-            "difference": _number(difference), "low": _number(low), "high": _number(high),
-            "seen": _verdict(contrast, difference, low, high)}
+    return {"expected": contrast.text, "patients": patients, "difference": _number(difference), "low": _number(low),
+            "high": _number(high), "seen": _verdict(contrast, difference, low, high)}
 
 
 def _verdict(contrast: Contrast, difference: float, low: float, high: float) -> str:

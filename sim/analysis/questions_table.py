@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sim.analysis.questions import seen
+from sim.analysis.questions import pooled, seen
 
 Answer = Mapping[str, Any]
 
 
-def rows(answers: Iterable[Answer]) -> list[dict[str, Any]]:
-    """A row a seed, scenario, expected direction and value of an assumed parameter (None: the scenario's own numbers)."""
+def rows(answers: Sequence[Answer]) -> list[dict[str, Any]]:
+    """A row a scenario, seed, expected direction and value of an assumed parameter (None: the scenario's own numbers).
+
+    Where there are several seeds, the rows with seed None are of all of them together.
+    """
+    by_scenario = _by_scenario(answers)
+    together = [{**asked[0], "seed": None, "directions": pooled(asked), "across": []} for asked in by_scenario.values() if len(asked) > 1]
     return [
         {"scenario": answer["scenario"], "seed": answer["seed"], "expected": found["expected"], "outcome": answer["outcome"],
          "unit": answer["unit"], "parameter": point.get("parameter"), "value": point.get("value"), "patients": found["patients"],
          "difference": found["difference"], "low": found["low"], "high": found["high"], "logrank_p": found.get("logrank_p"),
          "seen": found["seen"]}
-        for answer in answers for point in (answer, *answer["across"]) for found in point["directions"]
+        for answer in (*answers, *together) for point in (answer, *answer["across"]) for found in point["directions"]
     ]
+
+
+def _by_scenario(answers: Sequence[Answer]) -> dict[str, list[Answer]]:
+    found: dict[str, list[Answer]] = {}
+    for answer in answers:
+        found.setdefault(answer["scenario"], []).append(answer)
+    return found
 
 
 def number(value: float | None) -> str:
@@ -50,10 +62,8 @@ def enriched_text(answer: Answer) -> str | None:
 
 def page(answers: Sequence[Answer], *, command: str, commit: str) -> str:
     """All answers as a page: a section a scenario, a table of its directions with a column a seed."""
-    by_scenario: dict[str, list[Answer]] = {}
-    for answer in answers:
-        by_scenario.setdefault(answer["scenario"], []).append(answer)
-    shown = [name for name, asked in by_scenario.items() if all(map(seen, asked))]
+    by_scenario = _by_scenario(answers)
+    shown = [name for name, asked in by_scenario.items() if seen(*asked)]
     seeds = list(dict.fromkeys(answer["seed"] for answer in answers))
     minutes = sum(answer["wall_seconds"] for answer in answers) / 60
     missed = [name for name in by_scenario if name not in shown]
@@ -66,7 +76,7 @@ def page(answers: Sequence[Answer], *, command: str, commit: str) -> str:
         "all pairs are equal. `patients` are those of the smallest arm who count. A log-rank p takes the arms for independent groups, "
         "which is cautious where they hold the same patients.\n\n"
         f"{len(shown)} of {len(by_scenario)} scenarios show every direction with "
-        + ("the seed " if len(seeds) == 1 else "each of the seeds ") + ", ".join(map(str, seeds))
+        + (f"seed {seeds[0]}" if len(seeds) == 1 else f"the seeds {', '.join(map(str, seeds))} together")
         + (f"; not: {', '.join(f'[{name}](#{name.replace(chr(47), chr(45))})' for name in missed)}" if missed else "") + ".\n")
     return head + "".join("\n" + _section(name, asked) for name, asked in by_scenario.items())
 
@@ -79,11 +89,12 @@ def _section(name: str, asked: Sequence[Answer]) -> str:
         lines += ["", f"Assumes: {first['assumes']}."]
     if enriched := enriched_text(first):
         lines += ["", enriched.capitalize() + "."]
-    head = ["expected", "patients", *(f"seed {answer['seed']}" for answer in asked), *(["log-rank p"] if logrank else [])]
+    head = ["expected", "patients", *(f"seed {answer['seed']}" for answer in asked), *(["all seeds"] if len(asked) > 1 else []), *(["log-rank p"] if logrank else [])]
     lines += ["", _row(head), "|" + " --- |" * len(head)]
-    for place, found in enumerate(first["directions"]):
+    for place, (found, together) in enumerate(zip(first["directions"], pooled(asked), strict=True)):
         same = [answer["directions"][place] for answer in asked]
-        cells = [f"{number(one['difference'])} ({interval(one)}): {one['seen']}" for one in same]
+        told = [*same, together] if len(asked) > 1 else same
+        cells = [f"{number(one['difference'])} ({interval(one)}): {one['seen']}" for one in told]
         p_values = [", ".join(number(one["logrank_p"]) for one in same if "logrank_p" in one)] if logrank else []
         lines.append(_row([found["expected"], ", ".join(str(one["patients"]) for one in same), *cells, *p_values]))
     over = [row for answer in asked for row in holds_over(answer)]
