@@ -530,7 +530,7 @@ def test_show_tells_what_is_compared_and_check_reads_every_arm(front_door, tmp_p
     shown = front_door("show", "follow_up_3_6_12").stdout
     assert "every 3 months < every 6 months; every 6 months < every 12 months" in shown and "years to the first metastasis" in shown
     enriched = front_door("show", "survival_by_site").stdout
-    assert "100 patients, enriched: frailty_log_sd = 1" in enriched and "four in five primaries are cut out" in enriched
+    assert "100 patients, enriched: frailty_log_sd = 1, competent" in enriched and "four in five primaries are cut out" in enriched
     text = BASE + COMPARED.replace('name = "off"', 'name = "off"\ncohort.age = { mean = "20 years" }')
     done = front_door("check", write(tmp_path, text))
     assert done.returncode == 2 and 'arm "off": found low 30, mean 20, high 95 years' in done.stderr
