@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from sim import catalog
 from sim.analysis import questions
 from sim.errors import InputError
 from sim.names import NICHES
@@ -530,10 +531,24 @@ def test_show_tells_what_is_compared_and_check_reads_every_arm(front_door, tmp_p
     shown = front_door("show", "follow_up_3_6_12").stdout
     assert "every 3 months < every 6 months; every 6 months < every 12 months" in shown and "years to the first metastasis" in shown
     enriched = front_door("show", "survival_by_site").stdout
-    assert "100 patients, enriched: frailty_log_sd = 1, competent" in enriched and "four in five primaries are cut out" in enriched
+    assert "100 patients, enriched: frailty_log_sd = 1, competent" in enriched and "of thyroid ones as of colon" in enriched
     text = BASE + COMPARED.replace('name = "off"', 'name = "off"\ncohort.age = { mean = "20 years" }')
     done = front_door("check", write(tmp_path, text))
     assert done.returncode == 2 and 'arm "off": found low 30, mean 20, high 95 years' in done.stderr
+
+
+@pytest.mark.parametrize("file", WITH_COMPARISON, ids=lambda file: file.relative_to(FOLDER).with_suffix("").as_posix())
+def test_a_question_is_asked_at_the_catalogue_s_numbers(file):
+    """The fitted numbers stand in every arm; what the whole scenario changes is said in `assumes`; assumed sizes are varied."""
+    comparison = load_comparison(file)
+    fitted = {name for name, parameter in catalog.load().items() if parameter.kind == "calibrated"}
+    assumed = set(comparison.scenario.overrides)
+    for arm in comparison.arms:
+        changed = {name for name, value in arm.scenario.parameters.items() if value.value != value.parameter.value}
+        assert not changed & fitted, arm.name
+        assert changed <= assumed | arm.own_parameters
+    assert not assumed or comparison.assumes
+    assert comparison.across and all(override.reason for override in comparison.small_overrides.values())
 
 
 @pytest.mark.parametrize("file", WITH_COMPARISON, ids=lambda file: file.relative_to(FOLDER).with_suffix("").as_posix())
