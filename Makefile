@@ -12,7 +12,7 @@ KERNELS   := $(wildcard sim/jit.py sim/names.py sim/streams.py sim/kernels/*.py)
 SCENARIO ?= scenarios/colorectal.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test long bench docs pictures env clean
+.PHONY: help run demo test long bench docs pictures questions env clean
 
 help:
 	@echo "make run     run the headline scenario: summary table, results, figure (SCENARIO=... for another)"
@@ -22,6 +22,7 @@ help:
 	@echo "make bench   measure everything against its rivals: a table and benchmarks/report.json (25 minutes)"
 	@echo "make docs    build the manual in docs/_build/html"
 	@echo "make pictures draw the pictures of the README again (a minute or two)"
+	@echo "make questions ask every scenario its question with three seeds, for docs/questions.md (about 40 CPU minutes)"
 	@echo "make env     only make the environment in $(VENV)"
 	@echo "make clean   remove the environment and all caches (results stay)"
 	@echo "PYTHON=...   the Python to build with, 3.11 or newer (now: $(PYTHON))"
@@ -51,6 +52,10 @@ pictures: $(COMPILED)
 	@$(BIN)/python run_sim.py plot results/pictures/colorectal --what body,cascade --format png --out docs/pictures
 	@$(BIN)/python run_sim.py compare results/pictures/colorectal results/pictures/without_portal_vein --format png --out results/pictures/compare
 	@cp results/pictures/compare/compare.png docs/pictures/compare.png
+
+questions: $(COMPILED)
+	@$(BIN)/python run_sim.py ask all --seed 1 --seed 2 --seed 3
+	@cp results/questions/questions.md docs/questions.md
 
 env: $(COMPILED)
 

@@ -15,43 +15,70 @@ EVERY = "all"
 @click.command()
 @click.argument("scenario", metavar="SCENARIO")
 @click.option("--patients", type=WholeNumber(minimum=2), metavar="N", help="Number of virtual patients in every arm.")
-@click.option("--seed", type=WholeNumber(minimum=0, maximum=LARGEST_SEED), metavar="N", default=1, show_default=True, help="Seed of every random draw, the same in all arms.")
+@click.option("--small", is_flag=True, help="Ask the small cohort of [comparison.small], enriched as it says.")
+@click.option("--seed", "seeds", type=WholeNumber(minimum=0, maximum=LARGEST_SEED), metavar="N", multiple=True, default=(1,), show_default=True, help="Seed of every random draw, the same in all arms. Several: ask with each; across assumed sizes with the first.")
 @click.option("--workers", type=WholeNumber(minimum=1), metavar="N", help="Processes to use; results do not depend on it. [default: all cores]")
-@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Folder of the answer. [default: results/<scenario>/ask_...]")
-@click.option("--only-catalogue", is_flag=True, help="Do not ask again across the values of unpublished parameters.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Folder of the answers. [default: results]")
+@click.option("--only-catalogue", is_flag=True, help="Do not ask again across the values of assumed parameters.")
 @click.option("--quiet", is_flag=True, help="No progress bars.")
 @click.pass_context
-def ask(context, scenario, patients, seed, workers, out, only_catalogue, quiet) -> None:
+def ask(context, scenario, patients, small, seeds, workers, out, only_catalogue, quiet) -> None:
     """Answer the question of SCENARIO: run its arms, compare them patient by patient.
 
     SCENARIO is a file with a [comparison], or the name of one in the folder scenarios; "all" asks every
-    scenario that has one. Each arm is a run of its own below the folder of the answer.
+    scenario that has one, and writes a table and a page of all answers to the folder questions. Each arm is a run of its
+    own below DIR/<scenario>/; what is finished is not run again.
     """
     from sim import scenario as scenarios
     from sim.scenario_comparison import load_comparison
 
+    if small and patients is not None:
+        raise InputError("--patients: found with --small, which sets their number; allowed: one of them")
     every = scenario == EVERY
-    if every and out is not None:
-        raise InputError("--out: found with all; allowed: with one scenario (each answer goes to its own folder)")
     comparisons = [load_comparison(file) for file in (scenarios.files() if every else [scenario])]
     if not every and comparisons[0] is None:
         raise InputError(f"{scenario}: no [comparison] in this scenario; allowed: one with arms to compare "
                          f"({', '.join(_with_comparison()) or 'none yet'})")
+    comparisons = [comparison.small() if small else comparison for comparison in comparisons if comparison is not None]
 
     from sim.analysis.questions import ask as answer_question
+
+    place = out or _results()
+    seeds = list(dict.fromkeys(seeds))
+    command_line = ["run_sim.py", *context.find_root().meta["arguments"]]
+    asked = [(comparison, seed) for comparison in comparisons for seed in seeds]
+    answers: list[dict] = []
+    for turn, (comparison, seed) in enumerate(asked, start=1):
+        if len(asked) > 1 and not quiet:
+            click.echo(f"question {turn} of {len(asked)}: {comparison.scenario.name}, seed {seed}", err=True)
+        folder = place / comparison.scenario.name / folder_name(comparison, seed, patients, small)
+        answers.append(answer_question(
+            comparison, seed=seed, out=folder, patients=patients, workers=workers or cores(),
+            across=not only_catalogue and seed == seeds[0], progress=not quiet, command_line=command_line))
+        click.echo(answer_text(answers[-1]) + f"\n\nanswer   {shown(folder)}\n")
+        if every:
+            _write_table(place / ("questions_small" if small else "questions"), answers, command_line)
+    if every:
+        click.echo(_verdict(answers))
+        click.echo(f"table    {shown(place / ('questions_small' if small else 'questions'))}")
+
+
+def _write_table(folder: Path, answers: list[dict], command_line: list[str]) -> None:
+    """The answers so far: `questions.csv` and `questions.md`."""
+    from sim.analysis.questions_table import page, rows
+    from sim.manifest import commit
+    from sim.storage import csv_text, write_text
+
+    write_text(folder / "questions.csv", csv_text(rows(answers)))
+    write_text(folder / "questions.md", page(answers, command=" ".join(command_line), commit=commit()))
+
+
+def _verdict(answers: list[dict]) -> str:
     from sim.analysis.questions import seen
 
-    verdicts = []
-    for comparison in filter(None, comparisons):
-        folder = out or default_answer_folder(comparison, seed, patients)
-        answer = answer_question(
-            comparison, seed=seed, out=folder, patients=patients, workers=workers or cores(), across=not only_catalogue,
-            progress=not quiet, command_line=["run_sim.py", *context.find_root().meta["arguments"]])
-        click.echo(answer_text(answer) + f"\n\nanswer   {shown(folder)}\n")
-        verdicts.append((comparison.scenario.name, seen(answer)))
-    if every:
-        missed = [name for name, as_expected in verdicts if not as_expected]
-        click.echo(f"{len(verdicts) - len(missed)} of {len(verdicts)} scenarios show what they must" + (f"; not: {', '.join(missed)}" if missed else ""))
+    names = dict.fromkeys(answer["scenario"] for answer in answers)
+    missed = [name for name in names if not seen(*(answer for answer in answers if answer["scenario"] == name))]
+    return f"{len(names) - len(missed)} of {len(names)} scenarios show what they must" + (f"; not: {', '.join(missed)}" if missed else "")
 
 
 def _with_comparison() -> list[str]:
@@ -69,58 +96,64 @@ def _with_comparison() -> list[str]:
     return found
 
 
-def default_answer_folder(comparison, seed: int, patients: int | None) -> Path:
-    """`results/<scenario>/ask_...`: one folder a seed and cohort."""
-    base = REPOSITORY if (REPOSITORY / "run_sim.py").is_file() else Path.cwd()
-    return base / "results" / comparison.scenario.name / f"ask_seed{seed}_{patients or comparison.scenario.patients}patients"
+def _results() -> Path:
+    return (REPOSITORY if (REPOSITORY / "run_sim.py").is_file() else Path.cwd()) / "results"
 
 
-def _value(number: float | None) -> str:
-    return "-" if number is None else f"{number:.3g}"
-
-
-def _interval(found: dict) -> str:
-    return f"{_value(found['low'])} to {_value(found['high'])}"
+def folder_name(comparison, seed: int, patients: int | None, small: bool) -> str:
+    """`ask_...`: one folder a seed and cohort."""
+    return f"ask_{'small_' if small else ''}seed{seed}_{patients or comparison.scenario.patients}patients"
 
 
 def answer_text(answer: dict) -> str:
-    """The arms, the expected directions with their intervals, the same across unpublished sizes, and one sentence."""
+    """The arms, the expected directions with their intervals, the same across assumed sizes, and one sentence."""
+    from sim.analysis.questions_table import enriched_text, holds_over, interval, number
     from sim.cli_tables import table, width
 
     columns = width()
-    arms = [(arm["arm"] + (f" ({arm['only']})" if arm["only"] else ""), str(arm["patients"]), _value(arm["mean"]), _interval(arm))
+    arms = [(arm["arm"] + (f" ({arm['only']})" if arm["only"] else ""), str(arm["patients"]), number(arm["mean"]), interval(arm))
             for arm in answer["arms"]]
-    directions = [(found["expected"], _value(found["difference"]), _interval(found), found["seen"]) for found in answer["directions"]]
-    parts = [
-        f"{answer['question']}",
-        f"{answer['outcome']} ({answer['unit']}: {answer['meaning']})",
-        table(("arm", "patients", "mean", "95 % interval"), arms, columns),
-        table(("expected", "difference", "95 % interval", "seen"), directions, columns),
-    ]
+    logrank = any("logrank_p" in found for found in answer["directions"])
+
+    def told(found: dict) -> tuple[str, ...]:
+        p = (number(found.get("logrank_p")),) if logrank else ()
+        return (found["expected"], number(found["difference"]), interval(found), *p, found["seen"])
+
+    head = ("expected", "difference", "95 % interval", *(("log-rank p",) if logrank else ()), "seen")
+    about = [answer["question"]]
+    about += [f"assumes: {answer['assumes']}"] if answer["assumes"] else []
+    about += [text] if (text := enriched_text(answer)) else []
+    parts = ["\n".join(about), f"{answer['outcome']} ({answer['unit']}: {answer['meaning']})",
+             table(("arm", "patients", "mean", "95 % interval"), arms, columns),
+             table(head, [told(found) for found in answer["directions"]], columns)
+             + ("\n(the log-rank test takes the arms for independent groups: cautious, since they are paired)" if logrank else "")]
     if answer["across"]:
-        rows = [(f"{point['parameter']} = {point['value']:g}", found["expected"], _value(found["difference"]), _interval(found), found["seen"])
-                for point in answer["across"] for found in point["directions"]]
-        parts.append("Nobody has published the size of what follows: the same at other values\n"
-                     + table(("at", "expected", "difference", "95 % interval", "seen"), rows, columns))
+        rows = [(f"{point['parameter']} = {point['value']:g}", *told(found)) for point in answer["across"] for found in point["directions"]]
+        over = [(expected, parameter, at) for expected, parameter, at in holds_over(answer)]
+        parts += ["The sizes of what follows are assumed: the same at other values\n" + table(("at", *head), rows, columns),
+                  table(("does it hold?", "over", "seen"), over, columns)]
     return "\n\n".join([*parts, sentence(answer)])
 
 
 def sentence(answer: dict) -> str:
     """What came out, in one plain sentence."""
-    from sim.analysis.questions import NO, UNCLEAR, YES
+    from collections import Counter
+
+    from sim.analysis.questions import NO, SAME, YES
+    from sim.analysis.questions_table import interval, number
 
     verdicts = [found["seen"] for found in answer["directions"]]
-    told = "; ".join(f"{found['expected']} (difference {_value(found['difference'])}, 95 % {_interval(found)})" for found in answer["directions"])
+    told = "; ".join(f"{found['expected']} (difference {number(found['difference'])}, 95 % {interval(found)})" for found in answer["directions"])
     if all(verdict == YES for verdict in verdicts):
         head = "As expected"
-    elif NO in verdicts:
+    elif NO in verdicts or SAME in verdicts:
         head = "Not as expected"
     else:
         head = "Too few patients to tell"
-    at_values = [found["seen"] for point in answer["across"] for found in point["directions"]]
+    at_values = Counter(found["seen"] for point in answer["across"] for found in point["directions"])
     across = ""
     if at_values:
-        across = f"; across unpublished sizes it is seen clearly in {at_values.count(YES)} of {len(at_values)}"
-        across += f" and reversed in {at_values.count(NO)}" if NO in at_values else ""
-        across += f", unclear in {at_values.count(UNCLEAR)}" if UNCLEAR in at_values else ""
+        total = sum(at_values.values())
+        across = f"; across assumed sizes: {YES} in {at_values.pop(YES, 0)} of {total}"
+        across += "".join(f", {verdict} in {count}" for verdict, count in at_values.items())
     return f"{head}: {answer['outcome']}, {told}{across}."

@@ -28,12 +28,12 @@ def compare(run_a, run_b, out, formats, size) -> None:
     first, second = results.open(run_a), results.open(run_b)
     from sim.analysis import compare_text
     from sim.analysis.compare import compare as compare_runs
-    from sim.storage import json_text, write_text
+    from sim.storage import csv_text, json_text, write_text
 
     found = compare_runs(first, second)
     folder = out or second.path / f"compared_with_{first.path.resolve().name}"
-    write_text(folder / "compare.csv", _csv(compare_text.rows(found)))
-    write_text(folder / "compare_curves.csv", _csv(compare_text.curve_rows(found)))
+    write_text(folder / "compare.csv", csv_text(compare_text.rows(found)))
+    write_text(folder / "compare_curves.csv", csv_text(compare_text.curve_rows(found)))
     write_text(folder / "compare.json", json_text(compare_text.as_dict(found)))
     from sim.plots.compare import comparison_curves
 
@@ -43,15 +43,3 @@ def compare(run_a, run_b, out, formats, size) -> None:
     click.echo(f"comparison  {shown(folder)}")
     for figure in figures:
         click.echo(f"figure      {shown(figure)}")
-
-
-def _csv(rows: list[dict]) -> str:
-    """Rows of one shape as CSV, an empty field for None."""
-    import csv
-    import io
-
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()

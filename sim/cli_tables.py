@@ -116,6 +116,9 @@ def _comparison_text(comparison) -> str:
     """What `ask` compares."""
     rows = [("asks for", comparison.outcome.name), ("expects", "; ".join(contrast.text for contrast in comparison.contrasts)),
             ("arms", ", ".join(arm.name + (f" ({arm.only})" if arm.only else "") for arm in comparison.arms))]
+    rows += [("assumes", comparison.assumes)] if comparison.assumes else []
+    small = ", ".join(f"{name} = {_number(override.value)}" for name, override in comparison.small_overrides.items())
+    rows += [("small cohort", f"{comparison.small_patients} patients" + (f", enriched: {small}" if small else ""))]
     rows += [("across", f"{entry.parameter} = {', '.join(map(_number, entry.values))}") for entry in comparison.across]
     return "\n".join(f"{label:<18}{value}" for label, value in rows)
 

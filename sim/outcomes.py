@@ -24,13 +24,18 @@ _FREE = {"organ": "|".join(NICHES), "years": r"\d+(?:\.\d+)?"}
 
 @dataclass(frozen=True)
 class Outcome:
-    """One outcome: `values(run)` is a pandas series by patient; `years` is None where it has no date."""
+    """One outcome: `values(run)` is a pandas series by patient; `years` is None where it has no date.
+
+    `ends` says what ends survival where the outcome is of survival ("overall": death; "metastasis_free": death or the
+    first metastasis found), else it is None.
+    """
 
     name: str
     unit: str
     meaning: str
     years: float | None
     values: Callable[[Any], Any]
+    ends: str | None
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,7 @@ class _Kind:
     unit: str
     meaning: str
     measure: Callable[..., Any]
+    ends: str | None = None
 
 
 def _by_patient(run, counted):
@@ -135,9 +141,10 @@ OUTCOMES: Mapping[str, _Kind] = MappingProxyType({
     "patients with a first metastasis after {years} years": _Kind(
         SHARE, "a late relapse: the first of all metastases was found later than that",
         lambda run, years: (_first_years(run) > years).astype(float)),
-    "survival at {years} years": _Kind(SHARE, "alive at that time", lambda run, years: _alive(run, years)),
+    "survival at {years} years": _Kind(SHARE, "alive at that time", lambda run, years: _alive(run, years), ends="overall"),
     "metastasis-free survival at {years} years": _Kind(
-        SHARE, "alive at that time, and no metastasis was found until then", lambda run, years: _free(run, years)),
+        SHARE, "alive at that time, and no metastasis was found until then", lambda run, years: _free(run, years),
+        ends="metastasis_free"),
     "patients with liver symptoms": _Kind(
         SHARE, "a full liver sent them to imaging; needs follow-up by visits (follow_up_interval_days)",
         lambda run: _symptom_years(run).notna().astype(float)),
@@ -146,7 +153,7 @@ OUTCOMES: Mapping[str, _Kind] = MappingProxyType({
         lambda run, years: (_symptom_years(run) <= years).astype(float)),
     "years to liver symptoms": _Kind("years", "years from diagnosis until a full liver sent them to imaging, in those who had symptoms",
                                      lambda run: _symptom_years(run)),
-    "years lived": _Kind("years", "years from diagnosis to death or to the end of the horizon", _lived),
+    "years lived": _Kind("years", "years from diagnosis to death or to the end of the horizon", _lived, ends="overall"),
     "years to the first metastasis": _Kind(
         "years", "years from diagnosis (negative before it) to the first metastasis found, in those who got one", _first_years),
     "size of the first metastasis when found": _Kind(
@@ -191,7 +198,7 @@ def outcome(text: str) -> Outcome:
             if "years" in free:
                 free["years"] = float(free["years"])
             kind = OUTCOMES[known]
-            return Outcome(name, kind.unit, kind.meaning, free.get("years"), lambda run: kind.measure(run, **free))
+            return Outcome(name, kind.unit, kind.meaning, free.get("years"), lambda run: kind.measure(run, **free), kind.ends)
     near = nearest(name, OUTCOMES)
     hint = f"did you mean {' or '.join(near)}? " if near else ""
     raise KeyError(f"unknown outcome {describe(text)}; {hint}allowed: {'; '.join(OUTCOMES)} (organ: a niche; years: a number)")

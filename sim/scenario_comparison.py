@@ -7,25 +7,28 @@
 
 An arm changes its scenario by the rules by which a file changes the file that it extends. All arms
 have the same patients, drawn with the same seed: a difference between arms is paired.
+
+The question is asked at the scenario's own numbers. Where too few patients of a small cohort would count,
+`[comparison.small]` says how the small cohort, and it alone, is enriched.
 """
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from sim.errors import InputError
 from sim.outcomes import Outcome, outcome
-from sim.scenario import Scenario, find, from_merged
+from sim.scenario import Override, Scenario, find, from_merged
 from sim.scenario_chain import shown
 from sim.scenario_expect import Contrast, across_values, contrasts, slug
 from sim.scenario_read import merge_into, read
 from sim.scenario_words import describe
 
-DEFAULT_SMALL_COHORT = 60
+DEFAULT_SMALL_PATIENTS = 60
 
 
 @dataclass(frozen=True)
@@ -48,14 +51,33 @@ class Across:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What `ask` runs and reads to answer the question of `scenario`."""
+    """What `ask` runs and reads to answer the question of `scenario`.
+
+    `assumes` is what it takes for granted beyond the catalogue. `enriched` are the overrides of a small cohort, already
+    in its arms; empty where the question is asked at the scenario's own numbers.
+    """
 
     scenario: Scenario
     outcome: Outcome
     arms: tuple[Arm, ...]
     contrasts: tuple[Contrast, ...]
     across: tuple[Across, ...]
-    small_cohort: int
+    assumes: str | None
+    small_patients: int
+    small_overrides: Mapping[str, Override]
+    enriched: Mapping[str, Override] = field(default_factory=dict)
+
+    def small(self) -> Comparison:
+        """The same question, asked of the small cohort; an arm's own parameters stay."""
+        arms = tuple(replace(arm, scenario=self._small(arm)) for arm in self.arms)
+        return replace(self, scenario=replace(self.scenario, patients=self.small_patients), arms=arms, enriched=self.small_overrides)
+
+    def _small(self, arm: Arm) -> Scenario:
+        scenario = arm.scenario.with_(patients=self.small_patients)
+        for name, override in self.small_overrides.items():
+            if name not in arm.own_parameters:
+                scenario = scenario.with_(set_=[f"{name}={override.value!r}"], reason=override.reason)
+        return scenario
 
 
 def load_comparison(path: Path | str) -> Comparison | None:
@@ -66,13 +88,16 @@ def load_comparison(path: Path | str) -> Comparison | None:
     scenario = from_merged(file, merged)
     if table is None:
         return None
+    small = table.get("small", {})
     return Comparison(
         scenario=scenario,
         outcome=outcome(table["outcome"]),
         arms=tuple(_arm(file, merged, scenario, arm) for arm in table["arms"]),
         contrasts=tuple(contrast for text in table["expect"] for contrast in contrasts(text, [arm["name"] for arm in table["arms"]])),
         across=tuple(Across(entry["parameter"], across_values(entry)) for entry in table.get("across", ())),
-        small_cohort=table.get("small_cohort", DEFAULT_SMALL_COHORT),
+        assumes=table.get("assumes"),
+        small_patients=small.get("patients", DEFAULT_SMALL_PATIENTS),
+        small_overrides={name: Override(**entry) for name, entry in small.get("parameters", {}).items()},
     )
 
 

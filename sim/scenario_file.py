@@ -140,6 +140,14 @@ class AcrossTable(_Table):
     )
 
 
+class SmallTable(_Table):
+    """The small cohort that the tests run: fewer patients and, where too few of them would count, an enriched cohort."""
+
+    patients: int = Field(None, ge=10, le=100_000, description="patients with which the expected directions already show (default 60)")
+    parameters: dict[str, OverrideTable] = Field(
+        None, description="overrides of the small cohort alone, which fill it with patients whom the question is about; each with its reason")
+
+
 class ComparisonTable(_Table):
     """How the question is answered: arms with the same patients, one outcome, and what is expected of it."""
 
@@ -147,8 +155,8 @@ class ComparisonTable(_Table):
     expect: list[OneLine] = Field(
         None, description='directions that must show, such as "treated < untreated", "a < b < c", "a - b > c - d" or "a = b within 0.05"')
     across: list[AcrossTable] = Field(None, description="parameters of unknown size, across whose values the answer is reported")
-    small_cohort: int = Field(
-        None, ge=10, le=100_000, description="patients with which the expected direction already shows: what the tests run (default 60)")
+    assumes: OneLine = Field(None, description="what the question takes for granted beyond the catalogue; printed with every answer")
+    small: SmallTable = Field(None, description="the small cohort, which `ask --small` and the tests run")
     arms: list[ArmTable] = Field(None, description="two arms or more")
 
 
@@ -189,6 +197,7 @@ REQUIRED = (
 KEYS = {
     ("comparison",): tuple(ComparisonTable.model_fields),
     ("comparison", "across"): tuple(AcrossTable.model_fields),
+    ("comparison", "small"): tuple(SmallTable.model_fields),
     ("comparison", "arms"): tuple(ArmTable.model_fields),
     ("comparison", "arms", "treatments"): tuple(TreatmentTable.model_fields),
     ("comparison", "arms", "cohort"): tuple(ArmCohortTable.model_fields),

@@ -35,7 +35,8 @@ def check(document: Document) -> None:
     document.checked = model.model_dump(exclude_unset=True)
     if blamed:
         return
-    for changes in (document.checked, *document.checked.get("comparison", {}).get("arms", ())):
+    comparison = document.checked.get("comparison", {})
+    for changes in (document.checked, comparison.get("small", {}), *comparison.get("arms", ())):
         for name, entry in changes.get("parameters", {}).items():
             entry["value"] = parameter_value(catalog.load()[name], entry["value"])
 
@@ -44,10 +45,12 @@ def _check_names(document: Document) -> set[KeyPath]:
     """Mechanisms and parameters against their lists; the paths of those whose every fault is told."""
     blamed = _check_names_of(document, document.raw, ())
     comparison = document.raw.get("comparison")
-    arms = comparison.get("arms") if isinstance(comparison, dict) else None
-    for place, arm in enumerate(arms if isinstance(arms, list) else []):
-        if isinstance(arm, dict):
-            blamed |= _check_names_of(document, arm, ("comparison", "arms", place))
+    comparison = comparison if isinstance(comparison, dict) else {}
+    arms = comparison.get("arms")
+    tables = {("comparison", "arms", place): arm for place, arm in enumerate(arms if isinstance(arms, list) else [])}
+    for where, table in ({("comparison", "small"): comparison.get("small")} | tables).items():
+        if isinstance(table, dict):
+            blamed |= _check_names_of(document, table, where)
     return blamed
 
 

@@ -338,3 +338,15 @@ def write_text(path: Path | str, text: str) -> None:
 def json_text(value) -> str:
     """`value` as indented JSON with a closing newline; numpy numbers as numbers, what JSON cannot hold as text."""
     return json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def csv_text(rows: list[dict]) -> str:
+    """Rows of one shape as CSV, an empty field for None."""
+    import csv
+    import io
+
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()

@@ -44,7 +44,7 @@ def test_the_folder_holds_what_is_promised():
 def test_every_scenario_of_the_repository_loads(file):
     scenario = load(file)
     assert scenario.name == file.relative_to(FOLDER).with_suffix("").as_posix().replace("/", "_")
-    assert scenario.patients == 500
+    assert scenario.patients == 500 or load_comparison(file), "only a question sizes its cohort by its error"
     assert scenario.primary in SITES
     assert set(scenario.mechanisms) == set(mechanisms.REGISTRY)
     assert list(scenario.parameters) == list(catalog.load())

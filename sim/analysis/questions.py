@@ -7,15 +7,14 @@ compared. A parameter of unknown size is asked about again at each of its values
 from __future__ import annotations
 
 import json
-import os
-import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from sim import results
+from sim import catalog, results
+from sim.analysis.survival import follow_up, logrank
 from sim.errors import InputError
 from sim.experiment import run_scenario
 from sim.experiment.store import identity
@@ -23,16 +22,17 @@ from sim.incidence import WILSON_Z, wilson_interval
 from sim.mechanisms import effective_parameters
 from sim.names import SITES
 from sim.outcomes import CONDITIONS, SHARE
-from sim.scenario import Scenario
+from sim.scenario import Override, Scenario
 from sim.scenario_comparison import Arm, Comparison
-from sim.scenario_expect import Contrast, slug
-from sim.storage import machine_errors
+from sim.scenario_expect import Contrast, contrasts, slug
+from sim.storage import json_text, write_text
 
 ANSWER = "answer.json"
 FEWEST_PATIENTS = 100
 """In a chunk: a question has many small cohorts, and a chunk of 25 takes as long as one of 100."""
-YES, UNCLEAR, NO = "yes", "unclear", "no"
-"""Whether an expected direction was seen: with its 95 % interval, without it, not at all."""
+YES, UNCLEAR, NO, SAME, NONE = "yes", "unclear", "no", "no difference", "too few"
+"""Whether an expected direction was seen: the 95 % interval of the difference lies where it must; it reaches both sides;
+it lies where it must not (reversed, or beyond the bound of an equality); every pair is exactly equal; no two patients."""
 
 
 def ask(comparison: Comparison, *, seed: int, out: Path, patients: int | None = None, workers: int = 1,
@@ -51,15 +51,20 @@ def ask(comparison: Comparison, *, seed: int, out: Path, patients: int | None = 
     answer = {
         "scenario": comparison.scenario.name, "question": comparison.scenario.question,
         "outcome": comparison.outcome.name, "unit": comparison.outcome.unit, "meaning": comparison.outcome.meaning,
-        "seed": seed, "patients": patients or comparison.scenario.patients, **points[0], "across": points[1:],
+        "assumes": comparison.assumes, "enriched": [_override(name, entry) for name, entry in comparison.enriched.items()],
+        "seed": seed, "patients": patients or comparison.scenario.patients, "wall_seconds": runs.wall_seconds, **points[0], "across": points[1:],
     }
     runs.write(answer)
     return answer
 
 
-def seen(answer: Mapping[str, Any]) -> bool:
-    """Whether every expected direction was seen at the catalogue's values, with its interval."""
-    return all(found["seen"] == YES for found in answer["directions"])
+def _override(name: str, override: Override) -> dict[str, Any]:
+    return {"parameter": name, "value": override.value, "catalogue": catalog.load()[name].value, "reason": override.reason}
+
+
+def seen(*answers: Mapping[str, Any]) -> bool:
+    """Whether every expected direction was seen at the scenario's own values, with its interval; of all seeds together."""
+    return all(found["seen"] == YES for found in pooled(answers))
 
 
 class _Runs:
@@ -74,14 +79,12 @@ class _Runs:
 
     def write(self, answer: Mapping[str, Any]) -> None:
         """Write `answer.json`, whole or not at all."""
-        with machine_errors(self._out, "the answer cannot be written"):
-            self._out.mkdir(parents=True, exist_ok=True)
-            staged = self._out / f".staging-{os.getpid()}-{uuid.uuid4().hex[:8]}.json"
-            try:
-                staged.write_text(json.dumps({**answer, "runs": self._finished}, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-                os.replace(staged, self._out / ANSWER)
-            finally:
-                staged.unlink(missing_ok=True)
+        write_text(self._out / ANSWER, json_text({**answer, "runs": self._finished}))
+
+    @property
+    def wall_seconds(self) -> float:
+        """What the runs took, each counted once, by their manifests."""
+        return sum(results.open(folder).manifest["wall_seconds"] for folder in self._made.values())
 
     def point(self, parameter: str | None, value: float | None) -> dict[str, Any]:
         """The answer with one parameter at a value, or at the scenario's own values."""
@@ -89,8 +92,9 @@ class _Runs:
         opened = {arm.name: self._run(self._scenario(arm, parameter, value), place / slug(arm.name)) for arm in self._comparison.arms}
         measured = measure(self._comparison, opened)
         at = {} if parameter is None else {"parameter": parameter, "value": value}
+        logranks = logrank_p_values(self._comparison, opened, measured)
         return {**at, "arms": [_arm(arm, self._comparison.outcome.unit == SHARE, *measured[arm.name]) for arm in self._comparison.arms],
-                "directions": [direction(contrast, measured) for contrast in self._comparison.contrasts]}
+                "directions": [direction(contrast, measured) | p for contrast, p in zip(self._comparison.contrasts, logranks, strict=True)]}
 
     def _scenario(self, arm: Arm, parameter: str | None, value: float | None) -> Scenario:
         scenario = arm.scenario.with_(patients=self._patients)
@@ -150,17 +154,15 @@ def _refuse_other_folders(out: Path) -> None:
 def measure(comparison: Comparison, runs: Mapping[str, results.Run]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Outcome by patient (float, nan where undefined) and who counts (bool), by arm; patients in the same order.
 
-    A condition is read in the first arm that has it, and counts for all arms that have it; a patient without
-    a value in one of them is left out of all of them. So arms with one condition are paired.
+    A condition is read in each arm itself, on the day of diagnosis: arms that differ only after it count the same
+    patients, others their own. A patient without a value in one arm is left out of all arms with its condition.
     """
     values = {arm.name: comparison.outcome.values(runs[arm.name]).sort_index().to_numpy(dtype=float) for arm in comparison.arms}
-    counts: dict[str | None, np.ndarray] = {}
+    defined: dict[str | None, np.ndarray] = {}
     for arm in comparison.arms:
-        if arm.only not in counts:
-            chosen = CONDITIONS[arm.only](runs[arm.name]).sort_index().to_numpy(dtype=bool) if arm.only else True
-            counts[arm.only] = np.broadcast_to(chosen, values[arm.name].shape).copy()
-        counts[arm.only] &= np.isfinite(values[arm.name])
-    return {arm.name: (values[arm.name], counts[arm.only]) for arm in comparison.arms}
+        defined[arm.only] = np.isfinite(values[arm.name]) & defined.get(arm.only, True)
+    counts = {arm.name: CONDITIONS[arm.only](runs[arm.name]).sort_index().to_numpy(dtype=bool) if arm.only else True for arm in comparison.arms}
+    return {arm.name: (values[arm.name], defined[arm.only] & counts[arm.name]) for arm in comparison.arms}
 
 
 def contrast_influence(contrast: Contrast, measured: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> tuple[float, float]:
@@ -182,15 +184,61 @@ def contrast_influence(contrast: Contrast, measured: Mapping[str, tuple[np.ndarr
 
 
 def direction(contrast: Contrast, measured: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> dict[str, Any]:
-    """One expected direction: the difference with its 95 % interval (normal), and whether it was seen."""
-    difference, error = contrast_influence(contrast, measured)
+    """One expected direction: the difference with its 95 % interval (normal), the patients of its smallest arm, and
+    whether it was seen (one of YES, UNCLEAR, NO, SAME, NONE)."""
+    patients = int(min(measured[arm][1].sum() for arm, _ in contrast.weights))
+    return _found(contrast, patients, *contrast_influence(contrast, measured))
+
+
+def pooled(answers: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The directions of one question asked with several seeds: cohorts of other patients, so their mean and its error.
+
+    The answers have the same arms, directions and number of patients.
+    """
+    names = [arm["arm"] for arm in answers[0]["arms"]]
+    out = []
+    for same in zip(*(answer["directions"] for answer in answers), strict=True):
+        (contrast,) = contrasts(same[0]["expected"], names)
+        patients = sum(found["patients"] for found in same)
+        numbers = np.array([[found[key] for key in ("difference", "low", "high")] for found in same], dtype=float)  # None: nan
+        errors = (numbers[:, 2] - numbers[:, 1]) / (2 * WILSON_Z)
+        out.append(_found(contrast, patients, numbers[:, 0].mean(), np.sqrt((errors**2).sum()) / len(same)))
+    return out
+
+
+def _found(contrast: Contrast, patients: int, difference: float, error: float) -> dict[str, Any]:
     low, high = difference - WILSON_Z * error, difference + WILSON_Z * error
-    if contrast.sign:
-        right, clear = contrast.sign * difference > 0, low > 0 or high < 0
-    else:
-        right, clear = abs(difference) <= contrast.within, max(-low, high) <= contrast.within
-    return {"expected": contrast.text, "difference": _number(difference), "low": _number(low), "high": _number(high),
-            "seen": (YES if clear else UNCLEAR) if right else NO}
+    return {"expected": contrast.text, "patients": patients, "difference": _number(difference), "low": _number(low),
+            "high": _number(high), "seen": _verdict(contrast, difference, low, high)}
+
+
+def _verdict(contrast: Contrast, difference: float, low: float, high: float) -> str:
+    if not np.isfinite(low):
+        return NONE
+    if not contrast.sign:
+        inside, outside = max(-low, high) <= contrast.within, min(-low, high) < -contrast.within
+        return YES if inside else NO if outside else UNCLEAR
+    if difference == low == high == 0.0:
+        return SAME
+    return UNCLEAR if low <= 0.0 <= high else YES if contrast.sign * difference > 0 else NO
+
+
+def logrank_p_values(comparison: Comparison, runs: Mapping[str, results.Run],
+                     measured: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> list[dict[str, float]]:
+    """`logrank_p` of each contrast of two arms where the outcome is of survival, else nothing.
+
+    Mantel's test over the whole follow-up (`sim.analysis.survival.logrank`) takes the arms for independent groups. Where
+    they hold the same patients that is cautious: the paired interval is the narrower.
+    """
+    if comparison.outcome.ends is None:
+        return [{} for _ in comparison.contrasts]
+    times = {}
+    for arm in comparison.arms:
+        followed = follow_up(runs[arm.name], comparison.outcome.ends)
+        patients = np.sort(runs[arm.name].patients["patient"].to_numpy())[measured[arm.name][1]]
+        times[arm.name] = followed.of(np.isin(followed.patient, patients))
+    return [{"logrank_p": logrank(times[arms[0]], times[arms[1]]).p_value} if sorted(weights) == [-1, 1] else {}
+            for arms, weights in (zip(*contrast.weights, strict=True) for contrast in comparison.contrasts)]
 
 
 def _arm(arm: Arm, share: bool, values: np.ndarray, counted: np.ndarray) -> dict[str, Any]:

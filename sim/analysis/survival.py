@@ -38,6 +38,10 @@ class FollowUp:
     def __len__(self) -> int:
         return len(self.days)
 
+    def of(self, chosen: np.ndarray) -> FollowUp:
+        """The rows that are `chosen`, (patients,) bool."""
+        return FollowUp(self.patient[chosen], self.days[chosen], self.happened[chosen])
+
     def at_risk(self, days) -> np.ndarray:
         """How many are still followed, without an event, just before each of `days`; shaped as `days`."""
         ordered = np.sort(self.days)

@@ -24,7 +24,7 @@ from sim.scenario import Scenario
 from sim.storage import machine_errors
 
 _PACKAGE = Path(__file__).resolve().parent.parent
-_SCIENCE = ("primary", "age", "horizon_days", "observe", "output_every_days", "mechanisms")
+_SCIENCE = ("primary", "age", "horizon_days", "observe", "output_every_days", "mechanisms", "treatments")
 _ABOVE = ("analysis", "plots", "demo", "cli", "summary", "sweep")
 """Parts of the program that no patient's course depends on, by the beginning of their names."""
 _LONGEST_NAME = 100

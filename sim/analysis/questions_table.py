@@ -1,0 +1,108 @@
+"""Answers of many questions as rows (for CSV) and as one page (Markdown)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sim.analysis.questions import pooled, seen
+
+Answer = Mapping[str, Any]
+
+
+def rows(answers: Sequence[Answer]) -> list[dict[str, Any]]:
+    """A row a scenario, seed, expected direction and value of an assumed parameter (None: the scenario's own numbers).
+
+    Where there are several seeds, the rows with seed None are of all of them together.
+    """
+    by_scenario = _by_scenario(answers)
+    together = [{**asked[0], "seed": None, "directions": pooled(asked), "across": []} for asked in by_scenario.values() if len(asked) > 1]
+    return [
+        {"scenario": answer["scenario"], "seed": answer["seed"], "expected": found["expected"], "outcome": answer["outcome"],
+         "unit": answer["unit"], "parameter": point.get("parameter"), "value": point.get("value"), "patients": found["patients"],
+         "difference": found["difference"], "low": found["low"], "high": found["high"], "logrank_p": found.get("logrank_p"),
+         "seen": found["seen"]}
+        for answer in (*answers, *together) for point in (answer, *answer["across"]) for found in point["directions"]
+    ]
+
+
+def _by_scenario(answers: Sequence[Answer]) -> dict[str, list[Answer]]:
+    found: dict[str, list[Answer]] = {}
+    for answer in answers:
+        found.setdefault(answer["scenario"], []).append(answer)
+    return found
+
+
+def number(value: float | None) -> str:
+    """Three digits, or a dash."""
+    return "-" if value is None else f"{value:.3g}"
+
+
+def interval(found: Mapping[str, Any]) -> str:
+    return f"{number(found['low'])} to {number(found['high'])}"
+
+
+def holds_over(answer: Answer) -> list[tuple[str, str, str]]:
+    """(expected direction, parameter, what was seen at which value) of each assumed parameter that the answer covers."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for point in answer["across"]:
+        for one in point["directions"]:
+            found.setdefault((one["expected"], point["parameter"]), []).append(f"{one['seen']} at {point['value']:g}")
+    return [(expected, parameter, ", ".join(at)) for (expected, parameter), at in found.items()]
+
+
+def enriched_text(answer: Answer) -> str | None:
+    """What a small cohort was enriched with; None where it was not."""
+    if not answer["enriched"]:
+        return None
+    changed = ", ".join(f"{entry['parameter']} = {entry['value']:g} (catalogue: {entry['catalogue']:g})" for entry in answer["enriched"])
+    reasons = dict.fromkeys(entry["reason"] for entry in answer["enriched"])
+    return f"enriched cohort: {changed}: {'; '.join(reasons)}"
+
+
+def page(answers: Sequence[Answer], *, command: str, commit: str) -> str:
+    """All answers as a page: a section a scenario, a table of its directions with a column a seed."""
+    by_scenario = _by_scenario(answers)
+    shown = [name for name, asked in by_scenario.items() if seen(*asked)]
+    seeds = list(dict.fromkeys(answer["seed"] for answer in answers))
+    minutes = sum(answer["wall_seconds"] for answer in answers) / 60
+    missed = [name for name in by_scenario if name not in shown]
+    head = (
+        "# The scenarios' questions, answered\n\n"
+        f"Made by `{command}` at commit `{commit}`; do not edit by hand. The runs took {minutes:.0f} minutes in all.\n\n"
+        "Every scenario that has a comparison is asked at its own numbers, with its full cohort. The arms of a question hold the same patients: "
+        "differences are paired, with 95 % intervals. *yes*: the interval lies where the scenario says it must; *unclear*: it "
+        "reaches both sides; *no*: it lies on the other side, or beyond the stated bound of an equality; *no difference*: "
+        "all pairs are equal. `patients` are those of the smallest arm who count. A log-rank p takes the arms for independent groups, "
+        "which is cautious where they hold the same patients.\n\n"
+        f"{len(shown)} of {len(by_scenario)} scenarios show every direction with "
+        + (f"seed {seeds[0]}" if len(seeds) == 1 else f"the seeds {', '.join(map(str, seeds))} together")
+        + (f"; not: {', '.join(f'[{name}](#{name.replace(chr(47), chr(45))})' for name in missed)}" if missed else "") + ".\n")
+    return head + "".join("\n" + _section(name, asked) for name, asked in by_scenario.items())
+
+
+def _section(name: str, asked: Sequence[Answer]) -> str:
+    first = asked[0]
+    logrank = any("logrank_p" in found for found in first["directions"])
+    lines = [f"## {name}", "", first["question"], "", f"*{first['outcome']}*, in {first['unit']}: {first['meaning']}."]
+    if first["assumes"]:
+        lines += ["", f"Assumes: {first['assumes']}."]
+    if enriched := enriched_text(first):
+        lines += ["", enriched.capitalize() + "."]
+    head = ["expected", "patients", *(f"seed {answer['seed']}" for answer in asked), *(["all seeds"] if len(asked) > 1 else []), *(["log-rank p"] if logrank else [])]
+    lines += ["", _row(head), "|" + " --- |" * len(head)]
+    for place, (found, together) in enumerate(zip(first["directions"], pooled(asked), strict=True)):
+        same = [answer["directions"][place] for answer in asked]
+        told = [*same, together] if len(asked) > 1 else same
+        cells = [f"{number(one['difference'])} ({interval(one)}): {one['seen']}" for one in told]
+        p_values = [", ".join(number(one["logrank_p"]) for one in same if "logrank_p" in one)] if logrank else []
+        lines.append(_row([found["expected"], ", ".join(str(one["patients"]) for one in same), *cells, *p_values]))
+    over = [row for answer in asked for row in holds_over(answer)]
+    if over:
+        lines += ["", "Over the range of what is assumed:", "", _row(["expected", "parameter", "seen"]), "| --- | --- | --- |"]
+        lines += [_row([expected, f"`{parameter}`", at]) for expected, parameter, at in over]
+    return "\n".join(lines) + "\n"
+
+
+def _row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|").replace("<", "&lt;") for cell in cells) + " |"
