@@ -56,12 +56,11 @@ def test_a_translation_is_a_translation():
 
 
 def asked_by_scripts() -> set[str]:
-    """Literal keys in calls of text(...) in the scripts."""
+    """Literal keys in the scripts: every string that begins with a block of the catalogue."""
+    blocks = "|".join(sorted({key.partition(".")[0] for key in texts.load("en")}))
     found = set()
     for script in STATIC.glob("*.js"):
-        source = script.read_text(encoding="utf-8")
-        found |= set(re.findall(r"\btext\(\s*\"([a-z_.]+[a-z0-9_])\"", source))
-        found |= set(re.findall(r"\bentry\(\"([a-z_.]+)\"", source))
+        found |= set(re.findall(rf'"((?:{blocks})\.[a-z0-9_.]*[a-z0-9_])"', script.read_text(encoding="utf-8")))
     return found
 
 

@@ -15,6 +15,8 @@ from sim.demo.settings import COHORT_PATIENTS
 from sim.demo.worker import Job
 from sim.scenario import Scenario
 
+FREE_SECONDS = 8.0
+"""A tab whose connection has been lost for so long is taken for closed: its worker is freed."""
 MOST_TABS = 9
 """Tabs that compute at once. The next gets a polite message instead of a page that hardly moves."""
 

@@ -18,18 +18,18 @@ def declare(classroom: Classroom) -> None:
         ui.add_head_html(head())
         page = Page(classroom, request.url.query)
         await client.connected()
-        if not await page.start():
-            client.content.clear()
-            with client.content:
-                full(page)
+
+        async def enter() -> None:
+            if not await page.start():
+                client.content.clear()
+                with client.content:
+                    full(page)
+
+        await enter()
+        if page.turned_away:
             return
-        session = page.session
-
-        def gone() -> None:
-            session.connected = client.has_socket_connection
-
-        client.on_disconnect(gone)
-        client.on_connect(gone)
+        client.on_disconnect(page.away)
+        client.on_connect(lambda: page.back(enter))
         client.on_delete(page.leave)
 
 
