@@ -111,7 +111,7 @@ OVERFLOWING = """() => [...document.querySelectorAll('.classroom *, #handout *')
   if (![...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim())) return false;
   const range = document.createRange();
   range.selectNodeContents(e);
-  const text = range.getBoundingClientRect(), box = e.closest('button, dd, dt, td, th, li, figcaption, p, .card, section').getBoundingClientRect();
+  const text = range.getBoundingClientRect(), box = (e.closest('button, dd, dt, td, th, li, figcaption, p, .card, section') || e.parentElement).getBoundingClientRect();
   return text.width > 0 && (text.right > box.right + 1.5 || text.left < box.left - 1.5);
 }).map((e) => e.outerHTML.slice(0, 160))"""
 """Texts that are wider than what holds them."""

@@ -89,3 +89,23 @@ def test_a_language_is_found_by_its_beginning(asked, code):
 def test_an_unknown_language_is_refused(asked):
     with pytest.raises(InputError, match="allowed: en, zh-Hans"):
         texts.find(asked)
+
+
+def test_a_third_language_is_one_file(monkeypatch, tmp_path):
+    from sim.demo import handout
+    from sim.demo.settings import Settings
+    from sim.demo.words import Words
+
+    for file in texts.FOLDER.glob("*.json"):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    french = {**texts.load("en"), "language.code": "fr", "language.name": "Fran\u00e7ais", "ui.title": "Graine et terre"}
+    (tmp_path / "fr.json").write_text(json.dumps(french, ensure_ascii=False), encoding="utf-8")
+    monkeypatch.setattr(texts, "FOLDER", tmp_path)
+    assert texts.languages() == ("en", "fr", "zh-Hans")
+    try:
+        assert texts.find("fr") == Settings.from_query("lang=fr").language == "fr"
+        assert Words("fr")("ui.title") == "Graine et terre"
+        page = handout.page(lessons.load("sleepers"), "fr", {"film": {}, "curves": {}})
+        assert '<html lang="fr">' in page and "Graine et terre" in page
+    finally:
+        texts.load.cache_clear()

@@ -176,7 +176,7 @@ class LessonPanel:
 
     def _arrive(self) -> None:
         self.show()
-        self.page.client.run_javascript('window.scrollTo({top: 0}); setTimeout(() => document.querySelector(".card.lesson")?.focus(), 50)')
+        self.page.client.run_javascript('window.scrollTo({top: 0}); setTimeout(() => document.querySelector(".card.lesson")?.focus({preventScroll: true}), 50)')
 
     def leave(self) -> None:
         """Back to exploring freely, with what was set before."""

@@ -201,6 +201,8 @@ class Page:
         names = self.names()
         organ = self.lesson.organ if self.lesson else "all"
         self.curves.tell("empty", f"{json.dumps(self.words.bodies(names), ensure_ascii=False)}, {json.dumps(organ)}")
+        if self.lesson and organ != "all":
+            self.stage.tell("select", json.dumps(organ))
         self._progress(0.0)
         one = "" if len(names) == 2 else ".one"
         self._cohort_help.set_text(self.words(f"ui.cohort.help{one}", patients=self.patients))
