@@ -168,7 +168,7 @@ class Page:
         self.turned_away = self.session is None
         if self.turned_away:
             return False
-        self.recompute()
+        self.recompute(patience_seconds=0.0)
         return True
 
     async def away(self) -> None:
@@ -182,7 +182,7 @@ class Page:
             self.leave()
 
     async def back(self, enter: Callable[[], Awaitable[None]]) -> None:
-        """The connection is there again: go on, or enter anew where the worker was freed."""
+        """The connection is there (again): go on, or enter (anew) where there is no worker."""
         if self.session is not None and not self.session.closed:
             self.session.connected = True
         elif not self.turned_away:
@@ -194,7 +194,7 @@ class Page:
             self.classroom.leave(self.session)
             self.session = None
 
-    def recompute(self) -> None:
+    def recompute(self, patience_seconds: float = _DEBOUNCE_SECONDS) -> None:
         """Ask for the film and the cohort of what is set, shortly: sliders move through many values."""
         self._asked += 1
         self._computing.set_visibility(True)
@@ -206,14 +206,14 @@ class Page:
         self._progress(0.0)
         one = "" if len(names) == 2 else ".one"
         self._cohort_help.set_text(self.words(f"ui.cohort.help{one}", patients=self.patients))
-        background_tasks.create(self._ask(self._asked, names))
+        background_tasks.create(self._ask(self._asked, names, patience_seconds))
 
     def _try_again(self) -> None:
         self.hush()
         self.recompute()
 
-    async def _ask(self, asked: int, names: list[str]) -> None:
-        await asyncio.sleep(_DEBOUNCE_SECONDS)
+    async def _ask(self, asked: int, names: list[str], patience_seconds: float) -> None:
+        await asyncio.sleep(patience_seconds)
         if asked != self._asked or self.session is None:
             return
         if self.lesson:

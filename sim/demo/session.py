@@ -83,12 +83,17 @@ class Classroom:
         self.most_tabs = most_tabs
         self.sessions: list[Session] = []
 
+    @property
+    def has_room(self) -> bool:
+        """Whether a tab finds a place without taking that of one whose connection is lost."""
+        return len(self.sessions) < self.most_tabs
+
     def enter(self, show: Callable[[str, object], None]) -> Session | None:
         """A session for a tab, or None where the room is full.
 
         A tab whose connection is lost keeps its place only until somebody else needs it: a reload finds room.
         """
-        if len(self.sessions) >= self.most_tabs:
+        if not self.has_room:
             gone = next((session for session in self.sessions if not session.connected), None)
             if gone is None:
                 return None

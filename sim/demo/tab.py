@@ -17,6 +17,10 @@ def declare(classroom: Classroom) -> None:
     async def open_tab(request: Request, client: Client) -> None:
         ui.add_head_html(head())
         page = Page(classroom, request.url.query)
+        client.on_delete(page.leave)
+        if classroom.has_room:  # compute while the browser still loads the page
+            await page.start()
+            page.session.connected = False
         await client.connected()
 
         async def enter() -> None:
@@ -25,12 +29,11 @@ def declare(classroom: Classroom) -> None:
                 with client.content:
                     full(page)
 
-        await enter()
+        await page.back(enter)
         if page.turned_away:
             return
         client.on_disconnect(page.away)
         client.on_connect(lambda: page.back(enter))
-        client.on_delete(page.leave)
 
 
 def full(page: Page) -> None:
