@@ -54,8 +54,9 @@ def test_sleepers_are_those_of_the_seeding_table(states, runs):
         table = run.seeding.query("clock == 'diagnosis' and organ == 'all' and stage == 'dormant'").set_index("day")
         for quartile in ("q25", "q50", "q75"):
             shown = dict(zip(last["days"], arm["sleeping"]["all"][quartile], strict=True))
+            enough = [day for day in shown if day in table.index and table.loc[day, "n_at_risk"] >= 0.1 * PATIENTS]
             assert {day: value for day, value in shown.items() if value is not None} == pytest.approx(
-                {day: round(table.loc[day, quartile], 1) for day in shown if day in table.index})
+                {day: round(table.loc[day, quartile], 1) for day in enough})
 
 
 def test_pairs_are_counted_patient_by_patient(states, runs):
@@ -69,9 +70,19 @@ def test_pairs_are_counted_patient_by_patient(states, runs):
 
 
 def test_curves_come_early_and_grow(states):
-    assert [state["done"] for state in states] == [20, 60]
-    assert list(chunks(300)) == [(0, 20), (20, 60), (60, 140), (140, 220), (220, 300)]
-    assert list(chunks(5)) == [(0, 5)]
+    assert [state["done"] for state in states] == [4, 8, 16, 32, 60]
+    assert list(chunks(300)) == [(0, 4), (4, 8), (8, 16), (16, 32), (32, 64), (64, 128), (128, 208), (208, 288), (288, 300)]
+    assert list(chunks(3)) == [(0, 3)]
+
+
+def test_no_median_is_shown_of_a_handful_of_survivors(arms, monkeypatch):
+    from sim.demo import cohort
+
+    monkeypatch.setattr(cohort, "FEWEST_SHARE", 0.7)  # in 8 patients some die, so that fewer than six are left
+    *_, last = paired_cohort(arms, seed=SEED, patients=8)
+    medians = last["arms"][0]["sleeping"]["all"]["q50"]
+    alive = next(i for i, median in enumerate(medians) if median is None)
+    assert 0 < alive < len(medians) and all(median is None for median in medians[alive:])
 
 
 def test_one_body_alone_has_curves_and_no_pairs(arms):

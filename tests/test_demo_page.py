@@ -298,6 +298,46 @@ def test_closing_a_tab_frees_its_place():
     play(scene)
 
 
+def test_a_lost_tab_frees_its_worker_and_goes_on_when_it_comes_back(monkeypatch):
+    monkeypatch.setattr("sim.demo.page.FREE_SECONDS", 0.1)
+
+    async def scene(room, page):
+        await page.open("lesson=sleepers&step=1")
+        await page.until(lambda: room.sessions and room.sessions[0].pid, "its worker")
+        client = page.user.client
+        tab_id, client.tab_id = client.tab_id, None
+        for handler in client.disconnect_handlers:
+            client.safe_invoke(handler)
+        await page.until(lambda: room.sessions == [], "its end")
+        client.tab_id = tab_id
+        page.scripts.clear()
+        for handler in client.connect_handlers:
+            client.safe_invoke(handler)
+        await page.until(lambda: any(part["kind"] == "frames" for part in page.parts()), "the film of a new worker")
+        assert len(room.sessions) == 1 and page.alert() is None
+        assert Words("en")("lesson.sleepers.watch") in page.labels()
+
+    play(scene)
+
+
+def test_a_short_loss_of_the_connection_keeps_the_worker():
+    async def scene(room, page):
+        await page.open()
+        await page.until(lambda: room.sessions and room.sessions[0].pid, "its worker")
+        session, client = room.sessions[0], page.user.client
+        tab_id, client.tab_id = client.tab_id, None
+        for handler in client.disconnect_handlers:
+            client.safe_invoke(handler)
+        await page.until(lambda: not session.connected, "the loss")
+        client.tab_id = tab_id
+        for handler in client.connect_handlers:
+            client.safe_invoke(handler)
+        await page.until(lambda: session.connected, "the return")
+        assert room.sessions == [session] and session.pid
+
+    play(scene)
+
+
 def test_a_message_of_a_dead_worker_offers_another_try():
     async def scene(room, page):
         await page.open()

@@ -56,12 +56,11 @@ def test_a_translation_is_a_translation():
 
 
 def asked_by_scripts() -> set[str]:
-    """Literal keys in calls of text(...) in the scripts."""
+    """Literal keys in the scripts: every string that begins with a block of the catalogue."""
+    blocks = "|".join(sorted({key.partition(".")[0] for key in texts.load("en")}))
     found = set()
     for script in STATIC.glob("*.js"):
-        source = script.read_text(encoding="utf-8")
-        found |= set(re.findall(r"\btext\(\s*\"([a-z_.]+[a-z0-9_])\"", source))
-        found |= set(re.findall(r"\bentry\(\"([a-z_.]+)\"", source))
+        found |= set(re.findall(rf'"((?:{blocks})\.[a-z0-9_.]*[a-z0-9_])"', script.read_text(encoding="utf-8")))
     return found
 
 
@@ -90,3 +89,23 @@ def test_a_language_is_found_by_its_beginning(asked, code):
 def test_an_unknown_language_is_refused(asked):
     with pytest.raises(InputError, match="allowed: en, zh-Hans"):
         texts.find(asked)
+
+
+def test_a_third_language_is_one_file(monkeypatch, tmp_path):
+    from sim.demo import handout
+    from sim.demo.settings import Settings
+    from sim.demo.words import Words
+
+    for file in texts.FOLDER.glob("*.json"):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    french = {**texts.load("en"), "language.code": "fr", "language.name": "Fran\u00e7ais", "ui.title": "Graine et terre"}
+    (tmp_path / "fr.json").write_text(json.dumps(french, ensure_ascii=False), encoding="utf-8")
+    monkeypatch.setattr(texts, "FOLDER", tmp_path)
+    assert texts.languages() == ("en", "fr", "zh-Hans")
+    try:
+        assert texts.find("fr") == Settings.from_query("lang=fr").language == "fr"
+        assert Words("fr")("ui.title") == "Graine et terre"
+        page = handout.page(lessons.load("sleepers"), "fr", {"film": {}, "curves": {}})
+        assert '<html lang="fr">' in page and "Graine et terre" in page
+    finally:
+        texts.load.cache_clear()

@@ -12,7 +12,7 @@ yields, after each chunk, plain lists and numbers for JSON:
 
 `found` is the share of all patients in whom a metastasis there has become visible by that day (the
 dead stay in the denominator), with Wilson's 95 % interval. `sleeping` are sleeping cells a living
-patient: median and quartiles. `paired` compares the arms at the end of follow-up: `only` counts the
+patient: median and quartiles, None where too few are alive (`FEWEST`). `paired` compares the arms at the end of follow-up: `only` counts the
 patients with a metastasis in the first arm only and in the second only. With one arm it is empty.
 """
 
@@ -27,8 +27,10 @@ from sim.names import NICHES
 from sim.scenario import Scenario
 from sim.schema import ALL
 
-FIRST_CHUNK, LARGEST_CHUNK = 20, 80
-"""Patients: the first curves soon, later chunks cheaper a patient."""
+FIRST_CHUNK, LARGEST_CHUNK = 4, 80
+"""Patients: the first curves within seconds also where each has very many cells, later chunks cheaper a patient."""
+FEWEST, FEWEST_SHARE = 3, 0.1
+"""A median of sleeping cells needs so many living patients, and so large a share of all: later it is not shown."""
 Z95 = 1.959964
 NEVER = 10**9
 _MOST_POINTS = 80
@@ -36,11 +38,12 @@ _DIGITS = 4
 
 
 def chunks(patients: int) -> Iterator[tuple[int, int]]:
-    """(start, stop) of chunks that double in size."""
-    start, size = 0, FIRST_CHUNK
+    """(start, stop) of chunks, each as large as all before it."""
+    start = 0
     while start < patients:
-        yield start, min(start + size, patients)
-        start, size = start + size, min(2 * size, LARGEST_CHUNK)
+        stop = min(start + min(max(start, FIRST_CHUNK), LARGEST_CHUNK), patients)
+        yield start, stop
+        start = stop
 
 
 def paired_cohort(arms: Sequence[Scenario], *, seed: int, patients: int,
@@ -121,7 +124,7 @@ def _curves(days, every_days, seeding, first_days, done: int, patients: int) -> 
             count = np.searchsorted(np.sort(first[:, names.index(organ)]), days, side="right")
             low, high = wilson(count, done)
             found[organ] = {"share": _rounded(count / done), "low": _rounded(low), "high": _rounded(high)}
-        arms.append({"found": found, "sleeping": _sleeping(part, every, days, shown)})
+        arms.append({"found": found, "sleeping": _sleeping(part, every, days, shown, max(FEWEST, FEWEST_SHARE * done))})
     paired = {}
     for organ in shown if len(arms) == 2 else ():
         first, second = (f[:, names.index(organ)] < NEVER for f in first_days)
@@ -133,14 +136,14 @@ def _curves(days, every_days, seeding, first_days, done: int, patients: int) -> 
             "paired": paired}
 
 
-def _sleeping(part: dict, every_days: int, days: np.ndarray, shown: list[str]) -> dict:
-    """Quartiles of sleeping cells on `days`; None where nobody is at risk."""
+def _sleeping(part: dict, every_days: int, days: np.ndarray, shown: list[str], fewest: float) -> dict:
+    """Quartiles of sleeping cells on `days`; None where fewer than `fewest` patients are at risk."""
     from sim.experiment.seeding import seeding_table
 
     # the other clock is not kept: an empty one takes its place
     empty = {key: np.empty(0, dtype=np.int64) for key in part}
     table = seeding_table({"first_cell": empty, "diagnosis": part}, every_days)
-    dormant = table["stage"] == "dormant"
+    dormant = (table["stage"] == "dormant") & (table["n_at_risk"] >= fewest)
     out = {}
     for organ in shown:
         mine = dormant & (table["organ"] == organ)

@@ -13,12 +13,18 @@ _YEAR = "public, max-age=31536000, immutable"
 @cache
 def style() -> str:
     """Styles of the drawings and of the page around them."""
-    return "\n".join([assets.style(), *((assets.STATIC / name).read_text(encoding="utf-8") for name in ("classroom.css",))])
+    return "\n".join([assets.style(), assets.text("classroom.css")])
+
+
+@cache
+def script() -> str:
+    """The drawings, and what only the live page needs."""
+    return f"{assets.script()}\n{assets.text('connection.js')}"
 
 
 @cache
 def _folder() -> str:
-    digest = hashlib.sha256((assets.script() + style()).encode()).hexdigest()[:12]
+    digest = hashlib.sha256((script() + style()).encode()).hexdigest()[:12]
     return f"/classroom/{digest}"
 
 
@@ -36,5 +42,5 @@ def serve(app) -> None:
         def answer() -> Response:
             return Response(content, media_type=kind, headers={"Cache-Control": _YEAR})
 
-    declare("seeding.js", "text/javascript", assets.script())
+    declare("seeding.js", "text/javascript", script())
     declare("classroom.css", "text/css", style())

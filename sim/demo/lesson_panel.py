@@ -84,9 +84,16 @@ class LessonPanel:
                 self._heading("h2", self._text("title"))
                 ui.label(self.words("ui.lesson.step", step=number + 1, steps=len(STEPS))).classes("help").props("role=status").mark("lesson-step")
             ui.button(self.words("ui.lesson.leave"), on_click=self.leave, color=None).props("no-caps flat").classes("quiet").mark("lesson-leave")
-        ui.element("progress").props(f'max={len(STEPS)} value={number + 1} aria-hidden=true').classes("bar")
-        self._heading("h3", self.words(f"ui.lesson.{step}"))
-        getattr(self, f"_draw_{step}")()
+        with ui.element("div").classes("steps").props("aria-hidden=true"):
+            for i in range(len(STEPS)):
+                ui.element("span").classes("passed" if i <= number else "")
+        with ui.element("div").classes(f"lesson-body step-{step}"):
+            with ui.element("div").classes("lesson-text"):
+                self._heading("h3", self.words(f"ui.lesson.{step}"))
+                getattr(self, f"_draw_{step}")()
+            self._draw_foot(number, step)
+
+    def _draw_foot(self, number: int, step: str) -> None:
         with ui.element("div").classes("lesson-foot"):
             if number:
                 ui.button(self.words("ui.lesson.back"), on_click=lambda: self.go(number - 1), color=None).props("no-caps outline").mark("lesson-back")
@@ -94,13 +101,18 @@ class LessonPanel:
                 key = "ui.lesson.run" if step == "predict" else "ui.lesson.next"
                 ui.button(self.words(key), on_click=lambda: self.go(number + 1), color=None).props("no-caps unelevated").mark("lesson-next")
             else:
-                ui.button(self.words("ui.lesson.explore"), on_click=self.explore, color=None).props("no-caps unelevated").mark("lesson-explore")
                 ui.button(self.words("ui.lesson.end"), on_click=self.leave, color=None).props("no-caps outline").mark("lesson-end")
+                ui.button(self.words("ui.lesson.explore"), on_click=self.explore, color=None).props("no-caps unelevated").mark("lesson-explore")
 
     def _draw_predict(self) -> None:
-        ui.label(self._text("intro")).classes("prose")
-        ui.label(self._text("prediction")).classes("prose question")
-        ui.label(self.words("ui.lesson.vote")).classes("help")
+        with ui.element("div").classes("halves"):
+            ui.label(self._text("intro")).classes("prose")
+            with ui.element("div"):
+                ui.label(self._text("prediction")).classes("question")
+                ui.label(self.words("ui.lesson.vote")).classes("help")
+                self._draw_votes()
+
+    def _draw_votes(self) -> None:
         votes, self._counts = self._votes(), []
         for i, option in enumerate(self.lesson.options):
             text = self.words(option)
@@ -109,7 +121,7 @@ class LessonPanel:
                 ui.button("−", on_click=lambda i=i: self.vote(i, -1), color=None).props(f'flat aria-label="{self.words("ui.lesson.fewer", option=text)}"').mark(f"fewer-{i}")
                 count = ui.label(str(votes[i])).classes("votes").props("role=status").mark(f"votes-{i}")
                 ui.button("+", on_click=lambda i=i: self.vote(i, 1), color=None).props(f'flat aria-label="{self.words("ui.lesson.more", option=text)}"').mark(f"more-{i}")
-                self._counts.append((count, ui.element("meter").props("aria-hidden=true")))
+                self._counts.append((count, ui.element("progress").classes("share").props("aria-hidden=true")))
         self._count()
 
     def _draw_watch(self) -> None:
@@ -120,17 +132,20 @@ class LessonPanel:
 
     def _draw_explain(self) -> None:
         votes = self._votes()
-        with ui.element("ul").classes("answers"):
-            for i, option in enumerate(self.lesson.options):
-                right = i == self.lesson.answer
-                with ui.element("li").classes("right" if right else ""):
-                    ui.label(self.words(option)).classes("inline")
-                    note = [self.words("ui.lesson.answer")] if right else []
-                    note += [self.words("ui.lesson.votes", votes=votes[i])] if any(votes) else []
-                    ui.label(" · ".join(note)).classes("help")
-        ui.label(self._text("explanation")).classes("prose").mark("explanation")
-        self._heading("h4", self.words("ui.lesson.source"))
-        ui.label(self._text("source")).classes("source").mark("source")
+        with ui.element("div").classes("halves"):
+            with ui.element("ul").classes("answers"):
+                for i, option in enumerate(self.lesson.options):
+                    right = i == self.lesson.answer
+                    with ui.element("li").classes("right" if right else ""):
+                        ui.label(self.words(option)).classes("answer")
+                        note = [self.words("ui.lesson.answer")] if right else []
+                        note += [self.words("ui.lesson.votes", votes=votes[i])] if any(votes) else []
+                        if note:
+                            ui.label(" · ".join(note)).classes("help")
+            ui.label(self._text("explanation")).classes("prose").mark("explanation")
+        with ui.element("div").classes("source"):
+            self._heading("h4", self.words("ui.lesson.source"))
+            ui.label(self._text("source")).mark("source")
 
     def _draw_questions(self) -> None:
         with ui.element("ol").classes("questions"):
@@ -161,7 +176,7 @@ class LessonPanel:
 
     def _arrive(self) -> None:
         self.show()
-        self.page.client.run_javascript('window.scrollTo({top: 0}); setTimeout(() => document.querySelector(".card.lesson")?.focus(), 50)')
+        self.page.client.run_javascript('window.scrollTo({top: 0}); setTimeout(() => document.querySelector(".card.lesson")?.focus({preventScroll: true}), 50)')
 
     def leave(self) -> None:
         """Back to exploring freely, with what was set before."""
@@ -187,9 +202,9 @@ class LessonPanel:
     def _count(self) -> None:
         """Show the votes without drawing the buttons anew: a keyboard must keep its place."""
         votes = self._votes()
-        for (count, meter), number in zip(self._counts, votes, strict=True):
+        for (count, share), number in zip(self._counts, votes, strict=True):
             count.set_text(str(number))
-            meter.props(f"min=0 max={max(1, sum(votes))} value={number}")
+            share.props(f"max={max(1, sum(votes))} value={number}")
 
     def _votes(self) -> list[int]:
         votes = list(self.page.settings.votes)[: len(self.lesson.options)]

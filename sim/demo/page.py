@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 
 from nicegui import background_tasks, ui
 
@@ -16,7 +17,7 @@ from sim.demo import lessons, texts
 from sim.demo.controls import Controls
 from sim.demo.elements import CurvesPanel, Stage
 from sim.demo.lesson_panel import LessonPanel
-from sim.demo.session import Classroom, Session
+from sim.demo.session import FREE_SECONDS, Classroom
 from sim.demo.settings import COHORT_PATIENTS, Settings
 from sim.demo.words import Words
 from sim.errors import InputError
@@ -32,7 +33,7 @@ class Page:
 
     def __init__(self, classroom: Classroom, query: str):
         self.classroom, self.session, self.client = classroom, None, ui.context.client
-        problem = None
+        self.turned_away, problem = False, None
         try:
             self.settings = Settings.from_query(query)
             self.words = Words(self.settings.language)
@@ -58,6 +59,7 @@ class Page:
         with ui.element("div").classes("classroom"):
             ui.link(self.words("ui.skip"), "#stage").classes("skip")
             self._header()
+            ui.label(self.words("ui.lost")).classes("lost-note").props("role=status")
             self._alert = ui.label().classes("alert").props("role=alert")
             self._again = ui.button(self.words("ui.again"), on_click=self._try_again, color=None).props("no-caps unelevated").classes("again").mark("again")
             self.hush()
@@ -163,34 +165,55 @@ class Page:
     async def start(self) -> bool:
         """Enter the classroom and compute; False where it is full."""
         self.session = self.classroom.enter(self._show)
-        if self.session is None:
+        self.turned_away = self.session is None
+        if self.turned_away:
             return False
-        self.recompute()
+        self.recompute(patience_seconds=0.0)
         return True
 
-    def leave(self) -> None:
-        """The tab is gone."""
-        if isinstance(self.session, Session):
-            self.classroom.leave(self.session)
+    async def away(self) -> None:
+        """The connection is lost: for a moment, or because the tab was closed. If it stays so, the worker is freed."""
+        session = self.session
+        if session is None:
+            return
+        session.connected = self.client.has_socket_connection
+        await asyncio.sleep(FREE_SECONDS)
+        if not session.connected and self.session is session:
+            self.leave()
 
-    def recompute(self) -> None:
+    async def back(self, enter: Callable[[], Awaitable[None]]) -> None:
+        """The connection is there (again): go on, or enter (anew) where there is no worker."""
+        if self.session is not None and not self.session.closed:
+            self.session.connected = True
+        elif not self.turned_away:
+            await enter()
+
+    def leave(self) -> None:
+        """The tab is gone: its place and its worker are free."""
+        if self.session is not None:
+            self.classroom.leave(self.session)
+            self.session = None
+
+    def recompute(self, patience_seconds: float = _DEBOUNCE_SECONDS) -> None:
         """Ask for the film and the cohort of what is set, shortly: sliders move through many values."""
         self._asked += 1
         self._computing.set_visibility(True)
         names = self.names()
         organ = self.lesson.organ if self.lesson else "all"
         self.curves.tell("empty", f"{json.dumps(self.words.bodies(names), ensure_ascii=False)}, {json.dumps(organ)}")
+        if self.lesson and organ != "all":
+            self.stage.tell("select", json.dumps(organ))
         self._progress(0.0)
         one = "" if len(names) == 2 else ".one"
         self._cohort_help.set_text(self.words(f"ui.cohort.help{one}", patients=self.patients))
-        background_tasks.create(self._ask(self._asked, names))
+        background_tasks.create(self._ask(self._asked, names, patience_seconds))
 
     def _try_again(self) -> None:
         self.hush()
         self.recompute()
 
-    async def _ask(self, asked: int, names: list[str]) -> None:
-        await asyncio.sleep(_DEBOUNCE_SECONDS)
+    async def _ask(self, asked: int, names: list[str], patience_seconds: float) -> None:
+        await asyncio.sleep(patience_seconds)
         if asked != self._asked or self.session is None:
             return
         if self.lesson:

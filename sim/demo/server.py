@@ -13,7 +13,9 @@ from collections.abc import Callable
 from sim.errors import InputError, MachineError
 
 LOOPBACK = "127.0.0.1"
-_RECONNECT_SECONDS = 8.0
+_RECONNECT_SECONDS = 30.0
+"""How long a page whose connection is lost may come back as it was. Connections are given up after a third of
+that without a word, so that a busy machine does not lose them."""
 _SHUTDOWN_SECONDS = 1
 
 

@@ -15,6 +15,8 @@ from sim.demo.settings import COHORT_PATIENTS
 from sim.demo.worker import Job
 from sim.scenario import Scenario
 
+FREE_SECONDS = 8.0
+"""A tab whose connection has been lost for so long is taken for closed: its worker is freed."""
 MOST_TABS = 9
 """Tabs that compute at once. The next gets a polite message instead of a page that hardly moves."""
 
@@ -81,12 +83,17 @@ class Classroom:
         self.most_tabs = most_tabs
         self.sessions: list[Session] = []
 
+    @property
+    def has_room(self) -> bool:
+        """Whether a tab finds a place without taking that of one whose connection is lost."""
+        return len(self.sessions) < self.most_tabs
+
     def enter(self, show: Callable[[str, object], None]) -> Session | None:
         """A session for a tab, or None where the room is full.
 
         A tab whose connection is lost keeps its place only until somebody else needs it: a reload finds room.
         """
-        if len(self.sessions) >= self.most_tabs:
+        if not self.has_room:
             gone = next((session for session in self.sessions if not session.connected), None)
             if gone is None:
                 return None

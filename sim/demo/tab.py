@@ -17,20 +17,23 @@ def declare(classroom: Classroom) -> None:
     async def open_tab(request: Request, client: Client) -> None:
         ui.add_head_html(head())
         page = Page(classroom, request.url.query)
-        await client.connected()
-        if not await page.start():
-            client.content.clear()
-            with client.content:
-                full(page)
-            return
-        session = page.session
-
-        def gone() -> None:
-            session.connected = client.has_socket_connection
-
-        client.on_disconnect(gone)
-        client.on_connect(gone)
         client.on_delete(page.leave)
+        if classroom.has_room:  # compute while the browser still loads the page
+            await page.start()
+            page.session.connected = False
+        await client.connected()
+
+        async def enter() -> None:
+            if not await page.start():
+                client.content.clear()
+                with client.content:
+                    full(page)
+
+        await page.back(enter)
+        if page.turned_away:
+            return
+        client.on_disconnect(page.away)
+        client.on_connect(lambda: page.back(enter))
 
 
 def full(page: Page) -> None:

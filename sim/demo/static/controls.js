@@ -34,6 +34,7 @@
       this.playButton = button("play", "play", () => player.toggle());
       this.forward = button("step_forward", "forward", () => player.step(1));
       const line = make("div", "sp-line", this.root);
+      this.clock = make("p", "sp-clock", line);
       this.marks = make("div", "sp-marks", line);
       this.marks.setAttribute("aria-hidden", "true");
       this.range = make("input", "sp-range", line);
@@ -43,6 +44,7 @@
       const label = make("label", "sp-speed", this.root);
       make("span", "", label, text("player.speed"));
       this.select = make("select", "", label);
+      this.select.setAttribute("aria-label", text("player.speed")); // its word is left out where there is little room
       speeds.forEach((speed, i) => this.select.append(new Option(text(`player.speed_${i + 1}`), speed)));
       this.select.addEventListener("change", () => player.setSpeed(Number(this.select.value)));
       this.show();

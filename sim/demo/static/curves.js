@@ -12,8 +12,10 @@
   "use strict";
   const SVG = "http://www.w3.org/2000/svg";
   const YEAR = 365.25;
-  const PAD = { left: 46, right: 14, top: 12, bottom: 40 };
-  const HEIGHT = 230;
+  const PAD = { left: 52, right: 14, top: 26, bottom: 40 }; // at a letter's usual size; all grow with it
+  const HEIGHT = 250, LETTER = 16;
+  const POWERS = [0, 1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7];
+  const STEPS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.25];
 
   function node(name, attributes, parent, content) {
     const made = document.createElementNS(SVG, name);
@@ -53,9 +55,11 @@
     return "M" + up.concat(down.reverse()).map((p) => p.join(",")).join("L") + "Z";
   }
 
-  function niceTop(value) {
-    for (const top of [0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1]) if (value <= top) return top;
-    return 1;
+  /* Round shares for an axis that reaches at least `most`: four or five of them. */
+  function shares(most) {
+    const step = STEPS.find((s) => most <= 5 * s) || 0.25, ticks = [];
+    for (let i = 0; i < 2 || (i - 1) * step < Math.min(most, 1) - 1e-9; i++) ticks.push(i * step);
+    return ticks;
   }
 
   class Curves {
@@ -100,7 +104,7 @@
       const data = this.data;
       if (!data) return this.text("curves.waiting");
       const organ = this.text(`organ.${this.organ}`);
-      const percent = (share) => (100 * share).toFixed(share < 0.1 ? 1 : 0);
+      const percent = (share) => (100 * share).toFixed(share > 0 && share < 0.1 ? 1 : 0);
       const pair = data.paired[this.organ];
       const values = { done: data.done, organ };
       if (data.arms.length < 2) {
@@ -108,17 +112,22 @@
         const last = found ? found.share.length - 1 : 0;
         return this.text("curves.one", { ...values, share: found ? percent(found.share[last]) : "0" });
       }
-      if (!pair) return this.text("curves.none", values);
+      if (!pair || !(pair.share[0] || pair.share[1])) return this.text("curves.none", values);
       return this.text(pair.low <= 0 && pair.high >= 0 ? "curves.unclear" : "curves.paired", {
         ...values, first: percent(pair.share[0]), second: percent(pair.share[1]),
-        difference: this.signed(pair.difference), low: this.signed(pair.low), high: this.signed(pair.high),
+        ...this.points(pair),
         onlyA: pair.only[0], onlyB: pair.only[1],
       });
     }
 
-    signed(share) {
-      const points = (100 * share).toFixed(Math.abs(share) < 0.1 ? 1 : 0);
-      return share > 0 ? `+${points}` : points.replace("-", "\u2212");
+    /* A difference and its interval in percentage points, all to the same decimal. */
+    points({ difference, low, high }) {
+      const digits = Math.max(Math.abs(low), Math.abs(high)) < 0.1 ? 1 : 0;
+      const signed = (share) => {
+        const points = (100 * share).toFixed(digits);
+        return Number(points) > 0 ? `+${points}` : points.replace("-", Number(points) ? "\u2212" : "");
+      };
+      return { difference: signed(difference), low: signed(low), high: signed(high) };
     }
 
     draw() {
@@ -130,23 +139,24 @@
     }
 
     panel(figure, quantity, title) {
-      const width = Math.floor(figure.clientWidth);
+      const width = Math.floor(figure.clientWidth), unit = parseFloat(getComputedStyle(document.documentElement).fontSize) / LETTER || 1;
+      const pad = Object.fromEntries(Object.entries(PAD).map(([side, value]) => [side, value * unit])), height = HEIGHT * unit;
       figure.replaceChildren();
       html("figcaption", "", figure, this.text(title));
       if (width < 120) return;
-      const svg = node("svg", { width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}`, role: "img" }, figure);
+      const svg = node("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img" }, figure);
       node("title", {}, svg, `${this.text(title)}. ${quantity === "found" ? this.sentenceText() : ""}`);
       const data = this.data, share = quantity === "found";
-      const bottom = HEIGHT - PAD.bottom, right = width - PAD.right;
+      const bottom = height - pad.bottom, right = width - pad.right;
       const lastDay = data ? Math.max(1, Math.ceil(data.days[data.days.length - 1] / YEAR - 0.2)) * YEAR : 5 * YEAR; // whole years
-      const x = (day) => Math.round((PAD.left + (right - PAD.left) * day / lastDay) * 10) / 10;
+      const x = (day) => Math.round((pad.left + (right - pad.left) * day / lastDay) * 10) / 10;
       const series = data ? data.arms.map((arm) => arm[quantity][this.organ]).map((s) => s && (share
         ? { middle: s.share, low: s.low, high: s.high } : { middle: s.q50, low: s.q25, high: s.q75 })) : [];
-      const most = Math.max(share ? 0.05 : 1, ...series.filter(Boolean).flatMap((s) => s.high.map((v) => v ?? 0)));
-      const top = share ? niceTop(most) : Math.log1p(most);
+      const most = series.some(Boolean) ? Math.max(share ? 0.05 : 10, ...series.filter(Boolean).flatMap((s) => s.high.map((v) => v ?? 0))) : share ? 1 : 1000;
+      const ticks = share ? shares(most) : POWERS.filter((v) => v <= most), top = share ? ticks[ticks.length - 1] : Math.log1p(most);
       const scale = share ? (v) => v : (v) => Math.log1p(v);
-      const y = (v) => Math.round((bottom - (bottom - PAD.top) * Math.min(scale(v) / top, 1)) * 10) / 10;
-      this.axes(svg, { x, y, right, bottom, lastDay, top, share, most, width });
+      const y = (v) => Math.round((bottom - (bottom - pad.top) * Math.min(scale(v) / top, 1)) * 10) / 10;
+      this.axes(svg, { x, y, right, bottom, lastDay, ticks, share, pad, unit });
       series.forEach((s, i) => s && node("path", { d: band(data.days.map(x), s.low, s.high, y, share), class: `curves-band curves-fill-${i}` }, svg));
       series.forEach((s, i) => s && node("path", {
         d: line(data.days.map((day, k) => [x(day), s.middle[k] === null ? null : y(s.middle[k])]), share),
@@ -154,22 +164,21 @@
       }, svg));
     }
 
-    axes(svg, { x, y, right, bottom, lastDay, top, share, most, width }) {
-      const values = share ? [0, 0.25, 0.5, 0.75, 1].map((part) => part * top)
-        : [0, 1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7].filter((v) => v <= most);
-      for (const value of values) {
-        node("line", { x1: PAD.left, x2: right, y1: y(value), y2: y(value), class: "curves-grid" }, svg);
-        const shown = share ? `${Math.round(1000 * value) / 10}` : value >= 1e4 ? value.toExponential(0).replace("e+", "e") : `${value}`;
-        node("text", { x: PAD.left - 6, y: y(value) + 4, class: "curves-tick", "text-anchor": "end" }, svg, shown);
+    axes(svg, { x, y, right, bottom, lastDay, ticks, share, pad, unit }) {
+      const tick = (across, down, anchor, content) => node("text", { x: across, y: down, class: "curves-tick", "text-anchor": anchor }, svg, content);
+      for (const value of ticks) {
+        node("line", { x1: pad.left, x2: right, y1: y(value), y2: y(value), class: "curves-grid" }, svg);
+        tick(pad.left - 6, y(value) + 4 * unit, "end", share ? `${Math.round(1000 * value) / 10} %` : value.toLocaleString(this.text.language));
       }
+      tick(2, 13 * unit, "start", this.text(share ? "curves.found.axis" : "curves.sleeping.axis"));
       const years = lastDay / YEAR;
       const every = years <= 6 ? 1 : years <= 12 ? 2 : 5;
       for (let year = 0; year <= years + 1e-9; year += every) {
         node("line", { x1: x(year * YEAR), x2: x(year * YEAR), y1: bottom, y2: bottom + 5, class: "curves-axis" }, svg);
-        node("text", { x: x(year * YEAR), y: bottom + 18, class: "curves-tick", "text-anchor": "middle" }, svg, `${year}`);
+        tick(x(year * YEAR), bottom + 18 * unit, "middle", `${year}`);
       }
-      node("line", { x1: PAD.left, x2: right, y1: bottom, y2: bottom, class: "curves-axis" }, svg);
-      node("text", { x: (PAD.left + right) / 2, y: bottom + 35, class: "curves-tick", "text-anchor": "middle" }, svg, this.text("curves.years"));
+      node("line", { x1: pad.left, x2: right, y1: bottom, y2: bottom, class: "curves-axis" }, svg);
+      tick((pad.left + right) / 2, bottom + 35 * unit, "middle", this.text("curves.years"));
     }
   }
 

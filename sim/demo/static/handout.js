@@ -26,8 +26,9 @@
   make("p", "", head, said("aim"));
 
   const predict = part(text("ui.lesson.predict"), "ho-predict");
-  make("p", "", predict, said("intro"));
-  const form = make("form", "", predict), group = make("fieldset", "", form);
+  const halves = make("div", "ho-halves", predict);
+  make("p", "", halves, said("intro"));
+  const form = make("form", "", halves), group = make("fieldset", "", form);
   make("legend", "ho-question", group, said("prediction"));
   lesson.options.forEach((option, i) => {
     const label = make("label", "ho-option", group), radio = make("input", "", label);
@@ -53,7 +54,7 @@
     const many = part(text("ui.lesson.many"), "ho-many");
     make("p", "", many, text("handout.cohort", { patients: curves.patients }));
     make("p", "", many, said("many"));
-    const arms = film.arms.map((arm) => text(`arm.${arm.name}`));
+    const arms = film.arms.map((arm, i) => text("ui.body", { letter: "AB"[i], name: text(`arm.${arm.name}`) }));
     window.handout.curves = new Curves(make("div", "", many), { text, arms, organ: lesson.organ });
     window.handout.curves.update(curves);
     explain(prediction);
@@ -63,7 +64,7 @@
   }
 
   function explain(prediction) {
-    const section = part(text("ui.lesson.explain"), "ho-explain"), list = make("ul", "ho-answers", section);
+    const section = part(text("ui.lesson.explain"), "ho-explain"), both = make("div", "ho-halves", section), list = make("ul", "ho-answers", both);
     lesson.options.forEach((option, i) => {
       const item = make("li", i === lesson.answer ? "ho-right" : "", list, text(option));
       const notes = [];
@@ -71,7 +72,7 @@
       if (i === prediction) notes.push(text("handout.yours"));
       if (notes.length) make("small", "", item, notes.join(" \u00b7 "));
     });
-    make("p", "", section, said("explanation"));
+    make("p", "", both, said("explanation"));
     const simplified = make("details", "", section);
     make("summary", "", simplified, text("handout.simplified"));
     make("p", "", simplified, said("simplified"));

@@ -35,6 +35,8 @@
       this.svg.setAttribute("aria-label", text("player.drawing", { arm: this.title }));
       this.canvas = make("canvas", "sp-canvas", this.frame);
       this.canvas.setAttribute("aria-hidden", "true");
+      this.named = make("p", "sp-named", this.frame);
+      this.named.setAttribute("aria-hidden", "true");
       this.over = make("p", "sp-over", this.frame);
       const shunt = arm.paths.some((path) => path.vein === "shunt");
       this.svg.classList.toggle("with-shunt", shunt);
@@ -72,6 +74,7 @@
     }
 
     select(organ) {
+      this.named.textContent = this.player.text(`organ.${organ}`);
       for (const shape of this.shapes) {
         const mine = shape.dataset.organ === organ;
         shape.classList.toggle("selected", mine);

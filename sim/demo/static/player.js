@@ -9,8 +9,9 @@
   const SPEEDS = [30, 120, 365, 1000]; // days a second
   const TEXT_EVERY_MS = 120;
   const SLOW = 15; // updates a second
-  const NARROW = 400; // pixels: below, labels are left out and the drawing is cropped
-  const WIDE_BOX = [36, 0, 568, 716], NARROW_BOX = [120, 0, 400, 716];
+  const NARROW = 340; // pixels that a body has: below, labels are left out and the drawing is cropped
+  const LABEL = { units: 18, rem: 0.8 }; // size of the labels in the drawing, and their smallest on the screen
+  const WIDE_BOX = [24, 0, 620, 716], NARROW_BOX = [120, 0, 400, 716];
   const TILES = ["asleep", "awake", "micrometastasis", "macrometastasis"];
   const ROWS = [...TILES, "settled", "cleared", "arrested"];
   let geometry = null;
@@ -52,13 +53,19 @@
       root.setAttribute("aria-label", text("player.region"));
       const grid = make("div", "sp-grid", root), main = make("div", "sp-main", grid);
       this.stage = make("div", "sp-bodies", main);
-      this.clock = make("p", "sp-clock", main);
       if (this.withControls) this.controls = new window.Seeding.Controls(this, main, SPEEDS);
+      this.clock = this.controls ? this.controls.clock : make("p", "sp-clock", main);
       this.card = make("section", "sp-card", grid);
-      this.legend = make("section", "sp-legend", grid);
+      this.legends = [make("section", "sp-legend sp-legend-cells", grid), make("section", "sp-legend sp-legend-signs", grid)];
       this.announcer = make("p", "sp-hidden", root);
       this.announcer.setAttribute("aria-live", "polite");
-      window.Seeding.legend(this.legend, text, this.film ? this.film.head : null);
+      this.showLegend();
+    }
+
+    showLegend() {
+      const { text } = this, head = this.film ? this.film.head : null, [cells, signs] = this.legends;
+      window.Seeding.cellsLegend(cells, text, head);
+      window.Seeding.signsLegend(signs, text, head);
     }
 
     load(film) {
@@ -71,7 +78,7 @@
 
     buildBodies() {
       const { text, film } = this;
-      window.Seeding.legend(this.legend, text, film.head);
+      this.showLegend();
       this.stage.replaceChildren();
       this.watcher.disconnect();
       this.stage.dataset.bodies = film.arms.length;
@@ -80,7 +87,7 @@
       for (const body of this.bodies) {
         body.view = new BodyView(body.canvas, geometry);
         body.view.open(film, body.arm);
-        this.watcher.observe(body.frame);
+        this.watcher.observe(body.root);
       }
       if (this.controls) this.controls.open(film);
       this.select(this.organ);
@@ -107,13 +114,15 @@
     }
 
     resize() {
+      const letter = parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
       for (const body of this.bodies) {
+        const narrow = body.root.clientWidth < NARROW, box = narrow ? NARROW_BOX : WIDE_BOX;
+        body.frame.style.setProperty("--shape", box[2] / box[3]);
         const width = body.frame.clientWidth;
         if (!width) continue;
-        const box = width < NARROW ? NARROW_BOX : WIDE_BOX;
         body.svg.setAttribute("viewBox", box.join(" "));
-        body.frame.classList.toggle("sp-narrow", width < NARROW);
-        body.frame.style.aspectRatio = `${box[2]} / ${box[3]}`;
+        body.svg.style.setProperty("--label", `${Math.max(LABEL.units, LABEL.rem * letter * box[2] / width)}px`);
+        body.root.classList.toggle("sp-narrow", narrow);
         body.view.resize(body.frame.clientWidth, body.frame.clientWidth * box[3] / box[2], box, Math.min(window.devicePixelRatio || 1, 2));
       }
       this.draw(true);

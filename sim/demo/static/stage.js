@@ -24,6 +24,10 @@ export default {
         }
       }
     },
+    /* Whose numbers are shown first. */
+    select(organ) {
+      this.player.select(organ);
+    },
     play() {
       this.player.play();
     },

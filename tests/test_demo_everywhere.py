@@ -1,0 +1,187 @@
+"""All lessons at all widths in all languages, with pictures to look at; load; every handout. Minutes: `make long`.
+
+With SIM_SCREENSHOTS set to a folder, the pictures are kept there: SIM_SCREENSHOTS=pictures pytest -m long tests/test_demo_everywhere.py
+"""
+
+import contextlib
+import json
+import os
+import re
+import time
+from pathlib import Path
+
+import pytest
+from browser import Watched
+from classroom_pages import (
+    COUNT,
+    FAINT,
+    NAMELESS,
+    OVERFLOWING,
+    WIDTHS,
+    classroom,  # noqa: F401
+    film_is_there,
+    step,
+    tab,
+)
+from test_demo_server import children, serving
+
+from sim.demo import handout, lessons, texts
+from sim.demo.lesson_panel import STEPS
+from sim.demo.words import Words
+
+pytestmark = pytest.mark.long
+FULL = "UNSTUCK = document.head.appendChild(document.createElement('style')); UNSTUCK.textContent = '.sp-controls, .settings { position: static !important; max-height: none !important }'"
+"""A picture of the whole page has no place for what sticks to the window."""
+
+
+@pytest.fixture
+def picture(tmp_path):
+    """picture(page, name): a picture of what the class sees, and one of the whole page."""
+    folder = Path(os.environ.get("SIM_SCREENSHOTS", tmp_path))
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def take(page, name):
+        page.wait_for_timeout(200)
+        page.screenshot(path=folder / f"{name}.png")
+        page.evaluate(FULL)
+        page.screenshot(path=folder / f"{name}-whole.png", full_page=True)
+        page.evaluate("UNSTUCK.remove()")
+
+    return take
+
+
+def is_sound(page, width, where):
+    """Nothing wider than the screen, nothing faint, nothing cut off, nothing without a name."""
+    assert page.evaluate("document.documentElement.scrollWidth") <= WIDTHS[width][0], f"{where}: wider than the screen"
+    assert page.evaluate(OVERFLOWING) == [], where
+    assert page.evaluate(FAINT) == [], where
+    assert page.evaluate(NAMELESS) == [], where
+
+
+@pytest.mark.parametrize("language", texts.languages())
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", lessons.names())
+def test_every_lesson_at_every_width(classroom, picture, name, width, language):  # noqa: F811
+    """From the prediction to the last question, each step sound and photographed."""
+    words = Words(language)
+    with tab(classroom, f"lang={language}&lesson={name}&votes=3,8,1", width) as page:
+        for key in STEPS:
+            page.get_by_role("heading", name=words(f"ui.lesson.{key}"), exact=True).wait_for()
+            if key == "watch":
+                page.wait_for_function("() => stagePlayer().playing && stagePlayer().loadedDay >= stagePlayer().lastDay")
+                page.evaluate("() => { const p = stagePlayer(); p.seek(0.85 * p.lastDay); p.play(); }")
+                page.wait_for_timeout(1500)  # cells are on their way
+                assert page.evaluate("stagePlayer().playing && stagePlayer().bodies.some((body) => body.drawn.asleep + body.drawn.metastasis > 0)")
+            if key == "many" and language == texts.DEFAULT:  # a busy machine needs a minute for them: once for each width
+                page.wait_for_function("() => document.querySelectorAll('.curves-line').length === 4")
+            is_sound(page, width, key)
+            picture(page, f"{name}-{width}-{language}-{STEPS.index(key) + 1}-{key}")
+            if key == "watch":
+                page.evaluate("stagePlayer().pause(); stagePlayer().seek(stagePlayer().lastDay)")
+                picture(page, f"{name}-{width}-{language}-2-watched")
+            if key != STEPS[-1]:
+                following = STEPS[STEPS.index(key) + 1]
+                step(page, words, "ui.lesson.run" if key == "predict" else "ui.lesson.next", f"ui.lesson.{following}")
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("language", texts.languages())
+def test_exploring_at_every_width_in_every_language(classroom, picture, width, language):  # noqa: F811
+    with tab(classroom, f"lang={language}&treat=resection@30", width) as page:
+        film_is_there(page)
+        assert page.evaluate("document.documentElement.lang") == language
+        picture(page, f"explore-{width}-{language}")
+        page.evaluate("document.querySelectorAll('details').forEach((details) => { details.open = true; })")
+        is_sound(page, width, "everything open")
+        picture(page, f"explore-open-{width}-{language}")
+
+
+def test_the_first_curves_come_within_seconds(classroom):  # noqa: F811
+    """In every lesson, from the click on it to the first curves, which the class sees two steps later."""
+    taken = {}
+    for name in lessons.names():
+        with tab(classroom, f"lesson={name}&step=2") as page:
+            start = time.monotonic()
+            page.wait_for_function("() => document.querySelectorAll('.curves-line').length === 4")
+            taken[name] = round(time.monotonic() - start, 1)
+    print("seconds to the first curves:", taken)
+    assert max(taken.values()) < 15, taken  # about 4 on two free cores
+
+
+def test_four_tabs_at_once_keep_five_updates(classroom):  # noqa: F811
+    """Each computes its own cohort meanwhile; they are separate windows, because a hidden tab is not drawn."""
+    with contextlib.ExitStack() as stack:
+        pages = [stack.enter_context(tab(classroom, f"patient={18 + i}")) for i in range(4)]
+        for page in pages:
+            film_is_there(page)
+        for page in pages:
+            page.evaluate(COUNT)
+        start = time.monotonic()
+        pages[0].wait_for_timeout(6000)
+        rates = [page.evaluate("window.drawn") / (time.monotonic() - start) for page in pages]
+    print("drawn updates a second in four tabs:", [round(rate, 1) for rate in rates])
+    assert min(rates) >= 5, rates
+
+
+def test_closing_a_tab_frees_its_worker(classroom):  # noqa: F811
+    server = classroom[2].pid
+    with tab(classroom) as page:
+        film_is_there(page)
+        before = len(children(server))
+        with tab(classroom, "patient=19") as other:
+            film_is_there(other)
+            assert len(children(server)) == before + 1
+        deadline = time.monotonic() + 60
+        while len(children(server)) > before:
+            assert time.monotonic() < deadline, "the worker of a closed tab goes on"
+            page.wait_for_timeout(500)
+
+
+def test_a_restarted_server_picks_the_lesson_up(classroom, repository):  # noqa: F811
+    """The page finds the new server by itself; until then it says that the connection is lost."""
+    words = Words("en")
+    with serving(repository) as (_, _, port):
+        watched = Watched(classroom[0], *WIDTHS["laptop"])
+        page = watched.page
+        page.set_default_timeout(60_000)
+        page.goto(f"http://localhost:{port}/?lesson=sleepers&votes=1,2,3")
+        step(page, words, "ui.lesson.run", "ui.lesson.watch")
+        step(page, words, "ui.lesson.next", "ui.lesson.many")
+        assert watched.errors == []
+    page.get_by_text(words("ui.lost")).wait_for()
+    with serving(repository, port=port):
+        page.wait_for_function("() => !document.body.classList.contains('lost')")
+        step(page, words, "ui.lesson.next", "ui.lesson.explain")
+        assert "votes=1,2,3" in page.url
+        page.close()
+
+
+@pytest.mark.parametrize("name", lessons.names())
+def test_every_handout_replays_offline_at_every_width(classroom, front_door, picture, tmp_path, name):  # noqa: F811
+    """Written by the command in one language, at most 3 MB, read through with the network off."""
+    language = texts.languages()[len(name) % 2]
+    file = tmp_path / "x.html"
+    done = front_door("export-lesson", name, "--quiet", "--language", language, "--out", file)
+    assert done.returncode == 0, done.stderr
+    size = file.stat().st_size
+    print(f"{name}: {size:,} bytes")
+    assert size <= handout.MOST_BYTES
+    data = json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', file.read_text(encoding="utf-8"), re.S)[1])
+    for width in WIDTHS:
+        watched = Watched(classroom[0], *WIDTHS[width], offline=True)
+        page = watched.page
+        page.goto(file.as_uri())
+        picture(page, f"handout-{name}-{width}-{language}-1")
+        page.locator(".ho-option").first.click()
+        page.get_by_role("button").first.click()
+        page.wait_for_function("handout.player.playing && handout.player.day > handout.player.firstDay")
+        page.evaluate("handout.player.seek(0.85 * handout.player.lastDay)")
+        page.wait_for_timeout(1500)
+        picture(page, f"handout-{name}-{width}-{language}-2")
+        page.evaluate("handout.player.pause(); handout.player.seek(handout.player.lastDay)")
+        shown = page.evaluate("handout.player.state().arms.map((arm) => Object.values(arm.counts).map((organ) => organ.settled))")
+        assert shown == [[steps[-1] if steps else 0 for steps in arm["counts"]["settled"]] for arm in data["film"]["arms"]]
+        assert page.locator(".curves-line").count() == 4 and data["curves"]["done"] == lessons.load(name).patients
+        is_sound(page, width, name)
+        assert watched.requests == [file.as_uri()] and watched.errors == []
+        page.close()
