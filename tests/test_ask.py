@@ -168,7 +168,7 @@ def run_of(patients, metastases):
     people = pd.DataFrame({
         "patient": range(len(patients)), "diagnosis_day": 1000, "last_day": [1000 + years * DAY for years, _ in patients],
         "death_day": pd.array([1000 + years * DAY if dead else None for years, dead in patients], dtype="Float64"),
-        "liver_symptom_day": pd.array([1000 + 1.0 * DAY, None, None, 1000 + 3.75 * DAY][: len(patients)], dtype="Float64"),
+        "liver_symptom_day": pd.array(([1000 + 1.0 * DAY, None, None, 1000 + 3.75 * DAY] + [None] * len(patients))[: len(patients)], dtype="Float64"),
         "shed_cells": [10 * (i + 1) for i in range(len(patients))], "settled_cells": range(len(patients)),
     })  # fmt: skip
     rows = [(p, i, o, None if y is None else 1000 + y * DAY, 10.0**c, s, f) for i, (p, o, y, c, s, f) in enumerate(metastases)]
