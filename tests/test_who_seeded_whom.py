@@ -383,3 +383,20 @@ def test_descent_does_not_hang_on_who_else_is_in_the_cohort(clones):
         mine = table["patient"] == 3
         told.append([np.ma.filled(table[name][mine], -1).tolist() for name in ("colony", "parent_colony", "clone")])
     assert told[0] == told[1] and max(told[0][1]) > 0
+
+
+def test_seeds_that_were_kept_tell_their_clones():
+    """Asleep, dead or grown: the clone of every seed, of those from metastases too; null for mixed clusters, and for all without clones."""
+    kept = {}
+    for log_sd in (0.0, 1.0):
+        model = drawn_model(np.arange(3), [values(**SEEDING | {"secondary_shedding_factor": 0.2, "sleep_probability": 0.5}, cluster_share=0.05,
+                                                  cluster_potential=30.0, clone_potential_log_sd=log_sd)], horizon_days=100, keep_seeds=True)  # fmt: skip
+        model.run()
+        found, lineage = tables.Metastases(model), Lineage(model)
+        kept[log_sd] = tables.seeds_table(model, found, lineage), tables.metastases_table(model, found, lineage)
+    assert np.ma.getmaskarray(kept[0.0][0]["clone"]).all()
+    seeds, metastases = kept[1.0]
+    null = np.ma.getmaskarray(seeds["clone"])
+    assert 0.01 < null.mean() < 0.5 and not null[seeds["source"] != "primary"].any() and (seeds["source"] != "primary").sum() > 50
+    colony = dict(zip(seeds["colony"].filled(-1).tolist(), seeds["clone"].filled(-1).tolist(), strict=True))
+    assert [colony[one] for one in metastases["colony"].tolist()] == metastases["clone"].filled(-1).tolist()

@@ -143,7 +143,7 @@ def run_chunk(task: Task, report: Callable[[float], None] | None = None) -> Chun
         cascade=tables.cascade_counts(model, found),
     )
     if keep:
-        seeds = tables.seeds_table(model, found)
+        seeds = tables.seeds_table(model, found, lineage)
         if task.keep_events:
             chunk.tables["events"] = tables.events_table(seeds, chunk.tables["metastases"])
         if task.keep_seeds:

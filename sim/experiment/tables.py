@@ -248,7 +248,7 @@ def cascade_table(counts: dict[str, np.ndarray]) -> dict:
     return rows
 
 
-def seeds_table(model, found: Metastases) -> dict:
+def seeds_table(model, found: Metastases, lineage: Lineage) -> dict:
     """Columns of `seeds.parquet`: every competent settled cell, also those that never woke."""
     seeds, fates = model.cells.seeds, model.cells.fates
     order = np.argsort(seeds.column("identity"), kind="stable")
@@ -268,7 +268,7 @@ def seeds_table(model, found: Metastases) -> dict:
         "seed": (identity & np.uint64((1 << 48) - 1)).astype(np.int64),
         "organ": _ORGAN[parts["niche"]],
         "source": _SOURCE[parts["source"]],
-        "clone": None,
+        "clone": lineage.clone_of(identity),
         "arrived_day": parts["day"],
         "slept": slept,
         "threshold_days": _nullable((coded >> np.uint64(1)).astype(float) / 1024.0, slept),
