@@ -96,18 +96,6 @@ def test_exploring_at_every_width_in_every_language(classroom, picture, width, l
         picture(page, f"explore-open-{width}-{language}")
 
 
-def test_the_first_curves_come_within_seconds(classroom):  # noqa: F811
-    """In every lesson, from the click on it to the first curves, which the class sees two steps later."""
-    taken = {}
-    for name in lessons.names():
-        with tab(classroom, f"lesson={name}&step=2") as page:
-            start = time.monotonic()
-            page.wait_for_function("() => document.querySelectorAll('.curves-line').length === 4")
-            taken[name] = round(time.monotonic() - start, 1)
-    print("seconds to the first curves:", taken)
-    assert max(taken.values()) < 15, taken  # about 4 on two free cores
-
-
 def test_four_tabs_at_once_keep_five_updates(classroom):  # noqa: F811
     """Each computes its own cohort meanwhile; they are separate windows, because a hidden tab is not drawn."""
     with contextlib.ExitStack() as stack:
