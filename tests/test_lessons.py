@@ -153,3 +153,21 @@ def test_sleepers_relapse_late_and_less():
     late = [arm["found"]["all"]["share"][-1] - arm["found"]["all"]["share"][third] for arm in last["arms"]]
     assert late[0] > late[1] and late[1] <= 0.01
     assert last["paired"]["all"]["difference"] > 0  # in the end more patients relapse where nobody sleeps
+
+
+@pytest.mark.long
+def test_the_first_curves_cost_a_few_seconds():
+    """Of one processor, whatever else the machine does: the class sees something soon in every lesson."""
+    import time
+
+    from sim.demo.cohort import paired_cohort
+    from sim.experiment import warm_up
+
+    warm_up()
+    spent = {}
+    for name in NAMES:
+        lesson, start = lessons.load(name), time.process_time()
+        next(paired_cohort(lesson.arms, seed=lesson.seed, patients=lesson.patients))
+        spent[name] = round(time.process_time() - start, 1)
+    print("seconds of a processor until the first curves:", spent)
+    assert max(spent.values()) < 6, spent

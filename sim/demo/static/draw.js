@@ -168,14 +168,14 @@
     cells(day, speed, still) {
       const { context, film, arm } = this, visible = Math.log10(arm.visible_cells);
       const travel = still ? 0 : TRAVEL_SECONDS * speed, fade = FADE_SECONDS * speed, glow = ARRIVAL_SECONDS * speed;
-      const drawn = { asleep: 0, awake: 0, metastasis: 0, cleared: 0 };
+      const drawn = { arriving: 0, asleep: 0, awake: 0, metastasis: 0, cleared: 0 };
       const asleep = new Path2D(), awake = new Path2D(), cleared = new Path2D(), arriving = new Path2D(), metastases = [];
       const ring = (path, x, y, r) => { path.moveTo(x + r, y); path.arc(x, y, r, 0, TAU); };
       for (const dot of this.dots) {
         if (day < dot.arrived) {
           if (dot.arrived - day >= travel) break; // dots are in order of arrival
           const [x, y] = this.onTheWay(dot, 1 - (dot.arrived - day) / travel);
-          ring(arriving, x, y, 2.1);
+          ring(arriving, x, y, 2.1); drawn.arriving++;
         } else if (day >= dot.ended) {
           if (still || day - dot.ended > fade) continue;
           const r = 2.4;
