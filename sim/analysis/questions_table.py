@@ -96,7 +96,7 @@ def _section(name: str, asked: Sequence[Answer]) -> str:
     if first["assumes"]:
         lines += ["", f"Assumes: {first['assumes']}."]
     if enriched := enriched_text(first):
-        lines += ["", enriched.capitalize() + "."]
+        lines += ["", enriched[0].upper() + enriched[1:] + "."]
     head = ["expected", "patients", *(f"seed {answer['seed']}" for answer in asked), *(["all seeds"] if len(asked) > 1 else []), *(["log-rank p"] if logrank else [])]
     lines += ["", _row(head), "|" + " --- |" * len(head)]
     for place, (found, together) in enumerate(zip(first["directions"], pooled(asked), strict=True)):
