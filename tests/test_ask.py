@@ -299,12 +299,14 @@ def test_seeds_together_are_a_larger_cohort():
     """Four cohorts of 100 give nearly the interval of one of 400: their spreads are estimated apart."""
     rng = np.random.default_rng(4)
     contrast, values = contrasts("b > a", ["a", "b"])[0], rng.normal(0.15, 1.0, 400)
-    told = [{"arms": [{"arm": "a"}, {"arm": "b"}], "directions": [questions.direction(contrast, {"a": everybody(np.zeros(len(part))), "b": everybody(part)})]}
+    told = [{"directions": [questions.direction(contrast, {"a": everybody(np.zeros(len(part))), "b": everybody(part)})]}
             for part in (values, *np.split(values, 4))]
     (whole,), (found,) = told[0]["directions"], questions.pooled(told[1:])
     assert found["difference"] == pytest.approx(whole["difference"]) and found["patients"] == 400
     assert found["high"] - found["low"] == pytest.approx(whole["high"] - whole["low"], rel=0.05)
     assert questions.seen(*told[1:]) and not all(map(questions.seen, told[1:]))
+    equal = questions.direction(contrasts("b = a within 0.000001", ["a", "b"])[0], {"a": everybody(values), "b": everybody(values)})
+    assert questions.pooled([{"directions": [equal]}] * 2)[0]["seen"] == questions.YES
 
 
 def test_too_few_patients_give_no_number():
