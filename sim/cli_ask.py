@@ -44,33 +44,48 @@ def ask(context, scenario, patients, small, seeds, workers, out, only_catalogue,
     from sim.analysis.questions import ask as answer_question
 
     place = out or _results()
-    seeds = list(dict.fromkeys(seeds))
     command_line = ["run_sim.py", *context.find_root().meta["arguments"]]
-    asked = [(comparison, seed) for comparison in comparisons for seed in seeds]
-    answers: list[dict] = []
-    for turn, (comparison, seed) in enumerate(asked, start=1):
-        if len(asked) > 1 and not quiet:
-            click.echo(f"question {turn} of {len(asked)}: {comparison.scenario.name}, seed {seed}", err=True)
-        folder = place / comparison.scenario.name / folder_name(comparison, seed, patients, small)
-        answers.append(answer_question(
-            comparison, seed=seed, out=folder, patients=patients, workers=workers or cores(),
-            across=not only_catalogue and seed == seeds[0], progress=not quiet, command_line=command_line))
-        click.echo(answer_text(answers[-1]) + f"\n\nanswer   {shown(folder)}\n")
+    steps = _steps(comparisons, list(dict.fromkeys(seeds)), not only_catalogue, every)
+    answers: dict[tuple[str, int], dict] = {}
+    for turn, (comparison, seed, across) in enumerate(steps):
+        if len(steps) > 1 and not quiet:
+            click.echo(f"step {turn + 1} of {len(steps)}: {comparison.scenario.name}, seed {seed}{', across assumed sizes' if across else ''}", err=True)
+        name = comparison.scenario.name
+        folder = place / name / folder_name(comparison, seed, patients, small)
+        answers[name, seed] = answer_question(
+            comparison, seed=seed, out=folder, patients=patients, workers=workers or cores(), across=across, progress=not quiet,
+            command_line=command_line)
+        click.echo(answer_text(answers[name, seed]) + f"\n\nanswer   {shown(folder)}\n")
         if every:
-            _write_table(place / ("questions_small" if small else "questions"), answers, command_line)
+            _write_table(place / ("questions_small" if small else "questions"), answers, steps[turn + 1:], command_line)
     if every:
-        click.echo(_verdict(answers))
+        click.echo(_verdict(list(answers.values())))
         click.echo(f"table    {shown(place / ('questions_small' if small else 'questions'))}")
 
 
-def _write_table(folder: Path, answers: list[dict], command_line: list[str]) -> None:
-    """The answers so far: `questions.csv` and `questions.md`."""
+def _steps(comparisons: list, seeds: list[int], across: bool, every: bool) -> list[tuple]:
+    """(comparison, seed, across) in the order in which they are asked; runs of earlier steps are not made again.
+
+    All questions come first at the scenarios' own numbers, seed by seed, then across assumed sizes with the first seed; small
+    cohorts before large ones: a command that is stopped has answered what it could.
+    """
+    if not every:
+        return [(comparison, seed, across and seed == seeds[0]) for comparison in comparisons for seed in seeds]
+    order = sorted(comparisons, key=lambda comparison: comparison.scenario.patients * len(comparison.arms))
+    steps = [(comparison, seed, False) for seed in seeds for comparison in order]
+    return steps + [(comparison, seeds[0], True) for comparison in order if across and comparison.across]
+
+
+def _write_table(folder: Path, answers: dict[tuple[str, int], dict], left: list[tuple], command_line: list[str]) -> None:
+    """The answers so far, by scenario and seed: `questions.csv` and `questions.md`, which names the steps that are left."""
     from sim.analysis.questions_table import page, rows
     from sim.manifest import commit
     from sim.storage import csv_text, write_text
 
-    write_text(folder / "questions.csv", csv_text(rows(answers)))
-    write_text(folder / "questions.md", page(answers, command=" ".join(command_line), commit=commit()))
+    ordered = [answers[key] for key in sorted(answers)]
+    waiting = [(comparison.scenario.name, "across assumed sizes" if across else f"seed {seed}") for comparison, seed, across in left]
+    write_text(folder / "questions.csv", csv_text(rows(ordered)))
+    write_text(folder / "questions.md", page(ordered, waiting, command=" ".join(command_line), commit=commit()))
 
 
 def _verdict(answers: list[dict]) -> str:

@@ -303,12 +303,14 @@ def test_seeds_together_are_a_larger_cohort():
     """Four cohorts of 100 give nearly the interval of one of 400: their spreads are estimated apart."""
     rng = np.random.default_rng(4)
     contrast, values = contrasts("b > a", ["a", "b"])[0], rng.normal(0.15, 1.0, 400)
-    told = [{"arms": [{"arm": "a"}, {"arm": "b"}], "directions": [questions.direction(contrast, {"a": everybody(np.zeros(len(part))), "b": everybody(part)})]}
+    told = [{"directions": [questions.direction(contrast, {"a": everybody(np.zeros(len(part))), "b": everybody(part)})]}
             for part in (values, *np.split(values, 4))]
     (whole,), (found,) = told[0]["directions"], questions.pooled(told[1:])
     assert found["difference"] == pytest.approx(whole["difference"]) and found["patients"] == 400
     assert found["high"] - found["low"] == pytest.approx(whole["high"] - whole["low"], rel=0.05)
     assert questions.seen(*told[1:]) and not all(map(questions.seen, told[1:]))
+    equal = questions.direction(contrasts("b = a within 0.000001", ["a", "b"])[0], {"a": everybody(values), "b": everybody(values)})
+    assert questions.pooled([{"directions": [equal]}] * 2)[0]["seen"] == questions.YES
 
 
 def test_too_few_patients_give_no_number():
@@ -470,11 +472,31 @@ def test_all_asks_every_scenario_that_has_a_comparison(asked, tmp_path, monkeypa
     assert table["seen"].tolist()[3] == answers[2]["directions"][0]["seen"]
     assert table["difference"].iloc[4] == pytest.approx(table["difference"].iloc[[0, 3]].mean())
     page = (tmp_path / "questions" / "questions.md").read_text("utf-8")
-    assert "`run_sim.py ask all --patients 4" in page and "| seed 1 | seed 2 | all seeds |" in page and "`sleep_probability`" in page
+    assert "Not asked yet" not in page and "`run_sim.py ask all --patients 4" in page and "| seed 1 | seed 2 | all seeds |" in page and "`sleep_probability`" in page
     monkeypatch.setattr(questions, "run_scenario", lambda *_, **__: 1 / 0)
     assert cli.main(words) == 0
-    assert "question 2 of 2: question, seed 2" in capsys.readouterr().err
+    assert "step 3 of 3: question, seed 1, across assumed sizes" in capsys.readouterr().err
     assert (tmp_path / "questions" / "questions.md").read_text("utf-8").replace(" --quiet", "") == page.replace(" --quiet", "")
+
+
+def test_what_was_stopped_has_answered_every_question_before_it_varies_one(asked, tmp_path, monkeypatch):
+    """Ctrl-C while it asks across: the table is whole at the scenario's own numbers, and the page names what is left."""
+    from sim import cli
+
+    monkeypatch.setattr("sim.scenario.FOLDER", asked[0].scenario.path.parent)
+    whole = questions.ask
+
+    def until_across(*words, across, **options):
+        if across:
+            raise KeyboardInterrupt
+        return whole(*words, across=across, **options)
+
+    monkeypatch.setattr(questions, "ask", until_across)
+    words = ["ask", "all", "--patients", "4", "--workers", "1", "--seed", "3", "--seed", "2", "--out", str(tmp_path), "--quiet"]
+    assert cli.main(words) == 130
+    assert pd.read_csv(tmp_path / "questions" / "questions.csv")["seed"].tolist()[:2] == [2, 3]
+    page = (tmp_path / "questions" / "questions.md").read_text("utf-8")
+    assert "**Not asked yet** (the same command continues): across assumed sizes: question." in page
 
 
 def test_small_and_patients_together_are_refused(front_door):

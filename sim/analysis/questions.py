@@ -24,7 +24,7 @@ from sim.names import SITES
 from sim.outcomes import CONDITIONS, SHARE
 from sim.scenario import Override, Scenario
 from sim.scenario_comparison import Arm, Comparison
-from sim.scenario_expect import Contrast, contrasts, slug
+from sim.scenario_expect import Contrast, slug
 from sim.storage import json_text, write_text
 
 ANSWER = "answer.json"
@@ -195,10 +195,9 @@ def pooled(answers: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
     The answers have the same arms, directions and number of patients.
     """
-    names = [arm["arm"] for arm in answers[0]["arms"]]
     out = []
     for same in zip(*(answer["directions"] for answer in answers), strict=True):
-        (contrast,) = contrasts(same[0]["expected"], names)
+        contrast = Contrast(same[0]["expected"], (), same[0]["sign"], same[0]["within"])
         patients = sum(found["patients"] for found in same)
         numbers = np.array([[found[key] for key in ("difference", "low", "high")] for found in same], dtype=float)  # None: nan
         errors = (numbers[:, 2] - numbers[:, 1]) / (2 * WILSON_Z)
@@ -208,7 +207,7 @@ def pooled(answers: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 def _found(contrast: Contrast, patients: int, difference: float, error: float) -> dict[str, Any]:
     low, high = difference - WILSON_Z * error, difference + WILSON_Z * error
-    return {"expected": contrast.text, "patients": patients, "difference": _number(difference), "low": _number(low),
+    return {"expected": contrast.text, "sign": contrast.sign, "within": contrast.within, "patients": patients, "difference": _number(difference), "low": _number(low),
             "high": _number(high), "seen": _verdict(contrast, difference, low, high)}
 
 

@@ -60,8 +60,11 @@ def enriched_text(answer: Answer) -> str | None:
     return f"enriched cohort: {changed}: {'; '.join(reasons)}"
 
 
-def page(answers: Sequence[Answer], *, command: str, commit: str) -> str:
-    """All answers as a page: a section a scenario, a table of its directions with a column a seed."""
+def page(answers: Sequence[Answer], waiting: Sequence[tuple[str, str]], *, command: str, commit: str) -> str:
+    """All answers as a page: a section a scenario, a table of its directions with a column a seed.
+
+    `waiting` are scenarios and what has not been asked of them yet.
+    """
     by_scenario = _by_scenario(answers)
     shown = [name for name, asked in by_scenario.items() if seen(*asked)]
     seeds = list(dict.fromkeys(answer["seed"] for answer in answers))
@@ -78,6 +81,11 @@ def page(answers: Sequence[Answer], *, command: str, commit: str) -> str:
         f"{len(shown)} of {len(by_scenario)} scenarios show every direction with "
         + (f"seed {seeds[0]}" if len(seeds) == 1 else f"the seeds {', '.join(map(str, seeds))} together")
         + (f"; not: {', '.join(f'[{name}](#{name.replace(chr(47), chr(45))})' for name in missed)}" if missed else "") + ".\n")
+    if waiting:
+        left: dict[str, list[str]] = {}
+        for name, what in waiting:
+            left.setdefault(what, []).append(name)
+        head += "\n**Not asked yet** (the same command continues): " + "; ".join(f"{what}: {', '.join(names)}" for what, names in left.items()) + ".\n"
     return head + "".join("\n" + _section(name, asked) for name, asked in by_scenario.items())
 
 
@@ -88,7 +96,7 @@ def _section(name: str, asked: Sequence[Answer]) -> str:
     if first["assumes"]:
         lines += ["", f"Assumes: {first['assumes']}."]
     if enriched := enriched_text(first):
-        lines += ["", enriched.capitalize() + "."]
+        lines += ["", enriched[0].upper() + enriched[1:] + "."]
     head = ["expected", "patients", *(f"seed {answer['seed']}" for answer in asked), *(["all seeds"] if len(asked) > 1 else []), *(["log-rank p"] if logrank else [])]
     lines += ["", _row(head), "|" + " --- |" * len(head)]
     for place, (found, together) in enumerate(zip(first["directions"], pooled(asked), strict=True)):
