@@ -1,4 +1,6 @@
-"""`python -m benchmarks`: everything in one go. Prints a table, writes report.json and details.json."""
+"""`python -m benchmarks`: everything, or some parts. Prints a table; everything is written to report.json and details.json, parts
+with `--write`.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +9,13 @@ import json
 import os
 import platform
 import sys
-import time
+from datetime import UTC, datetime
 from importlib.metadata import version
 
 from benchmarks import paired, suite
 from benchmarks.measure import median_of, rate
 from benchmarks.work import HERE
+from sim.manifest import commit
 
 BARS = {
     "ratio_vs_plain_mesa": (">=", 500.0), "ratio_vs_plain_mesa_do": (">=", 300.0),
@@ -48,18 +51,35 @@ def table(report: dict, peak_bytes: float | None) -> str:
     return "\n".join(lines)
 
 
+def _read(name: str) -> dict:
+    file = HERE / f"{name}.json"
+    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+
+
+def write(report: dict, details: dict, measured: dict) -> None:
+    """Put what was measured over what report.json and details.json hold; `details["measured"]` says when and where each part was."""
+    before, runs = _read("report"), _read("details")
+    report = {key: before.get(key) if report[key] is None else report[key] for key in suite.KEYS}
+    times = runs.get("measured", {}) | dict.fromkeys(details, measured)
+    details = {part: (runs | details)[part] for part in PARTS if part in runs | details} | {"measured": times}
+    for name, content in (("report", report), ("details", details)):
+        (HERE / f"{name}.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
 def main() -> None:
     """Run the parts asked for (all by default), or `paired`, which has options of its own and no bar."""
     if sys.argv[1:2] == ["paired"]:
         return paired.main(sys.argv[2:])
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="part", help=f"any of: {', '.join(PARTS)} (default: all)")
-    parts = parser.parse_args().parts or list(PARTS)
+    parser.add_argument("--write", action="store_true", help="write the figures of these parts over those in the report")
+    asked = parser.parse_args()
+    parts = asked.parts or list(PARTS)
     if unknown := set(parts) - set(PARTS):
         parser.error(f"unknown part {', '.join(sorted(unknown))}: choose from {', '.join(PARTS)}")
     report: dict = dict.fromkeys(suite.KEYS)
-    details: dict = {"machine": machine()}
-    start = time.perf_counter()
+    details: dict = {}
+    measured = {"machine": machine(), "commit": commit(HERE.parent), "started": datetime.now(UTC).isoformat(timespec="seconds")}
     for part in PARTS:
         if part not in parts:
             continue
@@ -69,12 +89,10 @@ def main() -> None:
             details[part] = suite.metaspread(report, _say, sorted(rate(run) for run in runs)[len(runs) // 2])
         else:
             details[part] = getattr(suite, part)(report, _say)
-    details["wall_seconds"] = time.perf_counter() - start
     engine = details.get("cohort", {}).get("engine")
     print(table(report, median_of(engine, "peak_bytes") if engine else None))
-    if set(parts) == set(PARTS):
-        for name, content in (("report", report), ("details", details)):
-            (HERE / f"{name}.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    if asked.write or set(parts) == set(PARTS):
+        write(report, details, measured)
         print(f"\nwrote {(HERE / 'report.json').relative_to(HERE.parent)} and details.json beside it")
 
 

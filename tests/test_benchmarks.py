@@ -126,3 +126,14 @@ def test_the_report_has_the_keys_of_the_contract_and_the_table_says_what_is_met(
     assert lines["headline_cpu_seconds"].endswith("NOT MET")
     assert "not measured" in lines["slope_cells"]
     assert json.dumps(report)
+
+
+def test_measuring_one_part_again_leaves_the_others_in_the_report(tmp_path, monkeypatch):
+    monkeypatch.setattr(main, "HERE", tmp_path)
+    empty = dict.fromkeys(suite.KEYS)
+    main.write(empty | {"slope_cells": 0.5, "ratio_vs_c": 1.9}, {"growth": {"settled": 1}, "cohort": {"engine": []}}, {"commit": "a"})
+    main.write(empty | {"ratio_vs_c": 1.6}, {"cohort": {"engine": [1]}}, {"commit": "b"})
+    report, details = (json.loads((tmp_path / f"{name}.json").read_text(encoding="utf-8")) for name in ("report", "details"))
+    assert report == empty | {"slope_cells": 0.5, "ratio_vs_c": 1.6}
+    assert details == {"cohort": {"engine": [1]}, "growth": {"settled": 1},
+                       "measured": {"cohort": {"commit": "b"}, "growth": {"commit": "a"}}}  # fmt: skip
