@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -45,3 +46,11 @@ class Watched:
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
+
+
+def until(shown, condition: str, seconds: float = 30.0) -> None:
+    """Wait for a condition; the page's own rules forbid the browser's way, which evaluates text in the page."""
+    end = time.monotonic() + seconds
+    while not shown.evaluate(condition):
+        assert time.monotonic() < end, f"not within {seconds} s: {condition}"
+        shown.wait_for_timeout(50)

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from browser import Watched
+from browser import Watched, until
 from classroom_pages import (
     COUNT,
     FAINT,
@@ -193,7 +193,7 @@ def test_every_handout_replays_offline_at_every_width(classroom, front_door, pic
         picture(page, f"handout-{name}-{width}-{language}-1")
         page.locator(".ho-option").first.click()
         page.get_by_role("button").first.click()
-        page.wait_for_function("handout.player.playing && handout.player.day > handout.player.firstDay")
+        until(page, "handout.player.playing && handout.player.day > handout.player.firstDay")
         page.evaluate("handout.player.seek(0.85 * handout.player.lastDay)")
         page.wait_for_timeout(1500)
         picture(page, f"handout-{name}-{width}-{language}-2")

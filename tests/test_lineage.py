@@ -118,7 +118,8 @@ def test_parts_of_a_colonys_id():
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A small run of the scenario in which metastases seed, with clones and clusters."""
-    chosen = scenario.load("metastases_that_seed").with_(on=["lineage", "clusters", "secondary_seeding"], patients=16, set_=["secondary_shedding_factor=0.03"])
+    chosen = scenario.load("metastases_that_seed").with_(on=["lineage", "clusters", "secondary_seeding"], patients=16, set_=[
+        "secondary_shedding_factor=0.03", "competent_share=4e-4", "frailty_log_sd=1"])  # enough who spread
     out = tmp_path_factory.mktemp("lineage") / "run"
     run_scenario(chosen, seed=1, out=out)
     return out
