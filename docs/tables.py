@@ -27,7 +27,7 @@ def _entry(stem: str, members: list) -> str:
     """One parameter, or one that exists for every organ or site, as two paragraphs."""
     first = members[0]
     unit = "" if first.unit == "1" else f" {first.unit}"
-    sign = {"+": "raises", "-": "lowers", "0": "does not move"}
+    sign = {"+": "raises", "-": "lowers", "^": f"raises (up to {first.optimum}; beyond that, lowers)", "0": "does not move"}
     moves = {(p.outcome, p.direction) for p in members}
     says = f"raising it {sign[first.direction]} *{first.outcome.replace('_', ' ')}*" if len(moves) == 1 else "each moves its own outcome"
     if len(members) == 1:

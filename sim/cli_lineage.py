@@ -18,7 +18,8 @@ def lineage(run_folder, patient) -> None:
     """Tell who seeded whom in PATIENT of RUN.
 
     Prints the tree of the colonies in Newick's format (branches in days), the migration between organs with
-    its monoclonal and polyclonal colonies, the clones by size, and the colonies. RUN must have clones
+    its monoclonal and polyclonal colonies, the clones of the primary (share, potential, what each seeded) by size, and
+    the colonies. RUN must have clones
     (--on lineage) or metastases that seed (--on secondary_seeding).
     """
     from sim import results

@@ -14,12 +14,14 @@ from sim.cells import Rows
 from sim.colonies import ColonyLaw
 from sim.kernels import descent
 from sim.kernels.colonise import STEP_DAYS
-from sim.kernels.identity import unpack
+from sim.kernels.identity import CLUSTER_INDEX, unpack
 from sim.mechanisms.lineage import mean_potential, potentials
 from sim.names import NICHES
 from sim.parameters import LaneParameters
 from sim.shedding import Stream
 from sim.treatments.drug import CLASSES
+
+_NO_PARENTS = np.empty(0, dtype=np.uint32)
 
 
 class Descent:
@@ -27,7 +29,8 @@ class Descent:
 
     `shedders` has a row a colony that had grown, and again where it had come to resist another drug: `identity`, `clone` (MIXED
     where several founded it), `potential` (of its cells, relative to the primary's), `resists` (bits of drugs). `has_clones`
-    (lanes,) bool. Of this week, (lanes, niches): `surface`, the sum of cells^exponent of an organ's metastases, and
+    (lanes,) bool; `clone_share` of the primary, `clone_potential` relative to the mean of the primary's cells, and `seeded`, the
+    founding cells of what has settled (int64; 0 without clones), are (lanes, clones). Of this week, (lanes, niches): `surface`, the sum of cells^exponent of an organ's metastases, and
     `mean_potential` of the cells that they shed.
     """
 
@@ -38,9 +41,11 @@ class Descent:
         log_sd = parameters["clone_potential_log_sd"]
         self.has_clones = log_sd > 0.0
         power = potentials(hosts.clone_z, log_sd)
+        self.clone_share = hosts.clone_share
+        self.seeded = np.zeros(power.shape, dtype=np.int64)
         weight = hosts.clone_share * power
         self._cumulative = np.cumsum(weight / weight.sum(axis=1, keepdims=True), axis=1)
-        self._potential = power / mean_potential(hosts, log_sd)[:, None]
+        self.clone_potential = power / mean_potential(hosts, log_sd)[:, None]
         self.shedders = Rows(identity=np.uint64, clone=np.uint8, potential=np.float64, resists=np.uint8)
         self._seeds, self._groups = Rows(shedder=np.uint32), Rows(place=np.int64, first=np.int64)
         blocks = (last_day // STEP_DAYS + 1) * len(NICHES) if parameters["secondary_shedding_factor"].any() else 0
@@ -58,7 +63,7 @@ class Descent:
     @property
     def _clones(self) -> tuple:
         shedders = self.shedders
-        return self._mean_cells, self._cumulative, self._potential, *self.finder, shedders.column("identity"), shedders.column("clone")
+        return self._mean_cells, self._cumulative, self.clone_potential, *self.finder, shedders.column("identity"), shedders.column("clone")
 
     def weigh(self, grown: Rows, law: ColonyLaw, alive: np.ndarray, day: int) -> None:
         """Who sheds on the morning of `day`, and how much of what can found a colony; `alive` (lanes,) bool."""
@@ -90,13 +95,22 @@ class Descent:
         return chosen, place, first
 
     def note(self, stream: Stream, day: int) -> None:
-        """Settle the descent of what settled today from an organ's metastases."""
+        """Settle the descent of what settled today: the parents of what an organ's metastases shed, and every clone's number."""
+        parent = self._note_parents(stream, day) if stream.code else _NO_PARENTS
+        if self.has_clones.any():
+            descent.count_clones(
+                self._key, self._patient, day, stream.code, CLUSTER_INDEX * stream.cluster, stream.settled_today, self.has_clones,
+                self._mean_cells, self._cumulative, self.clone_potential, parent, self.shedders.column("identity"),
+                self.shedders.column("clone"), self.seeded)
+
+    def _note_parents(self, stream: Stream, day: int) -> np.ndarray:
         chosen, place, first = self.draw(stream.code, stream.settled_today, day)
         block = day // STEP_DAYS * len(NICHES) + stream.code - 1
         self._block_first[block] = self._groups.count
         self._groups.append(place=place, first=first)
         self._block_end[block] = self._groups.count
         self._seeds.append(shedder=chosen)
+        return chosen
 
     def parents(self, identity: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Identity of each cell's parent colony (its own if the primary shed it), and whether it has one (bool)."""

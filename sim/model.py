@@ -175,8 +175,7 @@ class MetastasisModel(mesa.Model):
         for stream in self._streams_today:
             new = stream.settle_events(self.key, self.hosts.patient, self.alive, self.day)
             if new:
-                if stream.code:
-                    self.descent.note(stream, self.day)
+                self.descent.note(stream, self.day)
                 awake = self.cells.place(self.key, self.day, stream, new, self.rates, self._evening_energy_clock,
                                          self._evening_hazard_clock, self._promises)
                 self.cells.begin_cycling(self.key, awake, self.day)

@@ -36,7 +36,12 @@ def _read_version_1(table: str, arrow_table):
     return pa.table(columns, schema=today)
 
 
-READERS: Mapping[str, Callable] = {"1": _read_version_1, schema.SCHEMA_VERSION: lambda table, arrow_table: arrow_table}
+def _as_stored(table: str, arrow_table):
+    """Version 2 had no `clones`, an optional table; all others are as today."""
+    return arrow_table
+
+
+READERS: Mapping[str, Callable] = {"1": _read_version_1, "2": _as_stored, schema.SCHEMA_VERSION: _as_stored}
 """One reader a schema version: (name of the table, pyarrow table as stored) -> table of today's schema.
 
 A run of an older version stays readable through its entry here.
@@ -187,6 +192,11 @@ class Run:
     def ancestors(self):
         """A row a colony below 10^6 cells from which one of `metastases` descends; none in runs of schema version 1."""
         return self._frame("ancestors")
+
+    @functools.cached_property
+    def clones(self):
+        """A row a patient and clone of the primary; None where the mechanism lineage was off, and in runs before schema version 3."""
+        return self._frame("clones")
 
     @functools.cached_property
     def seeding(self):

@@ -151,6 +151,7 @@ class Scenario:
                     "value": p.value, "unit": p.unit, "kind": p.kind, "source": p.source, "reason": p.reason,
                     "low": p.parameter.low, "high": p.parameter.high, "meaning": p.parameter.meaning,
                     "outcome": p.parameter.outcome, "direction": p.parameter.direction,
+                    "optimum": p.parameter.optimum,
                 }
                 for name, p in self.parameters.items()
             },

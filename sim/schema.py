@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from sim.names import CLOCKS, NICHES, SITES, STAGES
 
-SCHEMA_VERSION = "2"
+SCHEMA_VERSION = "3"
 ALL = "all"
 """Organ (or source) of rows that sum over all organs (or sources)."""
 PRIMARY = "primary"
@@ -27,7 +27,12 @@ EVENTS = ("arrive", "wake", "die", "reach")
 REQUIRED = ("patients", "metastases", "founders", "ancestors", "seeding", "cascade")
 NEW_IN_2 = ("ancestors",)
 """Tables that runs of version 1 do not have."""
-OPTIONAL = ("seeds", "events")
+OPTIONAL = MappingProxyType({
+    "clones": "with the mechanism lineage on; new in version 3", "seeds": "only with `--keep-seeds`", "events": "only with `--keep-events`",
+})
+"""Tables that not every run has, and when it has them."""
+HOT_MARKER, COLD_MARKER = "IFI27/REG4", "KRT17"
+"""What marks clones of high and of low metastatic potential (Quinn et al. 2021, LIN02)."""
 
 _ORGANS = (*NICHES, ALL)
 _SOURCES = (PRIMARY, *NICHES, ALL)
@@ -134,6 +139,17 @@ TABLES: Mapping[str, tuple[Column, ...]] = MappingProxyType({
         _CLONE,
         _day("arrived_day", "its founder settled", nullable=False),
     ),
+    "clones": (
+        _PATIENT,
+        Column("clone", "int64", "", "number of the clone within the patient: its barcode"),
+        Column("share_of_primary", "float64", "1", "share of the primary tumour's cells; a patient's clones sum to 1"),
+        Column("potential", "float64", "1", "chance of one of its cells to found a colony, relative to the mean of the primary's cells; heritable"),
+        _text("marker", "sign of the potential: `IFI27/REG4` for a clone above the primary's mean (hot), `KRT17` below it (cold), "
+              "named after what marks such clones in the literature (LIN02); no expression is simulated", (HOT_MARKER, COLD_MARKER), nullable=True),
+        Column("seeded", "int64", "cell", "its cells that settled until the patient's last day, alive and able to found a colony, "
+               "from the primary or a metastasis; cells of a cluster count one by one"),
+        Column("metastases", "int64", "colony", "colonies of `metastases.parquet` with a founder of it; a polyclonal colony counts for each of its clones"),
+    ),
     "seeding": (
         _text("clock", "where days start: `first_cell`, or `diagnosis` (then negative before it)", CLOCKS),
         _day("day", "day on the output grid of that clock", nullable=False, signed=True),
@@ -203,7 +219,7 @@ def markdown() -> str:
     """All tables as Markdown, for `results/README.md`."""
     parts = []
     for table, columns in TABLES.items():
-        note = "" if table in REQUIRED else f" (only with `--keep-{table}`)"
+        note = f" ({OPTIONAL[table]})" if table in OPTIONAL else ""
         lines = [f"### `{table}.parquet`{note}", "", "| column | type | unit | meaning |", "| --- | --- | --- | --- |"]
         for c in columns:
             kind = f"{c.type}, may be null" if c.nullable else c.type

@@ -159,7 +159,7 @@ def test_form(parameter):
     assert parameter.minimum <= parameter.low <= parameter.value <= parameter.high <= parameter.maximum
     assert parameter.low < parameter.high, "a range has two ends"
     assert all(math.isfinite(x) for x in (parameter.value, parameter.low, parameter.high, parameter.minimum))
-    assert parameter.direction in ("+", "-", "0") and parameter.outcome and "{" not in parameter.outcome
+    assert parameter.direction in catalog.DIRECTIONS and parameter.outcome and "{" not in parameter.outcome
     assert parameter.source or parameter.targets
 
 
@@ -286,6 +286,10 @@ def broken_catalogue(tmp_path, monkeypatch):
         ("primary.toml", 'kind = "assumed"', 'kind = "guessed"', r"'guessed' is none of measured"),
         ("primary.toml", "value = 0.66", "value = 1.1", r"shedding_exponent = 1.1 lies outside its range 0.5 to 1.0"),
         ("primary.toml", "[diagnosis_log_sd]", "[growth_log_sd]", r"growth_log_sd stands twice"),
+        ("hosts.toml", 'direction = "^"', 'direction = "v"', r"emt_mean: direction 'v' is none of \+, -, \^, 0"),
+        ("hosts.toml", "optimum = 0.7", "", r"emt_mean: the direction \^ and an optimum come together"),
+        ("hosts.toml", 'direction = "^"', 'direction = "+"', r"emt_mean: the direction \^ and an optimum come together"),
+        ("hosts.toml", "optimum = 0.7", "optimum = 1.2", r"emt_mean: its optimum 1.2 lies outside its range 0.0 to 1.2"),
         ("primary.toml", "rectum = 1.0", "colon = 1.0", r"site_shedding_factor.colon stands twice"),
     ],
 )

@@ -1,15 +1,17 @@
 """Every parameter of the catalogue moves its outcome in the direction that the catalogue declares.
 
-Each parameter is raised from the low to the high end of its range, everything else equal: the same
+Each parameter is raised from the low to the high end of its range (by way of its optimum, if it has one: "^" must rise up to
+there, and fall from there on), everything else equal: the same
 patients, the same seed and so the same random numbers (paired lanes of one model). A parameter that
 does nothing gives bit-identical pairs, none of which moved, and fails. Of the pairs that moved so
 many must have moved the declared way that coin tosses would do it with a probability below 0.001 (a
-sign test: no assumption on distributions), and their mean must have moved that way too. A parameter
+sign test: no assumption on distributions), and their mean must have moved that way too; at an optimum both steps must pass. A parameter
 that acts the other way, or both ways alike, passes by chance less often than that. Nothing can alarm
 falsely later on: the seed is fixed, so a test that passes goes on passing until the code changes.
 """
 
 import dataclasses
+import itertools
 
 import direction_outcomes as outcomes
 import numpy as np
@@ -31,8 +33,8 @@ SMALLEST = 1e-6
 """An outcome must move by more than this share: more than rounding."""
 
 
-def ends(name: str, base: float) -> tuple[float, float]:
-    """Low and high value to compare: the range, moved along where the base is not the catalogue's value.
+def points(name: str, base: float) -> tuple[float, ...]:
+    """Low and high value to compare: the range, moved along where the base is not the catalogue's value; an optimum stands between.
 
     A range of more than a factor of 100 is narrowed to ten about the base; drainage goes from a fifth to four fifths.
     """
@@ -40,24 +42,32 @@ def ends(name: str, base: float) -> tuple[float, float]:
     if name.startswith("drainage."):
         return 0.2, 0.8
     low, high = parameter.low, parameter.high
+    if parameter.optimum is not None:
+        return low, parameter.optimum, high
     if low > 0 and high / low > 100 and parameter.maximum > high:
         low, high = parameter.value / 10**0.5, parameter.value * 10**0.5
     scale = base / parameter.value if base and parameter.value else 1.0
     return max(low * scale, parameter.minimum), min(high * scale, parameter.maximum)
 
 
-def check_direction(parameter, low: np.ndarray, high: np.ndarray) -> None:
-    """Fail unless the outcome (by patient, paired; one number if there is no chance) moves as declared."""
+def check_direction(parameter, *outcome: np.ndarray) -> None:
+    """Fail unless the outcome (by patient, paired; one number if there is no chance) moves as declared from value to value."""
+    for number, (low, high) in enumerate(itertools.pairwise(outcome)):
+        check_step(parameter, "+-"[number] if parameter.direction == "^" else parameter.direction, low, high)
+
+
+def check_step(parameter, direction: str, low: np.ndarray, high: np.ndarray) -> None:
+    """Fail unless the outcome moves in this direction ("+", "-" or "0")."""
     paired = np.isfinite(low) & np.isfinite(high)
     assert paired.any(), f"{parameter.name}: nothing to compare"
     low, high = low[paired], high[paired]
     moved = high - low
     text = f"{parameter.name}: {parameter.outcome} goes from {low.mean():.6g} to {high.mean():.6g}, declared {parameter.direction}"
-    if parameter.direction == "0":
+    if direction == "0":
         error = moved.std(ddof=1) / np.sqrt(len(moved))
         assert abs(moved.mean()) + STANDARD_ERRORS * error < NO_EFFECT * abs(low.mean()), text
         return
-    toward = moved if parameter.direction == "+" else -moved
+    toward = moved if direction == "+" else -moved
     assert toward.mean() > SMALLEST * abs(low.mean()), text
     if len(moved) > 1:
         right, moved_at_all = int((toward > 0).sum()), int((toward != 0).sum())
@@ -79,11 +89,11 @@ def test_every_parameter_has_an_outcome_that_is_measured(name):
     assert outcome_is_known(PARAMETERS[name]), f"{name}: no function for {PARAMETERS[name].outcome} in direction_outcomes.py"
 
 
-def exact_pair(name: str) -> tuple[np.ndarray, np.ndarray]:
-    """The outcome without chance at both ends, (1,) each."""
+def exact_pair(name: str) -> tuple[np.ndarray, ...]:
+    """The outcome without chance at each value compared, (1,) each."""
     measure = outcomes.exact(name, PARAMETERS[name].outcome)
     base = outcomes.catalogue_values() | outcomes.own_mechanism(name) | outcomes.exact_changes(name)
-    return tuple(np.array([measure(base | {name: end})]) for end in ends(name, base[name]))
+    return tuple(np.array([measure(base | {name: value})]) for value in points(name, base[name]))
 
 
 @pytest.mark.parametrize("name", EXACT)
@@ -91,15 +101,17 @@ def test_direction_without_chance(name):
     check_direction(PARAMETERS[name], *exact_pair(name))
 
 
-def run_pairs(names) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """All parameters in one model: for each the outcome by patient at its low and at its high end."""
-    n = outcomes.PATIENTS
+def run_pairs(names) -> dict[str, tuple[np.ndarray, ...]]:
+    """All parameters in one model: for each the outcome by patient at each value compared, from low to high."""
+    n, arms_of = outcomes.PATIENTS, {}
     arms, sites, ages, visible, plans = [], [], [], [], []
     for name in names:
         outcome = PARAMETERS[name].outcome
         base, site, age_years = outcomes.setup(name, outcome)
-        for end in ends(name, base[name]):
-            arms.append(base | {name: end})
+        compared = points(name, base[name])
+        arms_of[name] = range(len(arms), len(arms) + len(compared))
+        for value in compared:
+            arms.append(base | {name: value})
             plans.append(outcomes.SIMULATED[outcome.split(".")[0]].treatments)
             sites += [site] * n
             ages += [outcomes.age(age_years)] * n
@@ -112,11 +124,10 @@ def run_pairs(names) -> dict[str, tuple[np.ndarray, np.ndarray]]:
                             keep_seeds=True, collect=False, treatments=stacked(plans, np.repeat(np.arange(len(arms)), n)))  # fmt: skip
     model.run()
     finished, found = outcomes.Finished(model), {}
-    for i, name in enumerate(names):
+    for name in names:
         outcome = PARAMETERS[name].outcome
         measure = outcomes.SIMULATED[outcome.split(".")[0]].measure
-        low, high = (np.arange(n) + n * arm for arm in (2 * i, 2 * i + 1))
-        found[name] = tuple(measure(finished, lanes, outcomes.niches_of(outcome)) for lanes in (low, high))
+        found[name] = tuple(measure(finished, np.arange(n) + n * arm, outcomes.niches_of(outcome)) for arm in arms_of[name])
     model.__dict__.clear()
     return found
 
@@ -133,7 +144,7 @@ def test_direction_in_paired_patients(name, pairs):
 
 # -- it can fail ---------------------------------------------------------------------------------
 
-OTHER_WAY = {"+": "-", "-": "+", "0": "+"}
+OTHER_WAY = {"+": "-", "-": "+", "0": "+", "^": "+"}
 
 
 @pytest.mark.parametrize("name", EXACT)
@@ -154,6 +165,29 @@ def test_a_parameter_that_does_nothing_fails(pairs):
     low, _ = pairs["competent_share"]
     with pytest.raises(AssertionError, match="declared \\+"):
         check_direction(PARAMETERS["competent_share"], low, low.copy())
+
+
+def test_an_optimum_that_lies_at_an_end_fails(pairs):
+    """The outcome of the highest and the best value exchanged: it then rises throughout. And turned over, it falls first."""
+    low, best, high = pairs["emt_mean"]
+    for wrong in ((low, high, best), (best, low, high), (low, best, best)):
+        with pytest.raises(AssertionError, match="declared \\^"):
+            check_direction(PARAMETERS["emt_mean"], *wrong)
+
+
+def test_an_optimum_is_neither_a_rise_nor_a_fall(pairs):
+    for direction in "+-0":
+        with pytest.raises(AssertionError, match="goes from"):
+            check_direction(dataclasses.replace(PARAMETERS["emt_mean"], direction=direction), *pairs["emt_mean"])
+
+
+def test_without_the_cost_of_turning_back_emt_has_no_optimum(monkeypatch):
+    """The engine's own defect: the most mesenchymal tumours then settle most."""
+    monkeypatch.setitem(outcomes.CHANGES_OF, "emt_mean", {"emt_return_cost": 0.0})
+    low, best, high = run_pairs(["emt_mean"])["emt_mean"]
+    check_direction(dataclasses.replace(PARAMETERS["emt_mean"], direction="+"), low, best, high)
+    with pytest.raises(AssertionError, match="declared \\^"):
+        check_direction(PARAMETERS["emt_mean"], low, best, high)
 
 
 def test_a_setting_that_moves_the_outcome_fails(pairs):

@@ -30,7 +30,7 @@ SMALL_LUNG = colony(150, LUNG, 1 + LIVER)
 
 
 def made(small: bool = True, **states) -> SimpleNamespace:
-    """A run of hand-made tables with one patient of interest; runs of schema version 1 have no `small` ancestors."""
+    """A run of hand-made tables with one patient of interest; runs of schema version 1 have no `small` ancestors, and no clones."""
     rows = [(FIRST, None, "liver", "primary", 1, 1, 100), (SECOND, None, "liver", "primary", 5, None, 50), (FAR, FIRST, "lung", "liver", 1, 1, 30),
             (OF_SMALL, SMALL, "bone", "bone", 1, 2, 20)]  # fmt: skip
     metastases = pd.DataFrame(rows, columns=["colony", "parent_colony", "organ", "source", "founders", "clone", "cells"])
@@ -38,8 +38,10 @@ def made(small: bool = True, **states) -> SimpleNamespace:
     founders = pd.DataFrame({"colony": [FIRST, SECOND, SECOND, FAR, OF_SMALL], "clone": pd.array([1, 1, 3, 1, 2], dtype="Int64"), "cells": [1, 2, 3, 1, 1]})
     ancestors = pd.DataFrame([(7, SMALL, SMALL_LUNG), (7, SMALL_LUNG, FIRST), (5, colony(9, LUNG, patient=5), None)][: 3 if small else 0],
                              columns=["patient", "colony", "parent_colony"]).astype({"parent_colony": "Int64"})  # fmt: skip
+    clones = pd.DataFrame({"patient": [6, 7, 7, 7, 7], "clone": [0, 0, 1, 2, 3], "share_of_primary": [1.0, 0.4, 0.3, 0.2, 0.1],
+                           "potential": [1.0, 0.5, 2.0, 0.5, 1.0], "marker": [None, "KRT17", "IFI27/REG4", "KRT17", None], "seeded": [0, 9, 50, 7, 8]})  # fmt: skip
     mechanisms = {"lineage": True, "secondary_seeding": True, **states}
-    return SimpleNamespace(path=Path("run"), manifest={"scenario": {"mechanisms": mechanisms}}, metastases=metastases, founders=founders, ancestors=ancestors,
+    return SimpleNamespace(path=Path("run"), manifest={"scenario": {"mechanisms": mechanisms}}, metastases=metastases, founders=founders, ancestors=ancestors, clones=clones if small else None,
                            patients=pd.DataFrame({"patient": [6, 7]}))  # fmt: skip
 
 
@@ -87,11 +89,20 @@ def test_migration_and_clones():
     found = patient_lineage(made(), 7)
     assert found.migration.to_dict("list") == {"source": ["primary", "bone", "liver"], "organ": ["liver", "bone", "lung"],
                                                "colonies": [2, 1, 1], "monoclonal": [1, 1, 1], "polyclonal": [1, 0, 0]}  # fmt: skip
-    assert found.clones.to_dict("list") == {"clone": [1, 3, 2], "colonies": [3, 1, 1], "founding_cells": [4, 3, 1], "cells": [150.0, 30.0, 20.0]}
+    assert found.clones.drop(columns="marker").to_dict("list") == {
+        "clone": [1, 3, 2, 0], "share_of_primary": [0.3, 0.1, 0.2, 0.4], "potential": [2.0, 1.0, 0.5, 0.5], "seeded": [50, 8, 7, 9],
+        "colonies": [3, 1, 1, 0], "founding_cells": [4, 3, 1, 0], "cells": [150.0, 30.0, 20.0, 0.0]}
+    assert found.clones["marker"].isna().tolist() == [False, True, False, False] and found.clones["marker"][0] == "IFI27/REG4"
     assert found.colonies["parent"].tolist() == ["primary", "primary", "liver_1", "bone_1_small"]
     assert found.colonies["clones"].tolist() == [1, 2, 1, 1]
     text = lineage_text(found)
     assert text.splitlines()[0] == found.newick and "liver_2" in text and text.splitlines()[2].startswith("seeded from  organ")
+
+
+def test_a_run_before_version_3_tells_the_clones_of_its_colonies_alone():
+    found = patient_lineage(made(small=False), 7).clones
+    assert found["clone"].tolist() == [1, 3, 2] and found["cells"].tolist() == [150.0, 30.0, 20.0]
+    assert found[["share_of_primary", "potential", "marker", "seeded"]].isna().all(axis=None)
 
 
 def test_without_clones_the_tree_is_told_and_the_clones_are_not():

@@ -27,6 +27,7 @@ CONTRACT = {
     "removed_day extinct_day cells cells_at_diagnosis cells_at_detection doubling_days_at_detection resistant",
     "founders": "colony clone cells",
     "ancestors": "patient colony parent_colony organ source clone arrived_day",
+    "clones": "patient clone share_of_primary potential marker seeded metastases",
     "seeding": "clock day organ stage mean q05 q25 q50 q75 q95 share_of_patients n_at_risk",
     "cascade": "source organ step cells share_of_previous",
     "seeds": "patient seed organ source clone arrived_day slept threshold_days woke_day died_day colony",
@@ -39,6 +40,9 @@ CONTRACT = {
 def run(tmp_path_factory):
     extra = {"seeds": synthetic.seeds(250), "events": {
         "patient": [0, 1], "day": [3, 4], "colony": [None, 7], "organ": ["liver", "lung"], "event": ["arrive", "reach"],
+    }, "clones": {
+        "patient": [0, 0], "clone": [0, 1], "share_of_primary": [0.5, 0.5], "potential": [1.5, 0.5], "marker": ["IFI27/REG4", "KRT17"],
+        "seeded": [3, 1], "metastases": [1, 0],
     }}
     return synthetic.write(tmp_path_factory.mktemp("runs") / "run", 60, extra=extra)
 
@@ -102,7 +106,7 @@ def test_large_counts_are_exact(tmp_path):
 
 def test_optional_tables_are_none_when_not_kept(tmp_path):
     run = synthetic.write(tmp_path / "run", 5)
-    assert run.seeds is None and run.events is None and len(run.patients) == 5
+    assert run.seeds is None and run.events is None and run.clones is None and len(run.patients) == 5
 
 
 # Columns are checked
@@ -326,7 +330,7 @@ def _manifest(folder, **changes):
     (lambda folder: (folder / "manifest.json").write_text('{"schema_version": '), "manifest.json: cannot be read"),
     (lambda folder: (folder / "manifest.json").write_bytes(b"\xff\xfe\x00"), "manifest.json: cannot be read"),
     (lambda folder: (folder / "manifest.json").write_text("[]"), "no schema_version"),
-    (lambda folder: _manifest(folder, schema_version="99"), "found '99', this program reads 1, 2"),
+    (lambda folder: _manifest(folder, schema_version="99"), "found '99', this program reads 1, 2, 3"),
     (lambda folder: (folder / "seeding.parquet").unlink(), "seeding.parquet: the file is missing"),
     (lambda folder: (folder / "seeding.parquet").write_bytes(b""), "seeding.parquet: damaged"),
     (lambda folder: (folder / "seeding.parquet").write_bytes((folder / "seeding.parquet").read_bytes()[:-20]), "damaged"),
@@ -391,6 +395,13 @@ def test_a_run_of_version_1_is_read_with_what_it_lacks_as_null(tmp_path):
     assert "liver_symptom_day" in pd.read_csv(next(path for path in again.export_csv(tmp_path / "sheets") if path.stem == "patients")).columns
 
 
+def test_a_run_of_version_2_is_read_without_clones(tmp_path):
+    run = synthetic.write(tmp_path / "run", 5)
+    _manifest(run.path, schema_version="2")
+    again = results.open(run.path)
+    assert again.clones is None and all(getattr(again, table).equals(getattr(run, table)) for table in schema.REQUIRED)
+
+
 def test_a_folder_named_like_a_partition_adds_no_column(tmp_path):
     run = synthetic.write(tmp_path / "seed=1", 3)
     assert list(run.patients.columns) == CONTRACT["patients"].split()
@@ -431,7 +442,7 @@ def test_the_manifest_says_what_made_the_run():
         "schema_version", "status", "command_line", "scenario", "seed", "patients", "patients_finished", "versions",
         "commit", "start", "wall_seconds", "peak_memory_bytes",
     }
-    assert found["start"] == "2026-03-01T12:00:00+00:00" and found["schema_version"] == "2"
+    assert found["start"] == "2026-03-01T12:00:00+00:00" and found["schema_version"] == "3"
     assert set(found["versions"]) == {
         "python", "platform", "processor", "metastatic-seeding", "numpy", "numba", "mesa", "pyarrow", "scipy", "pandas"}
     assert "not installed" not in found["versions"].values()

@@ -203,7 +203,7 @@ def test_metastases_cells_return_too_and_the_diagnosed_size_is_the_primarys():
 def clones():
     """Clusters, clones and seeding metastases together, with their descent."""
     model = drawn_model(np.arange(12), [values(**SEEDING | {"secondary_shedding_factor": 0.2}, cluster_share=0.05,
-                                                     cluster_potential=30.0, clone_potential_log_sd=1.0)], horizon_days=120)  # fmt: skip
+                                                     cluster_potential=30.0, clone_potential_log_sd=1.0)], horizon_days=120, keep_seeds=True)  # fmt: skip
     model.run()
     return model, Lineage(model)
 
@@ -228,6 +228,24 @@ def test_a_clusters_founders_are_drawn_each_on_its_own(clones):
     together = ((weight / weight.sum()) ** 2).sum()
     mono = int((~np.ma.getmaskarray(lineage.clone_of(pairs))).sum())
     assert_counts([mono, pairs.size - mono], [together * pairs.size, (1.0 - together) * pairs.size])
+
+
+def test_clones_are_counted_as_their_cells_settle(clones):
+    """Every founding cell once, of clusters and of metastases' seeds too; and every colony for each clone among its founders."""
+    model, lineage = clones
+    identity = model.cells.seeds.column("identity")
+    parts = unpack(identity)
+    assert (parts["index"] >= CLUSTER_INDEX).any() and (parts["source"] > 0).any()
+    row, clone = lineage._clones_of_founders(identity)
+    counted = np.zeros_like(model.descent.seeded)
+    np.add.at(counted, (parts["lane"][row], clone), 1)
+    assert np.array_equal(model.descent.seeded, counted) and counted.sum() > len(identity) > 1000
+    found = tables.Metastases(model)
+    table, founders = lineage.clones(found.identity), tables.founders_table(lineage, found)
+    assert table["seeded"].tolist() == counted.ravel().tolist()
+    patient_of = dict(zip(*(tables.metastases_table(model, found, lineage)[name].tolist() for name in ("colony", "patient")), strict=True))
+    pairs = [(patient_of[colony], clone) for colony, clone in zip(founders["colony"].tolist(), founders["clone"].tolist(), strict=True)]
+    assert table["metastases"].tolist() == [pairs.count(pair) for pair in zip(table["patient"].tolist(), table["clone"].tolist(), strict=True)]
 
 
 def test_a_colonys_clone_is_its_parents(clones):

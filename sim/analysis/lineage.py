@@ -34,8 +34,8 @@ class PatientLineage:
 
     `colonies`: label, organ, parent (label), arrived_day, founders, clones (number), clone (its number, <NA>
     where several), cells. `migration`: source, organ, colonies, monoclonal, polyclonal (<NA> without clones).
-    `clones` (None without clones): clone, colonies, founding_cells, cells: a colony of several clones is
-    shared out as its founders were.
+    `clones` (None without clones): clone, share_of_primary, potential, marker, seeded (these as in `clones.parquet`; missing in runs
+    before schema version 3), colonies, founding_cells, cells: a colony of several clones is shared out as its founders were.
     """
 
     patient: int
@@ -83,7 +83,7 @@ def patient_lineage(run: Run, patient: int) -> PatientLineage:
     founders = run.founders[run.founders["colony"].isin(mine["colony"])]
     nodes, labels = _nodes(mine, run.ancestors[run.ancestors["patient"] == patient])
     colonies = _colonies(mine, founders, nodes, labels, clones := mechanisms["lineage"])
-    return PatientLineage(patient, nodes, colonies, _migration(mine, colonies, clones), _clones(mine, founders) if clones else None)
+    return PatientLineage(patient, nodes, colonies, _migration(mine, colonies, clones), _clones(mine, founders, run.clones, patient) if clones else None)
 
 
 def _nodes(mine, ancestors) -> tuple[tuple[Node, ...], dict[int, str]]:
@@ -140,9 +140,13 @@ def _migration(mine, colonies, clones: bool):
     return counted.reset_index(drop=True)
 
 
-def _clones(mine, founders):
+def _clones(mine, founders, listed, patient: int):
     share = founders["cells"] / founders.groupby("colony")["cells"].transform("sum")
     cells = founders["colony"].map(mine.set_index("colony")["cells"]) * share
     sizes = founders.assign(colonies=1, founding_cells=founders["cells"], cells=cells.astype(float))
     sizes = sizes.groupby("clone", as_index=False)[["colonies", "founding_cells", "cells"]].sum()
+    columns = ["clone", "share_of_primary", "potential", "marker", "seeded"]
+    primary = sizes.reindex(columns=columns) if listed is None else listed.loc[listed["patient"] == patient, columns]
+    sizes = primary.astype({"clone": "Int64"}).merge(sizes, on="clone", how="left")
+    sizes = sizes.fillna({"colonies": 0, "founding_cells": 0, "cells": 0.0}).astype({"colonies": "int64", "founding_cells": "int64"})
     return sizes.sort_values(["cells", "clone"], ascending=[False, True]).reset_index(drop=True)

@@ -21,16 +21,18 @@ CALIBRATED_FILE = FOLDER / "calibrated.toml"
 KINDS = ("measured", "derived", "calibrated", "assumed")
 PROOF = {"measured": "source", "derived": "formula", "calibrated": "targets", "assumed": "why"}
 """What each kind must bring as its proof."""
+DIRECTIONS = ("+", "-", "^", "0")
+"""How an outcome may move when a value rises (see `Parameter`)."""
 
 
 @dataclass(frozen=True)
 class Parameter:
     """One number of the model.
 
-    `direction` is the sign with which `outcome` moves when the value rises: "+", "-", or "0" for a
-    numerical setting that must not move it; a test of direction exists for each. `low` to `high` is
-    the plausible range, `minimum` to `maximum` what the program accepts. `file` is where it stands, such
-    as "treatments".
+    `direction` is how `outcome` moves when the value rises: "+", "-", "^" for one that rises up to `optimum` and falls
+    beyond it (None for the others), or "0" for a numerical setting that must not move it; a test of direction exists for
+    each. `low` to `high` is the plausible range, `minimum` to `maximum` what the program accepts. `file` is where it
+    stands, such as "treatments".
     """
 
     name: str
@@ -42,6 +44,7 @@ class Parameter:
     high: float
     outcome: str
     direction: str
+    optimum: float | None
     meaning: str
     mechanism: str | None
     targets: tuple[str, ...]
@@ -73,6 +76,15 @@ def _pick(field, key: str):
     return field
 
 
+def _check_shape(parameter: Parameter) -> None:
+    if parameter.direction not in DIRECTIONS:
+        raise ValueError(f"catalogue: {parameter.name}: direction {parameter.direction!r} is none of {', '.join(DIRECTIONS)}")
+    if (parameter.direction == "^") != (parameter.optimum is not None):
+        raise ValueError(f"catalogue: {parameter.name}: the direction ^ and an optimum come together")
+    if parameter.optimum is not None and not parameter.low < parameter.optimum < parameter.high:
+        raise ValueError(f"catalogue: {parameter.name}: its optimum {parameter.optimum} lies outside its range {parameter.low} to {parameter.high}")
+
+
 def _expand(name: str, block: dict, file: str) -> list[Parameter]:
     kind = block["kind"]
     if kind not in KINDS:
@@ -102,6 +114,7 @@ def _expand(name: str, block: dict, file: str) -> list[Parameter]:
             high=float(high),
             outcome=_pick(block["outcome"], key).replace("{key}", last),
             direction=_pick(block["direction"], key),
+            optimum=None if "optimum" not in block else float(block["optimum"]),
             meaning=block["meaning"],
             mechanism=block.get("mechanism"),
             targets=tuple(_pick(block.get("targets", ()), key)),
@@ -111,6 +124,7 @@ def _expand(name: str, block: dict, file: str) -> list[Parameter]:
         )
         if not parameter.low <= parameter.value <= parameter.high:
             raise ValueError(f"catalogue: {full} = {value} lies outside its range {parameter.low} to {parameter.high}")
+        _check_shape(parameter)
         out.append(parameter)
     return out
 
@@ -119,7 +133,7 @@ def _expand(name: str, block: dict, file: str) -> list[Parameter]:
 def load() -> Mapping[str, Parameter]:
     """All parameters by name, in the order of the files (read once a process).
 
-    Raises ValueError when an entry lacks its kind's proof, lies outside its range or stands twice:
+    Raises ValueError when an entry lacks its kind's proof, lies outside its range, has no known direction or stands twice:
     a defect of the package, not of the user's input.
     """
     found: dict[str, Parameter] = {}

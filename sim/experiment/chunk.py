@@ -32,6 +32,11 @@ class Task:
         return f"{self.start:08d}-{self.stop:08d}"
 
     @property
+    def has_clones(self) -> bool:
+        """Whether its patients' clones differ: the mechanism lineage is on, and not at its null."""
+        return self.scenario.mechanisms["lineage"] and self.scenario.parameters["clone_potential_log_sd"].value > 0.0
+
+    @property
     def title(self) -> str:
         """What it computes, for messages."""
         return f"patients {self.start} to {self.stop - 1}"
@@ -142,6 +147,8 @@ def run_chunk(task: Task, report: Callable[[float], None] | None = None) -> Chun
         seeding={name: clock.sparse() for name, clock in model.observer.clocks.items()},
         cascade=tables.cascade_counts(model, found),
     )
+    if task.has_clones:
+        chunk.tables["clones"] = lineage.clones(found.identity)
     if keep:
         seeds = tables.seeds_table(model, found, lineage)
         if task.keep_events:

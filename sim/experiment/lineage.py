@@ -11,6 +11,7 @@ import numpy as np
 
 from sim.cohort import CLONES
 from sim.kernels.identity import colony_id, unpack
+from sim.schema import COLD_MARKER, HOT_MARKER
 
 
 class Lineage:
@@ -59,6 +60,24 @@ class Lineage:
             "colony": colony_id(self._patient[unpack(identity[row])["lane"]], identity[row]),
             "clone": np.ma.MaskedArray(clone, mask=~known[row]),
             "cells": cells.astype(np.int64),
+        }
+
+    def clones(self, identity: np.ndarray) -> dict:
+        """Columns of `clones.parquet`: a row a patient with clones and clone; `identity` are the colonies of `metastases.parquet`."""
+        lanes, descent = np.flatnonzero(self._descent.has_clones), self._descent
+        row, clone = self._clones_of_founders(identity)
+        row, clone = np.divmod(np.unique(row * CLONES + clone), CLONES)
+        metastases = np.zeros_like(descent.seeded)
+        np.add.at(metastases, (unpack(identity)["lane"][row], clone), 1)
+        potential = descent.clone_potential[lanes].ravel()
+        return {
+            "patient": np.repeat(self._patient[lanes], CLONES),
+            "clone": np.tile(np.arange(CLONES), len(lanes)),
+            "share_of_primary": descent.clone_share[lanes].ravel(),
+            "potential": potential,
+            "marker": np.ma.MaskedArray(np.where(potential > 1.0, HOT_MARKER, COLD_MARKER), mask=potential == 1.0),
+            "seeded": descent.seeded[lanes].ravel(),
+            "metastases": metastases[lanes].ravel(),
         }
 
     def clone_of(self, identity: np.ndarray) -> np.ma.MaskedArray:

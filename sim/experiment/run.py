@@ -76,6 +76,7 @@ class _Merged:
     def tables(self, every_days: int) -> dict:
         """All tables, the large ones chunk by chunk, so that none of them is ever in memory as a whole."""
         names = ["patients", "metastases", "founders", "ancestors"]
+        names += ["clones"] if self._tasks[0].has_clones else []
         names += ["seeds"] if self._tasks[0].keep_seeds else []
         names += ["events"] if self._tasks[0].keep_events else []
         seeding = {clock: merge(parts) for clock, parts in self._seeding.items()}

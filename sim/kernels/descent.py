@@ -14,7 +14,7 @@ import numpy as np
 
 from sim.jit import kernel
 from sim.kernels.colonise import STEP_DAYS, founders_of, grown_log_cells
-from sim.kernels.identity import day_of, index_of, lane_of, niche_of, source_of
+from sim.kernels.identity import day_of, index_of, lane_of, niche_of, pack, source_of
 from sim.streams import CLONE, PARENT, days_word, tag_word, uniform
 
 MIXED = 255
@@ -94,6 +94,30 @@ def draw_clones(key, patient, identity, founder, mean_cells, cumulative, potenti
             out[i] = seed_clone(key, patient[lane], ident, shedders[at], clones[at], mean_cells[lane], cumulative[lane], potential[lane])
         else:
             out[i] = founder_clone(key, patient[lane], ident, founder[i], cumulative[lane])
+
+
+@kernel
+def count_clones(key, patient, day, source, first_index, settled, has_clones, mean_cells, cumulative, potential, parent, shedders,
+                 clones, out):
+    """Add the founding cells of what settled today, (lanes, niches) `settled`, to `out` (lanes, clones), where patients have clones.
+
+    Indices begin at `first_index`; `parent` (seeds,) is the shedder of each in order of lane, niche and index, if a metastasis shed them.
+    """
+    row = 0
+    for lane in range(settled.shape[0]):
+        for niche in range(settled.shape[1]):
+            count = settled[lane, niche]
+            if count and has_clones[lane]:
+                for i in range(count):
+                    ident = pack(lane, day, first_index + i, niche, source)
+                    if source > 0:
+                        at = parent[row + i]
+                        out[lane, seed_clone(key, patient[lane], ident, shedders[at], clones[at], mean_cells[lane], cumulative[lane],
+                                             potential[lane])] += 1
+                        continue
+                    for founder in range(founders_of(key, patient[lane], ident, mean_cells[lane])):
+                        out[lane, founder_clone(key, patient[lane], ident, founder, cumulative[lane])] += 1
+            row += count
 
 
 @kernel
