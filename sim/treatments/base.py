@@ -12,6 +12,8 @@ from sim.rates import Rates, Signals
 
 DIAGNOSIS, SURGERY, FIRST_METASTASIS = AFTER = ("diagnosis", "surgery", "first metastasis")
 """What the start of a treatment is counted from."""
+OPERATION = "resection"
+"""The treatment that `after = "surgery"` waits for."""
 
 
 @dataclass(frozen=True)
