@@ -8,9 +8,10 @@ import pytest
 from scipy import stats
 from statistics_helpers import MOST_STANDARD_ERRORS, assert_counts, assert_follows
 from test_conservation import walk
-from virtual_patients import NOTHING_ACTS, drawn_model, on, plain_hosts, plain_model, values
+from virtual_patients import NOTHING_ACTS, drawn_model, off, on, plain_hosts, plain_model, values
 
 from sim import catalog
+from sim.colonies import ColonyLaw
 from sim.kernels import colonise
 from sim.kernels.identity import unpack
 from sim.mechanisms import REGISTRY, emt, immune_surveillance, lineage
@@ -300,6 +301,33 @@ def test_liver_metastases_grow_faster_by_the_factor():
                                  for cells in (1e3, 1e5, 1e8)]  # fmt: skip
     assert days["plain", LIVER] == pytest.approx(1.25 * np.array(days["fed", LIVER]))
     assert days["plain", LUNG] == days["fed", LUNG]
+
+
+def test_one_inflow_feeds_no_better_than_other_organs():
+    """The factor falls with the portal inflow that a shunt takes away: whole, half, exactly one; bits of a null stay."""
+    shunts = np.array([0.0, 0.25, 0.5, 0.9, 1.0])
+    p = {**values(**on("dual_feeding")), "liver_growth_factor": 1.2, "portocaval_shunt_fraction": shunts}
+    law, plain = ColonyLaw(LaneParameters(p, 5)), ColonyLaw(LaneParameters(p | {"liver_growth_factor": 1.0}, 5))
+    factor = law.gompertz_per_day[:, LIVER] / plain.gompertz_per_day[:, LIVER]
+    assert factor == pytest.approx(1.0 + 0.2 * (1.0 - shunts)) and np.all(np.diff(factor) < 0)
+    assert law.gompertz_per_day[0, LIVER] == 0.01 * 1.2, "without a shunt, to the bit"
+    for rate in ("gompertz_per_day", "early_rate_per_day", "death"):
+        assert np.array_equal(getattr(law, rate)[4], getattr(plain, rate)[4]), "one inflow, to the bit"
+        assert np.array_equal(np.delete(getattr(law, rate), LIVER, axis=1), np.delete(getattr(plain, rate), LIVER, axis=1))
+    many = LaneParameters({**values(), "liver_growth_factor": 1.0, "portocaval_shunt_fraction": np.linspace(0.0, 1.0, 9973)}, 9973)
+    assert np.all(ColonyLaw(many).gompertz_per_day == 0.01), "the null of dual feeding is exact under every shunt"
+
+
+def test_dual_feeding_does_nothing_without_the_dual_blood_supply():
+    """The whole course of fifty patients, bit for bit; with the portal vein it does something."""
+    def course(**given):
+        model = plain_model(50, 200, seed=3, **given, avascular_limit_cells=3000.0, competent_share=1e-2)
+        model.run()
+        return of_lanes(model, np.ones(50, dtype=bool))
+
+    shunted = off("dual_blood_supply")
+    assert same(course(**shunted), course(**shunted, **on("dual_feeding")))
+    assert not same(course(), course(**on("dual_feeding")))
 
 
 def test_the_clock_of_an_inflamed_organ_runs_faster():
