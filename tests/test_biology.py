@@ -179,7 +179,8 @@ def test_the_optimum_of_emt_lies_in_the_middle():
     """Settled cells by mean position: least at the epithelial end, most at about 0.7, fewer at the mesenchymal end."""
     means = np.linspace(0.0, 1.0, 41)
     p = LaneParameters({**values(**on("emt")), "emt_mean": means}, 41)
-    success, position = emt.settled_position(p["emt_mean"], p["emt_sd"], p["emt_escape_gain"], p["emt_return_cost"])
+    success, settled = emt.settled_positions(p["emt_mean"], p["emt_sd"], p["emt_escape_gain"], p["emt_return_cost"])
+    position = settled @ emt.POSITIONS
     best = means[success.argmax()]
     assert 0.55 < best < 0.85
     assert success[0] < 0.4 * success.max() and success[-1] < 0.8 * success.max()
@@ -193,9 +194,33 @@ def test_the_law_of_emt_against_cells_one_by_one():
     mean, sd, gain, cost = 0.5, 0.15, 4.0, 3.0
     cells = stats.truncnorm((0 - mean) / sd, (1 - mean) / sd, mean, sd).rvs(10**6, random_state=rng)
     weight = np.exp(gain * cells - cost * cells**4)
-    success, position = emt.settled_position(*(np.array([x]) for x in (mean, sd, gain, cost)))
+    success, settled = emt.settled_positions(*(np.array([x]) for x in (mean, sd, gain, cost)))
     assert success[0] == pytest.approx(weight.mean(), rel=0.01)
-    assert position[0] == pytest.approx((weight * cells).sum() / weight.sum(), rel=0.01)
+    assert settled @ emt.POSITIONS == pytest.approx((weight * cells).sum() / weight.sum(), rel=0.01)
+
+
+@pytest.mark.parametrize("hypoxia", [0.0, 0.5])
+def test_sleep_of_cells_that_each_have_a_position(hypoxia):
+    """A million cells drawn, settled by their own success, asleep by their own capped chance; where a cap of the mean is wrong.
+
+    At a base of 0.8 (or more in a hypoxic niche) a gain of one brings cells beyond m = 0.25 to certain sleep. Standard
+    error of the share asleep below 0.0005; a cap of the mean is off by over ten of them.
+    """
+    rng = np.random.default_rng(6)
+    mean, sd, gain, cost, base, sleep_gain = 0.3, 0.15, 4.0, 3.0, 0.8, 1.0
+    cells = stats.truncnorm((0 - mean) / sd, (1 - mean) / sd, mean, sd).rvs(2 * 10**6, random_state=rng)
+    success = np.exp(gain * cells - cost * cells**4)
+    settled = cells[rng.random(cells.size) < success / success.max()]
+    chance = np.minimum(base * (1.0 + 0.25 * hypoxia) * (1.0 + sleep_gain * settled), 1.0)
+    asleep = rng.random(settled.size) < chance
+    model = plain_model(1, 10, **on("emt") | {"emt_mean": mean, "emt_sleep_gain": sleep_gain, "sleep_probability": base,
+                                          "hypoxia_sleep_gain": 0.25, "niche_hypoxia__bone": hypoxia})  # fmt: skip
+    of_engine = model.rates.sleep[0, BONE]
+    standard_error = np.sqrt(of_engine * (1.0 - of_engine) / settled.size)
+    assert standard_error < 0.0005
+    assert abs(asleep.mean() - of_engine) < MOST_STANDARD_ERRORS * standard_error
+    of_mean = min(1.0, base * (1.0 + 0.25 * hypoxia) * (1.0 + sleep_gain * settled.mean()))
+    assert abs(of_mean - of_engine) > 10 * standard_error
 
 
 def test_emt_in_the_engine():
@@ -206,8 +231,8 @@ def test_emt_in_the_engine():
     rates.sleep += 0.5
     emt.act(rates, signals, p)
     assert rates.competence[1] == 1.0 and rates.competence[0] < 1.0 < rates.competence[2]
-    _, position = emt.settled_position(p["emt_mean"], p["emt_sd"], p["emt_escape_gain"], p["emt_return_cost"])
-    assert rates.sleep[:, BONE] == pytest.approx(np.minimum(0.5 * (1.0 + p["emt_sleep_gain"] * position), 1.0))
+    _, settled = emt.settled_positions(p["emt_mean"], p["emt_sd"], p["emt_escape_gain"], p["emt_return_cost"])
+    assert rates.sleep[:, BONE] == pytest.approx(0.5 * (1.0 + p["emt_sleep_gain"] * (settled @ emt.POSITIONS))), "far from the cap"
 
 
 def test_a_primarys_competence_is_its_clones_mean_potential():
