@@ -73,7 +73,7 @@ class Therapy:
         self._markers: dict[int, np.ndarray] = {}
         self._seed = seed
         order = (DIAGNOSIS, SURGERY, FIRST_METASTASIS)
-        # Operations come first: what is given after surgery may begin on the same morning.
+        # Resections come first: what is given after surgery may begin on the same morning.
         given = sorted(given, key=lambda entry: (entry[0].name != OPERATION, order.index(entry[0].after)))
         self._tables = [Timetable(plan, np.asarray(mask, dtype=bool), model.key, hosts.patient) for plan, mask in given]
         self._courses = [Course(plan, p, np.zeros(lanes), self.marker) for plan, _ in given]

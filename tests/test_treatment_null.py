@@ -99,17 +99,19 @@ TOLD = {"patients": ("resection_day",), "metastases": ("resistant",)}
 
 @pytest.fixture(scope="module")
 def tables_of(tmp_path_factory):
-    """(treatment or None, values) -> tables of ten quick patients with every mechanism on; each cohort is run once."""
+    """(treatment or None, values, mechanism that is off) -> tables of ten quick patients with all others on; each cohort is run once."""
     file = scenario_file(tmp_path_factory.mktemp("nought"), 10, horizon_days=120)
     lively = {name.replace("__", "."): value for name, value in LIVER_DISEASE.items()}
     known = {}
 
-    def tables(name, values):
-        key = (name, tuple(values.items()))
+    def tables(name, values, off=None):
+        key = (name, tuple(values.items()), off)
         if key not in known:
             given = f'[[treatments]]\nname = "{name}"\nstart_days = 60\n' + ('organ = "liver"\n' if REGISTRY[name].local else "") if name else ""
             text = file.read_text(encoding="utf-8").replace("[cohort]", f"{given}[cohort]", 1)
-            scenario = load(file, text=text).with_(on=mechanisms.REGISTRY, set_=[f"{p}={v!r}" for p, v in (lively | values).items()])
+            scenario = load(file, text=text).with_(
+                on=[mechanism for mechanism in mechanisms.REGISTRY if mechanism != off], off=[off] if off else [],
+                set_=[f"{p}={v!r}" for p, v in (lively | values).items()])
             known[key] = run_chunk(Task(scenario, seed=5, start=0, stop=10)).tables
         return known[key]
 
@@ -133,3 +135,10 @@ def test_an_effect_of_size_nought_is_no_treatment_bit_for_bit(name, tables_of):
     nought = SIZE_NOUGHT[name]
     assert differing(tables_of(name, nought), tables_of(None, nought)) == []
     assert differing(tables_of(name, {}), tables_of(None, {})), "the usual size does something"
+
+
+@pytest.mark.parametrize("name", [name for name in REGISTRY if REGISTRY[name].needs])
+def test_a_treatment_does_nothing_without_the_mechanism_that_it_needs(name, tables_of):
+    """With all others on; what the remark on such a scenario says is true. (With it on, the usual size acts: above.)"""
+    needs = REGISTRY[name].needs
+    assert differing(tables_of(name, {}, needs), tables_of(None, {}, needs)) == []
