@@ -22,6 +22,7 @@ from sim.cli_options import LARGEST_SEED, Interrupted
 from sim.cli_options import change_options as _change_options
 from sim.cli_options import load as _load
 from sim.cli_options import scenario_argument as _scenario_argument
+from sim.cli_options import tell as _tell
 from sim.cli_plot import plot
 from sim.cli_report import report
 from sim.cli_sensitivity import sensitivity
@@ -80,11 +81,12 @@ def check(context, scenarios) -> None:
     """Check scenarios, and plans of sweeps, without running them.
 
     Prints a line for each, for a plan with the number of its runs and about how long they take; the exit
-    code is 2 if any is wrong.
+    code is 2 if any is wrong. What cannot act (a treatment without the mechanism that it needs) is remarked upon.
     """
     from sim.cli_sweep import check_text
     from sim.scenario import load
     from sim.scenario_comparison import load_comparison
+    from sim.scenario_remarks import comparison_remarks, remarks
     from sim.sweep.plan_file import is_plan
 
     worst = 0
@@ -96,9 +98,11 @@ def check(context, scenarios) -> None:
             if is_plan(name):
                 click.echo(check_text(name))
                 continue
-            load(name)
-            load_comparison(name)
+            found = remarks(load(name))
+            if (comparison := load_comparison(name)) is not None:
+                found += comparison_remarks(comparison)
             click.echo(f"ok  {name}")
+            _tell(found)
         except (InputError, MachineError) as error:
             click.echo(f"error: {error}", err=True)
             worst = max(worst, error.exit_code)
@@ -123,8 +127,10 @@ def run(context, scenario, patients, on, off, set_, seed, workers, out, quiet, k
     tables again, with any number of workers.
     """
     from sim import results
+    from sim.scenario_remarks import remarks
 
     resolved = _load(scenario, patients, on, off, set_)
+    _tell(remarks(resolved))
     if out is None:
         out = default_run_folder(resolved, seed, keep_seeds=keep_seeds, keep_events=keep_events)
     results.check_writable(out)  # before anything is computed

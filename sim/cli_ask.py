@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from sim.cli_options import tell
 from sim.cli_values import LARGEST_SEED, REPOSITORY, WholeNumber, cores, shown
 from sim.errors import InputError
 
@@ -31,6 +32,7 @@ def ask(context, scenario, patients, small, seeds, workers, out, only_catalogue,
     """
     from sim import scenario as scenarios
     from sim.scenario_comparison import load_comparison
+    from sim.scenario_remarks import comparison_remarks
 
     if small and patients is not None:
         raise InputError("--patients: found with --small, which sets their number; allowed: one of them")
@@ -40,6 +42,8 @@ def ask(context, scenario, patients, small, seeds, workers, out, only_catalogue,
         raise InputError(f"{scenario}: no [comparison] in this scenario; allowed: one with arms to compare "
                          f"({', '.join(_with_comparison()) or 'none yet'})")
     comparisons = [comparison.small() if small else comparison for comparison in comparisons if comparison is not None]
+    for comparison in comparisons:
+        tell(comparison_remarks(comparison))
 
     from sim.analysis.questions import ask as answer_question
 

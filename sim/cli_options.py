@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -56,3 +57,9 @@ def load(scenario, patients, on, off, set_):
     if patients is None and not (on or off or set_):
         return loaded
     return loaded.with_(patients=patients, on=tuple(on), off=tuple(off), set_=tuple(set_))
+
+
+def tell(remarks: Iterable[str]) -> None:
+    """Say what cannot act (see `sim.scenario_remarks`), a line each, beside the results and not among them."""
+    for remark in remarks:
+        click.echo(f"remark: {remark}", err=True)

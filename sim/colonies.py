@@ -10,12 +10,21 @@ from sim.names import MICROMETASTASIS_CELLS, NICHES
 from sim.parameters import LaneParameters
 
 
+def _liver_factor(p: LaneParameters) -> np.ndarray:
+    """Factor on the growth of liver metastases, (lanes,): 1 + (`liver_growth_factor` - 1) x the portal inflow that no shunt takes.
+
+    Written as a mean over the portal blood, it is the factor itself without a shunt, and one under a whole one, to the bit.
+    """
+    shunt = p["portocaval_shunt_fraction"]
+    return shunt + p["liver_growth_factor"] * (1.0 - shunt)
+
+
 class ColonyLaw:
     """Rates by lane and niche, (lanes, niches) each, and the week composed so far.
 
     Below the avascular limit the net rate is the Gompertz rate at the limit, so growth never jumps; a
     small colony becomes deterministic at `certain_cells`. In the liver the Gompertz rate is multiplied by
-    `liver_growth_factor`. Where drugs act, colonies fall into `classes` by the drugs that they resist, and the week
+    `liver_growth_factor` as far as the portal vein still feeds it. Where drugs act, colonies fall into `classes` by the drugs that they resist, and the week
     is composed for each class, (classes, STEP_DAYS + 1, lanes, niches).
     """
 
@@ -27,7 +36,7 @@ class ColonyLaw:
         limit, capacity = p["avascular_limit_cells"], p["metastasis_capacity_cells"]
         self.limit_log_cells, self.limit_gap = np.log(limit), np.log(capacity) - np.log(limit)
         self.gompertz_per_day = every(p["metastasis_gompertz_per_day"]).copy()
-        self.gompertz_per_day[:, NICHES.index("liver")] *= p["liver_growth_factor"]
+        self.gompertz_per_day[:, NICHES.index("liver")] *= _liver_factor(p)
         self.early_rate_per_day = gompertz_rate_per_day(limit[:, None], capacity[:, None], self.gompertz_per_day)
         self.birth = np.maximum(p["cycling_birth_per_day"][:, None], self.early_rate_per_day)
         self.death = self.birth - self.early_rate_per_day

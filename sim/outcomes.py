@@ -27,7 +27,7 @@ class Outcome:
     """One outcome: `values(run)` is a pandas series by patient; `years` is None where it has no date.
 
     `ends` says what ends survival where the outcome is of survival ("overall": death; "metastasis_free": death or the
-    first metastasis found), else it is None.
+    first metastasis found), else it is None. `needs_visits` says whether only follow-up by visits can record it.
     """
 
     name: str
@@ -36,6 +36,7 @@ class Outcome:
     years: float | None
     values: Callable[[Any], Any]
     ends: str | None
+    needs_visits: bool = False
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class _Kind:
     meaning: str
     measure: Callable[..., Any]
     ends: str | None = None
+    needs_visits: bool = False
 
 
 def _by_patient(run, counted):
@@ -147,12 +149,12 @@ OUTCOMES: Mapping[str, _Kind] = MappingProxyType({
         ends="metastasis_free"),
     "patients with liver symptoms": _Kind(
         SHARE, "a full liver sent them to imaging; needs follow-up by visits (follow_up_interval_days)",
-        lambda run: _symptom_years(run).notna().astype(float)),
+        lambda run: _symptom_years(run).notna().astype(float), needs_visits=True),
     "patients with liver symptoms within {years} years": _Kind(
         SHARE, "a full liver sent them to imaging at or before that time; needs follow-up by visits",
-        lambda run, years: (_symptom_years(run) <= years).astype(float)),
+        lambda run, years: (_symptom_years(run) <= years).astype(float), needs_visits=True),
     "years to liver symptoms": _Kind("years", "years from diagnosis until a full liver sent them to imaging, in those who had symptoms",
-                                     lambda run: _symptom_years(run)),
+                                     lambda run: _symptom_years(run), needs_visits=True),
     "years lived": _Kind("years", "years from diagnosis to death or to the end of the horizon", _lived, ends="overall"),
     "years to the first metastasis": _Kind(
         "years", "years from diagnosis (negative before it) to the first metastasis found, in those who got one", _first_years),
@@ -198,7 +200,8 @@ def outcome(text: str) -> Outcome:
             if "years" in free:
                 free["years"] = float(free["years"])
             kind = OUTCOMES[known]
-            return Outcome(name, kind.unit, kind.meaning, free.get("years"), lambda run: kind.measure(run, **free), kind.ends)
+            return Outcome(name, kind.unit, kind.meaning, free.get("years"), lambda run: kind.measure(run, **free), kind.ends,
+                           kind.needs_visits)
     near = nearest(name, OUTCOMES)
     hint = f"did you mean {' or '.join(near)}? " if near else ""
     raise KeyError(f"unknown outcome {describe(text)}; {hint}allowed: {'; '.join(OUTCOMES)} (organ: a niche; years: a number)")

@@ -19,12 +19,11 @@ from typing import Any
 from sim.names import NICHES
 from sim.scenario_words import describe, listed
 from sim.treatments import REGISTRY
-from sim.treatments.base import AFTER, DIAGNOSIS, SURGERY, Plan
+from sim.treatments.base import AFTER, DIAGNOSIS, OPERATION, SURGERY, Plan
 
 MOST_DAYS = 36_525
 TARGETS = (*NICHES, "primary")
 """What local treatment may aim at."""
-OPERATION = "resection"
 
 
 def problems(tables: Sequence[Mapping[str, Any]]) -> Iterator[tuple[tuple, str]]:

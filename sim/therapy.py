@@ -15,7 +15,7 @@ from sim.names import NICHES
 from sim.rates import Rates, Signals
 from sim.resistance import Resistance
 from sim.treatments import REGISTRY
-from sim.treatments.base import DIAGNOSIS, FIRST_METASTASIS, SURGERY, Course, Plan, Today, does
+from sim.treatments.base import DIAGNOSIS, FIRST_METASTASIS, OPERATION, SURGERY, Course, Plan, Today, does
 from sim.treatments.drug import CLASSES, DRUGS
 
 NEVER = 10**9
@@ -73,7 +73,8 @@ class Therapy:
         self._markers: dict[int, np.ndarray] = {}
         self._seed = seed
         order = (DIAGNOSIS, SURGERY, FIRST_METASTASIS)
-        given = sorted(given, key=lambda entry: order.index(entry[0].after))
+        # Resections come first: what is given after surgery may begin on the same morning.
+        given = sorted(given, key=lambda entry: (entry[0].name != OPERATION, order.index(entry[0].after)))
         self._tables = [Timetable(plan, np.asarray(mask, dtype=bool), model.key, hosts.patient) for plan, mask in given]
         self._courses = [Course(plan, p, np.zeros(lanes), self.marker) for plan, _ in given]
         self._treatments = [REGISTRY[plan.name] for plan, _ in given]
@@ -111,7 +112,7 @@ class Therapy:
                 if strikes:
                     treatment.give(today, course, taken, model)
                 treatment.daily(today, course, model.signals)
-            if strikes and treatment.name == "resection":
+            if strikes and treatment.name == OPERATION:
                 for later in self._waits[SURGERY]:
                     later.begin(model.resection_day == model.day, model.resection_day, model.day)
         if today is not None:

@@ -8,9 +8,10 @@ import pytest
 from scipy import stats
 from statistics_helpers import MOST_STANDARD_ERRORS, assert_counts, assert_follows
 from test_conservation import walk
-from virtual_patients import NOTHING_ACTS, drawn_model, on, plain_hosts, plain_model, values
+from virtual_patients import NOTHING_ACTS, drawn_model, off, on, plain_hosts, plain_model, values
 
 from sim import catalog
+from sim.colonies import ColonyLaw
 from sim.kernels import colonise
 from sim.kernels.identity import unpack
 from sim.mechanisms import REGISTRY, emt, immune_surveillance, lineage
@@ -179,7 +180,8 @@ def test_the_optimum_of_emt_lies_in_the_middle():
     declared = catalog.load()["emt_mean"]
     means = np.linspace(declared.low, declared.high, 49)
     p = LaneParameters({**values(**on("emt")), "emt_mean": means}, 49)
-    success, position = emt.settled_position(p["emt_mean"], p["emt_sd"], p["emt_escape_gain"], p["emt_return_cost"])
+    success, settled = emt.settled_positions(p["emt_mean"], p["emt_sd"], p["emt_escape_gain"], p["emt_return_cost"])
+    position = settled @ emt.POSITIONS
     best = means[success.argmax()]
     assert declared.direction == "^" and abs(best - declared.optimum) <= 0.05
     assert success[0] < 0.4 * success.max() and success[-1] < 0.8 * success.max()
@@ -193,9 +195,33 @@ def test_the_law_of_emt_against_cells_one_by_one():
     mean, sd, gain, cost = 0.5, 0.15, 4.0, 3.0
     cells = stats.truncnorm((0 - mean) / sd, (1 - mean) / sd, mean, sd).rvs(10**6, random_state=rng)
     weight = np.exp(gain * cells - cost * cells**4)
-    success, position = emt.settled_position(*(np.array([x]) for x in (mean, sd, gain, cost)))
+    success, settled = emt.settled_positions(*(np.array([x]) for x in (mean, sd, gain, cost)))
     assert success[0] == pytest.approx(weight.mean(), rel=0.01)
-    assert position[0] == pytest.approx((weight * cells).sum() / weight.sum(), rel=0.01)
+    assert settled @ emt.POSITIONS == pytest.approx((weight * cells).sum() / weight.sum(), rel=0.01)
+
+
+@pytest.mark.parametrize("hypoxia", [0.0, 0.5])
+def test_sleep_of_cells_that_each_have_a_position(hypoxia):
+    """A million cells drawn, settled by their own success, asleep by their own capped chance; where a cap of the mean is wrong.
+
+    At a base of 0.8 (or more in a hypoxic niche) a gain of one brings cells beyond m = 0.25 to certain sleep. Standard
+    error of the share asleep below 0.0005; a cap of the mean is off by over ten of them.
+    """
+    rng = np.random.default_rng(6)
+    mean, sd, gain, cost, base, sleep_gain = 0.3, 0.15, 4.0, 3.0, 0.8, 1.0
+    cells = stats.truncnorm((0 - mean) / sd, (1 - mean) / sd, mean, sd).rvs(2 * 10**6, random_state=rng)
+    success = np.exp(gain * cells - cost * cells**4)
+    settled = cells[rng.random(cells.size) < success / success.max()]
+    chance = np.minimum(base * (1.0 + 0.25 * hypoxia) * (1.0 + sleep_gain * settled), 1.0)
+    asleep = rng.random(settled.size) < chance
+    model = plain_model(1, 10, **on("emt") | {"emt_mean": mean, "emt_sleep_gain": sleep_gain, "sleep_probability": base,
+                                          "hypoxia_sleep_gain": 0.25, "niche_hypoxia__bone": hypoxia})  # fmt: skip
+    of_engine = model.rates.sleep[0, BONE]
+    standard_error = np.sqrt(of_engine * (1.0 - of_engine) / settled.size)
+    assert standard_error < 0.0005
+    assert abs(asleep.mean() - of_engine) < MOST_STANDARD_ERRORS * standard_error
+    of_mean = min(1.0, base * (1.0 + 0.25 * hypoxia) * (1.0 + sleep_gain * settled.mean()))
+    assert abs(of_mean - of_engine) > 10 * standard_error
 
 
 def test_emt_in_the_engine():
@@ -206,8 +232,8 @@ def test_emt_in_the_engine():
     rates.sleep += 0.5
     emt.act(rates, signals, p)
     assert rates.competence[1] == 1.0 and rates.competence[0] < 1.0 < rates.competence[2]
-    _, position = emt.settled_position(p["emt_mean"], p["emt_sd"], p["emt_escape_gain"], p["emt_return_cost"])
-    assert rates.sleep[:, BONE] == pytest.approx(np.minimum(0.5 * (1.0 + p["emt_sleep_gain"] * position), 1.0))
+    _, settled = emt.settled_positions(p["emt_mean"], p["emt_sd"], p["emt_escape_gain"], p["emt_return_cost"])
+    assert rates.sleep[:, BONE] == pytest.approx(0.5 * (1.0 + p["emt_sleep_gain"] * (settled @ emt.POSITIONS))), "far from the cap"
 
 
 def test_a_primarys_competence_is_its_clones_mean_potential():
@@ -301,6 +327,33 @@ def test_liver_metastases_grow_faster_by_the_factor():
                                  for cells in (1e3, 1e5, 1e8)]  # fmt: skip
     assert days["plain", LIVER] == pytest.approx(1.25 * np.array(days["fed", LIVER]))
     assert days["plain", LUNG] == days["fed", LUNG]
+
+
+def test_one_inflow_feeds_no_better_than_other_organs():
+    """The factor falls with the portal inflow that a shunt takes away: whole, half, exactly one; bits of a null stay."""
+    shunts = np.array([0.0, 0.25, 0.5, 0.9, 1.0])
+    p = {**values(**on("dual_feeding")), "liver_growth_factor": 1.2, "portocaval_shunt_fraction": shunts}
+    law, plain = ColonyLaw(LaneParameters(p, 5)), ColonyLaw(LaneParameters(p | {"liver_growth_factor": 1.0}, 5))
+    factor = law.gompertz_per_day[:, LIVER] / plain.gompertz_per_day[:, LIVER]
+    assert factor == pytest.approx(1.0 + 0.2 * (1.0 - shunts)) and np.all(np.diff(factor) < 0)
+    assert law.gompertz_per_day[0, LIVER] == 0.01 * 1.2, "without a shunt, to the bit"
+    for rate in ("gompertz_per_day", "early_rate_per_day", "death"):
+        assert np.array_equal(getattr(law, rate)[4], getattr(plain, rate)[4]), "one inflow, to the bit"
+        assert np.array_equal(np.delete(getattr(law, rate), LIVER, axis=1), np.delete(getattr(plain, rate), LIVER, axis=1))
+    many = LaneParameters({**values(), "liver_growth_factor": 1.0, "portocaval_shunt_fraction": np.linspace(0.0, 1.0, 9973)}, 9973)
+    assert np.all(ColonyLaw(many).gompertz_per_day == 0.01), "the null of dual feeding is exact under every shunt"
+
+
+def test_dual_feeding_does_nothing_without_the_dual_blood_supply():
+    """The whole course of fifty patients, bit for bit; with the portal vein it does something."""
+    def course(**given):
+        model = plain_model(50, 200, seed=3, **given, avascular_limit_cells=3000.0, competent_share=1e-2)
+        model.run()
+        return of_lanes(model, np.ones(50, dtype=bool))
+
+    shunted = off("dual_blood_supply")
+    assert same(course(**shunted), course(**shunted, **on("dual_feeding")))
+    assert not same(course(), course(**on("dual_feeding")))
 
 
 def test_the_clock_of_an_inflamed_organ_runs_faster():

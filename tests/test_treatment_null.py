@@ -2,9 +2,13 @@
 
 import numpy as np
 import pytest
+from quick_cohort import scenario_file
 from treated_patients import LIVELY, LIVER_DISEASE, plan, treated_model
 
+from sim import mechanisms
+from sim.experiment.chunk import Task, run_chunk
 from sim.kernels.identity import unpack
+from sim.scenario import load
 from sim.treatments import REGISTRY
 
 
@@ -67,3 +71,74 @@ def test_a_treated_patient_alone_and_among_others():
     crowd.run(), alone.run()
     assert alone.cells.past.count > 0
     assert state(alone, slice(0, 1)) == state(crowd, slice(7, 8))
+
+
+# -- an effect of size nought is no treatment ------------------------------------------------------
+
+OPERATIONS_LEAVE_NO_WAVE = {"surgery_inflammation": 0.0}
+SIZE_NOUGHT = {
+    "resection": {"resection_residual_share": 1.0} | OPERATIONS_LEAVE_NO_WAVE,
+    "liver_resection": {"imaging_threshold_cells": 1e12} | OPERATIONS_LEAVE_NO_WAVE,
+    "liver_ablation": {"ablation_largest_cells": 1.0},
+    "radiotherapy": {"radiotherapy_surviving_fraction": 1.0},
+    "chemotherapy": {"log10_kill.chemotherapy": 0.0},
+    "targeted_therapy": {"log10_kill.targeted_therapy": 0.0},
+    "endocrine_therapy": {"endocrine_hold": 0.0},
+    "checkpoint_inhibition": {"checkpoint_gain": 0.0, "checkpoint_shrink_per_day": 0.0},
+    "senolytic": {"senolytic_clearance": 0.0},
+    "p2rx7_inhibition": {"p2rx7_block": 0.0},
+    "mirna_silencing": {"mirna_block": 0.0},
+    "il6_blockade": {"il6_block": 0.0},
+    "stat3_blockade": {"stat3_block": 0.0},
+}
+"""Where each treatment does nothing. Liver resection takes all that imaging sees: its null is imaging that sees nothing."""
+
+TOLD = {"patients": ("resection_day",), "metastases": ("resistant",)}
+"""What the tables say of the treatment itself."""
+
+
+@pytest.fixture(scope="module")
+def tables_of(tmp_path_factory):
+    """(treatment or None, values, mechanism that is off) -> tables of ten quick patients with all others on; each cohort is run once."""
+    file = scenario_file(tmp_path_factory.mktemp("nought"), 10, horizon_days=120)
+    lively = {name.replace("__", "."): value for name, value in LIVER_DISEASE.items()}
+    known = {}
+
+    def tables(name, values, off=None):
+        key = (name, tuple(values.items()), off)
+        if key not in known:
+            given = f'[[treatments]]\nname = "{name}"\nstart_days = 60\n' + ('organ = "liver"\n' if REGISTRY[name].local else "") if name else ""
+            text = file.read_text(encoding="utf-8").replace("[cohort]", f"{given}[cohort]", 1)
+            scenario = load(file, text=text).with_(
+                on=[mechanism for mechanism in mechanisms.REGISTRY if mechanism != off], off=[off] if off else [],
+                set_=[f"{p}={v!r}" for p, v in (lively | values).items()])
+            known[key] = run_chunk(Task(scenario, seed=5, start=0, stop=10)).tables
+        return known[key]
+
+    return tables
+
+
+def differing(one: dict, other: dict) -> list[str]:
+    """Columns of two runs' tables that differ in any bit."""
+    def bits(column):
+        array = np.ma.asarray(column)
+        return array.shape, np.ma.getmaskarray(array).tobytes(), array.filled(0).tobytes() if array.dtype.kind != "O" else repr(array.tolist())
+
+    assert one.keys() == other.keys()
+    return [f"{table}.{name}" for table in one for name in one[table]
+            if name not in TOLD.get(table, ()) and bits(one[table][name]) != bits(other[table][name])]
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+def test_an_effect_of_size_nought_is_no_treatment_bit_for_bit(name, tables_of):
+    """In all tables; and the catalogue's size shows in them."""
+    nought = SIZE_NOUGHT[name]
+    assert differing(tables_of(name, nought), tables_of(None, nought)) == []
+    assert differing(tables_of(name, {}), tables_of(None, {})), "the usual size does something"
+
+
+@pytest.mark.parametrize("name", [name for name in REGISTRY if REGISTRY[name].needs])
+def test_a_treatment_does_nothing_without_the_mechanism_that_it_needs(name, tables_of):
+    """With all others on; what the remark on such a scenario says is true. (With it on, the usual size acts: above.)"""
+    needs = REGISTRY[name].needs
+    assert differing(tables_of(name, {}, needs), tables_of(None, {}, needs)) == []

@@ -216,3 +216,31 @@ def test_a_metastasis_seen_before_diagnosis_is_treated_from_diagnosis_on():
     assert before == pytest.approx(gompertz_cells(60, 1.0, 1e7, 0.02))
     model.step()
     assert model.primary.cells[0] < 0.7 * before[0]
+
+
+def test_what_starts_with_an_operation_after_the_first_metastasis_is_given_on_that_day():
+    """A single fraction on the day of surgery, and the first of ten three weeks apart; the same as with surgery after diagnosis."""
+    since = {"after": "first metastasis", "start_days": 5}
+    arms = [[plan("radiotherapy", after="surgery", organ="primary", cycles=cycles, every_days=21), plan("resection", **start)]
+            for cycles in (1, 10) for start in (since, {"start_days": 32})]  # fmt: skip
+    model = treated_model(1, arms, resection_residual_share=0.5, primary_gompertz_per_day=1e-9, radiotherapy_surviving_fraction=0.1, **NOTHING_SETTLES)
+    model.primary.gap[:] = np.log(10.0)
+    run_to(model, 48)
+    model.first_detected_day[:] = 47
+    run_to(model, 53)
+    assert model.resection_day.tolist() == [52] * 4
+    assert model.primary.cells == pytest.approx(1e6 * 0.5 * 0.1, rel=1e-5)
+    run_to(model, 74)
+    assert model.primary.cells == pytest.approx(1e6 * 0.5 * 0.1 ** np.array([1, 1, 2, 2]), rel=1e-5)
+
+
+def test_liver_surgery_with_the_operation_after_the_first_metastasis_is_not_lost():
+    """One visible colony of the liver; the primary is cut out after it is found, the colony on the same day."""
+    model = treated_model(2, [[plan("liver_resection", after="surgery"), plan("resection", after="first metastasis")]],
+                          imaging_threshold_cells=2e4, **NOTHING_SETTLES)
+    run_to(model, 21)
+    put_grown(model, 1e5)
+    model.first_detected_day[:] = 21
+    model.step()
+    assert model.resection_day.tolist() == [21, 21]
+    assert model.cells.removed[:, LIVER].tolist() == [1, 1]

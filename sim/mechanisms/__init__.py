@@ -1,6 +1,7 @@
 """The registry of mechanisms, in the order in which they act. Adding one is adding a file and a line here.
 
-Those that change what others start from come first; those that multiply what others set come last.
+Those that change what others start from come first; those that multiply what others set come last. What cells
+differ in (emt) comes after what a niche does to all of them (dormancy, hypoxia): a chance is cut to one cell by cell.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from sim.mechanisms.base import Mechanism
 
 ORDER = (
     dual_blood_supply, obesity, inflammation, senescent_vesicles, dormancy,
-    stemness, emt, clusters, lineage, secondary_seeding, liver_fibrosis, hypoxia, inflammatory_awakening,
+    stemness, clusters, lineage, secondary_seeding, liver_fibrosis, hypoxia, emt, inflammatory_awakening,
     immune_surveillance, angiogenesis, dual_feeding,
 )
 

@@ -12,6 +12,8 @@ from sim.rates import Rates, Signals
 
 DIAGNOSIS, SURGERY, FIRST_METASTASIS = AFTER = ("diagnosis", "surgery", "first metastasis")
 """What the start of a treatment is counted from."""
+OPERATION = "resection"
+"""The treatment that `after = "surgery"` waits for."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,8 @@ class Treatment:
     signals)` on the tumour, by yesterday's signals. A dose acts until the next
     one is due. `local` treatments need an organ; `early` ones may start before diagnosis, because they leave the
     primary's growth alone. `code` numbers the treatment for ever: draws are keyed by it.
-    `cycles` and `every_days` are the usual course, where a scenario says nothing else.
+    `cycles` and `every_days` are the usual course, where a scenario says nothing else. `needs` names the mechanism
+    through which alone it acts, None where it needs none.
     """
 
     name: str
@@ -98,6 +101,7 @@ class Treatment:
     every_days: int
     local: bool = False
     early: bool = False
+    needs: str | None = None
     give: Callable[[Today, Course, np.ndarray, object], None] = field(default=_nothing)
     signal: Callable[[Signals, Course], None] = field(default=_nothing)
     hold: Callable[[Rates, Course], None] = field(default=_nothing)
