@@ -70,8 +70,6 @@ def wanted(comparison):
     of_treatments = {name for names in OF_TREATMENT.values() for name in names}
     found = {name for name, parameter in ASSUMED.items() if parameter.mechanism in mechanisms & on and name not in of_treatments}
     found |= {name for treatment in treatments for name in OF_TREATMENT[treatment]}
-    if "surgery_inflammation" in set().union(*(arm.own_parameters for arm in comparison.arms)):
-        found |= {"surgery_inflammation", "surgery_inflammation_days", "awakening_gain"}
     acts = {name for name in found if NEEDS.get(name) is None or NEEDS[name] in on}
     return acts - set.intersection(*(set(arm.own_parameters) for arm in comparison.arms))
 
