@@ -120,7 +120,7 @@ def _powers_of_ten(measure):
     """log10 of one more than a count: patients differ by factors of thousands, and a mean would be that of one of them."""
     import numpy as np
 
-    return lambda run: np.log10(1.0 + measure(run))
+    return lambda run, **free: np.log10(1.0 + measure(run, **free))
 
 
 def _colonies(run):
@@ -176,6 +176,9 @@ OUTCOMES: Mapping[str, _Kind] = MappingProxyType({
     "cells in metastases on a log scale": _Kind(
         "log10 cells", "log10(1 + cells in metastases that reached 10^6 cells), on the patient's last day",
         _powers_of_ten(lambda run: _by_patient(run, run.metastases.groupby("patient")["cells"].sum()))),
+    "cells in metastases in the {organ} on a log scale": _Kind(
+        "log10 cells", "log10(1 + cells in metastases of that organ that reached 10^6 cells), on the patient's last day",
+        _powers_of_ten(lambda run, organ: _by_patient(run, run.metastases[run.metastases["organ"] == organ].groupby("patient")["cells"].sum()))),
     "cells shed per patient": _Kind("cells", "cells shed into the blood", _column("shed_cells")),
     "settled cells per patient": _Kind("cells", "cells that settled, alive and able to found a colony", _column("settled_cells")),
     "settled cells on a log scale": _Kind(

@@ -15,6 +15,7 @@ The question is asked at the scenario's own numbers. Where too few patients of a
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -89,10 +90,12 @@ def load_comparison(path: Path | str) -> Comparison | None:
     if table is None:
         return None
     small = table.get("small", {})
+    arms = tuple(_arm(file, merged, scenario, arm) for arm in table["arms"])
+    _refuse_the_same(file, arms)
     return Comparison(
         scenario=scenario,
         outcome=outcome(table["outcome"]),
-        arms=tuple(_arm(file, merged, scenario, arm) for arm in table["arms"]),
+        arms=arms,
         contrasts=tuple(contrast for text in table["expect"] for contrast in contrasts(text, [arm["name"] for arm in table["arms"]])),
         across=tuple(Across(entry["parameter"], across_values(entry)) for entry in table.get("across", ())),
         assumes=table.get("assumes"),
@@ -113,3 +116,18 @@ def _arm(file: Path, merged: Mapping[str, Any], scenario: Scenario, changes: Map
                          f"high {age['high']:g} years; allowed: low <= mean <= high")
     resolved = from_merged(file, whole, name=f"{scenario.name}-{slug(name)}")
     return Arm(name, only, resolved, frozenset(changes.get("parameters", ())))
+
+
+def _refuse_the_same(file: Path, arms: tuple[Arm, ...]) -> None:
+    """Two arms of the same patients, settings and numbers, whatever their reasons say, would be one arm run twice."""
+    seen: dict[str, str] = {}
+    for arm in arms:
+        resolved = arm.scenario.to_dict()
+        for key in ("name", "file", "title", "question", "overrides", "parameters"):
+            del resolved[key]
+        values = {name: parameter.value for name, parameter in arm.scenario.parameters.items()}
+        same = json.dumps([arm.only, resolved, values], sort_keys=True)
+        if same in seen:
+            raise InputError(f"{shown(file)}: comparison.arms: found {describe(seen[same])} and {describe(arm.name)}, which are the same; "
+                             "allowed: arms that differ in more than their names")
+        seen[same] = arm.name

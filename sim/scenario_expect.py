@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from sim import catalog
@@ -32,9 +33,9 @@ def slug(name: str) -> str:
 
 def contrasts(text: str, arms: list[str]) -> list[Contrast]:
     """The directions of one text of `expect`. Raises ValueError with the words of the refusal."""
-    ending = re.fullmatch(r"(.*\s=\s.*\S)\s+within\s+(\S+)", text.strip())
+    ending = re.fullmatch(r"(.*=.*\S)\s+within\s+(\S+)", text.strip())
     body, margin = ending.groups() if ending else (text.strip(), "")
-    parts = re.split(r"\s+([<>=])\s+", body)
+    parts = [part.strip() for part in re.split(r"([<>=])", body)]
     sides = [_side(part, arms) for part in parts[::2]]
     signs = [_SIGNS[sign] for sign in parts[1::2]]
     allowed = 'allowed: arms compared, such as "a < b", "a < b < c", "a - b > c - d" or "a = b within 0.05"'
@@ -44,6 +45,9 @@ def contrasts(text: str, arms: list[str]) -> list[Contrast]:
         raise ValueError(f"found {describe(text)}; a direction with = needs within and a number, others have none; {allowed}")
     if margin and not re.fullmatch(r"\d+(\.\d+)?", margin):
         raise ValueError(f"found {describe(margin)} after within; allowed: a number, not negative")
+    twice = [part for place, (part, side) in enumerate(zip(parts[::2], sides, strict=True)) if side in sides[:place]]
+    if len(sides) > 2 and twice:
+        raise ValueError(f"found {describe(text)}, with {describe(twice[0])} twice in one chain; {allowed}")
     within = float(margin or 0)
     found = []
     for left, sign, right, words in zip(sides, signs, sides[1:], zip(parts[::2], parts[1::2], parts[2::2], strict=False), strict=False):
@@ -58,13 +62,33 @@ def contrasts(text: str, arms: list[str]) -> list[Contrast]:
     return found
 
 
+def contradiction(found: list[Contrast]) -> str | None:
+    """Directions that cannot all hold, as words: a pair of opposites, or a circle of arms; None where there is none."""
+    ordered = [(contrast, {arm: weight * contrast.sign for arm, weight in contrast.weights}) for contrast in found if contrast.sign]
+    for place, (contrast, weights) in enumerate(ordered):
+        for other, opposite in ordered[:place]:
+            if {arm: -weight for arm, weight in weights.items()} == opposite:
+                return f"{describe(other.text)} and {describe(contrast.text)}"
+    below: dict[str, set[str]] = {}
+    for _, weights in ordered:
+        if sorted(weights.values()) == [-1, 1]:
+            low, high = sorted(weights, key=weights.__getitem__)
+            below.setdefault(high, set()).add(low)
+    try:
+        TopologicalSorter(below).prepare()
+    except CycleError as error:
+        return describe(" < ".join(error.args[1]))
+    return None
+
+
 def _side(text: str, arms: list[str]) -> dict[str, int]:
     terms = re.split(r"\s+-\s+", text.strip())
     if len(terms) > 2:
         raise ValueError(f"found {describe(text)}; allowed: an arm, or the difference of two")
     for term in terms:
         if term not in arms:
-            raise ValueError(unknown("arm", term, arms))
+            spaces = "a difference is written with blanks around its -; " if "-" in term else ""
+            raise ValueError(unknown("arm", term, arms).replace("; ", f"; {spaces}", 1))
     side = dict.fromkeys(terms, 0)
     for term, weight in zip(terms, (1, -1), strict=False):
         side[term] += weight
@@ -102,11 +126,18 @@ def problems(table: Mapping[str, Any], horizon_days: float | None) -> Iterator[t
             yield ("comparison", "arms", place, "name"), f"found {describe(arm['name'])} twice; allowed: a name of its own for each arm"
         if "only" in arm and arm["only"] not in CONDITIONS:
             yield ("comparison", "arms", place, "only"), unknown("condition", arm["only"], CONDITIONS)
+    expected: list[Contrast] = []
     for place, text in enumerate(table.get("expect", []) if names else []):
         try:
-            contrasts(text, names)
+            told = contrasts(text, names)
         except ValueError as error:
             yield ("comparison", "expect", place), str(error)
+            continue
+        words = contradiction([*expected, *told])
+        if words is None:
+            expected += told
+        else:
+            yield ("comparison", "expect", place), f"found {words}, which cannot all hold; allowed: directions that can hold together"
     for place, entry in enumerate(table.get("across", [])):
         refusal = unknown_parameter(entry["parameter"], catalog.load())
         if refusal is not None:

@@ -130,14 +130,23 @@ class ArmTable(_Table):
     parameters: dict[str, OverrideTable] = Field(None, description="overrides of this arm, each with its reason")
 
 
+def _values(found: Any) -> Any:
+    if not isinstance(found, list) and found != "range":
+        text = f'found {describe(found)}; allowed: a list of numbers, such as [0.2, 0.8], or "range"'
+        raise PydanticCustomError("quantity", "{text}", {"text": text})
+    return found
+
+
+AcrossValues = Annotated[Any, BeforeValidator(_values), WithJsonSchema(
+    {"anyOf": [{"type": "array", "items": {"type": ["number", "string"]}}, {"const": "range"}]})]
+
+
 class AcrossTable(_Table):
     """A parameter whose size nobody has published: the question is asked again at each of these values."""
 
     parameter: OneLine = Field(description="name of the parameter")
-    values: list[Any] | Literal["range"] = Field(
-        description='numbers in the catalogue\'s unit or texts with a unit, or "range": the low and the high end of the catalogue\'s range',
-        json_schema_extra={"anyOf": [{"type": "array", "items": {"type": ["number", "string"]}}, {"const": "range"}]},
-    )
+    values: AcrossValues = Field(
+        description='numbers in the catalogue\'s unit or texts with a unit, or "range": the low and the high end of the catalogue\'s range')
 
 
 class SmallTable(_Table):

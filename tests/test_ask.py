@@ -16,7 +16,7 @@ from sim.names import NICHES
 from sim.outcomes import CONDITIONS, DAYS_PER_YEAR, OUTCOMES, outcome
 from sim.scenario import FOLDER, files, load
 from sim.scenario_comparison import load_comparison
-from sim.scenario_expect import Contrast, contrasts
+from sim.scenario_expect import Contrast, contradiction, contrasts
 
 WITH_COMPARISON = [file for file in files() if load_comparison(file) is not None]
 BASE = (FOLDER / "colorectal.toml").read_text(encoding="utf-8")
@@ -88,6 +88,8 @@ ARMS = ["a", "b", "c", "d", "a-b"]
         ("a - b > c - d", [Contrast("a - b > c - d", (("a", 1), ("b", -1), ("c", -1), ("d", 1)), 1)]),
         ("a - b > c - b", [Contrast("a - b > c - b", (("a", 1), ("c", -1)), 1)]),
         ("a = b within 0.05", [Contrast("a = b within 0.05", (("a", 1), ("b", -1)), 0, 0.05)]),
+        ("a<b>a-b", [Contrast("a < b", (("a", 1), ("b", -1)), -1), Contrast("b > a-b", (("b", 1), ("a-b", -1)), 1)]),
+        ("a=b within 0.05", [Contrast("a = b within 0.05", (("a", 1), ("b", -1)), 0, 0.05)]),
     ],
 )  # fmt: skip
 def test_directions_are_read(text, found):
@@ -104,6 +106,9 @@ def test_directions_are_read(text, found):
         ("a = b within x", ['"x" after within', "a number"]),
         ("a - b - c < d", ["the difference of two"]),
         ("a < a", ["with itself"]),
+        ("a < b < a", ['with "a" twice in one chain']),
+        ("a - b < c < a - b", ['with "a - b" twice in one chain']),
+        ("a<c-d", ['unknown arm "c-d"', "blanks around its -"]),
         ("a < ", ["allowed"]),
     ],
 )
@@ -122,6 +127,7 @@ def test_a_direction_that_cannot_be_is_refused(text, pieces):
         (('["on > off"]', '["on > of"]'), ["line 19: comparison.expect.0", 'unknown arm "of"', "did you mean off"]),
         (('["on > off"]', "[]"), ["missing key expect"]),
         (('["on > off"]', '"on > off"'), ["comparison.expect", "a list in brackets"]),
+        (('["on > off"]', '["on > off", "off>on"]'), ["line 19: comparison.expect.1", '"on > off" and "off > on", which cannot all hold']),
         (('name = "off"', 'name = "on"'), ["line 23: comparison.arms.1.name", '"on" twice']),
         (('name = "off"\n', ""), ["comparison.arms.1", "missing key name"]),
         (('name = "off"', 'name = "a < b"'), ["comparison.arms.1.name", "words of letters and digits"]),
@@ -133,6 +139,9 @@ def test_a_direction_that_cannot_be_is_refused(text, pieces):
         (('["on > off"]', '["on > off"]\nacross = [{ parameter = "sleep_probability", values = [2] }]'), ["comparison.across.0.values", "0 to 1"]),
         (('["on > off"]', '["on > off"]\nacross = [{ parameter = "sleep_probability", values = [] }]'), ["empty list"]),
         (('["on > off"]', '["on > off"]\nacross = [{ parameter = "sleep_probability" }]'), ["missing key values"]),
+        (('["on > off"]', '["on > off"]\nacross = [{ parameter = "sleep_probability", values = 0.2 }]'),
+         ["line 20: comparison.across.0.values: found 0.2 (a number); allowed: a list of numbers, such as [0.2, 0.8], or \"range\""]),
+        (('["on > off"]', '["on > off"]\nacross = [{ parameter = "sleep_probability", values = "rang" }]'), ["found \"rang\"; allowed: a list of numbers"]),
         (('["on > off"]', '["on > off"]\n[comparison.small]\npatients = 2'), ["line 21: comparison.small.patients", "found 2"]),
         (('["on > off"]', '["on > off"]\n[comparison.small]\npatient = 20'), ["line 21: comparison.small", "unknown key", "did you mean patients"]),
         (('["on > off"]', '["on > off"]\nsmal = { patients = 20 }'), ["line 20: comparison.smal", "unknown key", "did you mean small"]),
@@ -151,6 +160,38 @@ def test_a_fault_of_a_comparison_is_told_with_its_place(tmp_path, change, pieces
         load(write(tmp_path, text))
     for piece in ("mine.toml", *pieces):
         assert piece in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("texts", "words"),
+    [
+        (["a < b", "b < c", "a > c"], '" < "'),
+        (["a - b > c - d", "c - d > a - b"], '"a - b > c - d" and "c - d > a - b"'),
+        (["a - b > c - d", "b - a > d - c"], '"a - b > c - d" and "b - a > d - c"'),
+        (["a < b", "b < c", "a < c", "a = b within 0.3", "a - b > c - d"], None),
+    ],
+)
+def test_directions_that_cannot_all_hold_are_told(texts, words):
+    found = contradiction([contrast for text in texts for contrast in contrasts(text, ARMS)])
+    assert (found is None) == (words is None)
+    if words == '" < "':
+        circle = found.strip('"').split(" < ")
+        assert circle[0] == circle[-1] and set(circle) == {"a", "b", "c"}
+        words = None
+    assert found == words or words is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["mechanisms = { dormancy = true }", "", 'parameters = { sleep_probability = { value = 0.5, reason = "as in the catalogue" } }', "treatments = []"],
+)
+def test_two_arms_that_are_the_same_are_refused(tmp_path, change):
+    """By what they resolve to; arms that count other patients differ."""
+    text = COMPARED.replace("mechanisms = { dormancy = false }", change)
+    with pytest.raises(InputError, match=r'mine.toml: comparison.arms: found "on" and "off", which are the same; allowed: arms that differ'):
+        load_comparison(write(tmp_path, BASE + text))
+    other = text.replace('name = "off"', 'name = "off"\nonly = "with a metastasis at diagnosis"')
+    assert len(load_comparison(write(tmp_path, BASE + other)).arms) == 2
 
 
 def test_one_arm_is_no_comparison(tmp_path):
@@ -212,6 +253,7 @@ NAN = float("nan")
         ("metastases of several founders per patient", [1, 0, 0, 1]),
         ("colonies of 1 mm per patient", [3, 1, 1, 1]),
         ("cells in metastases on a log scale", np.log10([1 + 1e8 + 1e9 + 10**9.5, 1 + 10**9.2, 1 + 1e7, 1 + 1e9])),
+        ("cells in metastases in the liver on a log scale", np.log10([1 + 1e9 + 10**9.5, 1, 1 + 1e7, 1])),
         ("cells shed per patient", [10, 20, 30, 40]),
         ("settled cells per patient", [0, 1, 2, 3]),
         ("settled cells on a log scale", np.log10([1, 2, 3, 4])),
@@ -317,6 +359,17 @@ def test_too_few_patients_give_no_number():
     none = (np.zeros(5), np.zeros(5, dtype=bool))
     found = questions.direction(contrasts("a > b", ["a", "b"])[0], {"a": none, "b": none})
     assert (found["difference"], found["seen"]) == (None, "too few")
+
+
+@pytest.mark.parametrize(
+    ("text", "patients", "noise", "seen"),
+    [("b > a", 9, 0.1, "too few"), ("b < a", 9, 0.1, "too few"), ("b > a", 10, 0.1, "yes"), ("b < a", 10, 0.1, "no"), ("b > a", 400, 0.0, "too few"),
+     ("b = a within 2", 9, 0.1, "too few"), ("b = a within 2", 10, 0.0, "yes")],
+)  # fmt: skip
+def test_nothing_is_said_of_fewer_than_ten_pairs_or_without_a_spread(text, patients, noise, seen):
+    shifted = 1.0 + noise * np.arange(patients) / patients
+    found = questions.direction(contrasts(text, ["a", "b"])[0], {"a": everybody(np.zeros(patients)), "b": everybody(shifted)})
+    assert found["seen"] == seen and found["difference"] > 0
 
 
 def test_patients_without_a_value_in_one_arm_are_left_out_of_all_of_its_group(tmp_path):

@@ -32,7 +32,10 @@ FEWEST_PATIENTS = 100
 """In a chunk: a question has many small cohorts, and a chunk of 25 takes as long as one of 100."""
 YES, UNCLEAR, NO, SAME, NONE = "yes", "unclear", "no", "no difference", "too few"
 """Whether an expected direction was seen: the 95 % interval of the difference lies where it must; it reaches both sides;
-it lies where it must not (reversed, or beyond the bound of an equality); every pair is exactly equal; no two patients."""
+it lies where it must not (reversed, or beyond the bound of an equality); every pair is exactly equal; fewer than
+`FEWEST_PAIRS`, or an interval without width, in which no pair differs from another."""
+FEWEST_PAIRS = 10
+"""Patients of the smallest arm below whom nothing is said: a normal interval from three of them is no interval."""
 
 
 def ask(comparison: Comparison, *, seed: int, out: Path, patients: int | None = None, workers: int = 1,
@@ -208,17 +211,19 @@ def pooled(answers: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def _found(contrast: Contrast, patients: int, difference: float, error: float) -> dict[str, Any]:
     low, high = difference - WILSON_Z * error, difference + WILSON_Z * error
     return {"expected": contrast.text, "sign": contrast.sign, "within": contrast.within, "patients": patients, "difference": _number(difference), "low": _number(low),
-            "high": _number(high), "seen": _verdict(contrast, difference, low, high)}
+            "high": _number(high), "seen": _verdict(contrast, patients, difference, low, high)}
 
 
-def _verdict(contrast: Contrast, difference: float, low: float, high: float) -> str:
-    if not np.isfinite(low):
+def _verdict(contrast: Contrast, patients: int, difference: float, low: float, high: float) -> str:
+    if patients < FEWEST_PAIRS or not np.isfinite(low):
         return NONE
     if not contrast.sign:
         inside, outside = max(-low, high) <= contrast.within, min(-low, high) < -contrast.within
         return YES if inside else NO if outside else UNCLEAR
     if difference == low == high == 0.0:
         return SAME
+    if low == high:
+        return NONE
     return UNCLEAR if low <= 0.0 <= high else YES if contrast.sign * difference > 0 else NO
 
 

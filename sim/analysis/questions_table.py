@@ -76,7 +76,7 @@ def page(answers: Sequence[Answer], waiting: Sequence[tuple[str, str]], *, comma
         "Every scenario that has a comparison is asked at its own numbers, with its full cohort. The arms of a question hold the same patients: "
         "differences are paired, with 95 % intervals. *yes*: the interval lies where the scenario says it must; *unclear*: it "
         "reaches both sides; *no*: it lies on the other side, or beyond the stated bound of an equality; *no difference*: "
-        "all pairs are equal. `patients` are those of the smallest arm who count. A log-rank p takes the arms for independent groups, "
+        "all pairs are equal; *too few*: fewer than ten pairs, or an interval without width. `patients` are those of the smallest arm who count. A log-rank p takes the arms for independent groups, "
         "which is cautious where they hold the same patients.\n\n"
         f"{len(shown)} of {len(by_scenario)} scenarios show every direction with "
         + (f"seed {seeds[0]}" if len(seeds) == 1 else f"the seeds {', '.join(map(str, seeds))} together")
