@@ -26,13 +26,14 @@ def classroom(repository):
 
 
 @contextlib.contextmanager
-def tab(classroom, query="", width="laptop", **options):
-    """A page of the classroom; afterwards: nothing left this machine, nothing went wrong in it."""
+def tab(classroom, query="", width="laptop", script="", **options):
+    """A page of the classroom, in which `script` runs first; afterwards: nothing left this machine, nothing went wrong in it."""
     browser, address, _ = classroom
     watched = Watched(browser, *WIDTHS[width], **options)
     try:
         watched.page.set_default_timeout(PATIENCE)
         watched.page.add_init_script(PLAYER)
+        watched.page.add_init_script(script)
         watched.page.goto(f"{address}?{query}")
         yield watched.page
         hosts = {urlsplit(url).hostname for url in watched.requests if not url.startswith(("data:", "blob:"))}

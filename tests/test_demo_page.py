@@ -60,6 +60,26 @@ class Tab:
     def click(self, marker: str):
         self.user.find(marker=marker).click()
 
+    async def connected(self):
+        """Wait until the page knows that its browser is there, and listens for the loss of it."""
+        client = self.user.client
+        await self.until(lambda: client.disconnect_handlers and client.connect_handlers, "a connected page")
+
+    def lose(self) -> str:
+        """The connection is lost; gives the name under which it can come back."""
+        client = self.user.client
+        tab_id, client.tab_id = client.tab_id, None
+        for handler in client.disconnect_handlers:
+            client.safe_invoke(handler)
+        return tab_id
+
+    def come_back(self, tab_id: str):
+        """The connection is there again."""
+        client = self.user.client
+        client.tab_id = tab_id
+        for handler in client.connect_handlers:
+            client.safe_invoke(handler)
+
     async def changed(self):
         """Wait until the address says something new, then forget that it did."""
         await self.until(lambda: self._addresses() > self.noticed, "a new address")
@@ -304,15 +324,11 @@ def test_a_lost_tab_frees_its_worker_and_goes_on_when_it_comes_back(monkeypatch)
     async def scene(room, page):
         await page.open("lesson=sleepers&step=1")
         await page.until(lambda: room.sessions and room.sessions[0].pid, "its worker")
-        client = page.user.client
-        tab_id, client.tab_id = client.tab_id, None
-        for handler in client.disconnect_handlers:
-            client.safe_invoke(handler)
+        await page.connected()
+        tab_id = page.lose()
         await page.until(lambda: room.sessions == [], "its end")
-        client.tab_id = tab_id
         page.scripts.clear()
-        for handler in client.connect_handlers:
-            client.safe_invoke(handler)
+        page.come_back(tab_id)
         await page.until(lambda: any(part["kind"] == "frames" for part in page.parts()), "the film of a new worker")
         assert len(room.sessions) == 1 and page.alert() is None
         assert Words("en")("lesson.sleepers.watch") in page.labels()
@@ -324,14 +340,11 @@ def test_a_short_loss_of_the_connection_keeps_the_worker():
     async def scene(room, page):
         await page.open()
         await page.until(lambda: room.sessions and room.sessions[0].pid, "its worker")
-        session, client = room.sessions[0], page.user.client
-        tab_id, client.tab_id = client.tab_id, None
-        for handler in client.disconnect_handlers:
-            client.safe_invoke(handler)
+        await page.connected()
+        session = room.sessions[0]
+        tab_id = page.lose()
         await page.until(lambda: not session.connected, "the loss")
-        client.tab_id = tab_id
-        for handler in client.connect_handlers:
-            client.safe_invoke(handler)
+        page.come_back(tab_id)
         await page.until(lambda: session.connected, "the return")
         assert room.sessions == [session] and session.pid
 
