@@ -96,6 +96,30 @@ def test_playing_moves_both_bodies_and_scrubbing_back_shows_what_was(opened):
     assert opened.evaluate("player.state()") == before
 
 
+def test_frames_of_one_moment_and_a_pause_within_a_frame_leave_one_running_loop(opened):
+    """Browsers may give two frames the same moment, most of all when they are busy."""
+    days = opened.evaluate("""() => {
+      const frames = new Map(), real = [window.requestAnimationFrame, window.cancelAnimationFrame];
+      let last = 0;
+      window.requestAnimationFrame = (call) => { frames.set(++last, call); return last; };
+      window.cancelAnimationFrame = (number) => frames.delete(number);
+      const show = (now) => { const calls = [...frames.values()]; frames.clear(); calls.forEach((call) => call(now)); return [calls.length, player.day]; };
+      player.seek(3000);
+      player.play();
+      const seen = [1000, 1000, 1000, 1100].map(show);
+      player.pause(); player.play(); player.pause(); player.play();
+      seen.push(...[1100, 1200, 1200, 1300].map(show));
+      player.pause();
+      seen.push(show(1400));
+      [window.requestAnimationFrame, window.cancelAnimationFrame] = real;
+      return seen;
+    }""")
+    step = 0.1 * opened.evaluate("player.speed")
+    assert days == [pytest.approx(expected) for expected in (
+        [1, 3000], [1, 3000], [1, 3000], [1, 3000 + step],
+        [1, 3000 + step], [1, 3000 + 2 * step], [1, 3000 + 2 * step], [1, 3000 + 3 * step], [0, 3000 + 3 * step])]
+
+
 def test_a_picture_is_a_function_of_the_day(opened):
     picture = "player.bodies.map(body => body.canvas.toDataURL())"
     opened.evaluate("player.seek(4000)")

@@ -137,11 +137,12 @@
       this.root.classList.add("sp-playing");
       if (this.controls) this.controls.show();
       this.emit("play", this.day);
-      requestAnimationFrame(this.tick);
+      this.frame = requestAnimationFrame(this.tick);
     }
 
     pause() {
       if (!this.playing) return;
+      cancelAnimationFrame(this.frame); // played again within a frame: one loop is enough
       this.playing = false;
       this.root.classList.remove("sp-playing");
       if (this.controls) this.controls.show();
@@ -161,8 +162,8 @@
     }
 
     tick(now) {
-      if (now === this.last) return; // paused and played again within a frame: one loop is enough
-      if (!this.playing) return;
+      this.frame = requestAnimationFrame(this.tick);
+      // Browsers may give two frames the same moment: that is a frame without a step, not an end.
       const seconds = this.last === null ? 0 : Math.min((now - this.last) / 1000, 0.25);
       this.last = now;
       this.day = Math.min(this.day + seconds * this.speed, this.loadedDay);
@@ -174,8 +175,7 @@
       }
       if (!this.still) this.flowSeconds += seconds;
       this.draw(false, now);
-      if (this.day >= this.lastDay) { this.pause(); this.emit("end", this.day); return; }
-      requestAnimationFrame(this.tick);
+      if (this.day >= this.lastDay) { this.pause(); this.emit("end", this.day); }
     }
 
     // -- drawing ----------------------------------------------------------------------------------
