@@ -96,28 +96,142 @@ def test_playing_moves_both_bodies_and_scrubbing_back_shows_what_was(opened):
     assert opened.evaluate("player.state()") == before
 
 
+BY_HAND = """(scene) => {
+  const frames = new Map(), real = [window.requestAnimationFrame, window.cancelAnimationFrame];
+  let last = 0;
+  window.requestAnimationFrame = (call) => { frames.set(++last, call); return last; };
+  window.cancelAnimationFrame = (number) => frames.delete(number);
+  const show = (now) => { const calls = [...frames.values()]; frames.clear(); calls.forEach((call) => call(now)); return player.day; };
+  try { return scene(show, () => frames.size); } finally { player.pause(); [window.requestAnimationFrame, window.cancelAnimationFrame] = real; }
+}"""
+"""Show the browser's frames one by one, at moments of the test's choice."""
+
+
+def by_hand(page, scene: str):
+    """What a scene, `(show, waiting) => ...`, gives: `show(milliseconds)` is the browser's next frame, after which it is
+    that day in the film; `waiting()` how many calls the next one will make."""
+    return page.evaluate(f"({BY_HAND})({scene})")
+
+
 def test_frames_of_one_moment_and_a_pause_within_a_frame_leave_one_running_loop(opened):
     """Browsers may give two frames the same moment, most of all when they are busy."""
-    days = opened.evaluate("""() => {
-      const frames = new Map(), real = [window.requestAnimationFrame, window.cancelAnimationFrame];
-      let last = 0;
-      window.requestAnimationFrame = (call) => { frames.set(++last, call); return last; };
-      window.cancelAnimationFrame = (number) => frames.delete(number);
-      const show = (now) => { const calls = [...frames.values()]; frames.clear(); calls.forEach((call) => call(now)); return [calls.length, player.day]; };
+    days = by_hand(opened, """(show, waiting) => {
+      const once = (now) => [waiting(), show(now)];
       player.seek(3000);
       player.play();
-      const seen = [1000, 1000, 1000, 1100].map(show);
+      const seen = [1000, 1000, 1000, 1100].map(once);
       player.pause(); player.play(); player.pause(); player.play();
-      seen.push(...[1100, 1200, 1200, 1300].map(show));
+      seen.push(...[1100, 1200, 1200, 1300].map(once));
       player.pause();
-      seen.push(show(1400));
-      [window.requestAnimationFrame, window.cancelAnimationFrame] = real;
+      seen.push(once(1400));
       return seen;
     }""")
     step = 0.1 * opened.evaluate("player.speed")
     assert days == [pytest.approx(expected) for expected in (
         [1, 3000], [1, 3000], [1, 3000], [1, 3000 + step],
         [1, 3000 + step], [1, 3000 + 2 * step], [1, 3000 + 2 * step], [1, 3000 + 3 * step], [0, 3000 + 3 * step])]
+
+
+def test_time_never_runs_back_while_the_film_is_on_its_way(opened):
+    """The first part may end before the day on which the film begins: the film waits there for the next."""
+    first_day, loaded, *days = by_hand(opened, """(show) => {
+      player.load(parts.find((part) => part.kind === 'head'));
+      const frames = parts.filter((part) => part.kind === 'frames'), seen = [player.firstDay];
+      player.append(frames[0]);
+      seen.push(player.loadedDay);
+      player.play();
+      seen.push(...[1000, 1100].map(show));
+      player.controls.start.click();
+      player.play();
+      seen.push(show(1200));
+      frames.slice(1).forEach((part) => player.append(part));
+      seen.push(...[1300, 1400].map(show));
+      return seen;
+    }""")
+    assert loaded < first_day
+    step = 0.1 * opened.evaluate("player.speed")
+    assert days == [first_day, first_day, first_day, first_day + step, first_day + 2 * step]
+
+
+def test_what_happens_last_is_told_before_the_film_stops(opened):
+    """Numbers are written some times a second: the end of the film must not fall between two of them."""
+    told = by_hand(opened, """(show) => {
+      const told = [];
+      player.on('event', (event) => told.push([event.kind, event.day]));
+      player.seek(player.lastDay - 1);
+      player.play();
+      player.written = 1e12;  // the words have just been written
+      [1000, 1250].forEach(show);
+      return [told, player.playing, player.announcer.textContent];
+    }""")
+    dead = [arm["death_day"] for arm in opened.evaluate("film.arms")]
+    assert max(dead) == opened.evaluate("player.lastDay")
+    assert told == [[["death", max(dead)]], False, told[2]] and "The patient dies" in told[2]
+
+
+def test_events_of_one_moment_are_all_told(opened):
+    said, notes = by_hand(opened, """(show) => {
+      const events = (...kinds) => kinds.map((kind) => ({day: 3001, kind, organ: 'liver', treatment: 'resection'}));
+      player.film.arms[0].events = events('first_visible', 'diagnosis', 'treatment');
+      player.film.arms[1].events = events('diagnosis');
+      player.seek(3000);
+      player.play();
+      [1000, 1100].forEach(show);
+      player.pause();
+      return [player.announcer.textContent, player.bodies.map((body) => body.message.textContent)];
+    }""")
+    found = texts.load(LANGUAGE)["event.diagnosis"]
+    assert said.count(found) == 2 and "Surgery" in said and "Liver" in said
+    assert notes == [f"{found} · Treatment: Surgery", found]
+
+
+def test_only_a_machine_that_is_slow_for_seconds_loses_the_flow_and_not_for_ever(opened):
+    flowing = by_hand(opened, """(show) => {
+      const seen = [], every = (step, from, to) => { for (let now = from; now <= to; now += step) show(now); seen.push(player.flowing); };
+      player.seek(3000); player.setSpeed(0); player.play();
+      const from = player.measured.from;
+      every(20, from, from + 2000);
+      document.dispatchEvent(new Event('visibilitychange'));
+      player.measured.from = from + 9000;  // the page was hidden meanwhile
+      every(20, from + 9000, from + 11000);
+      every(100, from + 11100, from + 12100);
+      every(20, from + 12200, from + 14000);
+      every(100, from + 14100, from + 17000);
+      player.pause(); player.play();
+      seen.push(player.flowing);
+      return seen;
+    }""")
+    assert flowing == [True, True, True, True, False, True]
+
+
+def test_the_time_line_reaches_the_end_and_steps_stay_on_it(opened):
+    assert opened.evaluate("(player.lastDay - player.firstDay) % player.film.frameDays") > 0, "the last step is a shorter one"
+    line = opened.get_by_label("Time line")
+    line.focus()
+    opened.keyboard.press("End")
+    assert opened.evaluate("player.day") == opened.evaluate("player.lastDay")
+    assert opened.locator(".sp-over").all_inner_texts()[0] != ""
+    opened.keyboard.press("Home")
+    assert opened.evaluate("player.day") == opened.evaluate("player.firstDay")
+    opened.get_by_role("button", name="One step back").click()
+    assert opened.evaluate("player.day") == opened.evaluate("player.firstDay")
+
+
+def test_without_a_film_nothing_can_go_wrong(opened):
+    """Before the first film, and after one that no longer answers what is asked."""
+    opened.evaluate("player.seek(4500); player.play()")
+    for prepare in ("player.clear()", "player.destroy(); player = new Seeding.Player(here, {text})"):
+        opened.evaluate(prepare)
+        for name in ("One step back", "One step forward", "Play", "Back to the start"):
+            opened.get_by_role("button", name=name, exact=True).click()
+        for key in ("ArrowLeft", "ArrowRight", "Home", "End"):
+            opened.keyboard.press(key)
+        opened.get_by_label("Time line").press("End")
+        opened.get_by_label("Speed").select_option("365")
+        assert opened.evaluate("player.playing") is False and opened.locator(".sp-body, .sp-card table").count() == 0
+        assert opened.locator(".sp-clock").inner_text() == ""
+    opened.evaluate("player.load(film); player.seek(4500)")
+    assert opened.locator(".sp-body").count() == 2 and opened.evaluate("player.state().day") == 4500
 
 
 def test_a_picture_is_a_function_of_the_day(opened):
@@ -167,8 +281,10 @@ def test_screen_readers_are_told(opened):
         assert opened.get_by_role("button", name=name, exact=True).count() == 1
     assert opened.get_by_role("slider", name="Time line").get_attribute("aria-valuetext").startswith("Year ")
     assert opened.get_by_role("button", name="Liver").count() == 2
-    opened.evaluate("player.seek(3700); player.setSpeed(365); player.play()")
-    opened.wait_for_function("player.announcer.textContent.includes('diagnosis')")
+    opened.evaluate("""() => { window.told = [];
+      new MutationObserver(() => told.push(player.announcer.textContent)).observe(player.announcer, {childList: true});
+      player.seek(3700); player.setSpeed(365); player.play(); }""")
+    opened.wait_for_function("told.some((text) => text.includes('diagnosis'))")
 
 
 def test_reduced_motion_stands_still(browser, file):

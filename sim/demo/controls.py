@@ -134,7 +134,8 @@ class Controls:
             ui.label(self.words.treatment_means(name)).classes("help").props(f'id="treats-{name}"')
             switch.props(f'aria-describedby="treats-{name}"')
             slider = ui.slider(min=0, max=LATEST_MONTHS, step=1, value=0).props("dense snap").mark(f"start-{name}")
-            slider.on("change", lambda: self._treat(name, True))
+            # the value that the event brings: the element's own comes some milliseconds later
+            slider.on("change", lambda event: self._treat(name, True, event.args))
             when = ui.label().classes("help when")
         self._given[name] = switch, slider, when
 
@@ -150,7 +151,8 @@ class Controls:
         self._horizon.set_value(settings.horizon)
         for field, value in ((self._age, settings.age), (self._seed, settings.seed), (self._patient, settings.patient)):
             field.set_value(value)
-        states = settings.resolve().mechanisms
+        first, *other = settings.arms()
+        states = first.mechanisms
         for name, switch in self._switches.items():
             switch.set_value(states[name])
             self._states[name].set_text(_sentence(words.mechanism_means(name, states[name])))
@@ -159,7 +161,7 @@ class Controls:
             button.props(f"aria-pressed={'true' if what_if == settings.what_if else 'false'}")
         if settings.what_if in MORE_WHAT_IFS:
             self._others.props("open")
-        self._means.set_text(words.means(settings.what_if) if settings.what_if else "")
+        self._means.set_text(words("ui.means.same") if first in other else words.means(settings.what_if) if other else "")
         self._showing = False
 
     def _show_treatments(self, settings: Settings) -> None:
@@ -177,12 +179,15 @@ class Controls:
 
     # -- changes -------------------------------------------------------------------------------------
 
+    def _change(self, **changes) -> None:
+        """Take changes, or put the controls back to what is set."""
+        if not self.page.change(**changes):
+            self.show()
+
     def _take(self, name: str, value) -> None:
         value = "" if value is None else str(value)
-        if self._showing or value == getattr(self.page.settings, name):
-            return
-        if not self.page.change(**{name: value}):
-            self.show()
+        if not self._showing and value != getattr(self.page.settings, name):
+            self._change(**{name: value})
 
     def _switch(self, name: str, on: bool) -> None:
         if self._showing:
@@ -191,16 +196,17 @@ class Controls:
         changes = {"mechanisms": {**settings.mechanisms, name: on}}
         if settings.what_if == f"{'on' if on else 'off'}.{name}":  # both bodies would be the same
             changes["what_if"] = f"{'off' if on else 'on'}.{name}"
-        self.page.change(**changes)
+        self._change(**changes)
 
-    def _treat(self, name: str, given: bool) -> None:
+    def _treat(self, name: str, given: bool, months: float | None = None) -> None:
         if self._showing:
             return
         treatments = dict(self.page.settings.treatments)
         treatments.pop(name, None)
         if given:
-            treatments[name] = str(round(self._given[name][1].value * DAYS_PER_MONTH))
-        self.page.change(treatments=treatments)
+            months = self._given[name][1].value if months is None else months
+            treatments[name] = str(round(months * DAYS_PER_MONTH))
+        self._change(treatments=treatments)
 
     def _next_patient(self) -> None:
         number = self.page.settings.patient

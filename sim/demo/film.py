@@ -9,7 +9,7 @@ the player that draws it. A film is a pure function of its arms (scenarios), see
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -39,8 +39,17 @@ def _record(scenario: Scenario, seed: int, patient: int, frame_days: int | None,
 
     model = build_model(scenario, seed=seed, patients=np.array([patient]), keep_seeds=True, collect=False)
     recording = Recording(model, frame_days or _frame_days(int(model.last_day.max())))
-    recording.run(report)
+    try:
+        recording.run(report)
+    except BaseException:
+        _free(recording)
+        raise
     return recording
+
+
+def _free(recording: Recording) -> None:
+    """Mesa 3 keeps every model that had agents: keep only its shell."""
+    recording.model.__dict__.clear()
 
 
 def _treatment_events(scenario: Scenario, model) -> list[dict]:
@@ -112,18 +121,28 @@ def _arm_frames(recording: Recording, shown: list[dict], first: int, end: int) -
     }
 
 
-def stream(arms: Sequence[Scenario], *, names: Sequence[str], seed: int, patient: int) -> Iterator[dict[str, Any]]:
+def stream(arms: Sequence[Scenario], *, names: Sequence[str], seed: int, patient: int,
+           report: Callable[[float], None] | None = None) -> Iterator[dict[str, Any]]:
     """The film in parts, in order.
 
     `names` name the arms for the page (text keys `arm.<name>`, or what is to be shown).
     {"kind": "progress", "share"} while the engine computes, one {"kind": "head", ...}, then
-    {"kind": "frames", "from", "to", "arms"}. Raises InputError where an arm's values do not fit.
+    {"kind": "frames", "from", "to", "arms"}. `report(share of an arm)` is told in every frame; it may raise to stop.
+    Raises InputError where an arm's values do not fit.
     """
     recordings: list[Recording] = []
+    try:
+        yield from _parts(arms, names, seed, patient, report, recordings)
+    finally:
+        for recording in recordings:
+            _free(recording)
+
+
+def _parts(arms, names, seed: int, patient: int, report, recordings: list[Recording]) -> Iterator[dict[str, Any]]:
     for i, resolved in enumerate(arms):
         yield {"kind": "progress", "share": i / len(arms)}
         frame_days = recordings[0].frame_days if recordings else None
-        recordings.append(_record(resolved, seed, patient, frame_days, None))
+        recordings.append(_record(resolved, seed, patient, frame_days, report))
     yield {"kind": "progress", "share": 1.0}
     scale = common_scale(recordings)
     shown = [dots(recording, scale) for recording in recordings]
@@ -142,8 +161,6 @@ def stream(arms: Sequence[Scenario], *, names: Sequence[str], seed: int, patient
         last = end == frames  # cells that arrive on the last day itself
         yield {"kind": "frames", "from": first, "to": end,
                "arms": [_arm_frames(r, s, first, end + last) for r, s in zip(recordings, shown, strict=True)]}
-    for recording in recordings:
-        recording.model.__dict__.clear()  # Mesa 3 keeps every model that had agents
 
 
 def _round_up(cells: float) -> int:

@@ -160,7 +160,7 @@ class LessonPanel:
         """Teach a lesson from its start."""
         self.lesson = lessons.load(name)
         self.page.note(lesson=name, step=0, votes=())
-        self.page.stage.tell("pause")
+        self.page.stage.tell("clear")
         self._arrive()
         self.page.recompute()
 

@@ -44,7 +44,8 @@ class Page:
             problem = str(error)
             self.settings = Settings()
             self.words = Words(self.settings.language)
-        self._asked = 0
+        self._asked = self._losses = 0
+        self._has_film = self._has_cohort = False
         self._build()
         if problem:
             self.alert("ui.address", what=problem)
@@ -163,12 +164,13 @@ class Page:
     # -- computing ---------------------------------------------------------------------------------
 
     async def start(self) -> bool:
-        """Enter the classroom and compute; False where it is full."""
+        """Enter the classroom and compute what is not there yet; False where it is full."""
         self.session = self.classroom.enter(self._show)
         self.turned_away = self.session is None
         if self.turned_away:
             return False
-        self.recompute(patience_seconds=0.0)
+        if not self._has_cohort:
+            self.recompute(patience_seconds=0.0, film=not self._has_film)
         return True
 
     async def away(self) -> None:
@@ -176,9 +178,11 @@ class Page:
         session = self.session
         if session is None:
             return
+        self._losses += 1
+        loss = self._losses
         session.connected = self.client.has_socket_connection
         await asyncio.sleep(FREE_SECONDS)
-        if not session.connected and self.session is session:
+        if loss == self._losses and not session.connected and self.session is session:
             self.leave()
 
     async def back(self, enter: Callable[[], Awaitable[None]]) -> None:
@@ -194,10 +198,13 @@ class Page:
             self.classroom.leave(self.session)
             self.session = None
 
-    def recompute(self, patience_seconds: float = _DEBOUNCE_SECONDS) -> None:
-        """Ask for the film and the cohort of what is set, shortly: sliders move through many values."""
+    def recompute(self, patience_seconds: float = _DEBOUNCE_SECONDS, film: bool = True) -> None:
+        """Ask for the film (unless it is there) and the cohort of what is set, shortly: sliders move through many values."""
         self._asked += 1
-        self._computing.set_visibility(True)
+        self._has_film, self._has_cohort = not film, False
+        if self.session is not None:
+            self.session.drop()
+        self._computing.set_visibility(film)
         names = self.names()
         organ = self.lesson.organ if self.lesson else "all"
         self.curves.tell("empty", f"{json.dumps(self.words.bodies(names), ensure_ascii=False)}, {json.dumps(organ)}")
@@ -206,13 +213,13 @@ class Page:
         self._progress(0.0)
         one = "" if len(names) == 2 else ".one"
         self._cohort_help.set_text(self.words(f"ui.cohort.help{one}", patients=self.patients))
-        background_tasks.create(self._ask(self._asked, names, patience_seconds))
+        background_tasks.create(self._ask(self._asked, names, patience_seconds, film))
 
     def _try_again(self) -> None:
         self.hush()
         self.recompute()
 
-    async def _ask(self, asked: int, names: list[str], patience_seconds: float) -> None:
+    async def _ask(self, asked: int, names: list[str], patience_seconds: float, film: bool) -> None:
         await asyncio.sleep(patience_seconds)
         if asked != self._asked or self.session is None:
             return
@@ -220,7 +227,7 @@ class Page:
             arms, seed, patient = self.lesson.arms, self.lesson.seed, self.lesson.patient
         else:
             arms, seed, patient = self._resolve(self.settings)
-        await self.session.ask(arms, names, seed, patient, self.patients)
+        await self.session.ask(arms, names, seed, patient if film else None, self.patients)
 
     def _show(self, kind: str, what) -> None:
         """A message of this tab's worker."""
@@ -230,16 +237,24 @@ class Page:
                 self.stage.tell("film", f"{what}, {'false' if self.lesson_panel.hides_stage else 'true'}")
                 if what.startswith('{"kind":"head"'):
                     self._computing.set_visibility(False)
-            elif kind == "curves":
+                return
+            self._has_film = True  # whole: the cohort comes after it
+            if kind == "curves":
                 self.curves.tell("update", what)
             elif kind == "progress":
                 self._progress(what)
             elif kind == "done":
+                self._has_cohort = True
                 self._progress(1.0)
-            elif kind == "died":
-                self.alert("ui.died", again=True)
             else:
-                self.alert(f"ui.{kind}", what=what)
+                self._stopped(kind, what)
+
+    def _stopped(self, kind: str, what) -> None:
+        """Nothing more will come: the page must not say that something is being computed."""
+        self._has_film = False
+        self._computing.set_visibility(False)
+        self._bar_text.set_text("")
+        self.alert(f"ui.{kind}", again=kind == "died", what=what)
 
     def _progress(self, share: float) -> None:
         self._bar.props(f"value={share:.3f}")

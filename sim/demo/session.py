@@ -58,6 +58,10 @@ class Session:
         if self._worker is not None and self._job is job:
             self._worker.ask(job)
 
+    def drop(self) -> None:
+        """What was asked is no longer wanted: nothing of it is shown from now on."""
+        self._job = None
+
     def _hear(self, message: tuple) -> None:
         number, kind, what = message
         if self.closed:

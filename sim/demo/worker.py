@@ -42,17 +42,48 @@ class _Newer(BaseException):
 def serve(pipe) -> None:
     """A worker's life: jobs in, messages out, until None comes or the other side is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server decides what Ctrl-C means
-    teller, cohort = _Teller(pipe), None
+    teller, asked, cohort = _Teller(pipe), _Asked(pipe), None
+    asked.start()
     try:
-        while (job := pipe.recv()) is not None:
+        while True:
+            job = asked.newest()
             if cohort is not None:
                 cohort.stop()
-            if job.patient is None or _film(teller, job):
+            if job.patient is None or _film(teller, asked, job):
                 cohort = _Cohort(teller, job)
                 cohort.start()
-    except (EOFError, OSError):
-        pass
-    os._exit(0)  # a cohort that still runs has nobody to tell
+    except OSError:
+        os._exit(0)
+
+
+class _Asked(threading.Thread):
+    """What is asked, read at once whatever is being computed, so that the server never waits; only the newest counts."""
+
+    def __init__(self, pipe):
+        super().__init__(daemon=True)
+        self._pipe, self._job, self._news = pipe, None, threading.Condition()
+
+    def run(self) -> None:
+        try:
+            while (job := self._pipe.recv()) is not None:
+                with self._news:
+                    self._job = job
+                    self._news.notify()
+        except (EOFError, OSError):
+            pass
+        os._exit(0)  # what is still being computed has nobody to be told to
+
+    def newest(self) -> Job:
+        """Wait for a job that was not taken yet, and take it."""
+        with self._news:
+            self._news.wait_for(lambda: self._job is not None)
+            job, self._job = self._job, None
+            return job
+
+    def give_way(self, share: float) -> None:
+        """Raises _Newer where something newer waits."""
+        if self._job is not None:
+            raise _Newer
 
 
 class _Teller:
@@ -69,13 +100,15 @@ class _Teller:
         self.tell(job, kind, json.dumps(what, separators=(",", ":"), ensure_ascii=False))
 
 
-def _film(teller: _Teller, job: Job) -> bool:
-    """Tell the film; False where it could not be made."""
+def _film(teller: _Teller, asked: _Asked, job: Job) -> bool:
+    """Tell the film; False where it could not be made, or something newer is asked meanwhile."""
     from sim.demo import film
 
     try:
-        for part in film.stream(job.arms, names=job.names, seed=job.seed, patient=job.patient):
+        for part in film.stream(job.arms, names=job.names, seed=job.seed, patient=job.patient, report=asked.give_way):
             teller.tell_json(job, "film", part)
+    except _Newer:
+        return False
     except InputError as error:
         teller.tell(job, "refused", str(error))
         return False

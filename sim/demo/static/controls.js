@@ -40,7 +40,12 @@
       this.range = make("input", "sp-range", line);
       Object.assign(this.range, { type: "range", min: 0, max: 1, step: 1, value: 0 });
       this.range.setAttribute("aria-label", text("player.timeline"));
-      this.range.addEventListener("input", () => { player.pause(); player.seek(Number(this.range.value)); });
+      // The last step may be shorter than the others: where there is no whole one left, it is the end.
+      this.range.addEventListener("input", () => {
+        const day = Number(this.range.value);
+        player.pause();
+        player.seek(day + Number(this.range.step) > Number(this.range.max) ? player.lastDay : day);
+      });
       const label = make("label", "sp-speed", this.root);
       make("span", "", label, text("player.speed"));
       this.select = make("select", "", label);
@@ -50,11 +55,14 @@
       this.show();
     }
 
+    /* A new film, or none. */
     open(film) {
       this.range.max = Math.round(this.player.lastDay);
       this.range.min = Math.round(this.player.firstDay);
-      this.range.step = film.frameDays;
       this.marks.replaceChildren();
+      this.show();
+      if (!film) return;
+      this.range.step = film.frameDays;
       const span = this.player.lastDay - this.player.firstDay || 1;
       for (const event of film.arms[0].events) {
         if (!["diagnosis", "first_visible", "death", "treatment"].includes(event.kind)) continue;
@@ -62,7 +70,6 @@
         mark.style.left = `${100 * (event.day - this.player.firstDay) / span}%`;
         mark.title = this.player.eventText(event);
       }
-      this.show();
     }
 
     show() {

@@ -8,10 +8,11 @@
   const YEAR = 365.25;
   const SPEEDS = [30, 120, 365, 1000]; // days a second
   const TEXT_EVERY_MS = 120;
-  const SLOW = 15; // updates a second
+  const SLOW = 15, SLOW_SECONDS = 2; // updates a second; for so long in a row, and the flow is left out
   const NARROW = 340; // pixels that a body has: below, labels are left out and the drawing is cropped
   const LABEL = { units: 18, rem: 0.8 }; // size of the labels in the drawing, and their smallest on the screen
   const WIDE_BOX = [24, 0, 620, 716], NARROW_BOX = [120, 0, 400, 716];
+  const MOST_NOTES = 2; // events of one moment over a drawing, such as diagnosis and surgery; screen readers are told all
   const TILES = ["asleep", "awake", "micrometastasis", "macrometastasis"];
   const ROWS = [...TILES, "settled", "cleared", "arrested"];
   let geometry = null;
@@ -27,12 +28,15 @@
       this.tick = this.tick.bind(this);
       this.onKey = this.onKey.bind(this);
       this.root.addEventListener("keydown", this.onKey);
+      this.onSeen = () => this.measure(); // a hidden page is not drawn: that says nothing about the machine
+      document.addEventListener("visibilitychange", this.onSeen);
       this.build();
       if (film) this.load(film);
     }
 
     get still() { return this.reducedMotion === undefined ? this.motion.matches : this.reducedMotion; }
     get lastDay() { return this.film ? this.film.lastDay : 0; }
+    /* A little before the first cell; also while the film is still on its way. */
     get firstDay() { return this.film ? Math.max(0, Math.min(this.film.head.first_day, this.lastDay) - 180) : 0; }
     get loadedDay() { return this.film ? this.film.loadedDay : 0; }
 
@@ -94,6 +98,18 @@
       this.resize();
     }
 
+    /* No film: another one was asked for, and this one would not answer it. */
+    clear() {
+      this.pause();
+      this.watcher.disconnect();
+      this.film = null; this.bodies = []; this.day = 0;
+      for (const part of [this.stage, this.card]) part.replaceChildren();
+      delete this.card.dataset.shows;
+      this.showLegend();
+      this.clock.textContent = "";
+      if (this.controls) this.controls.open(null);
+    }
+
     append(part) {
       const fresh = this.film.append(part);
       fresh.forEach((dots, i) => this.bodies[i].view.addDots(dots));
@@ -110,6 +126,7 @@
     destroy() {
       this.pause();
       this.watcher.disconnect();
+      document.removeEventListener("visibilitychange", this.onSeen);
       this.root.remove();
     }
 
@@ -132,8 +149,9 @@
 
     play() {
       if (this.playing || !this.film) return;
-      if (this.day >= this.lastDay) this.day = this.firstDay;
-      this.playing = true; this.last = null; this.measured = { from: performance.now(), frames: 0 };
+      if (this.day >= this.lastDay) this.announced = this.day = this.firstDay;
+      this.playing = true; this.last = null; this.flowing = true;
+      this.measure();
       this.root.classList.add("sp-playing");
       if (this.controls) this.controls.show();
       this.emit("play", this.day);
@@ -143,20 +161,24 @@
     pause() {
       if (!this.playing) return;
       cancelAnimationFrame(this.frame); // played again within a frame: one loop is enough
+      this.draw(true); // still playing: what happened since the last words is told, the end most of all
       this.playing = false;
       this.root.classList.remove("sp-playing");
       if (this.controls) this.controls.show();
-      this.draw(true);
       this.emit("pause", this.day);
     }
 
     toggle() { if (this.playing) this.pause(); else this.play(); }
-    step(frames) { this.pause(); this.seek((Math.floor(this.day / this.film.frameDays) + frames) * this.film.frameDays); }
+    step(frames) {
+      this.pause();
+      if (this.film) this.seek(Math.max((Math.floor(this.day / this.film.frameDays) + frames) * this.film.frameDays, Math.min(this.day, this.firstDay)));
+    }
+
     setSpeed(daysPerSecond) { this.speed = daysPerSecond; if (this.controls) this.controls.show(); this.draw(true); }
 
     seek(day) {
       if (!this.film) return;
-      this.day = Math.min(Math.max(day, 0), this.loadedDay);
+      this.day = Math.min(Math.max(day, 0), Math.max(this.loadedDay, this.firstDay));
       this.announced = this.day;
       this.draw(true);
     }
@@ -166,17 +188,21 @@
       // Browsers may give two frames the same moment: that is a frame without a step, not an end.
       const seconds = this.last === null ? 0 : Math.min((now - this.last) / 1000, 0.25);
       this.last = now;
-      this.day = Math.min(this.day + seconds * this.speed, this.loadedDay);
+      // What has not come yet is waited for: time never runs back.
+      this.day = Math.max(this.day, Math.min(this.day + seconds * this.speed, this.loadedDay));
       this.measured.frames++;
       if (now - this.measured.from >= 1000) {
         this.updatesPerSecond = 1000 * this.measured.frames / (now - this.measured.from);
-        this.measured = { from: now, frames: 0 };
-        if (this.updatesPerSecond < SLOW) this.flowing = false; // a slow machine shows cells rather than flow
+        this.measure(now, this.updatesPerSecond < SLOW ? this.measured.slow + 1 : 0);
+        if (this.measured.slow >= SLOW_SECONDS) this.flowing = false; // a slow machine shows cells rather than flow
       }
       if (!this.still) this.flowSeconds += seconds;
       this.draw(false, now);
       if (this.day >= this.lastDay) { this.pause(); this.emit("end", this.day); }
     }
+
+    /* Count the frames of the next second, after so many slow ones in a row. */
+    measure(from = performance.now(), slow = 0) { this.measured = { from, frames: 0, slow }; }
 
     // -- drawing ----------------------------------------------------------------------------------
 
@@ -237,16 +263,17 @@
     /* Tell what happened since the last time, in words: for those who do not see it, and for the page. */
     announce() {
       if (!this.playing) return;
+      const said = [];
       for (const [i, arm] of this.film.arms.entries()) {
-        for (const event of arm.events) {
-          if (event.day > this.announced && event.day <= this.day) {
-            const what = this.eventText(event);
-            this.announcer.textContent = this.film.arms.length > 1 ? `${this.bodies[i].title}: ${what}` : what;
-            this.bodies[i].note(what);
-            this.emit("event", { ...event, arm: i, text: what });
-          }
+        const events = arm.events.filter((event) => event.day > this.announced && event.day <= this.day);
+        const told = events.map((event) => this.eventText(event));
+        if (told.length) {
+          said.push(this.film.arms.length > 1 ? `${this.bodies[i].title}: ${told.join("; ")}` : told.join("; "));
+          this.bodies[i].note(told.slice(-MOST_NOTES).join(" \u00b7 "));
         }
+        events.forEach((event, k) => this.emit("event", { ...event, arm: i, text: told[k] }));
       }
+      if (said.length) this.announcer.textContent = said.join(". ");
       this.announced = this.day;
     }
 

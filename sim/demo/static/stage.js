@@ -31,6 +31,11 @@ export default {
     play() {
       this.player.play();
     },
+    /* Another question was asked, which what is shown would not answer. */
+    clear() {
+      this.starts = false;
+      this.player.clear();
+    },
     pause() {
       this.starts = false;
       this.player.pause();
