@@ -48,6 +48,11 @@ def film_is_there(page):
     page.wait_for_function("() => document.querySelector('.stage [id^=c]') && stagePlayer().loadedDay > 0")
 
 
+def whole_film_is_there(page):
+    """Wait for all parts of the film (before the first of them both days are 0)."""
+    page.wait_for_function("() => document.querySelector('.stage [id^=c]') && stagePlayer().film && stagePlayer().loadedDay >= stagePlayer().lastDay")
+
+
 def state(page) -> dict:
     return page.evaluate("stagePlayer().state()")
 

@@ -139,7 +139,7 @@ def test_while_the_connection_is_lost_nothing_can_be_pressed_in_vain(classroom):
         assert page.get_by_text(words("ui.lost")).is_visible()
         assert page.evaluate("document.querySelector('.classroom .top').inert && document.querySelector('.languages').inert")
         page.evaluate("stagePlayer().seek(stagePlayer().lastDay)")
-        assert sum(settled(page)) > 0, "the player goes on"
+        assert sum(settled(page)) > 0, "the player goes on"  # as far as it has come
         # playwright waits until the button can be pressed: as soon as the connection is there again
         step(page, words, "ui.lesson.next", "ui.lesson.many")
         assert not page.get_by_text(words("ui.lost")).is_visible()

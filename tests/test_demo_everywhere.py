@@ -24,6 +24,7 @@ from classroom_pages import (
     film_is_there,
     step,
     tab,
+    whole_film_is_there,
 )
 from test_demo_server import children, serving
 
@@ -70,10 +71,10 @@ def test_every_lesson_at_every_width(classroom, picture, name, width, language):
         for key in STEPS:
             page.get_by_role("heading", name=words(f"ui.lesson.{key}"), exact=True).wait_for()
             if key == "watch":
-                page.wait_for_function("() => stagePlayer().loadedDay >= stagePlayer().lastDay")
+                whole_film_is_there(page)
                 page.evaluate("() => { const p = stagePlayer(); p.seek(0.85 * p.lastDay); p.play(); }")
-                page.wait_for_timeout(1500)  # cells are on their way
-                assert page.evaluate("stagePlayer().playing && stagePlayer().bodies.some((body) => body.drawn.asleep + body.drawn.metastasis > 0)")
+                page.wait_for_function("() => stagePlayer().day > 0.88 * stagePlayer().lastDay")  # cells are on their way
+                assert page.evaluate("stagePlayer().bodies.some((body) => body.drawn.asleep + body.drawn.metastasis > 0)")
             if key == "many" and language == texts.DEFAULT:  # a busy machine needs a minute for them: once for each width
                 page.wait_for_function("() => document.querySelectorAll('.curves-line').length === 4")
             is_sound(page, width, key)
@@ -194,8 +195,8 @@ def test_every_handout_replays_offline_at_every_width(classroom, front_door, pic
         page.locator(".ho-option").first.click()
         page.get_by_role("button").first.click()
         until(page, "handout.player.day > handout.player.firstDay")
-        page.evaluate("handout.player.seek(0.85 * handout.player.lastDay)")
-        page.wait_for_timeout(1500)
+        page.evaluate("handout.player.seek(0.85 * handout.player.lastDay); handout.player.play()")
+        until(page, "handout.player.day > 0.88 * handout.player.lastDay")
         picture(page, f"handout-{name}-{width}-{language}-2")
         page.evaluate("handout.player.pause(); handout.player.seek(handout.player.lastDay)")
         shown = page.evaluate("handout.player.state().arms.map((arm) => Object.values(arm.counts).map((organ) => organ.settled))")

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+import types
 from contextlib import asynccontextmanager
 
 import pytest
@@ -15,8 +16,9 @@ from nicegui.testing import user_simulation  # noqa: E402
 
 from sim.demo import lessons, tab  # noqa: E402
 from sim.demo.lesson_panel import STEPS  # noqa: E402
+from sim.demo.link import DIED, Worker  # noqa: E402
 from sim.demo.page import Page  # noqa: E402
-from sim.demo.session import Classroom  # noqa: E402
+from sim.demo.session import FREE_SECONDS, Classroom  # noqa: E402
 from sim.demo.settings import Settings  # noqa: E402
 from sim.demo.words import MORE_WHAT_IFS, WHAT_IFS, Words  # noqa: E402
 
@@ -56,6 +58,14 @@ class Tab:
     def parts(self) -> list[dict]:
         films = [script for script in self.scripts if '"film", [' in script]
         return [json.loads(f"[{script.split('[', 1)[1].rsplit(']', 1)[0]}]")[0] for script in films]
+
+    def told(self, method: str) -> int:
+        """How often a drawing was told something."""
+        return sum(f'"{method}", [' in script for script in self.scripts)
+
+    def computing(self) -> bool:
+        """Whether the page says that a film is being computed."""
+        return Words("en")("ui.computing") in self.labels()
 
     def click(self, marker: str):
         self.user.find(marker=marker).click()
@@ -114,11 +124,19 @@ async def classroom(most_tabs: int = 9):
 
 
 def play(scene, **options):
+    """Run a scene. What fails in it is raised afterwards: the simulation's own end waits for ever in the middle of a failure."""
+    failures = []
+
     async def whole():
         async with classroom(**options) as (room, first):
-            await scene(room, first)
+            try:
+                await scene(room, first)
+            except BaseException as error:
+                failures.append(error)
 
     asyncio.run(whole())
+    for error in failures:
+        raise error
 
 
 def test_the_page_opens_with_what_ifs_and_two_bodies_from_the_engine():
@@ -143,6 +161,79 @@ def test_one_click_asks_another_what_if():
         pressed = {m: next(iter(page.user.find(marker=f"if-{m}").elements))._props["aria-pressed"] for m in (*WHAT_IFS, *MORE_WHAT_IFS)}
         assert [m for m, state in pressed.items() if state == "true"] == ["off.dormancy"]
         assert any("nobody sleeps" in text for text in page.labels()), "it says what that is in biology"
+
+    play(scene)
+
+
+HEAD = '{"kind":"head"}'
+
+
+@pytest.fixture
+def mute_workers(monkeypatch):
+    """Workers compute nothing: a page hears only what the test says."""
+    monkeypatch.setattr(Worker, "ask", lambda self, job: None)
+
+
+async def asked(room, page):
+    """Wait for the question of the page's first tab; gives its session."""
+    await page.until(lambda: room.sessions and room.sessions[0]._job and room.sessions[0].pid, "the question")
+    return room.sessions[0]
+
+
+def test_what_was_asked_before_is_not_shown_once_something_else_is_set():
+    """Also in the moment before the new question goes out."""
+    async def scene(room, page):
+        await page.open()
+        session = await asked(room, page)
+        old = session._job
+        page.click("if-off.dormancy")
+        await page.changed()
+        page.scripts.clear()
+        for kind, what in (("film", HEAD), ("curves", "{}"), ("done", None)):
+            session._hear((old.number, kind, what))
+        assert page.computing() and page.told("update") == 0
+        assert not any("are computed" in text for text in page.labels())
+        await page.until(lambda: page.parts() and not page.computing(), "the new film")
+        heads = [part for part in page.parts() if part["kind"] == "head"]
+        assert [head["arms"][1]["mechanisms"]["dormancy"] for head in heads] == [False]
+
+    play(scene)
+
+
+@pytest.mark.parametrize("kind, what", [("refused", "too large"), ("failed", "KeyError"), ("died", None)])
+def test_nothing_is_said_to_be_computed_once_nothing_more_will_come(mute_workers, kind, what):
+    async def scene(room, page):
+        await page.open()
+        session = await asked(room, page)
+        assert page.computing() and any(text.startswith("Computing") for text in page.labels())
+        session._hear(DIED if kind == "died" else (session._job.number, kind, what))
+        assert page.alert() and not page.computing()
+        assert not any(text.startswith("Computing") for text in page.labels())
+
+    play(scene)
+
+
+def test_a_what_if_that_changes_nothing_says_so():
+    same = Words("en")("ui.means.same")
+
+    async def scene(room, page):
+        await page.open("age=40")
+        for marker, nothing in (("if-age.40", True), ("if-age.85", False), ("mechanism-dormancy", False), ("if-off.dormancy", True)):
+            page.click(marker)
+            await page.changed()
+            assert (same in page.labels()) is nothing, marker
+
+    play(scene)
+
+
+def test_the_place_at_which_a_slider_is_let_go_counts():
+    """The browser tells the place at once, and the element's own value some milliseconds later."""
+    async def scene(room, page):
+        await page.open("treat=resection@0")
+        page.user.find(marker="start-resection").trigger("change", 25)
+        await page.changed()
+        assert page.address().treatments == {"resection": "761"}
+        assert any("in month 25 after" in text for text in page.labels())
 
     play(scene)
 
@@ -347,6 +438,69 @@ def test_a_short_loss_of_the_connection_keeps_the_worker():
         page.come_back(tab_id)
         await page.until(lambda: session.connected, "the return")
         assert room.sessions == [session] and session.pid
+
+    play(scene)
+
+
+class Patience:
+    """The waits for lost tabs, which end when the test says so."""
+
+    def __init__(self, monkeypatch):
+        self.ends = []
+        monkeypatch.setattr("sim.demo.page.asyncio", types.SimpleNamespace(sleep=self.sleep))
+
+    async def sleep(self, seconds):
+        if seconds != FREE_SECONDS:
+            return await asyncio.sleep(seconds)
+        self.ends.append(asyncio.Event())
+        await self.ends[-1].wait()
+
+
+def test_every_loss_of_the_connection_has_its_whole_patience(monkeypatch):
+    patience = Patience(monkeypatch)
+
+    async def scene(room, page):
+        await page.open()
+        await page.connected()
+        session = room.sessions[0]
+        tab_id = page.lose()
+        await page.until(lambda: len(patience.ends) == 1, "the first loss")
+        page.come_back(tab_id)
+        await page.until(lambda: session.connected, "the return")
+        page.lose()
+        await page.until(lambda: len(patience.ends) == 2, "the second loss")
+        patience.ends[0].set()
+        await asyncio.sleep(0.1)
+        assert room.sessions == [session], "the patience of the first loss is over, not that of the second"
+        patience.ends[1].set()
+        await page.until(lambda: room.sessions == [], "the end of the second")
+
+    play(scene)
+
+
+@pytest.mark.parametrize("kind, what, missing", [("done", None, None), ("progress", 0.5, "the cohort"), ("film", HEAD, "both")])
+def test_what_is_there_is_not_computed_again_when_a_lost_tab_comes_back(monkeypatch, mute_workers, kind, what, missing):
+    """A class that watches must not be thrown back to the start of its film."""
+    patience = Patience(monkeypatch)
+
+    async def scene(room, page):
+        await page.open("lesson=sleepers&step=1")
+        await page.connected()
+        old = await asked(room, page)
+        patient = old._job.patient
+        old._hear((old._job.number, kind, what))
+        tab_id = page.lose()
+        await page.until(lambda: len(patience.ends) == 1, "the loss")
+        patience.ends[0].set()
+        await page.until(lambda: room.sessions == [], "the end of its worker")
+        page.come_back(tab_id)
+        await page.until(lambda: room.sessions and room.sessions[0] is not old, "the return")
+        page.click("lesson-next")
+        await page.changed()
+        assert page.told("empty") == (1 if missing is None else 2), "emptied at the start, and for what is asked again"
+        if missing:
+            await page.until(lambda: room.sessions[0]._job, "the question")
+            assert room.sessions[0]._job.patient == (patient if missing == "both" else None)
 
     play(scene)
 

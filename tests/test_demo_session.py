@@ -2,16 +2,20 @@
 
 import asyncio
 import json
+import multiprocessing
 import os
 import signal
 import sys
+import threading
 import time
 
 import pytest
 
 from sim import scenario
+from sim.demo import worker
 from sim.demo.session import MOST_TABS, Classroom
 from sim.demo.settings import Settings
+from sim.demo.worker import Job
 
 PATIENCE_SECONDS = 90
 
@@ -112,6 +116,41 @@ def test_a_newer_question_stops_the_older_one():
     asyncio.run(scene())
 
 
+def test_a_worker_reads_every_question_at_once_and_answers_the_newest():
+    """A class clicks faster than films are computed: the server must not wait, nor the class for what it left."""
+    ours, theirs = multiprocessing.Pipe()
+    ended = threading.Event()
+    asked = worker._Asked(theirs, ended.set)
+    asked.start()
+    many = 12
+    jobs = [Job(number, tuple(Settings().arms()), ("a", "b"), 1, 18, 4) for number in range(1, many + 1)]
+    sender = threading.Thread(target=lambda: [ours.send(job) for job in jobs], daemon=True)
+    sender.start()
+    sender.join(timeout=PATIENCE_SECONDS)
+    assert not sender.is_alive(), "the server waits for its worker"
+    taken = [asked.newest().number]
+    while taken[-1] < many:
+        taken.append(asked.newest().number)
+    assert taken == sorted(set(taken))
+    asked.give_way(0.5)  # nothing newer: nothing happens
+    assert worker._film(Told(), asked, jobs[0]) is True
+    ours.send(jobs[1])
+    told = Told()
+    while worker._film(told, asked, jobs[0]):  # the question is on its way
+        told.clear()
+    assert "head" not in told, "the film of an old question is given up in the middle"
+    assert asked.newest().number == 2
+    ours.close()
+    assert ended.wait(PATIENCE_SECONDS), "the end of the pipe is the end of the worker"
+
+
+class Told(list):
+    """The kinds of parts that a worker tells."""
+
+    def tell_json(self, job, kind, what):
+        self.append(what["kind"])
+
+
 def test_a_cohort_yields_to_films():
     """The thread of a cohort has a lower priority than the process, where the system can tell threads apart."""
     if sys.platform != "linux":
@@ -175,8 +214,7 @@ def test_a_tab_closed_before_its_worker_runs_leaves_nothing_behind():
         await asyncio.sleep(0)
         room.leave(tab)
         await asking
-        worker = tab._worker
-        assert worker is None
+        assert tab._worker is None
         assert shown == []
 
     asyncio.run(scene())

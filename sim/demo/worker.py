@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sim.errors import InputError
@@ -42,7 +43,8 @@ class _Newer(BaseException):
 def serve(pipe) -> None:
     """A worker's life: jobs in, messages out, until None comes or the other side is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server decides what Ctrl-C means
-    teller, asked, cohort = _Teller(pipe), _Asked(pipe), None
+    teller, cohort = _Teller(pipe), None
+    asked = _Asked(pipe, lambda: os._exit(0))  # what is still being computed has nobody to be told to
     asked.start()
     try:
         while True:
@@ -59,9 +61,10 @@ def serve(pipe) -> None:
 class _Asked(threading.Thread):
     """What is asked, read at once whatever is being computed, so that the server never waits; only the newest counts."""
 
-    def __init__(self, pipe):
+    def __init__(self, pipe, at_end: Callable[[], object]):
         super().__init__(daemon=True)
-        self._pipe, self._job, self._news = pipe, None, threading.Condition()
+        self._pipe, self._at_end = pipe, at_end
+        self._job, self._news = None, threading.Condition()
 
     def run(self) -> None:
         try:
@@ -71,7 +74,7 @@ class _Asked(threading.Thread):
                     self._news.notify()
         except (EOFError, OSError):
             pass
-        os._exit(0)  # what is still being computed has nobody to be told to
+        self._at_end()
 
     def newest(self) -> Job:
         """Wait for a job that was not taken yet, and take it."""
