@@ -35,13 +35,13 @@ def parameter_values(**changes: float) -> dict[str, float]:
 
 
 def run_engine(values: Mapping[str, float], *, lanes: int, days: int, seed: int, site: str = "colon",
-               frailty: float = 1.0, diagnosis_day: int | None = None, treatments=()) -> MetastasisModel:
-    """The engine for `days` days on equal patients, who leave then; diagnosed then too, or earlier and all of them treated."""
+               frailty: float = 1.0, diagnosis_day: int | None = None, treatments=(), **traits) -> MetastasisModel:
+    """The engine for `days` days on equal patients, who leave then; diagnosed then too, or earlier and all of them treated. `traits` of `Hosts`."""
     diagnosis_day = days if diagnosis_day is None else diagnosis_day
     assert days % 7 == 0, "small colonies are up to date at the end of a week"
     ones = np.ones(lanes)
     hosts = Hosts(np.arange(lanes), np.full(lanes, site), ones * (AGE_YEARS + diagnosis_day / 365.25), ones, ones * frailty,
-                  ones, np.full(lanes, diagnosis_day), ones * np.inf)
+                  ones, np.full(lanes, diagnosis_day), ones * np.inf, **traits)
     model = MetastasisModel(hosts, LaneParameters(values, lanes), seed=seed, horizon_days=days - diagnosis_day,
                             visible_cells=1e9, keep_seeds=True, collect=False,
                             treatments=[(plan, np.ones(lanes, dtype=bool)) for plan in treatments])

@@ -29,10 +29,10 @@ def test_treatments_agree(name):
 
 @pytest.mark.parametrize("name, broken, caught", [
     pytest.param("drug", wrong.SparesNoSleeper, {"mean died_asleep liver", "mean died_asleep lung"}, marks=pytest.mark.long),
-    ("drug", wrong.KnowsNoResistance, {"mean resistant liver", "mean resistant lung"}),
-    pytest.param("drug", wrong.ConstantResistantShare, {"mean resistant lung"}, marks=pytest.mark.long),
-    pytest.param("drug", wrong.HitsRestingCells, {"mean shed", "mean resistant lung"}, marks=pytest.mark.long),
-    pytest.param("drug", wrong.TakesEveryDose, {"mean shed", "mean resistant lung"}, marks=pytest.mark.long),
+    ("drug", wrong.KnowsNoResistance, {"mean chemotherapy resisted liver", "mean chemotherapy resisted lung"}),
+    pytest.param("drug", wrong.ConstantResistantShare, {"mean chemotherapy resisted lung"}, marks=pytest.mark.long),
+    pytest.param("drug", wrong.HitsRestingCells, {"mean shed", "mean chemotherapy resisted lung"}, marks=pytest.mark.long),
+    pytest.param("drug", wrong.TakesEveryDose, {"mean shed", "mean chemotherapy resisted lung"}, marks=pytest.mark.long),
     ("resection and radiotherapy", wrong.LeavesNoResidue, {"mean log10 primary", "mean shed"}),
     pytest.param("resection and radiotherapy", wrong.RadiatesTheBody, {"mean colonies lung"}, marks=pytest.mark.long),
     ("liver resection", wrong.OperatesOnEverybody, {"mean removed liver"}),

@@ -11,7 +11,7 @@ from agreement_compare import Difference, Sample, Tolerances, differences
 from agreement_runs import engine_life, growth_law, parameter_values, plain_life, run_engine, run_plain
 from agreement_scenarios import FED, FEEDING, SINGLE_EVENTS_BELOW_CELLS, SLEEP, VESSELS, only_soil
 from reference.plain import ASLEEP
-from reference.plain_treated import Regimen, TreatedPatient
+from reference.plain_treated import DRUGS, Regimen, TreatedPatient
 
 from sim.kernels.colonise import grown_sizes
 from sim.kernels.identity import unpack
@@ -49,11 +49,12 @@ class Work:
 
 
 BY_ORGAN = tuple(f"{what} {organ}" for what in ("woke", "died_asleep", "extinct", "asleep", "colonies") for organ in FED)
+SLEPT = ("woke", "died_asleep", "asleep")
 SHED = ("shed", "settled liver", "settled lung")
 FEW_IN_THE_LUNG = {"soil.lung": 0.07}
 """So that most patients have visible metastases in the liver alone, and some do not."""
 WORK = {
-    "drug": Work((Regimen("chemotherapy", 84, times=10, every_days=7, adherence=0.5),), (*BY_ORGAN, "resistant liver", "resistant lung"),
+    "drug": Work((Regimen("chemotherapy", 84, times=10, every_days=7, adherence=0.5),), (*BY_ORGAN, "chemotherapy resisted liver", "chemotherapy resisted lung"),
                  (*SHED, "log10 primary"), plain=170),
     "resection and radiotherapy": Work((Regimen("resection", 84), Regimen("radiotherapy", 105, times=12, every_days=3, organ="liver")),
                                        BY_ORGAN, (*SHED, "log10 cells lung", "log10 primary")),
@@ -73,34 +74,39 @@ def _log10(cells) -> np.ndarray:
     return np.log10(1.0 + np.asarray(cells, dtype=float))
 
 
-def engine_sample(work: Work, seed: int = 5) -> Sample:
-    """The engine's counts by patient."""
-    model = run_engine(VALUES | work.changes, lanes=work.engine, days=DAYS, seed=seed, diagnosis_day=DIAGNOSIS_DAY, treatments=plans(work.regimens))
+def engine_sample(work: Work, seed: int = 5, **traits) -> Sample:
+    """The engine's counts by patient; `traits` of `Hosts`."""
+    model = run_engine(VALUES | work.changes, lanes=work.engine, days=DAYS, seed=seed, diagnosis_day=DIAGNOSIS_DAY,
+                       treatments=plans(work.regimens), **traits)
     counts = dict(engine_life(model, FED).counts)
     small, grown = model.cells.small, model.cells.grown
     sizes = np.concatenate([small.column("cells"), grown_sizes(np.full(grown.count, float(DAYS)), *growth_law(model))])
     parts = unpack(np.concatenate([small.column("identity"), grown.column("identity")]))
-    resists = np.concatenate([small.column("traits"), grown.column("traits")]) & 1 > 0
+    traits = np.concatenate([small.column("traits"), grown.column("traits")])
     for organ in FED:
         here = parts["niche"] == NICHES.index(organ)
         counts[f"removed {organ}"] = model.cells.removed[:, NICHES.index(organ)]
         counts[f"log10 cells {organ}"] = _log10(np.bincount(parts["lane"][here], sizes[here], minlength=work.engine))
-        counts[f"resistant {organ}"] = np.bincount(parts["lane"][here & resists], minlength=work.engine)
+        counts[f"slept {organ}"] = sum(counts[f"{fate} {organ}"] for fate in SLEPT)
+        for bit, drug in enumerate(DRUGS):
+            counts[f"{drug} resisted {organ}"] = np.bincount(parts["lane"][here & (traits >> bit & 1 > 0)], minlength=work.engine)
     counts |= {"shed": model.shed_total, "log10 primary": _log10(model.primary.cells)}
     return Sample(counts)
 
 
-def plain_sample(work: Work, patient_class=TreatedPatient, first_seed: int = 1000) -> Sample:
-    """The plain patients' counts."""
+def plain_sample(work: Work, patient_class=TreatedPatient, first_seed: int = 1000, **traits) -> Sample:
+    """The plain patients' counts; `traits` with which they begin."""
     values = VALUES | work.changes
     models = run_plain(lambda seed: patient_class("colon", values, regimens=work.regimens, seed=seed,
-                                                  single_events_below_cells=SINGLE_EVENTS_BELOW_CELLS), work.plain, DAYS, first_seed)
+                                                  single_events_below_cells=SINGLE_EVENTS_BELOW_CELLS, **traits), work.plain, DAYS, first_seed)
     counts = dict(plain_life(models, FED).counts)
     for organ in FED:
         colonies = [[cell for cell in model.agents if cell.organ == organ and cell.state != ASLEEP] for model in models]
         counts[f"removed {organ}"] = np.array([model.counts["removed", organ] for model in models])
         counts[f"log10 cells {organ}"] = _log10([sum(cell.cells for cell in cells) for cells in colonies])
-        counts[f"resistant {organ}"] = np.array([sum(cell.resists for cell in cells) for cells in colonies])
+        counts[f"slept {organ}"] = sum(counts[f"{fate} {organ}"] for fate in SLEPT)
+        for drug in DRUGS:
+            counts[f"{drug} resisted {organ}"] = np.array([sum(drug in cell.resists for cell in cells) for cells in colonies])
     counts["shed"] = np.array([model.shed for model in models])
     counts["log10 primary"] = _log10([model.primary_cells(DAYS) for model in models])
     return Sample(counts)

@@ -25,16 +25,23 @@ def response(course: Course) -> np.ndarray:
     return np.where(blind, 0.0, factor)
 
 
+def let_loose(course: Course) -> np.ndarray:
+    """Factor on today's T cells, (lanes,)."""
+    return 1.0 + course.parameters["checkpoint_gain"] * response(course) * course.level
+
+
 def signal(signals: Signals, course: Course) -> None:
     """More T cells, in effect."""
-    signals.t_cell_factor *= 1.0 + course.parameters["checkpoint_gain"] * response(course) * course.level
+    course.held("let_loose", 1.0)[:] = let_loose(course)
+    signals.t_cell_factor *= course.held("let_loose")
 
 
 def weekly(today: Today, course: Course, signals: Signals) -> None:
-    """Grown colonies shrink, once a week, by the T cells of yesterday."""
+    """Grown colonies shrink, once a week, by the T cells of yesterday, as far as they are let loose today."""
     if today.day % STRIKE_DAYS == 0 and "t_cells" in signals.level:
         p = course.parameters
         t_cells = np.where(p["immune_clearance_per_day"] > 0.0, signals.level["t_cells"], 0.0)
+        t_cells = t_cells * (let_loose(course) / course.held("let_loose", 1.0))  # a dose acts from its own morning on
         rate = p["checkpoint_shrink_per_day"] * response(course) * course.level * t_cells
         today.shrink *= np.exp(-STRIKE_DAYS * rate)[:, None]
 

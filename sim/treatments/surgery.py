@@ -1,6 +1,6 @@
 """The wave of inflammation after an operation: a switchable assumption, null at `surgery_inflammation` 0.
 
-It starts on the day after surgery at that height, decays with `surgery_inflammation_days`, inflames every organ
+It has that height on the day of surgery, decays with `surgery_inflammation_days`, inflames every organ
 (which wakes sleepers, where `inflammatory_awakening` is on) and adds to IL-6 (which prepares the liver, where
 `inflammation` is on).
 """

@@ -83,13 +83,12 @@ class JumpyColonies(PlainModel):
 class ArrestBeforeDeath(PlainPatient):
     """Wrong order: a cell may arrest before the pass could kill it."""
 
-    def bed_of_arrest(self):
-        bed = self.first_bed()
+    def bed_of_arrest(self, bed, death_per_pass):
         while True:
             kind = bed if bed in ("liver", "lung") else "other"
             if self.rng.random() < self.values[f"arrest_probability.{kind}"]:
                 return bed
-            if self.rng.random() < self.values["death_per_pass"]:
+            if self.rng.random() < death_per_pass:
                 return None
             bed = self.next_bed(bed)
 
@@ -121,15 +120,15 @@ class KnowsNoResistance(TreatedPatient):
 
     def __init__(self, *args, **others):
         super().__init__(*args, **others)
-        self.resistant_share = 0.0
+        self.resistant_share = dict.fromkeys(self.resistant_share, 0.0)
 
 
 class ConstantResistantShare(TreatedPatient):
     """Wrong: a dose kills the sensitive cells of the primary, and its resistant share stays."""
 
-    def chemotherapy(self, regimen):
-        before = self.resistant_share
-        super().chemotherapy(regimen)
+    def give_drug(self, regimen):
+        before = dict(self.resistant_share)
+        super().give_drug(regimen)
         self.resistant_share = before
 
 

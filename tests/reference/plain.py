@@ -62,9 +62,13 @@ class Cell(mesa.Agent):
         self.cells = 1
         self.is_metastasis = False
         self.state = CYCLING
-        if model.rng.random() < model.sleep_probability:
+        if self.falls_asleep():
             self.state = ASLEEP
             self.energy_needed_days = model.draw_energy_threshold_days()
+
+    def falls_asleep(self) -> bool:
+        """Whether it sleeps on arrival."""
+        return self.model.rng.random() < self.model.sleep_probability
 
     def step(self) -> None:
         """One day, whatever the cell does."""

@@ -68,14 +68,20 @@ class PlainPatient(PlainModel):
         The engine holds SAA still for a day while the niche follows it. In the tests' fast disease that
         lets 2 % more cells die in the liver, which is within the tolerance.
         """
-        v = self.values
-        cells = self.primary_cells(self.day)
-        il6 = cells / (cells + v["il6_half_cells"])
-        power = v["stat3_hill_exponent"]
-        stat3 = il6**power / (il6**power + v["stat3_half_il6"] ** power)
+        v, stat3 = self.values, self.stat3()
         for _ in range(HOURS):
             self.liver_readiness += (self.saa - self.liver_readiness) / v["niche_time_days"] / HOURS
             self.saa += (stat3 - self.saa) / v["saa_time_days"] / HOURS
+
+    def il6(self) -> float:
+        """Today's IL-6, as a share of the tumour's own maximum."""
+        cells = self.primary_cells(self.day)
+        return cells / (cells + self.values["il6_half_cells"])
+
+    def stat3(self) -> float:
+        """Today's STAT3 activity in hepatocytes, a share."""
+        il6, power = self.il6(), self.values["stat3_hill_exponent"]
+        return il6**power / (il6**power + self.values["stat3_half_il6"] ** power)
 
     def senescent_share(self) -> float:
         """Share of the liver's cells that are senescent at today's age."""
@@ -84,11 +90,18 @@ class PlainPatient(PlainModel):
         return v["senescent_share_maximum"] / (
             1.0 + exp((v["senescence_half_age_years"] - age_years) / v["senescence_width_years"]))
 
+    def vesicles(self) -> float:
+        """Those of senescent hepatocytes, in units of the level that halves PTEN and LATS2."""
+        return self.values["vesicle_release"] * self.senescent_share()
+
     def shedding_factor(self) -> float:
-        """Vesicles of senescent hepatocytes hold PTEN and LATS2 down; what the two no longer hold back is shed."""
-        v = self.values
-        left_of_each = 1.0 / (1.0 + v["vesicle_release"] * self.senescent_share())
-        return 1.0 + v["emt_shedding_gain"] * (1.0 - left_of_each**2)
+        """Vesicles hold PTEN and LATS2 down; what the two no longer hold back is shed."""
+        left_of_each = 1.0 / (1.0 + self.vesicles())
+        return 1.0 + self.values["emt_shedding_gain"] * (1.0 - left_of_each**2)
+
+    def receptivity(self, organ: str) -> float:
+        """Factor on an organ's soil today."""
+        return 1.0 + self.values["inflammation_gain"] * self.liver_readiness if organ == "liver" else 1.0
 
     # -- one shed cell ---------------------------------------------------------------------------
 
@@ -109,46 +122,49 @@ class PlainPatient(PlainModel):
             return choose(self.rng, self.arteries)
         return self.portal_vein() if bed in DRAINS_INTO_PORTAL_VEIN else "lung"
 
-    def bed_of_arrest(self) -> str | None:
-        """Walk from bed to bed; None for a cell that dies on its way."""
-        bed = self.first_bed()
-        while self.rng.random() >= self.values["death_per_pass"]:
+    def bed_of_arrest(self, bed: str, death_per_pass: float) -> str | None:
+        """Walk on from a bed; None for a cell that dies on its way."""
+        while self.rng.random() >= death_per_pass:
             kind = bed if bed in ("liver", "lung") else "other"
             if self.rng.random() < self.values[f"arrest_probability.{kind}"]:
                 return bed
             bed = self.next_bed(bed)
         return None
 
-    def fate_on_arrival(self, organ: str) -> str:
+    def fate_on_arrival(self, organ: str, competent_share: float) -> str:
         """What becomes of a cell that was arrested in an organ."""
-        viable = self.values[f"soil.{organ}"]
+        viable = self.values[f"soil.{organ}"] * self.receptivity(organ)
         if organ == self.site:
             viable *= self.values[f"own_organ_receptivity.{organ}"]
-        if organ == "liver":
-            viable *= 1.0 + self.values["inflammation_gain"] * self.liver_readiness
         if self.rng.random() >= viable:
             return "died_on_arrival"
-        return "settled" if self.rng.random() < self.competent_share else "inert"
+        return "settled" if self.rng.random() < competent_share else "inert"
 
-    def arrivals(self) -> Mapping[str, int]:
-        """Shed today's cells and follow each of them; returns those that settled, by organ."""
+    def follow(self, first_bed: str, death_per_pass: float, competent_share: float) -> str | None:
+        """Follow one shed cell, and count what becomes of it; the organ where it settles, or None."""
+        bed = self.bed_of_arrest(first_bed, death_per_pass)
+        if bed is None:
+            self.died_in_transit += 1
+            return None
+        organ = bed if bed in ORGANS else "elsewhere"
+        fate = self.fate_on_arrival(organ, competent_share)
+        if fate == "settled":
+            return organ
+        self.counts[fate, organ] += 1
+        return None
+
+    def expected_shed(self) -> float:
+        """Mean number of cells that the primary sheds today."""
         v = self.values
-        self.inflame()
         exponent = v["shedding_exponent"]
         surface = sum(self.primary_cells(self.day + (hour + 0.5) / HOURS) ** exponent for hour in range(HOURS)) / HOURS
         rate = v["shedding_per_day"] * v[f"site_shedding_factor.{self.site}"] * self.shedding_factor()
-        shed = self.rng.poisson(rate * surface)
+        return rate * surface
+
+    def arrivals(self) -> Mapping[str, int]:
+        """Shed today's cells and follow each of them; returns those that settled, by organ."""
+        self.inflame()
+        shed = self.rng.poisson(self.expected_shed())
         self.shed += shed
-        settled: Counter[str] = Counter()
-        for _ in range(shed):
-            bed = self.bed_of_arrest()
-            if bed is None:
-                self.died_in_transit += 1
-                continue
-            organ = bed if bed in ORGANS else "elsewhere"
-            fate = self.fate_on_arrival(organ)
-            if fate == "settled":
-                settled[organ] += 1
-            else:
-                self.counts[fate, organ] += 1
-        return settled
+        settled = (self.follow(self.first_bed(), self.values["death_per_pass"], self.competent_share) for _ in range(shed))
+        return Counter(organ for organ in settled if organ is not None)

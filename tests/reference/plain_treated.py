@@ -13,6 +13,8 @@ from typing import NamedTuple
 from reference.plain import ASLEEP, CYCLING, GROWN, Cell
 from reference.plain_patient import PlainPatient
 
+DRUGS = ("chemotherapy", "targeted_therapy")
+
 
 class Regimen(NamedTuple):
     """A treatment (a method of `TreatedPatient`): its first day, how often, how many days apart, and the share of doses taken."""
@@ -26,24 +28,24 @@ class Regimen(NamedTuple):
 
 
 class TreatedCell(Cell):
-    """A cell, or the colony it founds, that may resist the drug as a whole."""
+    """A cell, or the colony it founds, that may resist a drug as a whole."""
 
     def __init__(self, model: TreatedPatient, organ: str):
         super().__init__(model, organ)
-        self.resists = model.rng.random() < model.resistant_share
+        self.resists = {drug for drug in DRUGS if model.rng.random() < model.resistant_share[drug]}
 
-    def take_drug(self) -> None:
+    def take_drug(self, drug: str) -> None:
         """A dose: a sleeper dies or does not, a colony loses those of its cycling cells that die, or it resists."""
         model = self.model
-        if self.resists:
+        if drug in self.resists:
             return
         if self.state == ASLEEP:
-            if model.rng.random() >= model.sleepers_left:
+            if model.rng.random() >= model.sleepers_left[drug]:
                 self.end("died_asleep")
             return
-        self.lose(model.cells_left ** model.cycling_share(self.cells, model.capacity_cells))
-        if self.cells and model.rng.random() < model.values["acquired_resistance.chemotherapy"]:
-            self.resists = True
+        self.lose(model.cells_left[drug] ** model.cycling_share(self.cells, model.capacity_cells))
+        if self.cells and model.rng.random() < model.values[f"acquired_resistance.{drug}"]:
+            self.resists.add(drug)
 
     def lose(self, left: float) -> None:
         """Each cell survives with probability `left`; a large colony's number is the expected one."""
@@ -67,21 +69,35 @@ class TreatedPatient(PlainPatient):
         self.regimens = regimens
         self.fed = dict(self.feeding)
         self.cut_day, self.cut_cells = 0, 1.0
-        self.resistant_share = values["resistant_share.chemotherapy"]
-        self.cells_left = 10.0 ** -values["log10_kill.chemotherapy"]
-        self.sleepers_left = 10.0 ** -(values["log10_kill.chemotherapy"] * (1.0 - values["sleeper_sparing.chemotherapy"]))
+        self.resistant_share = {drug: values[f"resistant_share.{drug}"] for drug in DRUGS}
+        self.cells_left = {drug: self.left_of_cells(values[f"log10_kill.{drug}"], values["stem_share"]) for drug in DRUGS}
+        self.sleepers_left = {  # a sleeper is a founder, and all founders are stem-like
+            drug: self.left_of_cells(values[f"log10_kill.{drug}"] * (1.0 - values[f"sleeper_sparing.{drug}"]), 1.0) for drug in DRUGS}
         self.has_receptor = self.rng.random() < values["hormone_receptor_share"]
         self.cleared = 0.0
 
+    def left_of_cells(self, log10_kill: float, stem_share: float) -> float:
+        """Chance that a cell outlives a dose: the stem-like die less often."""
+        dies = 1.0 - 10.0**-log10_kill
+        return 1.0 - dies * (1.0 - stem_share * self.values["stem_drug_resistance"])
+
     def step(self) -> None:
         """Treat, then let the day take its course."""
+        self.treat()
+        super().step()
+        self.end_day()
+
+    def treat(self) -> None:
+        """This morning's treatments."""
         self.feeding = dict(self.fed)
         for regimen in self.regimens:
             since = self.day - regimen.first_day
             due = 0 <= since < regimen.times * regimen.every_days and since % regimen.every_days == 0
             if due and self.rng.random() < regimen.adherence:
                 getattr(self, regimen.name)(regimen)
-        super().step()
+
+    def end_day(self) -> None:
+        """What was cleared comes back."""
         self.cleared *= exp(-1.0 / self.values["senescence_return_days"])
 
     # -- the primary ---------------------------------------------------------------------------------
@@ -108,15 +124,23 @@ class TreatedPatient(PlainPatient):
 
     # -- treatments ----------------------------------------------------------------------------------
 
-    def chemotherapy(self, regimen: Regimen) -> None:
+    def give_drug(self, regimen: Regimen) -> None:
         """Cycling cells die everywhere; in the primary those that resist become a larger share."""
-        cells = self.primary_cells(self.day)
+        drug, cells = regimen.name, self.primary_cells(self.day)
         if cells:
-            dies = 1.0 - self.cells_left ** self.cycling_share(cells, self.values["primary_capacity_cells"])
-            left = self.resistant_share + (1.0 - self.resistant_share) * (1.0 - dies)
+            dies = 1.0 - self.cells_left[drug] ** self.cycling_share(cells, self.values["primary_capacity_cells"])
+            left = self.resistant_share[drug] + (1.0 - self.resistant_share[drug]) * (1.0 - dies)
             self.cut(left)
-            self.resistant_share /= left
-        self.agents.do("take_drug")
+            self.resistant_share[drug] /= left
+        self.agents.do("take_drug", drug)
+
+    def chemotherapy(self, regimen: Regimen) -> None:
+        """One drug."""
+        self.give_drug(regimen)
+
+    def targeted_therapy(self, regimen: Regimen) -> None:
+        """Another, with a kill and a resistance of its own."""
+        self.give_drug(regimen)
 
     def radiotherapy(self, regimen: Regimen) -> None:
         """Cells of one organ die unless they sleep, whatever they resist."""
