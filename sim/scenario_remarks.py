@@ -7,7 +7,8 @@ one line that says where, what, why it cannot act, and what would make it act.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sim.mechanisms import REGISTRY as MECHANISMS
@@ -19,6 +20,7 @@ from sim.treatments.base import OPERATION, SURGERY, Plan
 if TYPE_CHECKING:
     from sim.scenario import Scenario
     from sim.scenario_comparison import Comparison
+    from sim.sweep.plan import Plan as SweepPlan
 
 HORMONE_RECEPTORS, MEASURED_IN = "hormone_receptor_share", "breast"
 """The share of tumours with hormone receptors, and the cancer whose share the catalogue holds."""
@@ -36,11 +38,46 @@ def comparison_remarks(comparison: Comparison) -> list[str]:
     return [f"{where}: {words}" for where, found in by_arm for words in found] + [f"{file}: {words}" for words in _of_outcome(comparison)]
 
 
+def plan_remarks(plan: SweepPlan) -> list[str]:
+    """The same of a sweep's plan: what is so at every point of a scenario with a treatment of the plan, each once.
+
+    A design switches mechanisms off, and sets parameters to their nulls, on purpose: of some points alone nothing is said.
+    """
+    matters = {HORMONE_RECEPTORS, *_MATTERS}
+    points: dict[int, set[tuple]] = {}
+    for point in plan.points:
+        points.setdefault(point.variant, set()).add(
+            tuple(tuple((name, level) for name, level in levels if name in matters) for levels in (point.mechanisms, point.values)))
+    out: list[str] = []
+    for number, settings in points.items():
+        scenario, treatment = plan.variants[number].scenario, plan.variants[number].treatment
+        where = f"{plan.name}, scenario {scenario.name}" + (f", treatment {describe(treatment)}" if treatment else "")
+        at_each = [dict.fromkeys(_of_treatments(_at(scenario, dict(states), dict(values)))) for states, values in settings]
+        out += [f"{where}: {words}" for words in at_each[0] if all(words in others for others in at_each)]
+    return list(dict.fromkeys(out))
+
+
+_MATTERS = {treatment.needs for treatment in TREATMENTS.values() if treatment.needs}
+_MATTERS |= {name for mechanism in _MATTERS for name in MECHANISMS[mechanism].null}
+"""Mechanisms and parameters on which remarks on treatments depend, besides the share of hormone receptors."""
+
+
+def _at(scenario: Scenario, states: Mapping[str, bool], values: Mapping[str, float]) -> Scenario:
+    """The scenario with what matters here at a point of a plan."""
+    changed = {name: replace(scenario.parameters[name], value=value) for name, value in values.items()}
+    return replace(scenario, mechanisms={**scenario.mechanisms, **states}, parameters={**scenario.parameters, **changed},
+                   overrides={**scenario.overrides, **dict.fromkeys(values)})
+
+
 def _of_treatments(scenario: Scenario) -> Iterator[str]:
     """Each remark once, however many plans give the treatment; a dose of 0, or none taken, is meant so."""
-    given = [plan for plan in scenario.treatments if plan.dose > 0.0 and plan.adherence > 0.0]
-    found = (words for plan in given for words in (_without_mechanism(scenario, plan), _another_cancer(scenario, plan), _too_late(scenario, plan)))
+    checks = (_without_mechanism, _another_cancer, _without_surgery, _too_late)
+    found = (check(scenario, plan) for plan in scenario.treatments if _is_given(plan) for check in checks)
     yield from dict.fromkeys(words for words in found if words is not None)
+
+
+def _is_given(plan: Plan) -> bool:
+    return plan.dose > 0.0 and plan.adherence > 0.0
 
 
 def _without_mechanism(scenario: Scenario, plan: Plan) -> str | None:
@@ -64,7 +101,21 @@ def _another_cancer(scenario: Scenario, plan: Plan) -> str | None:
             f"as if so many tumours had the receptors; set {HORMONE_RECEPTORS} to this cancer's share, or leave the treatment out")
 
 
+def _operations(scenario: Scenario) -> list[Plan]:
+    """The operations of the primary that somebody gets."""
+    return [plan for plan in scenario.treatments if plan.name == OPERATION and _is_given(plan)]
+
+
+def _without_surgery(scenario: Scenario, plan: Plan) -> str | None:
+    if plan.after != SURGERY or _operations(scenario):
+        return None
+    return (f"{plan.name}: found after surgery, and nobody is operated on (every {OPERATION} has dose 0 or adherence 0): nobody gets a dose; "
+            f"it would act after a {OPERATION} that is done")
+
+
 def _too_late(scenario: Scenario, plan: Plan) -> str | None:
+    if plan.after == SURGERY and not _operations(scenario):
+        return None
     start, last = _earliest_days(scenario, plan), math.ceil(scenario.horizon_days)
     if start < last:
         return None
@@ -76,7 +127,7 @@ def _earliest_days(scenario: Scenario, plan: Plan) -> int:
     """Days from diagnosis to the first dose of the patient who gets it first."""
     if plan.after != SURGERY:
         return plan.start_days
-    return plan.start_days + min(other.start_days for other in scenario.treatments if other.name == OPERATION)
+    return plan.start_days + min(operation.start_days for operation in _operations(scenario))
 
 
 def _of_outcome(comparison: Comparison) -> Iterator[str]:

@@ -194,6 +194,17 @@ def test_two_arms_that_are_the_same_are_refused(tmp_path, change):
     assert len(load_comparison(write(tmp_path, BASE + other)).arms) == 2
 
 
+@pytest.mark.parametrize("command", [["run"], ["run", "--quiet", "--patients", "2"], ["show"], ["check"], ["attribute"]])
+def test_arms_that_are_the_same_are_refused_by_every_command(tmp_path, capsys, command):
+    """A file that `ask` refuses is refused by all, before anything is computed."""
+    from sim.cli import main
+
+    file = write(tmp_path, BASE + COMPARED.replace("mechanisms = { dormancy = false }", ""))
+    out = [] if command[0] in ("check", "show") else ["--out", str(tmp_path / "out")]
+    assert main([command[0], str(file), *command[1:], *out]) == 2
+    assert 'found "on" and "off", which are the same' in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
 def test_one_arm_is_no_comparison(tmp_path):
     with pytest.raises(InputError, match="found one arm; allowed: two or more"):
         load(write(tmp_path, BASE + COMPARED[: COMPARED.index("[[comparison.arms]]\nname = \"off\"")].replace("on > off", "on > on")))
