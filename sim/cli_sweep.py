@@ -61,8 +61,8 @@ def sweep(context, plan_file, workers, out, shard, cluster, shared, resume, retr
     PLAN is a file, or the name of one in the folder plans; `check PLAN` says how many runs it has and about how
     long they take. The same command continues after whatever stopped it, and repeats nothing.
     """
-    from sim.scenario_remarks import plan_remarks
     from sim.sweep.plan import load
+    from sim.sweep.remarks import plan_remarks
 
     if cluster and workers:
         raise InputError("--cluster and --workers: the cluster has workers of its own; allowed: one of the two")
@@ -151,8 +151,8 @@ def mixed_text(machines) -> str:
 
 def check_plan(name: str) -> None:
     """Say what `check` says of a plan. Raises InputError."""
-    from sim.scenario_remarks import plan_remarks
     from sim.sweep.plan import load
+    from sim.sweep.remarks import plan_remarks
 
     plan = load(name)
     click.echo(f"ok  {name}: {plan_text(plan)}")

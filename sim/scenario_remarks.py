@@ -7,8 +7,7 @@ one line that says where, what, why it cannot act, and what would make it act.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from sim.mechanisms import REGISTRY as MECHANISMS
@@ -20,56 +19,27 @@ from sim.treatments.base import OPERATION, SURGERY, Plan
 if TYPE_CHECKING:
     from sim.scenario import Scenario
     from sim.scenario_comparison import Comparison
-    from sim.sweep.plan import Plan as SweepPlan
 
 HORMONE_RECEPTORS, MEASURED_IN = "hormone_receptor_share", "breast"
 """The share of tumours with hormone receptors, and the cancer whose share the catalogue holds."""
+_NEEDED = {treatment.needs for treatment in TREATMENTS.values() if treatment.needs}
+MATTERS = {HORMONE_RECEPTORS, *_NEEDED, *(parameter for name in _NEEDED for parameter in MECHANISMS[name].null)}
+"""Mechanisms and parameters on which remarks on treatments depend."""
 
 
 def remarks(scenario: Scenario) -> list[str]:
     """One line for each treatment that cannot act as a run of the scenario would have it."""
-    return [f"{shown(scenario.path)}: {words}" for words in _of_treatments(scenario)]
+    return [f"{shown(scenario.path)}: {words}" for words in of_treatments(scenario)]
 
 
 def comparison_remarks(comparison: Comparison) -> list[str]:
     """The same of every arm, and of an outcome that no patient of an arm can have."""
     file = shown(comparison.scenario.path)
-    by_arm = [(f"{file}, comparison arm {describe(arm.name)}", list(_of_treatments(arm.scenario))) for arm in comparison.arms]
+    by_arm = [(f"{file}, comparison arm {describe(arm.name)}", list(of_treatments(arm.scenario))) for arm in comparison.arms]
     return [f"{where}: {words}" for where, found in by_arm for words in found] + [f"{file}: {words}" for words in _of_outcome(comparison)]
 
 
-def plan_remarks(plan: SweepPlan) -> list[str]:
-    """The same of a sweep's plan: what is so at every point of a scenario with a treatment of the plan, each once.
-
-    A design switches mechanisms off, and sets parameters to their nulls, on purpose: of some points alone nothing is said.
-    """
-    matters = {HORMONE_RECEPTORS, *_MATTERS}
-    points: dict[int, set[tuple]] = {}
-    for point in plan.points:
-        points.setdefault(point.variant, set()).add(
-            tuple(tuple((name, level) for name, level in levels if name in matters) for levels in (point.mechanisms, point.values)))
-    out: list[str] = []
-    for number, settings in points.items():
-        scenario, treatment = plan.variants[number].scenario, plan.variants[number].treatment
-        where = f"{plan.name}, scenario {scenario.name}" + (f", treatment {describe(treatment)}" if treatment else "")
-        at_each = [dict.fromkeys(_of_treatments(_at(scenario, dict(states), dict(values)))) for states, values in settings]
-        out += [f"{where}: {words}" for words in at_each[0] if all(words in others for others in at_each)]
-    return list(dict.fromkeys(out))
-
-
-_MATTERS = {treatment.needs for treatment in TREATMENTS.values() if treatment.needs}
-_MATTERS |= {name for mechanism in _MATTERS for name in MECHANISMS[mechanism].null}
-"""Mechanisms and parameters on which remarks on treatments depend, besides the share of hormone receptors."""
-
-
-def _at(scenario: Scenario, states: Mapping[str, bool], values: Mapping[str, float]) -> Scenario:
-    """The scenario with what matters here at a point of a plan."""
-    changed = {name: replace(scenario.parameters[name], value=value) for name, value in values.items()}
-    return replace(scenario, mechanisms={**scenario.mechanisms, **states}, parameters={**scenario.parameters, **changed},
-                   overrides={**scenario.overrides, **dict.fromkeys(values)})
-
-
-def _of_treatments(scenario: Scenario) -> Iterator[str]:
+def of_treatments(scenario: Scenario) -> Iterator[str]:
     """Each remark once, however many plans give the treatment; a dose of 0, or none taken, is meant so."""
     checks = (_without_mechanism, _another_cancer, _without_surgery, _too_late)
     found = (check(scenario, plan) for plan in scenario.treatments if _is_given(plan) for check in checks)

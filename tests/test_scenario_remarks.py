@@ -8,9 +8,10 @@ from sim.cli import main
 from sim.experiment.chunk import Task, run_chunk
 from sim.scenario import FOLDER, files, load
 from sim.scenario_comparison import load_comparison
-from sim.scenario_remarks import comparison_remarks, plan_remarks, remarks
+from sim.scenario_remarks import comparison_remarks, remarks
 from sim.sweep.plan import load as load_plan
 from sim.sweep.plan_file import FOLDER as PLANS
+from sim.sweep.remarks import plan_remarks
 from sim.treatments import REGISTRY
 
 BASE = 'extends = "{}"\n'.format((FOLDER / "colorectal.toml").as_posix())
