@@ -65,8 +65,8 @@ def treatments() -> str:
 
 
 def scenarios() -> str:
-    """Every scenario with its question."""
-    rows = [(f"`{path.as_posix()}`", title, question) for path, title, question, _ in scenario.listing()]
+    """Every scenario with its question, by its path in the repository wherever the manual is built from."""
+    rows = [(f"`{path.resolve().relative_to(scenario.ROOT).as_posix()}`", title, question) for path, title, question, _ in scenario.listing()]
     return _table(("scenario", "title", "question"), rows)
 
 

@@ -83,7 +83,7 @@ def check(context, scenarios) -> None:
     Prints a line for each, for a plan with the number of its runs and about how long they take; the exit
     code is 2 if any is wrong. What cannot act (a treatment without the mechanism that it needs) is remarked upon.
     """
-    from sim.cli_sweep import check_text
+    from sim.cli_sweep import check_plan
     from sim.scenario import load
     from sim.scenario_comparison import load_comparison
     from sim.scenario_remarks import comparison_remarks, remarks
@@ -96,7 +96,7 @@ def check(context, scenarios) -> None:
             continue
         try:
             if is_plan(name):
-                click.echo(check_text(name))
+                check_plan(name)
                 continue
             found = remarks(load(name))
             if (comparison := load_comparison(name)) is not None:

@@ -47,13 +47,15 @@ def analysis_options(command):
 
 
 def load(scenario, patients, on, off, set_):
-    """The scenario with what the options change. Raises InputError."""
+    """The scenario with what the options change. Raises InputError, also of its comparison, for which the file is as wrong."""
     from sim import scenario as scenarios
+    from sim.scenario_comparison import load_comparison
 
     both = sorted(set(on) & set(off))
     if both:
         raise InputError(f"--on and --off both name {both[0]!r}: a mechanism is either on or off")
     loaded = scenarios.load(scenario)
+    load_comparison(scenario)
     if patients is None and not (on or off or set_):
         return loaded
     return loaded.with_(patients=patients, on=tuple(on), off=tuple(off), set_=tuple(set_))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from sim.cli_options import tell
 from sim.cli_values import REPOSITORY, WholeNumber, cores, shown
 from sim.errors import InputError, MachineError
 
@@ -25,13 +26,11 @@ class Shard(click.ParamType):
         return int(match[1]), int(match[2])
 
 
-def plan_text(name: str, workers: int | None = None) -> str:
-    """What a plan asks for, and about how long it takes on all cores of this machine. Raises InputError."""
+def plan_text(plan) -> str:
+    """What a plan asks for, and about how long it takes on all cores of this machine."""
     from sim.sweep.estimate import estimate_seconds, time_text
-    from sim.sweep.plan import load
 
-    plan = load(name)
-    workers = workers or cores()
+    workers = cores()
     about = time_text(estimate_seconds(plan, workers))
     return f"{amount_text(plan)}; about {about} with {workers} worker{'s' if workers > 1 else ''}"
 
@@ -63,6 +62,7 @@ def sweep(context, plan_file, workers, out, shard, cluster, shared, resume, retr
     long they take. The same command continues after whatever stopped it, and repeats nothing.
     """
     from sim.sweep.plan import load
+    from sim.sweep.remarks import plan_remarks
 
     if cluster and workers:
         raise InputError("--cluster and --workers: the cluster has workers of its own; allowed: one of the two")
@@ -70,6 +70,7 @@ def sweep(context, plan_file, workers, out, shard, cluster, shared, resume, retr
         raise InputError("--shared: found without --cluster ADDRESS; the workers of this machine always share DIR")
     plan = load(plan_file)
     out = out or default_sweep_folder(plan.name)
+    tell(plan_remarks(plan))
     if not quiet:
         click.echo(amount_text(plan))
 
@@ -148,7 +149,12 @@ def mixed_text(machines) -> str:
     return f"warning: the runs were made on {len(machines)} kinds of machine, and are equal only but for the last bits ({told})"
 
 
-def check_text(name: str) -> str:
-    """The line of `check` for a plan. Raises InputError."""
-    return f"ok  {name}: {plan_text(name)}"
+def check_plan(name: str) -> None:
+    """Say what `check` says of a plan. Raises InputError."""
+    from sim.sweep.plan import load
+    from sim.sweep.remarks import plan_remarks
+
+    plan = load(name)
+    click.echo(f"ok  {name}: {plan_text(plan)}")
+    tell(plan_remarks(plan))
 

@@ -62,6 +62,14 @@ def _found(run, organ: str | None = None):
     return found.assign(years=(found["detected_day"].to_numpy(dtype=float) - diagnosis_day) / DAYS_PER_YEAR)
 
 
+def _woken(run, years: float):
+    """Colonies of 1 mm whose founder woke after diagnosis, so many years later at most."""
+    slept = run.metastases.dropna(subset=["woke_day"])
+    diagnosis_day = run.patients.set_index("patient")["diagnosis_day"].reindex(slept["patient"]).to_numpy(dtype=float)
+    since = (slept["woke_day"].to_numpy(dtype=float) - diagnosis_day) / DAYS_PER_YEAR
+    return slept[(since > 0.0) & (since <= years)]
+
+
 def _count(found):
     return found.groupby("patient").size()
 
@@ -173,6 +181,9 @@ OUTCOMES: Mapping[str, _Kind] = MappingProxyType({
     "colonies of 1 mm per patient": _Kind(
         "colonies", "colonies that reached 10^6 cells, found or not", _colonies),
     "colonies of 1 mm on a log scale": _Kind("log10 colonies", "log10(1 + colonies that reached 10^6 cells)", _powers_of_ten(_colonies)),
+    "colonies of 1 mm that woke within {years} years on a log scale": _Kind(
+        "log10 colonies", "log10(1 + colonies that reached 10^6 cells, and whose founder woke after diagnosis, at or before that time)",
+        _powers_of_ten(lambda run, years: _by_patient(run, _count(_woken(run, years))))),
     "cells in metastases on a log scale": _Kind(
         "log10 cells", "log10(1 + cells in metastases that reached 10^6 cells), on the patient's last day",
         _powers_of_ten(lambda run: _by_patient(run, run.metastases.groupby("patient")["cells"].sum()))),

@@ -68,7 +68,7 @@ def open(path: Path | str) -> Run:
     run = Run(path=path, manifest=_read_manifest(path / MANIFEST))
     for table in schema.TABLES:
         file = path / f"{table}.parquet"
-        if table in schema.REQUIRED and not file.is_file() and not run.lacks(table):
+        if (table in schema.REQUIRED or (table == "clones" and run.wrote_clones)) and not file.is_file() and not run.lacks(table):
             raise InputError(f"{file}: the file is missing; run the scenario again")
         if file.is_file():
             _check_columns(file, table, run.manifest["schema_version"])
@@ -139,6 +139,15 @@ class Run:
     def lacks(self, table: str) -> bool:
         """Whether the run is of a version that did not write this table, which reads as one without rows."""
         return self.manifest["schema_version"] == "1" and table in schema.NEW_IN_2
+
+    @property
+    def wrote_clones(self) -> bool:
+        """Whether it has, or had, the table `clones`: its clones differed, and its version wrote them."""
+        from sim.mechanisms.lineage import has_clones
+
+        scenario = self.manifest["scenario"]
+        spread = scenario.get("parameters", {}).get("clone_potential_log_sd", {}).get("value", 0.0)
+        return self.manifest["schema_version"] not in ("1", "2") and has_clones(scenario.get("mechanisms", {}).get("lineage", False), spread)
 
     def arrow(self, table: str):
         """One table as a pyarrow table, or None where an optional one was not kept. Raises InputError."""

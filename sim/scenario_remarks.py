@@ -22,25 +22,32 @@ if TYPE_CHECKING:
 
 HORMONE_RECEPTORS, MEASURED_IN = "hormone_receptor_share", "breast"
 """The share of tumours with hormone receptors, and the cancer whose share the catalogue holds."""
+_NEEDED = {treatment.needs for treatment in TREATMENTS.values() if treatment.needs}
+MATTERS = {HORMONE_RECEPTORS, *_NEEDED, *(parameter for name in _NEEDED for parameter in MECHANISMS[name].null)}
+"""Mechanisms and parameters on which remarks on treatments depend."""
 
 
 def remarks(scenario: Scenario) -> list[str]:
     """One line for each treatment that cannot act as a run of the scenario would have it."""
-    return [f"{shown(scenario.path)}: {words}" for words in _of_treatments(scenario)]
+    return [f"{shown(scenario.path)}: {words}" for words in of_treatments(scenario)]
 
 
 def comparison_remarks(comparison: Comparison) -> list[str]:
     """The same of every arm, and of an outcome that no patient of an arm can have."""
     file = shown(comparison.scenario.path)
-    by_arm = [(f"{file}, comparison arm {describe(arm.name)}", list(_of_treatments(arm.scenario))) for arm in comparison.arms]
+    by_arm = [(f"{file}, comparison arm {describe(arm.name)}", list(of_treatments(arm.scenario))) for arm in comparison.arms]
     return [f"{where}: {words}" for where, found in by_arm for words in found] + [f"{file}: {words}" for words in _of_outcome(comparison)]
 
 
-def _of_treatments(scenario: Scenario) -> Iterator[str]:
+def of_treatments(scenario: Scenario) -> Iterator[str]:
     """Each remark once, however many plans give the treatment; a dose of 0, or none taken, is meant so."""
-    given = [plan for plan in scenario.treatments if plan.dose > 0.0 and plan.adherence > 0.0]
-    found = (words for plan in given for words in (_without_mechanism(scenario, plan), _another_cancer(scenario, plan), _too_late(scenario, plan)))
+    checks = (_without_mechanism, _another_cancer, _without_surgery, _too_late)
+    found = (check(scenario, plan) for plan in scenario.treatments if _is_given(plan) for check in checks)
     yield from dict.fromkeys(words for words in found if words is not None)
+
+
+def _is_given(plan: Plan) -> bool:
+    return plan.dose > 0.0 and plan.adherence > 0.0
 
 
 def _without_mechanism(scenario: Scenario, plan: Plan) -> str | None:
@@ -64,7 +71,21 @@ def _another_cancer(scenario: Scenario, plan: Plan) -> str | None:
             f"as if so many tumours had the receptors; set {HORMONE_RECEPTORS} to this cancer's share, or leave the treatment out")
 
 
+def _operations(scenario: Scenario) -> list[Plan]:
+    """The operations of the primary that somebody gets."""
+    return [plan for plan in scenario.treatments if plan.name == OPERATION and _is_given(plan)]
+
+
+def _without_surgery(scenario: Scenario, plan: Plan) -> str | None:
+    if plan.after != SURGERY or _operations(scenario):
+        return None
+    return (f"{plan.name}: found after surgery, and nobody is operated on (every {OPERATION} has dose 0 or adherence 0): nobody gets a dose; "
+            f"it would act after a {OPERATION} that is done")
+
+
 def _too_late(scenario: Scenario, plan: Plan) -> str | None:
+    if plan.after == SURGERY and not _operations(scenario):
+        return None
     start, last = _earliest_days(scenario, plan), math.ceil(scenario.horizon_days)
     if start < last:
         return None
@@ -76,7 +97,7 @@ def _earliest_days(scenario: Scenario, plan: Plan) -> int:
     """Days from diagnosis to the first dose of the patient who gets it first."""
     if plan.after != SURGERY:
         return plan.start_days
-    return plan.start_days + min(other.start_days for other in scenario.treatments if other.name == OPERATION)
+    return plan.start_days + min(operation.start_days for operation in _operations(scenario))
 
 
 def _of_outcome(comparison: Comparison) -> Iterator[str]:

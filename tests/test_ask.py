@@ -194,6 +194,17 @@ def test_two_arms_that_are_the_same_are_refused(tmp_path, change):
     assert len(load_comparison(write(tmp_path, BASE + other)).arms) == 2
 
 
+@pytest.mark.parametrize("command", [["run"], ["run", "--quiet", "--patients", "2"], ["show"], ["check"], ["attribute"]])
+def test_arms_that_are_the_same_are_refused_by_every_command(tmp_path, capsys, command):
+    """A file that `ask` refuses is refused by all, before anything is computed."""
+    from sim.cli import main
+
+    file = write(tmp_path, BASE + COMPARED.replace("mechanisms = { dormancy = false }", ""))
+    out = [] if command[0] in ("check", "show") else ["--out", str(tmp_path / "out")]
+    assert main([command[0], str(file), *command[1:], *out]) == 2
+    assert 'found "on" and "off", which are the same' in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
 def test_one_arm_is_no_comparison(tmp_path):
     with pytest.raises(InputError, match="found one arm; allowed: two or more"):
         load(write(tmp_path, BASE + COMPARED[: COMPARED.index("[[comparison.arms]]\nname = \"off\"")].replace("on > off", "on > on")))
@@ -215,6 +226,8 @@ def run_of(patients, metastases):
     rows = [(p, i, o, None if y is None else 1000 + y * DAY, 10.0**c, s, f) for i, (p, o, y, c, s, f) in enumerate(metastases)]
     found = pd.DataFrame(rows, columns=["patient", "colony", "organ", "detected_day", "cells_at_detection", "source", "founders"])
     found["cells"] = found["cells_at_detection"]
+    woke = [0.1, 0.25, 0.26, 0.0, None, 0.2]
+    found["woke_day"] = pd.array([None if y is None else 1000 + y * DAY for y in (woke + [None] * len(found))[: len(found)]], dtype="Float64")
     found["detected_day"] = found["detected_day"].astype("Float64")
     found["clone"] = pd.array([None if f > 1 else i % 2 for i, f in enumerate(found["founders"])], dtype="Int64")
     return SimpleNamespace(patients=people, metastases=found)
@@ -252,6 +265,7 @@ NAN = float("nan")
         ("metastases from metastases per patient", [1, 0, 0, 0]),
         ("metastases of several founders per patient", [1, 0, 0, 1]),
         ("colonies of 1 mm per patient", [3, 1, 1, 1]),
+        ("colonies of 1 mm that woke within 0.25 years on a log scale", np.log10([3, 1, 1, 2])),
         ("cells in metastases on a log scale", np.log10([1 + 1e8 + 1e9 + 10**9.5, 1 + 10**9.2, 1 + 1e7, 1 + 1e9])),
         ("cells in metastases in the liver on a log scale", np.log10([1 + 1e9 + 10**9.5, 1, 1 + 1e7, 1])),
         ("cells shed per patient", [10, 20, 30, 40]),

@@ -3,15 +3,19 @@
 The statistical check fails a correct program with probability 2e-9 (see `statistics_helpers`); seeds are fixed.
 """
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 from quick_cohort import scenario_file, tables
 from statistics_helpers import assert_counts
 
+from sim import results
 from sim import scenario as scenarios
 from sim.analysis.lineage import patient_lineage
 from sim.cohort import CLONES
+from sim.errors import InputError
 from sim.experiment import run as runs
 from sim.experiment import run_scenario, workers
 
@@ -66,6 +70,18 @@ def test_neither_workers_nor_chunks_change_a_byte(quick, run, tmp_path, monkeypa
     monkeypatch.setattr(workers, "TASKS_PER_WORKER", 3)
     again = run_scenario(quick, seed=SEED, out=tmp_path / "x", workers=number_of_workers)
     assert tables(again.path)["clones.parquet"] == tables(run.path)["clones.parquet"]
+
+
+def test_a_run_that_has_lost_its_clones_is_refused(quick, tmp_path):
+    """As one without any other table; a run of version 2, which did not write them, is read."""
+    few = quick.with_(patients=4)
+    folder = run_scenario(few, seed=SEED, out=tmp_path / "x").path
+    (folder / "clones.parquet").unlink()
+    with pytest.raises(InputError, match=r"clones\.parquet: the file is missing; run the scenario again"):
+        results.open(folder)
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    (folder / "manifest.json").write_text(json.dumps(manifest | {"schema_version": "2"}), encoding="utf-8")
+    assert results.open(folder).clones is None
 
 
 def test_without_clones_there_is_no_table(quick, run, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import re
 import shlex
 import shutil
@@ -38,6 +39,16 @@ def test_the_manual_builds_without_a_warning(tmp_path):
     page = (tmp_path / "html" / "odd.html").read_text(encoding="utf-8")
     fetched = re.findall(r'<(?:script|img)[^>]+src="(https?:[^"]+)"|<link[^>]+rel="stylesheet"[^>]+href="(https?:[^"]+)"', page)
     assert not fetched, "the manual needs no network"
+
+
+def test_scenarios_are_listed_by_their_path_in_the_repository(tmp_path, monkeypatch):
+    """From wherever the manual is built."""
+    found = importlib.util.spec_from_file_location("manual_tables", DOCS / "tables.py")
+    tables = importlib.util.module_from_spec(found)
+    found.loader.exec_module(tables)
+    here = tables.scenarios()
+    monkeypatch.chdir(tmp_path)
+    assert tables.scenarios() == here and "`scenarios/autopsy/colon.toml`" in here and str(ROOT) not in here
 
 
 def test_odd_has_its_seven_elements():

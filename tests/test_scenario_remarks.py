@@ -9,6 +9,9 @@ from sim.experiment.chunk import Task, run_chunk
 from sim.scenario import FOLDER, files, load
 from sim.scenario_comparison import load_comparison
 from sim.scenario_remarks import comparison_remarks, remarks
+from sim.sweep.plan import load as load_plan
+from sim.sweep.plan_file import FOLDER as PLANS
+from sim.sweep.remarks import plan_remarks
 from sim.treatments import REGISTRY
 
 BASE = 'extends = "{}"\n'.format((FOLDER / "colorectal.toml").as_posix())
@@ -70,6 +73,16 @@ def test_a_start_beyond_the_horizon(tmp_path, text, treatments):
     found = told(tmp_path, 'horizon = "99.5 days"\n' + text)
     assert [words.partition(":")[0] for words in found] == treatments
     assert all("days after diagnosis at the earliest, and the horizon ends after 100: nobody gets a dose" in words for words in found)
+
+
+@pytest.mark.parametrize("not_done", [{"dose": 0.0}, {"adherence": 0.0}])
+def test_what_follows_an_operation_that_nobody_gets(tmp_path, not_done):
+    found = told(tmp_path, given("resection", **not_done) + given("chemotherapy", after="surgery"))
+    assert found == ["chemotherapy: found after surgery, and nobody is operated on (every resection has dose 0 or adherence 0): "
+                     "nobody gets a dose; it would act after a resection that is done"]
+    assert told(tmp_path, given("resection", **not_done) + given("resection", start_days=9) + given("chemotherapy", after="surgery")) == []
+    late = told(tmp_path, 'horizon = "99.5 days"\n' + given("resection", **not_done) + given("resection", start_days=98) + given("chemotherapy", after="surgery", start_days=2))
+    assert len(late) == 1 and "100 days after diagnosis at the earliest" in late[0], "counted from the operation that is done"
 
 
 @pytest.mark.parametrize("start, acts", [(59, True), (60, False)])
@@ -144,3 +157,54 @@ def test_ask_says_it_of_its_arms(tmp_path, capsys):
     file.write_text(file.read_text(encoding="utf-8") + COMPARED.replace("2 years", "0.1 years"), encoding="utf-8")
     assert main(["ask", str(file), "--workers", "1", "--quiet", "--only-catalogue", "--out", str(tmp_path / "answers")]) == 0
     assert len(said(capsys)) == 2
+
+
+# -- plans of sweeps ---------------------------------------------------------------------------------
+
+PLAN = """title = "Checkpoints"
+question = "Which points can act?"
+scenarios = ["{scenario}"]
+patients = 2
+[mechanisms]
+names = ["immune_surveillance", "dormancy"]
+[parameters]
+immune_clearance_per_day = {{ values = [0.0, 0.002] }}
+[[treatments]]
+name = "none"
+give = []
+[[treatments]]
+name = "blocked"
+give = [{{ name = "checkpoint_inhibition" }}]
+"""
+
+
+def plan_file(folder, *changes):
+    file, text = folder / "plan.toml", PLAN.format(scenario=quick(folder).as_posix())
+    for change in changes:
+        assert change[0] in text
+        text = text.replace(*change)
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def test_check_and_sweep_say_what_is_so_at_every_point_of_a_plan(tmp_path, capsys):
+    file = plan_file(tmp_path, ('["immune_surveillance", "dormancy"]', '["dormancy"]'))
+    for command in (["check", str(file)], ["sweep", str(file), "--workers", "1", "--quiet", "--out", str(tmp_path / "swept")]):
+        assert main(command) == 0
+        line, = said(capsys)
+        assert line.startswith('remark: plan, scenario quick, treatment "blocked": checkpoint_inhibition: found without immune_surveillance')
+
+
+def test_what_a_plan_switches_off_on_purpose_is_not_told(tmp_path):
+    """T cells are off, or clear nothing, in most points, but not in all; where they clear nothing in any, that is told."""
+    assert plan_remarks(load_plan(plan_file(tmp_path))) == []
+    line, = plan_remarks(load_plan(plan_file(tmp_path, ('"immune_surveillance", "dormancy"', '"dormancy"'))))
+    assert "found without immune_surveillance" in line
+    late = ('"checkpoint_inhibition" }', '"checkpoint_inhibition", start_days = 61 }')
+    line, = plan_remarks(load_plan(plan_file(tmp_path, late)))
+    assert "found a start 61 days after diagnosis at the earliest, and the horizon ends after 60" in line
+
+
+def test_no_plan_of_the_repository_needs_one():
+    plans = sorted(PLANS.glob("*.toml"))
+    assert len(plans) >= 3 and [line for file in plans for line in plan_remarks(load_plan(file))] == []

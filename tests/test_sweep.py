@@ -1,6 +1,8 @@
 """A sweep: every run is the run that `run` makes, whatever it was computed with, in tables that agree."""
 
+import hashlib
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -229,12 +231,40 @@ def test_files_hold_some_runs_each_and_say_what_they_hold(plan, sweep, tmp_path,
 
 def test_the_manifest_says_what_made_the_sweep(plan, sweep):
     manifest = json.loads((sweep.path / "sweep.json").read_text(encoding="utf-8"))
-    assert manifest == sweep.manifest and manifest["status"] == "complete" and manifest["schema_version"] == "1"
+    assert manifest == sweep.manifest and manifest["status"] == "complete" and manifest["schema_version"] == "2"
     assert manifest["plan"]["text"] == TEXT and manifest["command_line"] == ["run_sim.py", "sweep"]
     assert (manifest["runs"], manifest["runs_finished"], manifest["runs_failed"], manifest["points"]) == (16, 16, 0, 8)
     assert manifest["scenarios"][0]["cohort"] == "young" and manifest["scenarios"][0]["age"]["mean_years"] == 45
     assert [machine["processor"] for machine in manifest["machines"]] == [sim.results.build_manifest.__globals__["processor"]()]
     assert manifest["wall_seconds"] > 0 and manifest["peak_memory_bytes"] > 1e7 and manifest["commit"]
+
+
+COLUMNS = {"2": {"runs": "8fcc640e6b83", "patients": "c84ef32dfc72", "failures": "d03661b3f293"}}
+
+
+def test_columns_change_with_the_version_only(plan):
+    """Names, types and units of today's tables, by version: a new column needs a new version, and a reader for the old."""
+    told = {name: [(column.name, column.type, column.unit, column.nullable) for column in schema.columns(name, ())]
+            for name in ("runs", "patients", "failures")}
+    assert {name: hashlib.sha256(json.dumps(columns).encode()).hexdigest()[:12] for name, columns in told.items()} == COLUMNS[plans.SWEEP_SCHEMA]
+
+
+@pytest.mark.parametrize("lacks", [True, False])
+def test_a_sweep_of_version_1_is_read(plan, sweep, tmp_path, lacks):
+    """With liver_symptom_day as null where it was not written yet."""
+    folder = tmp_path / "old"
+    shutil.copytree(sweep.path, folder)
+    (folder / "sweep.json").write_text(json.dumps(sweep.manifest | {"schema_version": "1"}), encoding="utf-8")
+    for file in (folder / "patients").rglob("*.parquet") if lacks else ():
+        with pq.ParquetFile(file) as parquet:
+            stored = parquet.read()
+        pq.write_table(stored.drop_columns(["liver_symptom_day"]), file)
+    old, today = read.open(folder).patients, sweep.patients
+    assert list(old.columns) == list(today.columns) and old["liver_symptom_day"].isna().all()
+    pd.testing.assert_frame_equal(old.drop(columns="liver_symptom_day"), today.drop(columns="liver_symptom_day"))
+    (folder / "sweep.json").write_text(json.dumps(sweep.manifest | {"schema_version": "3"}), encoding="utf-8")
+    with pytest.raises(InputError, match="found '3', this program reads 1, 2"):
+        read.open(folder)
 
 
 def test_independent_runs_have_patients_of_their_own(tmp_path):

@@ -10,6 +10,7 @@ import numpy as np
 from sim.cohort import Undiagnosable, draw_hosts
 from sim.errors import InputError
 from sim.mechanisms import effective_parameters
+from sim.mechanisms.lineage import has_clones
 from sim.model import MetastasisModel
 from sim.parameters import LaneParameters
 from sim.scenario import Scenario
@@ -34,7 +35,7 @@ class Task:
     @property
     def has_clones(self) -> bool:
         """Whether its patients' clones differ: the mechanism lineage is on, and not at its null."""
-        return self.scenario.mechanisms["lineage"] and self.scenario.parameters["clone_potential_log_sd"].value > 0.0
+        return has_clones(self.scenario.mechanisms["lineage"], self.scenario.parameters["clone_potential_log_sd"].value)
 
     @property
     def title(self) -> str:

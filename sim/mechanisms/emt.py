@@ -22,45 +22,70 @@ from sim.parameters import LaneParameters
 from sim.rates import Rates, Signals
 
 POSITIONS = (np.arange(40) + 0.5) / 40
-"""Where the integrals over the axis are taken."""
+FINE_POSITIONS = (np.arange(2000) + 0.5) / 2000
+"""Where the integrals over the axis are taken; the fine ones for tumours whose cells lie too close together for the others."""
+NARROW_SD, NARROW_TAIL = 0.05, 0.08
+"""Spread of the cells, and scale on which they thin out from an end of the axis beyond which their mean lies, that need the fine ones."""
 
 
-def settled_positions(mean: np.ndarray, sd: np.ndarray, gain: np.ndarray, cost: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean of exp(gain m - cost m^4) over cells, (lanes,), and the share of the settled at each of POSITIONS, (lanes, positions)."""
-    density = np.exp(-0.5 * ((POSITIONS - mean[:, None]) / sd[:, None]) ** 2)
+def is_narrow(mean: np.ndarray, sd: np.ndarray) -> np.ndarray:
+    """Lanes (bool) whose cells lie so close together that sums over POSITIONS could be off by more than a hundredth."""
+    beyond = np.maximum(np.maximum(mean - 1.0, -mean), 0.0)
+    return (sd < NARROW_SD) | (sd**2 < NARROW_TAIL * beyond)
+
+
+def settled_positions(mean: np.ndarray, sd: np.ndarray, gain: np.ndarray, cost: np.ndarray,
+                      positions: np.ndarray = POSITIONS) -> tuple[np.ndarray, np.ndarray]:
+    """Mean of exp(gain m - cost m^4) over cells, (lanes,), and the share of the settled at each of `positions`, (lanes, positions)."""
+    exponent = -0.5 * ((positions - mean[:, None]) / sd[:, None]) ** 2
+    most = exponent.max(axis=1, keepdims=True)
+    density = np.exp(exponent - np.where(most < -600.0, most, 0.0))  # else all would be too small to be told from 0
     density /= density.sum(axis=1, keepdims=True)
-    settled = density * np.exp(gain[:, None] * POSITIONS - cost[:, None] * POSITIONS**4)
+    settled = density * np.exp(gain[:, None] * positions - cost[:, None] * positions**4)
     total = settled.sum(axis=1)
     return total, settled / total[:, None]
 
 
-def more_sleep(sleep: np.ndarray, gain: np.ndarray, settled: np.ndarray) -> np.ndarray:
+def more_sleep(sleep: np.ndarray, gain: np.ndarray, settled: np.ndarray, positions: np.ndarray = POSITIONS) -> np.ndarray:
     """By how much the settled sleep more often than `sleep` (lanes, niches): the mean of min(1, s (1 + g m)) - s, exactly 0 at gain 0.
 
     `gain` (lanes,); `settled` (lanes, positions) as from `settled_positions`.
     """
     more, most = np.zeros_like(sleep), 1.0 - sleep
-    for position, share in zip(POSITIONS, settled.T, strict=True):
+    for position, share in zip(positions, settled.T, strict=True):
         more += share[:, None] * np.minimum(sleep * (gain * position)[:, None], most)
     return more
 
 
-def _law(p: LaneParameters) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    return p["emt_sd"], p["emt_escape_gain"], p["emt_return_cost"]
+def _grids(mean: np.ndarray, sd: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The positions to sum over, with the lanes (numbers) that need them; each lane once, whatever the others are."""
+    narrow = is_narrow(mean, sd)
+    return [(positions, lanes) for positions, lanes in ((POSITIONS, np.flatnonzero(~narrow)), (FINE_POSITIONS, np.flatnonzero(narrow))) if lanes.size]
+
+
+def _law(p: LaneParameters, lanes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return p["emt_sd"][lanes], p["emt_escape_gain"][lanes], p["emt_return_cost"][lanes]
+
+
+def _success(p: LaneParameters, mean: np.ndarray) -> np.ndarray:
+    out = np.empty(p.lanes)
+    for positions, lanes in _grids(mean, p["emt_sd"]):
+        out[lanes] = settled_positions(mean[lanes], *_law(p, lanes), positions)[0]
+    return out
 
 
 def _competence(p: LaneParameters) -> np.ndarray:
-    success, _ = settled_positions(p["emt_mean"], *_law(p))
-    at_reference, _ = settled_positions(p["emt_reference_mean"], *_law(p))
     null = (p["emt_escape_gain"] == 0.0) & (p["emt_return_cost"] == 0.0)
-    return np.where(null, 1.0, success / at_reference)
+    return np.where(null, 1.0, _success(p, p["emt_mean"]) / _success(p, p["emt_reference_mean"]))
 
 
 def act(rates: Rates, signals: Signals, parameters: LaneParameters) -> None:
     """More or fewer cells settle than at the reference position, and the mesenchymal among them sleep more."""
-    rates.competence *= parameters.derived("emt_competence", _competence)
-    _, settled = settled_positions(parameters["emt_mean"], *_law(parameters))
-    rates.sleep += more_sleep(rates.sleep, parameters["emt_sleep_gain"], settled)
+    p = parameters
+    rates.competence *= p.derived("emt_competence", _competence)
+    for positions, lanes in _grids(p["emt_mean"], p["emt_sd"]):
+        _, settled = settled_positions(p["emt_mean"][lanes], *_law(p, lanes), positions)
+        rates.sleep[lanes] += more_sleep(rates.sleep[lanes], p["emt_sleep_gain"][lanes], settled, positions)
     np.minimum(rates.sleep, 1.0, out=rates.sleep)  # rounding alone could pass it
 
 

@@ -31,6 +31,11 @@ def mean_potential(hosts: Hosts, log_sd: np.ndarray) -> np.ndarray:
     return 1.0 + (hosts.clone_share * (potentials(hosts.clone_z, log_sd) - 1.0)).sum(axis=1)
 
 
+def has_clones(on: bool, log_sd: float) -> bool:
+    """Whether clones differ: the mechanism is on, and not at its null. Then a run has the table `clones`."""
+    return on and log_sd > 0.0
+
+
 def start(signals: Signals, parameters: LaneParameters) -> None:
     """What the primary's cells have on average."""
     signals.level["clonal_potential"] = mean_potential(signals.hosts, parameters["clone_potential_log_sd"])

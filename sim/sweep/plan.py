@@ -26,8 +26,8 @@ from sim.schema import SCHEMA_VERSION
 from sim.sweep import designs
 from sim.sweep.block import LANES, Block, BlockRun
 
-SWEEP_SCHEMA = "1"
-"""Version of a sweep's tables: part of each run's identity, as is the program."""
+SWEEP_SCHEMA = "2"
+"""Version of a sweep's tables: part of each run's identity, as is the program. A column is changed only with it (`sim.sweep.read`)."""
 BLOCK_RUNS = 100
 FEWEST_BLOCKS = 8
 """A replicate is cut into so many blocks at least, where it has the runs: for the workers."""

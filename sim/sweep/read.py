@@ -15,13 +15,18 @@ from sim.sweep.folder import MANIFEST, read_manifest
 from sim.sweep.plan import SWEEP_SCHEMA
 from sim.sweep.schema import FAILURES, PATIENTS, RUNS
 
+READ = ("1", SWEEP_SCHEMA)
+"""Versions that this program reads. Version 1 need not tell when a liver's symptoms came: null there."""
+_NEW_IN_2 = ("liver_symptom_day", "first_detected_day")
+"""A column of `patients`, and the one that it follows."""
+
 
 def open(path: Path | str) -> Sweep:
     """The sweep in the folder `path`. Raises InputError where there is none, or one of another schema version."""
     path = Path(path)
     manifest = read_manifest(path)
-    if manifest["schema_version"] != SWEEP_SCHEMA:
-        raise InputError(f"{path / MANIFEST}: schema_version: found {manifest['schema_version']!r}, this program reads {SWEEP_SCHEMA}; "
+    if manifest["schema_version"] not in READ:
+        raise InputError(f"{path / MANIFEST}: schema_version: found {manifest['schema_version']!r}, this program reads {', '.join(READ)}; "
                          "a newer program wrote this sweep: update this one")
     return Sweep(path, manifest)
 
@@ -52,6 +57,9 @@ class Sweep:
         except (pa.ArrowException, OSError) as error:
             raise InputError(f"{folder}: damaged, cannot be read ({str(error).splitlines()[0]}); give the sweep's command again") from error
         frame["scenario"] = frame["scenario"].astype(str)
+        new, before = _NEW_IN_2
+        if table == PATIENTS and new not in frame:
+            frame.insert(frame.columns.get_loc(before) + 1, new, float("nan"))
         return frame
 
     @functools.cached_property
