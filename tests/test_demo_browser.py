@@ -145,9 +145,17 @@ def test_while_the_connection_is_lost_nothing_can_be_pressed_in_vain(classroom):
         assert not page.get_by_text(words("ui.lost")).is_visible()
 
 
+BOTH_BODIES_AND_THE_TIME_LINE = """() => { const bottom = (of) => Math.max(...[...document.querySelectorAll(of)].map((e) => e.getBoundingClientRect().bottom));
+  const controls = document.querySelector('.sp-controls').getBoundingClientRect();
+  return document.querySelectorAll('.sp-frame').length === 2 && bottom('.sp-frame') < controls.top && controls.bottom <= innerHeight; }"""
+"""Seen on the first screen, without scrolling."""
+
+
 def test_every_control_has_a_name_and_its_text_a_contrast_and_its_place_at_every_width(classroom):  # noqa: F811
     with tab(classroom, "treat=resection@30") as page:
         film_is_there(page)
+        page.set_viewport_size(dict(zip(("width", "height"), WIDTHS["projector"], strict=True)))
+        page.wait_for_function(BOTH_BODIES_AND_THE_TIME_LINE)
         page.evaluate("document.querySelectorAll('details').forEach((details) => { details.open = true; })")
         for width in WIDTHS.values():
             page.set_viewport_size(dict(zip(("width", "height"), width, strict=True)))

@@ -18,6 +18,7 @@ from classroom_pages import (
     FAINT,
     NAMELESS,
     OVERFLOWING,
+    PATIENCE,
     PLAYER,
     WIDTHS,
     classroom,  # noqa: F401
@@ -76,7 +77,8 @@ def test_every_lesson_at_every_width(classroom, picture, name, width, language):
                 page.wait_for_function("() => stagePlayer().day > 0.88 * stagePlayer().lastDay")  # cells are on their way
                 assert page.evaluate("stagePlayer().bodies.some((body) => body.drawn.asleep + body.drawn.metastasis > 0)")
             if key == "many" and language == texts.DEFAULT:  # a busy machine needs a minute for them: once for each width
-                page.wait_for_function("() => document.querySelectorAll('.curves-line').length === 4")
+                page.wait_for_function("(waiting) => ![waiting, ''].includes(document.querySelector('.curves-sentence').textContent)",
+                                       arg=words("curves.waiting"), timeout=4 * PATIENCE)
             is_sound(page, width, key)
             picture(page, f"{name}-{width}-{language}-{STEPS.index(key) + 1}-{key}")
             if key == "watch":
