@@ -168,6 +168,9 @@ def test_one_click_asks_another_what_if():
 HEAD = '{"kind":"head"}'
 
 
+ASK = Worker.ask
+
+
 @pytest.fixture
 def mute_workers(monkeypatch):
     """Workers compute nothing: a page hears only what the test says."""
@@ -410,39 +413,6 @@ def test_closing_a_tab_frees_its_place():
     play(scene)
 
 
-def test_a_lost_tab_frees_its_worker_and_goes_on_when_it_comes_back(monkeypatch):
-    monkeypatch.setattr("sim.demo.page.FREE_SECONDS", 0.1)
-
-    async def scene(room, page):
-        await page.open("lesson=sleepers&step=1")
-        await page.until(lambda: room.sessions and room.sessions[0].pid, "its worker")
-        await page.connected()
-        tab_id = page.lose()
-        await page.until(lambda: room.sessions == [], "its end")
-        page.scripts.clear()
-        page.come_back(tab_id)
-        await page.until(lambda: any(part["kind"] == "frames" for part in page.parts()), "the film of a new worker")
-        assert len(room.sessions) == 1 and page.alert() is None
-        assert Words("en")("lesson.sleepers.watch") in page.labels()
-
-    play(scene)
-
-
-def test_a_short_loss_of_the_connection_keeps_the_worker():
-    async def scene(room, page):
-        await page.open()
-        await page.until(lambda: room.sessions and room.sessions[0].pid, "its worker")
-        await page.connected()
-        session = room.sessions[0]
-        tab_id = page.lose()
-        await page.until(lambda: not session.connected, "the loss")
-        page.come_back(tab_id)
-        await page.until(lambda: session.connected, "the return")
-        assert room.sessions == [session] and session.pid
-
-    play(scene)
-
-
 class Patience:
     """The waits for lost tabs, which end when the test says so."""
 
@@ -455,6 +425,43 @@ class Patience:
             return await asyncio.sleep(seconds)
         self.ends.append(asyncio.Event())
         await self.ends[-1].wait()
+
+
+def test_a_lost_tab_frees_its_worker_and_goes_on_when_it_comes_back(monkeypatch, mute_workers):
+    monkeypatch.setattr("sim.demo.page.FREE_SECONDS", 0.1)
+
+    async def scene(room, page):
+        await page.open("lesson=sleepers&step=1")
+        await page.until(lambda: room.sessions and room.sessions[0].pid, "its worker")
+        await page.connected()
+        tab_id = page.lose()
+        await page.until(lambda: room.sessions == [], "its end")
+        monkeypatch.setattr(Worker, "ask", ASK)
+        page.come_back(tab_id)
+        await page.until(lambda: any(part["kind"] == "frames" for part in page.parts()), "the film of a new worker")
+        assert len(room.sessions) == 1 and page.alert() is None
+        assert Words("en")("lesson.sleepers.watch") in page.labels()
+
+    play(scene)
+
+
+def test_a_short_loss_of_the_connection_keeps_the_worker(monkeypatch):
+    patience = Patience(monkeypatch)
+
+    async def scene(room, page):
+        await page.open()
+        await page.until(lambda: room.sessions and room.sessions[0].pid, "its worker")
+        await page.connected()
+        session = room.sessions[0]
+        tab_id = page.lose()
+        await page.until(lambda: not session.connected, "the loss")
+        page.come_back(tab_id)
+        await page.until(lambda: session.connected, "the return")
+        patience.ends[0].set()
+        await asyncio.sleep(0.1)
+        assert room.sessions == [session] and session.pid
+
+    play(scene)
 
 
 def test_every_loss_of_the_connection_has_its_whole_patience(monkeypatch):
