@@ -92,6 +92,14 @@ NAMELESS = """() => [...document.querySelectorAll('button, a[href], input, selec
   .map((e) => e.outerHTML.slice(0, 160))"""
 """Controls without an accessible name."""
 
+def found(page, faults: str, seconds: float = 20.0) -> list[str]:
+    """Faults in a page once it has come to rest: none as soon as there are none."""
+    end = time.monotonic() + seconds
+    while (left := page.evaluate(faults)) and time.monotonic() < end:
+        page.wait_for_timeout(100)
+    return left
+
+
 FAINT = """() => {
   const part = (v) => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
   const light = ([r, g, b]) => 0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b);

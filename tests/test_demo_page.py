@@ -1,142 +1,16 @@
-"""The page of the classroom without a browser: NiceGUI's simulated user, real workers."""
-
-import asyncio
-import json
-import sys
-import types
-from contextlib import asynccontextmanager
+"""The page of the classroom without a browser: what a click does, what is refused, lessons from step to step."""
 
 import pytest
+from simulated_tab import play
 
-pytest.importorskip("nicegui", reason="the classroom's page needs the extra 'demo'")
+from fastapi import Request  # the simulation has made sure that it is installed
+from nicegui import ui
 
-from fastapi import Request  # noqa: E402
-from nicegui import ui  # noqa: E402
-from nicegui.testing import user_simulation  # noqa: E402
-
-from sim.demo import lessons, tab  # noqa: E402
-from sim.demo.lesson_panel import STEPS  # noqa: E402
-from sim.demo.link import DIED, Worker  # noqa: E402
-from sim.demo.page import Page  # noqa: E402
-from sim.demo.session import FREE_SECONDS, Classroom  # noqa: E402
-from sim.demo.settings import Settings  # noqa: E402
-from sim.demo.words import MORE_WHAT_IFS, WHAT_IFS, Words  # noqa: E402
-
-
-class Tab:
-    """A simulated user's tab, and everything that its page was told to run."""
-
-    def __init__(self, user):
-        self.user, self.scripts, self.noticed = user, [], 0
-
-    async def open(self, query: str = ""):
-        await self.user.open(f"/?{query}")
-        emit = self.user.client.outbox._emit
-
-        async def listen(message):
-            if message[1] == "run_javascript":
-                self.scripts.append(message[2]["code"])
-            await emit(message)
-
-        self.user.client.outbox._emit = listen
-        return self
-
-    def labels(self) -> list[str]:
-        return [element.text for element in self.user.client.elements.values() if isinstance(element, ui.label) and element.visible]
-
-    def alert(self) -> str | None:
-        shown = [e.text for e in self.user.client.elements.values() if "alert" in e._classes and e.visible]
-        return shown[0] if shown else None
-
-    def address(self) -> Settings:
-        written = [script for script in self.scripts if "replaceState" in script]
-        if not written:
-            return Settings()
-        last = written[-1]
-        return Settings.from_query(last.split('"/')[1].rstrip('")').removeprefix("?"))
-
-    def parts(self) -> list[dict]:
-        films = [script for script in self.scripts if '"film", [' in script]
-        return [json.loads(f"[{script.split('[', 1)[1].rsplit(']', 1)[0]}]")[0] for script in films]
-
-    def told(self, method: str) -> int:
-        """How often a drawing was told something."""
-        return sum(f'"{method}", [' in script for script in self.scripts)
-
-    def computing(self) -> bool:
-        """Whether the page says that a film is being computed."""
-        return Words("en")("ui.computing") in self.labels()
-
-    def click(self, marker: str):
-        self.user.find(marker=marker).click()
-
-    async def connected(self):
-        """Wait until the page knows that its browser is there, and listens for the loss of it."""
-        client = self.user.client
-        await self.until(lambda: client.disconnect_handlers and client.connect_handlers, "a connected page")
-
-    def lose(self) -> str:
-        """The connection is lost; gives the name under which it can come back."""
-        client = self.user.client
-        tab_id, client.tab_id = client.tab_id, None
-        for handler in client.disconnect_handlers:
-            client.safe_invoke(handler)
-        return tab_id
-
-    def come_back(self, tab_id: str):
-        """The connection is there again."""
-        client = self.user.client
-        client.tab_id = tab_id
-        for handler in client.connect_handlers:
-            client.safe_invoke(handler)
-
-    async def changed(self):
-        """Wait until the address says something new, then forget that it did."""
-        await self.until(lambda: self._addresses() > self.noticed, "a new address")
-        self.noticed = self._addresses()
-
-    def _addresses(self) -> int:
-        return sum("replaceState" in script for script in self.scripts)
-
-    async def until(self, condition, what: str):
-        for _ in range(3000):
-            if condition():
-                return
-            await asyncio.sleep(0.02)
-        raise AssertionError(f"waited in vain: {what}")
-
-
-@asynccontextmanager
-async def classroom(most_tabs: int = 9):
-    """A running classroom and its first tab, not opened yet."""
-    loaded = {}
-    try:
-        async with user_simulation() as user:
-            room = Classroom(most_tabs)
-            tab.declare(room)
-            try:
-                yield room, Tab(user)
-            finally:
-                room.close()
-                loaded = dict(sys.modules)
-    finally:  # the simulation forgets the modules of its pages, with all their parents: other tests need them
-        sys.modules.update({name: module for name, module in loaded.items() if name not in sys.modules})
-
-
-def play(scene, **options):
-    """Run a scene. What fails in it is raised afterwards: the simulation's own end waits for ever in the middle of a failure."""
-    failures = []
-
-    async def whole():
-        async with classroom(**options) as (room, first):
-            try:
-                await scene(room, first)
-            except BaseException as error:
-                failures.append(error)
-
-    asyncio.run(whole())
-    for error in failures:
-        raise error
+from sim.demo import lessons
+from sim.demo.lesson_panel import STEPS
+from sim.demo.page import Page
+from sim.demo.settings import Settings
+from sim.demo.words import MORE_WHAT_IFS, WHAT_IFS, Words
 
 
 def test_the_page_opens_with_what_ifs_and_two_bodies_from_the_engine():
@@ -165,55 +39,6 @@ def test_one_click_asks_another_what_if():
     play(scene)
 
 
-HEAD = '{"kind":"head"}'
-
-
-@pytest.fixture
-def mute_workers(monkeypatch):
-    """Workers compute nothing: a page hears only what the test says."""
-    monkeypatch.setattr(Worker, "ask", lambda self, job: None)
-
-
-async def asked(room, page):
-    """Wait for the question of the page's first tab; gives its session."""
-    await page.until(lambda: room.sessions and room.sessions[0]._job and room.sessions[0].pid, "the question")
-    return room.sessions[0]
-
-
-def test_what_was_asked_before_is_not_shown_once_something_else_is_set(mute_workers):
-    """Also in the moment before the new question goes out."""
-    async def scene(room, page):
-        await page.open()
-        session = await asked(room, page)
-        old = session._job
-        page.click("if-off.dormancy")
-        await page.changed()
-        for _ in ("before the new question", "after it"):
-            for kind, what in (("film", HEAD), ("curves", "{}"), ("done", None)):
-                session._hear((old.number, kind, what))
-            assert page.computing() and not any("are computed" in text for text in page.labels())
-            await page.until(lambda: session._job and session._job is not old, "the new question")
-        session._hear((session._job.number, "film", HEAD))
-        assert not page.computing()
-        await page.until(lambda: page.parts(), "the new film")
-        assert len(page.parts()) == 1 and page.told("update") == 0
-
-    play(scene)
-
-
-@pytest.mark.parametrize("kind, what", [("refused", "too large"), ("failed", "KeyError"), ("died", None)])
-def test_nothing_is_said_to_be_computed_once_nothing_more_will_come(mute_workers, kind, what):
-    async def scene(room, page):
-        await page.open()
-        session = await asked(room, page)
-        assert page.computing() and any(text.startswith("Computing") for text in page.labels())
-        session._hear(DIED if kind == "died" else (session._job.number, kind, what))
-        assert page.alert() and not page.computing()
-        assert not any(text.startswith("Computing") for text in page.labels())
-
-    play(scene)
-
-
 def test_a_what_if_that_changes_nothing_says_so():
     same = Words("en")("ui.means.same")
 
@@ -223,18 +48,6 @@ def test_a_what_if_that_changes_nothing_says_so():
             page.click(marker)
             await page.changed()
             assert (same in page.labels()) is nothing, marker
-
-    play(scene)
-
-
-def test_the_place_at_which_a_slider_is_let_go_counts():
-    """The browser tells the place at once, and the element's own value some milliseconds later."""
-    async def scene(room, page):
-        await page.open("treat=resection@0")
-        page.user.find(marker="start-resection").trigger("change", 25)
-        await page.changed()
-        assert page.address().treatments == {"resection": "761"}
-        assert any("in month 25 after" in text for text in page.labels())
 
     play(scene)
 
@@ -385,137 +198,5 @@ def test_every_lesson_can_be_drawn_in_every_language():
                     assert Words(language)(f"lesson.{name}.title") in page.labels()
                     assert Words(language)(f"ui.lesson.{STEPS[step]}") in page.labels()
         assert len(drawn) == 12
-
-    play(scene)
-
-
-def test_one_tab_too_many_gets_a_polite_page():
-    async def scene(room, page):
-        await page.open()
-        await page.open()
-        assert len(room.sessions) == 1
-        await page.user.should_see(Words("en")("ui.full"), retries=20)
-        assert any("1 pages are open" in text for text in page.labels())
-
-    play(scene, most_tabs=1)
-
-
-def test_closing_a_tab_frees_its_place():
-    async def scene(room, page):
-        await page.open()
-        await page.until(lambda: len(room.sessions) == 1 and room.sessions[0].pid, "its worker")
-        page.user.client.delete()
-        assert room.sessions == []
-
-    play(scene)
-
-
-def test_a_lost_tab_frees_its_worker_and_goes_on_when_it_comes_back(monkeypatch):
-    monkeypatch.setattr("sim.demo.page.FREE_SECONDS", 0.1)
-
-    async def scene(room, page):
-        await page.open("lesson=sleepers&step=1")
-        await page.until(lambda: room.sessions and room.sessions[0].pid, "its worker")
-        await page.connected()
-        tab_id = page.lose()
-        await page.until(lambda: room.sessions == [], "its end")
-        page.scripts.clear()
-        page.come_back(tab_id)
-        await page.until(lambda: any(part["kind"] == "frames" for part in page.parts()), "the film of a new worker")
-        assert len(room.sessions) == 1 and page.alert() is None
-        assert Words("en")("lesson.sleepers.watch") in page.labels()
-
-    play(scene)
-
-
-def test_a_short_loss_of_the_connection_keeps_the_worker():
-    async def scene(room, page):
-        await page.open()
-        await page.until(lambda: room.sessions and room.sessions[0].pid, "its worker")
-        await page.connected()
-        session = room.sessions[0]
-        tab_id = page.lose()
-        await page.until(lambda: not session.connected, "the loss")
-        page.come_back(tab_id)
-        await page.until(lambda: session.connected, "the return")
-        assert room.sessions == [session] and session.pid
-
-    play(scene)
-
-
-class Patience:
-    """The waits for lost tabs, which end when the test says so."""
-
-    def __init__(self, monkeypatch):
-        self.ends = []
-        monkeypatch.setattr("sim.demo.page.asyncio", types.SimpleNamespace(sleep=self.sleep))
-
-    async def sleep(self, seconds):
-        if seconds != FREE_SECONDS:
-            return await asyncio.sleep(seconds)
-        self.ends.append(asyncio.Event())
-        await self.ends[-1].wait()
-
-
-def test_every_loss_of_the_connection_has_its_whole_patience(monkeypatch):
-    patience = Patience(monkeypatch)
-
-    async def scene(room, page):
-        await page.open()
-        await page.connected()
-        session = room.sessions[0]
-        tab_id = page.lose()
-        await page.until(lambda: len(patience.ends) == 1, "the first loss")
-        page.come_back(tab_id)
-        await page.until(lambda: session.connected, "the return")
-        page.lose()
-        await page.until(lambda: len(patience.ends) == 2, "the second loss")
-        patience.ends[0].set()
-        await asyncio.sleep(0.1)
-        assert room.sessions == [session], "the patience of the first loss is over, not that of the second"
-        patience.ends[1].set()
-        await page.until(lambda: room.sessions == [], "the end of the second")
-
-    play(scene)
-
-
-@pytest.mark.parametrize("kind, what, missing", [("done", None, None), ("progress", 0.5, "the cohort"), ("film", HEAD, "both")])
-def test_what_is_there_is_not_computed_again_when_a_lost_tab_comes_back(monkeypatch, mute_workers, kind, what, missing):
-    """A class that watches must not be thrown back to the start of its film."""
-    patience = Patience(monkeypatch)
-
-    async def scene(room, page):
-        await page.open("lesson=sleepers&step=1")
-        await page.connected()
-        old = await asked(room, page)
-        patient = old._job.patient
-        old._hear((old._job.number, kind, what))
-        tab_id = page.lose()
-        await page.until(lambda: len(patience.ends) == 1, "the loss")
-        patience.ends[0].set()
-        await page.until(lambda: room.sessions == [], "the end of its worker")
-        page.come_back(tab_id)
-        await page.until(lambda: room.sessions and room.sessions[0] is not old, "the return")
-        page.click("lesson-next")
-        await page.changed()
-        assert page.told("empty") == (1 if missing is None else 2), "emptied at the start, and for what is asked again"
-        if missing:
-            await page.until(lambda: room.sessions[0]._job, "the question")
-            assert room.sessions[0]._job.patient == (patient if missing == "both" else None)
-
-    play(scene)
-
-
-def test_a_message_of_a_dead_worker_offers_another_try():
-    async def scene(room, page):
-        await page.open()
-        await page.until(lambda: room.sessions and room.sessions[0].pid, "its worker")
-        room.sessions[0]._worker._process.kill()
-        await page.until(lambda: page.alert() is not None, "the message")
-        assert page.alert() == Words("en")("ui.died")
-        page.click("again")
-        page.scripts.clear()
-        await page.until(lambda: page.parts(), "a new worker's film")
-        assert page.alert() is None
 
     play(scene)

@@ -57,9 +57,9 @@ def test_it_prints_its_address_serves_the_page_and_stops_on_ctrl_c(repository):
         assert "http://" not in page.replace("http://www.w3.org", "") and "https://" not in page.replace("https://quasar.dev", ""), "no foreign address"
         below = children(process.pid) if sys.platform == "linux" else []
         process.send_signal(signal.SIGINT)
-        out, errors = process.communicate(timeout=30)
+        out, errors = process.communicate(timeout=PATIENCE_SECONDS)
         assert process.returncode == 130 and out == "" and errors.strip() in ("", "interrupted")
-        end = time.monotonic() + 15
+        end = time.monotonic() + PATIENCE_SECONDS
         while any(os.path.exists(f"/proc/{pid}") for pid in below):
             assert time.monotonic() < end, "Ctrl-C left processes behind"
             time.sleep(0.05)
@@ -89,7 +89,7 @@ def test_an_address_that_others_reach_is_warned_about(repository):
     with serving(repository, "--host", "0.0.0.0") as (process, line, port):
         assert line == f"The classroom is open at http://{LOOPBACK}:{port}/ (Ctrl-C closes it)\n"
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=PATIENCE_SECONDS)
     assert errors.startswith("warning: at 0.0.0.0 everybody on the network can open the classroom, without a password\n")
 
 

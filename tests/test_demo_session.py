@@ -103,11 +103,10 @@ def test_a_newer_question_stops_the_older_one():
         tab = room.enter(shown)
         await tab.ask(Settings().arms(), ["a", "b"], 1, None, 2000)
         await until(lambda: "progress" in shown.kinds(), "the first cohort")
-        pid, asked = tab.pid, time.monotonic()
+        pid = tab.pid
         await tab.ask(Settings().arms()[:1], ["a"], 5, 2, 2)
         shown.clear()
-        await until(lambda: "done" in shown.kinds(), "the second cohort")
-        assert time.monotonic() - asked < 30, "2,000 patients would have taken longer"
+        await until(lambda: "done" in shown.kinds(), "the second cohort")  # the first would take longer than this waits
         assert tab.pid == pid, "the worker stays warm"
         assert [part["seed"] for part in shown.parts() if part["kind"] == "head"] == [5]
         assert all(json.loads(what)["patients"] == 2 for kind, what in shown if kind == "curves")

@@ -152,7 +152,7 @@ class LessonPanel:
             for i in (1, 2):
                 with ui.element("li"):
                     ui.label(self._text(f"question.{i}")).mark(f"question-{i}")
-        ui.label(self.words("ui.lesson.handout", name=self.lesson.name)).classes("help")
+        ui.label(self.words("ui.lesson.handout", name=self.lesson.name, language=self.page.settings.language)).classes("help")
 
     # -- moving --------------------------------------------------------------------------------------
 

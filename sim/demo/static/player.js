@@ -11,7 +11,7 @@
   const SLOW = 15, SLOW_SECONDS = 2; // updates a second; for so long in a row, and the flow is left out
   const NARROW = 340; // pixels that a body has: below, labels are left out and the drawing is cropped
   const LABEL = { units: 18, rem: 0.8 }; // size of the labels in the drawing, and their smallest on the screen
-  const WIDE_BOX = [24, 0, 620, 716], NARROW_BOX = [120, 0, 400, 716];
+  const WIDE_BOX = [14, 0, 646, 716], NARROW_BOX = [120, 0, 400, 716];
   const MOST_NOTES = 2; // events of one moment over a drawing, such as diagnosis and surgery; screen readers are told all
   const TILES = ["asleep", "awake", "micrometastasis", "macrometastasis"];
   const ROWS = [...TILES, "settled", "cleared", "arrested"];
