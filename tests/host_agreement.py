@@ -49,7 +49,7 @@ WORK = {
          "cluster_transit_death_factor": 0.1, "cluster_mean_cells": 3.5, "death_per_pass": 0.3}, 0.3, plain=110),
     "stem-like and mesenchymal cells": HostWork(
         (), FATES, ("shed", *SETTLED, *SLEPT_THERE),
-        {"competent_share": 0.25, "stem_share": 0.4, "stem_motility": 2.0, "emt_mean": 0.3, "emt_sd": 0.4, "emt_escape_gain": 4.0, "emt_return_cost": 3.0,
+        {"competent_share": 0.25, "stem_share": 0.4, "stem_motility": 2.0, "emt_mean": 0.3, "emt_sd": 0.4, "emt_reference_mean": -0.2, "emt_escape_gain": 4.0, "emt_return_cost": 3.0,
          "emt_sleep_gain": 0.8, "sleep_probability": 0.5, "niche_hypoxia.liver": 0.8, "niche_hypoxia.lung": 0.1, "hypoxia_sleep_gain": 0.6,
          "shedding_per_day": 0.02}, plain=100, fine_tolerance=0.06),
     "T cells": HostWork(
