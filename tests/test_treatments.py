@@ -149,6 +149,22 @@ def test_checkpoint_inhibition_shrinks_grown_colonies_by_t_cells_and_markers():
     assert Trajectories(model.cells, model.law).cells_on(np.full(5, 63)) == pytest.approx(expected, rel=1e-9)
 
 
+def test_checkpoint_inhibition_lets_t_cells_loose_from_the_first_morning_on():
+    """T cells of one, let loose to three: a week at 0.15 a day from the first dose on, and again after a dose that was skipped."""
+    values = {"t_cell_decline_per_year": 0.0, "checkpoint_gain": 2.0, "checkpoint_shrink_per_day": 0.05, "pole_prevalence": 0.0,
+              "jak_loss_prevalence": 0.0, "pten_loss_prevalence": 0.0, "immune_clearance_per_day": 0.01}  # fmt: skip
+    arms = [[plan("checkpoint_inhibition", cycles=1, every_days=7)],
+            [plan("checkpoint_inhibition", cycles=1, every_days=7), plan("checkpoint_inhibition", start_days=14, cycles=1, every_days=7)]]  # fmt: skip
+    model = treated_model(1, arms, diagnosis_day=42, arm_values=[values, values], **NOTHING_SETTLES, liver_drain_half_cells=1e15)
+    run_to(model, 21)
+    put_grown(model, 1e5, LUNG)
+    run_to(model, 63)
+    expected = gompertz_cells(21, 1e5, 1e9, 0.01)
+    for strikes in ([1, 1], [0, 0], [0, 1]):
+        expected = gompertz_cells(7, expected * np.exp(-7 * 0.15 * np.array(strikes)), 1e9, 0.01)
+    assert Trajectories(model.cells, model.law).cells_on(np.full(2, 63)) == pytest.approx(expected, rel=1e-9)
+
+
 def test_liver_surgery_is_for_liver_only_disease():
     """Arms: liver alone; liver and lung; a small liver lesion. Ablation goes up to 1e8 cells."""
     arms = [[plan("liver_resection")], [plan("liver_ablation")]]

@@ -36,7 +36,7 @@ VALUES = parameter_values(
 class Work:
     """Regimens given together, the parameters that differ from `VALUES`, and what a comparison looks at.
 
-    `rough` and `fine` are counts whose means may differ by 15 % (or `tolerance`) and by 5 %: twice as much is found.
+    `rough` and `fine` are counts whose means may differ by 15 % (or `tolerance`) and by 5 % (`fine_tolerance`): twice as much is found.
     """
 
     regimens: tuple[Regimen, ...]
@@ -46,6 +46,7 @@ class Work:
     tolerance: float = 0.15
     plain: int = 130
     engine: int = 1500
+    fine_tolerance: float = 0.05
 
 
 BY_ORGAN = tuple(f"{what} {organ}" for what in ("woke", "died_asleep", "extinct", "asleep", "colonies") for organ in FED)
@@ -115,7 +116,7 @@ def plain_sample(work: Work, patient_class=TreatedPatient, first_seed: int = 100
 def compared(plain: Sample, engine: Sample, work: Work) -> dict[str, Difference]:
     """Differences of means over patients: what a treatment moves. Raises TooWeak."""
     found = {}
-    for names, tolerance in ((work.rough, work.tolerance), (work.fine, 0.05)):
+    for names, tolerance in ((work.rough, work.tolerance), (work.fine, work.fine_tolerance)):
         one, other = (Sample({name: sample.counts[name] for name in names}) for sample in (plain, engine))
         found |= differences(one, other, Tolerances(mean=tolerance, spread=None))
     return found
