@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
 HORMONE_RECEPTORS, MEASURED_IN = "hormone_receptor_share", "breast"
 """The share of tumours with hormone receptors, and the cancer whose share the catalogue holds."""
+SIZES = ("ablation_largest_cells", "imaging_threshold_cells")
+"""Sizes of liver metastases between which ablation acts."""
 _NEEDED = {treatment.needs for treatment in TREATMENTS.values() if treatment.needs}
-MATTERS = {HORMONE_RECEPTORS, *_NEEDED, *(parameter for name in _NEEDED for parameter in MECHANISMS[name].null)}
+MATTERS = {HORMONE_RECEPTORS, *SIZES, *_NEEDED, *(parameter for name in _NEEDED for parameter in MECHANISMS[name].null)}
 """Mechanisms and parameters on which remarks on treatments depend."""
 
 
@@ -41,7 +43,7 @@ def comparison_remarks(comparison: Comparison) -> list[str]:
 
 def of_treatments(scenario: Scenario) -> Iterator[str]:
     """Each remark once, however many plans give the treatment; a dose of 0, or none taken, is meant so."""
-    checks = (_without_mechanism, _another_cancer, _without_surgery, _too_late)
+    checks = (_without_mechanism, _another_cancer, _unseen, _without_surgery, _too_late)
     found = (check(scenario, plan) for plan in scenario.treatments if _is_given(plan) for check in checks)
     yield from dict.fromkeys(words for words in found if words is not None)
 
@@ -69,6 +71,14 @@ def _another_cancer(scenario: Scenario, plan: Plan) -> str | None:
     share = scenario.parameters[HORMONE_RECEPTORS].value
     return (f"{plan.name}: found in cancer of the site {scenario.primary} with the {HORMONE_RECEPTORS} of {MEASURED_IN} cancer, {share:g}: it acts "
             f"as if so many tumours had the receptors; set {HORMONE_RECEPTORS} to this cancer's share, or leave the treatment out")
+
+
+def _unseen(scenario: Scenario, plan: Plan) -> str | None:
+    largest, least = (scenario.parameters[name].value for name in SIZES)
+    if plan.name != "liver_ablation" or largest >= least:
+        return None
+    return (f"{plan.name}: found with {SIZES[0]} = {largest:g}, below {SIZES[1]} = {least:g}: no metastasis that imaging sees is small enough; "
+            "it would act with a larger limit, or finer imaging")
 
 
 def _operations(scenario: Scenario) -> list[Plan]:

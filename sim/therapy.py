@@ -29,36 +29,43 @@ def classes_of(given: Given) -> int:
 
 
 class Timetable:
-    """The days of a plan's doses by lane: start, then every `every_days`, `cycles` times."""
+    """The days of a plan's doses by lane: start, then every `every_days`, `cycles` times.
+
+    Of a course that would start before the first malignant cell, the days before it are over: it starts on day 0, and ends
+    when it would have.
+    """
 
     def __init__(self, plan: Plan, lanes: np.ndarray, key, patient: np.ndarray):
         self.plan, self.lanes = plan, lanes
         self._key, self._patient = key, patient
         self._code = REGISTRY[plan.name].code
         self._length = plan.cycles * plan.every_days
-        self.start = np.full(len(lanes), NEVER, dtype=np.int64)
+        self.start, self.end = (np.full(len(lanes), NEVER, dtype=np.int64) for _ in range(2))
         self.next_day = NEVER
 
     def begin(self, chosen: np.ndarray, event_day: np.ndarray, today: int) -> None:
         """Start (bool lanes) so many days after the event, today at the earliest; who has started stays."""
         new = chosen & self.lanes & (self.start == NEVER)
         if new.any():
-            self.start[new] = np.maximum(event_day[new] + self.plan.start_days, today)
+            planned = event_day[new] + self.plan.start_days
+            self.start[new] = np.maximum(planned, today)
+            self.end[new] = self.start[new] + self._length + np.minimum(planned, 0)
             self.next_day = min(self.next_day, int(self.start[new].min()))
 
     def advance(self, day: int, alive: np.ndarray, level: np.ndarray) -> np.ndarray:
         """Lanes (bool) that take a dose today; sets `level` (lanes,) where a dose begins or the last one ends."""
         since = day - self.start
-        running = alive & (since >= 0) & (since < self._length)
+        over = day >= self.end
+        running = alive & (since >= 0) & ~over
         due = running & (since % self.plan.every_days == 0)
-        level[(since >= self._length) | ~alive] = 0.0
+        level[over | ~alive] = 0.0
         taken = due.copy()
         if self.plan.adherence < 1.0:
             keyed_adherence(self._key, self._patient, self._code, self.plan.turn, since // self.plan.every_days,
                             self.plan.adherence, taken)
         level[due] = np.where(taken[due], self.plan.dose, 0.0)
-        ahead = np.where(since < 0, self.start, day + self.plan.every_days - since % self.plan.every_days)
-        ahead[~alive | (since >= self._length)] = NEVER
+        ahead = np.where(since < 0, self.start, np.minimum(day + self.plan.every_days - since % self.plan.every_days, self.end))
+        ahead[~alive | over] = NEVER
         self.next_day = int(ahead.min())
         return taken & (self.plan.dose > 0.0)
 

@@ -75,6 +75,12 @@ def test_a_start_beyond_the_horizon(tmp_path, text, treatments):
     assert all("days after diagnosis at the earliest, and the horizon ends after 100: nobody gets a dose" in words for words in found)
 
 
+@pytest.mark.parametrize("largest, told_so", [("1e7", True), ("1e11", False)])
+def test_ablation_of_what_nobody_sees(tmp_path, largest, told_so):
+    found = told(tmp_path, f'[parameters]\nablation_largest_cells = {{ value = {largest}, reason = "x" }}\n' + given("liver_ablation"))
+    assert bool(found) is told_so and all("ablation_largest_cells = 1e+07, below imaging_threshold_cells" in words for words in found)
+
+
 @pytest.mark.parametrize("not_done", [{"dose": 0.0}, {"adherence": 0.0}])
 def test_what_follows_an_operation_that_nobody_gets(tmp_path, not_done):
     found = told(tmp_path, given("resection", **not_done) + given("chemotherapy", after="surgery"))

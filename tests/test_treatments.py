@@ -131,6 +131,22 @@ def test_a_blockade_lasts_as_long_as_it_is_given(name, signal, parameter):
     assert seen == pytest.approx([1.0] * DIAGNOSIS_DAY + [0.3**2] * 20 + [1.0] * 5)
 
 
+@pytest.mark.parametrize("planned", [0, -30, -90, -200])
+@pytest.mark.parametrize("cycles, every_days", [(90, 1), (3, 28), (2, 50)])
+def test_a_course_planned_from_before_the_first_cell_ends_when_it_would_have(planned, cycles, every_days):
+    """From so many days before the first malignant cell on: the days before it are lost, and not made up for."""
+    course = plan("il6_blockade", start_days=planned - DIAGNOSIS_DAY, cycles=cycles, every_days=every_days)
+    model = treated_model(2, [[course], []], days=150)
+    factor = []
+    while model.day < 120:
+        model.step()
+        factor.append(model.signals.il6_factor.copy())
+    treated, untreated = np.array(factor)[:, 0] < 1.0, np.array(factor)[:, 2] < 1.0
+    assert not untreated.any()
+    days = max(planned + cycles * every_days, 0)
+    assert treated[:days].all() and not treated[days:].any()
+
+
 def test_checkpoint_inhibition_shrinks_grown_colonies_by_t_cells_and_markers():
     """One grown colony, T cells of one: 3 weeks at 0.05 a day; nothing without T cells, with PTEN lost, or in a nude mouse."""
     young = {"t_cell_decline_per_year": 0.0, "checkpoint_gain": 0.0, "checkpoint_shrink_per_day": 0.05, "pole_prevalence": 0.0,
