@@ -62,7 +62,7 @@ WORK = {
     "markers": HostWork(
         (Regimen("checkpoint_inhibition", 98, times=3, every_days=28),), FATES, (),
         {**MARKERS, "immune_clearance_per_day": 0.02, "t_cell_decline_per_year": 0.01, "checkpoint_gain": 3.0, "checkpoint_shrink_per_day": 0.04}, 0.24, plain=140),
-    "vessels": HostWork((), FATES, CELLS, {"angiogenic_delay_days": 40.0, "liver_growth_factor": 2.0, "portocaval_shunt_fraction": 0.5}, plain=100),
+    "vessels": HostWork((), FATES, CELLS, {"angiogenic_delay_days": 40.0, "liver_growth_factor": 2.0, "portocaval_shunt_fraction": 0.5}, plain=80),
     "inflamed organs": HostWork(
         (Regimen("resection", 112),), FATES, SHED,
         {**SIGNALS, "surgery_inflammation": 3.0, "surgery_inflammation_days": 10.0, "awakening_gain": 2.0, "organ_inflammation.lung": 0.6,

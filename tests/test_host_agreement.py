@@ -17,7 +17,7 @@ from reference import broken_host as wrong
 from reference.plain_host import HostPatient
 from treated_agreement import compared
 
-FOR_EVERY_COMMIT = (wrong.NoSilencing, wrong.NoIl6Blockade, wrong.BoundAtFirst, wrong.SeedsOfThePrimary, wrong.LostReturn)
+FOR_EVERY_COMMIT = (wrong.NoSilencing, wrong.NoIl6Blockade, wrong.BoundAtFirst, wrong.LostReturn)
 CAUGHT = [
     ("obesity and vesicles", wrong.NoP2rx7Inhibition, {"shed"}),
     ("obesity and vesicles", wrong.NoSilencing, {"shed"}),
