@@ -49,7 +49,8 @@ WORK = {
          "cluster_transit_death_factor": 0.1, "cluster_mean_cells": 3.5, "death_per_pass": 0.3}, 0.3, plain=110),
     "stem-like and mesenchymal cells": HostWork(
         (), FATES, ("shed", *SETTLED, *SLEPT_THERE),
-        {"competent_share": 0.25, "stem_share": 0.4, "stem_motility": 2.0, "emt_mean": 0.3, "emt_sd": 0.4, "emt_reference_mean": -0.2, "emt_escape_gain": 4.0, "emt_return_cost": 3.0,
+        {"competent_share": 0.25, "stem_share": 0.4, "stem_motility": 2.0, "emt_mean": 0.3, "emt_sd": 0.4, "emt_reference_mean": -0.2,
+         "emt_escape_gain": 4.0, "emt_return_cost": 3.0,
          "emt_sleep_gain": 0.8, "sleep_probability": 0.5, "niche_hypoxia.liver": 0.8, "niche_hypoxia.lung": 0.1, "hypoxia_sleep_gain": 0.6,
          "shedding_per_day": 0.02}, plain=100, fine_tolerance=0.06),
     "T cells": HostWork(
@@ -61,15 +62,17 @@ WORK = {
          **dict.fromkeys(MARKERS, 0.0)}, plain=120, fine_tolerance=0.06),
     "markers": HostWork(
         (Regimen("checkpoint_inhibition", 98, times=3, every_days=28),), FATES, (),
-        {**MARKERS, "immune_clearance_per_day": 0.02, "t_cell_decline_per_year": 0.01, "checkpoint_gain": 3.0, "checkpoint_shrink_per_day": 0.04}, 0.24, plain=140),
-    "vessels": HostWork((), FATES, CELLS, {"angiogenic_delay_days": 40.0, "liver_growth_factor": 2.0, "portocaval_shunt_fraction": 0.5}, plain=100),
+        {**MARKERS, "immune_clearance_per_day": 0.02, "t_cell_decline_per_year": 0.01, "checkpoint_gain": 3.0, "checkpoint_shrink_per_day": 0.04},
+         0.24, plain=140),
+    "vessels": HostWork((), FATES, CELLS, {"angiogenic_delay_days": 40.0, "liver_growth_factor": 2.0, "portocaval_shunt_fraction": 0.5}, plain=80),
     "inflamed organs": HostWork(
         (Regimen("resection", 112),), FATES, SHED,
         {**SIGNALS, "surgery_inflammation": 3.0, "surgery_inflammation_days": 10.0, "awakening_gain": 2.0, "organ_inflammation.lung": 0.6,
          "dormancy_narrow_share": 0.0}, plain=120),
     "metastases that seed": HostWork(
         (Regimen("resection", 140),), (*FATES, *SETTLED), (),
-        {**SMALL_LITRE, "secondary_shedding_factor": 30.0, "competent_share": 0.5, "self_seeding_share": 0.2, "resection_residual_share": 0.0}, 0.17, plain=110),
+        {**SMALL_LITRE, "secondary_shedding_factor": 30.0, "competent_share": 0.5, "self_seeding_share": 0.2, "resection_residual_share": 0.0}, 0.17,
+         plain=110),
     "seeds that resist": HostWork(
         (Regimen("resection", 126), Regimen("chemotherapy", 133, times=3, every_days=7)), (*SETTLED, *RESISTED[1:2]), (),
         {"secondary_shedding_factor": 30.0, "competent_share": 0.4, "resection_residual_share": 0.0, "resistant_share.chemotherapy": 0.2,
