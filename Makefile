@@ -22,7 +22,7 @@ help:
 	@echo "make bench   measure everything against its rivals: a table and benchmarks/report.json (25 minutes)"
 	@echo "make docs    build the manual in docs/_build/html"
 	@echo "make pictures draw the pictures of the README again (a minute or two)"
-	@echo "make questions ask every scenario its question with three seeds, for docs/questions.md (over an hour)"
+	@echo "make questions ask every scenario its question with three seeds, for docs/questions.md (several hours)"
 	@echo "make env     only make the environment in $(VENV)"
 	@echo "make clean   remove the environment and all caches (results stay)"
 	@echo "PYTHON=...   the Python to build with, 3.11 or newer (now: $(PYTHON))"
