@@ -181,11 +181,14 @@ def test_a_killed_worker_is_told_and_replaced():
         tab = room.enter(shown)
         await tab.ask(Settings().arms()[:1], ["a"], 1, None, 2000)
         await until(lambda: "progress" in shown.kinds(), "the cohort")
-        os.kill(tab.pid, signal.SIGKILL)
+        killed = tab.pid
+        os.kill(killed, signal.SIGKILL)
         await until(lambda: "died" in shown.kinds(), "the message of its death")
+        assert tab.pid is None
         shown.clear()
         await tab.ask(Settings().arms()[:1], ["a"], 1, None, 2)
         await until(lambda: "done" in shown.kinds(), "the new worker's cohort")
+        assert tab.pid not in (None, killed) and "died" not in shown.kinds()
         room.close()
 
     asyncio.run(scene())
