@@ -18,9 +18,10 @@ from sim.kernels.identity import CLUSTER_INDEX, MOST_INDEX, colony_id, unpack
 from sim.names import NICHES
 from sim.parameters import LaneParameters
 from sim.rates import Rates
+from sim.rows import Rows
 from sim.shedding import Stream
 
-_GROWTH, _FEWEST_BLOCKS = 1.5, 64
+_FEWEST_BLOCKS = 64
 _ONE_CELL_EACH, _NO_TRAITS = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.uint8)
 _NO_LOG = np.empty((0, 2), dtype=np.uint64)
 _NOBODY = np.empty(0, dtype=np.uint64)
@@ -96,51 +97,6 @@ class Calendar:
     def bytes(self) -> int:
         """Memory of the pool."""
         return sum(a.nbytes for a in self.arrays)
-
-
-class Rows:
-    """Growable columns of equal length."""
-
-    def __init__(self, **dtypes):
-        self.count = 0
-        self._dtypes = dtypes
-        for name, dtype in dtypes.items():
-            setattr(self, name, np.empty(64, dtype=dtype))
-
-    def append(self, **columns) -> None:
-        """Add as many rows as the arrays among the columns have; scalars are repeated."""
-        end = self.reserve(next(len(values) for values in columns.values() if np.ndim(values)))
-        for name, values in columns.items():
-            getattr(self, name)[self.count : end] = values
-        self.count = end
-
-    def reserve(self, rows: int) -> int:
-        """Make room for so many more rows; returns how many there will be with them."""
-        end = self.count + rows
-        held = len(getattr(self, self.names[0]))
-        if end > held:
-            room = int(max(end, _GROWTH * held))
-            for name, dtype in self._dtypes.items():
-                new = np.empty(room, dtype=dtype)
-                new[: self.count] = self.column(name)
-                setattr(self, name, new)
-        return end
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the columns."""
-        return tuple(self._dtypes)
-
-    def keep(self, chosen: np.ndarray) -> None:
-        """Keep these rows only, (count,) bool, in their order."""
-        count = int(chosen.sum())
-        for name in self._dtypes:
-            getattr(self, name)[:count] = self.column(name)[chosen]
-        self.count = count
-
-    def column(self, name: str) -> np.ndarray:
-        """The filled part of a column (a view)."""
-        return getattr(self, name)[: self.count]
 
 
 class TumourCells:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.cells import Rows
 from sim.colonies import ColonyLaw
 from sim.kernels import descent
 from sim.kernels.colonise import STEP_DAYS
@@ -18,6 +17,7 @@ from sim.kernels.identity import CLUSTER_INDEX, unpack
 from sim.mechanisms.lineage import mean_potential, potentials
 from sim.names import NICHES
 from sim.parameters import LaneParameters
+from sim.rows import Rows
 from sim.shedding import Stream
 from sim.treatments.drug import CLASSES
 

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.cells import Rows, TumourCells
+from sim.cells import TumourCells
 from sim.colonies import ColonyLaw
 from sim.kernels.identity import unpack
 from sim.kernels.image import visible_rows
 from sim.names import NICHES
 from sim.parameters import LaneParameters
+from sim.rows import Rows
 
 NEVER = 10**9
 """A day that does not come."""

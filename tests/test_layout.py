@@ -14,7 +14,7 @@ LONGEST_FILE_LINES = 400
 # Design section 6, lowest first: a module imports from its own layer and from those below it.
 LAYERS = (
     ("errors", "names", "units", "jit", "processes"),
-    ("catalog", "streams", "kernels", "parameters", "growth", "body"),
+    ("catalog", "streams", "kernels", "parameters", "growth", "body", "rows"),
     ("cohort",),
     ("rates",),
     ("colonies", "shedding", "mortality"),
