@@ -18,10 +18,16 @@ from benchmarks.work import HERE
 from sim.manifest import commit
 
 BARS = {
-    "ratio_vs_plain_mesa": (">=", 500.0), "ratio_vs_plain_mesa_do": (">=", 300.0),
-    "ratio_single_patient": (">=", 100.0), "ratio_vs_c": ("<=", 2.0), "headline_cpu_seconds": ("<=", 15.0),
-    "dormancy_off_cpu_seconds": ("<=", 90.0), "bytes_per_cell": ("<=", 64.0), "slope_patients": ("<=", 1.05),
-    "slope_cells": ("<=", 1.05), "speedup_2_workers": (">=", 1.8),
+    "ratio_vs_plain_mesa": (">=", 500.0),
+    "ratio_vs_plain_mesa_do": (">=", 300.0),
+    "ratio_single_patient": (">=", 100.0),
+    "ratio_vs_c": ("<=", 2.0),
+    "headline_cpu_seconds": ("<=", 15.0),
+    "dormancy_off_cpu_seconds": ("<=", 90.0),
+    "bytes_per_cell": ("<=", 64.0),
+    "slope_patients": ("<=", 1.05),
+    "slope_cells": ("<=", 1.05),
+    "speedup_2_workers": (">=", 1.8),
 }
 PEAK_BAR_BYTES = 2**30
 PARTS = ("cohort", "single_patient", "every_mechanism", "growth", "metaspread", "workers")
@@ -34,8 +40,12 @@ def _say(text: str) -> None:
 def machine() -> dict:
     """What the figures depend on."""
     packages = {name: version(name) for name in ("mesa", "numpy", "numba", "scipy")}
-    return {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count(),
-            "python": platform.python_version(), **packages}
+    return {
+        "processor": platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        **packages,
+    }
 
 
 def table(report: dict, peak_bytes: float | None) -> str:
@@ -46,7 +56,13 @@ def table(report: dict, peak_bytes: float | None) -> str:
     lines = [f"{'figure':30}{'value':>16}{'bar':>12}"]
     for name, value, sign, bar in rows:
         shown = "not measured" if value is None else f"{value:,.3g}" if value < 1000 else f"{value:,.0f}"
-        met = "" if bar is None or value is None else "  met" if (value >= bar) == (sign == ">=") or value == bar else "  NOT MET"
+        met = (
+            ""
+            if bar is None or value is None
+            else "  met"
+            if (value >= bar) == (sign == ">=") or value == bar
+            else "  NOT MET"
+        )
         lines.append(f"{name:30}{shown:>16}{'' if bar is None else f'{sign} {bar:,.4g}':>12}{met}")
     return "\n".join(lines)
 
@@ -72,14 +88,20 @@ def main() -> None:
         return paired.main(sys.argv[2:])
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="part", help=f"any of: {', '.join(PARTS)} (default: all)")
-    parser.add_argument("--write", action="store_true", help="write the figures of these parts over those in the report")
+    parser.add_argument(
+        "--write", action="store_true", help="write the figures of these parts over those in the report"
+    )
     asked = parser.parse_args()
     parts = asked.parts or list(PARTS)
     if unknown := set(parts) - set(PARTS):
         parser.error(f"unknown part {', '.join(sorted(unknown))}: choose from {', '.join(PARTS)}")
     report: dict = dict.fromkeys(suite.KEYS)
     details: dict = {}
-    measured = {"machine": machine(), "commit": commit(HERE.parent), "started": datetime.now(UTC).isoformat(timespec="seconds")}
+    measured = {
+        "machine": machine(),
+        "commit": commit(HERE.parent),
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
     for part in PARTS:
         if part not in parts:
             continue

@@ -24,8 +24,11 @@ def run(patients: int, every: bool) -> dict:
     model = build_model(cohort, seed=1, patients=np.arange(patients), collect=False)
     start = time.process_time()
     model.run()
-    return {"mechanisms": len(model.mechanisms), "settled": int(model.cells.settled.sum()),
-            "cpu_seconds": time.process_time() - start}
+    return {
+        "mechanisms": len(model.mechanisms),
+        "settled": int(model.cells.settled.sum()),
+        "cpu_seconds": time.process_time() - start,
+    }
 
 
 if __name__ == "__main__":

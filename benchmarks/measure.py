@@ -27,7 +27,12 @@ def in_fresh_process(module: str, settings: dict) -> dict:
     """Run `python -m benchmarks.<module> <settings>` and return what it prints. Raises CalledProcessError."""
     done = subprocess.run(
         [sys.executable, "-m", f"benchmarks.{module}", json.dumps(settings)],
-        cwd=HERE.parent, env={**os.environ, **ONE_THREAD}, check=True, stdout=subprocess.PIPE, text=True)
+        cwd=HERE.parent,
+        env={**os.environ, **ONE_THREAD},
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     return last_json(done.stdout)
 
 

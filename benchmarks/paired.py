@@ -22,7 +22,9 @@ RESAMPLES = 2000
 ORGANS = ("liver", "lung", "all")
 
 
-def times_fewer(on: np.ndarray, off: np.ndarray, *, seed: int, resamples: int = RESAMPLES) -> tuple[float, float, float]:
+def times_fewer(
+    on: np.ndarray, off: np.ndarray, *, seed: int, resamples: int = RESAMPLES
+) -> tuple[float, float, float]:
     """(ratio, low, high): patients that independent arms need over those of the paired contrast, with its 95 % interval.
 
     `on` and `off` (patients,) are the outcomes of the same patients. Infinite where pairing leaves no noise,
@@ -39,7 +41,11 @@ def times_fewer(on: np.ndarray, off: np.ndarray, *, seed: int, resamples: int = 
     both, paired = variance(on) + variance(off), variance(on - off)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where((both == 0) & (paired == 0), np.nan, both / paired)
-    low, high = np.quantile(ratio[1:][~np.isnan(ratio[1:])], (0.025, 0.975), method="nearest") if not math.isnan(ratio[0]) else (np.nan,) * 2
+    low, high = (
+        np.quantile(ratio[1:][~np.isnan(ratio[1:])], (0.025, 0.975), method="nearest")
+        if not math.isnan(ratio[0])
+        else (np.nan,) * 2
+    )
     return float(ratio[0]), float(low), float(high)
 
 
@@ -48,9 +54,12 @@ def contrasts(scenario, *, seed: int) -> list[dict]:
     names = [name for name in REGISTRY if scenario.mechanisms[name]]
     arms = [Arm(), *(Arm(frozenset([name])) for name in names)]
     step = LANES // len(arms)
-    counts = np.concatenate([
-        metastases_by_arm(scenario, arms, seed, np.arange(start, min(start + step, scenario.patients)))
-        for start in range(0, scenario.patients, step)])
+    counts = np.concatenate(
+        [
+            metastases_by_arm(scenario, arms, seed, np.arange(start, min(start + step, scenario.patients)))
+            for start in range(0, scenario.patients, step)
+        ]
+    )
     rows = []
     for number, name in enumerate(names, 1):
         for organ in ORGANS:
@@ -58,20 +67,38 @@ def contrasts(scenario, *, seed: int) -> list[dict]:
             on, off = (counts[:, arm, columns].sum(axis=1) for arm in (0, number))
             for outcome, x, y in (("metastases a patient", on, off), ("patients with one", on > 0, off > 0)):
                 ratio, low, high = times_fewer(x, y, seed=seed)
-                rows.append({"mechanism": name, "organ": organ, "outcome": outcome, "on": float(np.mean(x)), "off": float(np.mean(y)),
-                             "ratio": ratio, "low": low, "high": high})
+                rows.append(
+                    {
+                        "mechanism": name,
+                        "organ": organ,
+                        "outcome": outcome,
+                        "on": float(np.mean(x)),
+                        "off": float(np.mean(y)),
+                        "ratio": ratio,
+                        "low": low,
+                        "high": high,
+                    }
+                )
     return rows
 
 
 def _text(value: float) -> str:
-    return "-" if math.isnan(value) else "all" if math.isinf(value) else f"{value:.2g}" if value < 10 else f"{value:.0f}"
+    return (
+        "-" if math.isnan(value) else "all" if math.isinf(value) else f"{value:.2g}" if value < 10 else f"{value:.0f}"
+    )
 
 
 def table(rows: Sequence[dict]) -> str:
     """The rows as Markdown."""
-    lines = ["| switched off | organ | outcome | on | off | times fewer patients | 95 % interval |", "| --- | --- | --- | --- | --- | --- | --- |"]
-    lines += [f"| `{row['mechanism']}` | {row['organ']} | {row['outcome']} | {row['on']:.3g} | {row['off']:.3g} | {_text(row['ratio'])} "
-              f"| {_text(row['low'])} to {_text(row['high'])} |" for row in rows]
+    lines = [
+        "| switched off | organ | outcome | on | off | times fewer patients | 95 % interval |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    lines += [
+        f"| `{row['mechanism']}` | {row['organ']} | {row['outcome']} | {row['on']:.3g} | {row['off']:.3g} | {_text(row['ratio'])} "
+        f"| {_text(row['low'])} to {_text(row['high'])} |"
+        for row in rows
+    ]
     return "\n".join(lines)
 
 
@@ -83,4 +110,6 @@ def main(arguments: Sequence[str] = ()) -> None:
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args(arguments)
     scenario = scenarios.load(asked.scenario).with_(patients=asked.patients)
-    print(f"{scenario.name}, {asked.patients} patients, seed {asked.seed}\n\n{table(contrasts(scenario, seed=asked.seed))}")
+    print(
+        f"{scenario.name}, {asked.patients} patients, seed {asked.seed}\n\n{table(contrasts(scenario, seed=asked.seed))}"
+    )

@@ -44,12 +44,27 @@ def write_work(work: Work, path: Path) -> Path:
     birth = max(v["cycling_birth_per_day"], early)
     certain = np.ceil((2.0 * birth - early) / early / v["colony_noise"] ** 2)
     header = [
-        work.days, work.seed & 0xFFFFFFFF, work.seed >> 32, v["sleep_probability"], v["dormancy_narrow_share"],
-        v["dormancy_narrow_scale_days"], v["dormancy_narrow_shape"], v["dormancy_broad_scale_days"],
-        v["dormancy_broad_shape"], v["sleeper_death_per_day"], birth, birth - early, early, log_limit,
-        np.log(capacity) - log_limit, v["metastasis_gompertz_per_day"],
-        np.clip(certain, 1, min(limit, MICROMETASTASIS_CELLS)), np.log(MICROMETASTASIS_CELLS),
-        np.log(work.visible_cells), *(v[f"feeding.{niche}"] for niche in NICHES)]
+        work.days,
+        work.seed & 0xFFFFFFFF,
+        work.seed >> 32,
+        v["sleep_probability"],
+        v["dormancy_narrow_share"],
+        v["dormancy_narrow_scale_days"],
+        v["dormancy_narrow_shape"],
+        v["dormancy_broad_scale_days"],
+        v["dormancy_broad_shape"],
+        v["sleeper_death_per_day"],
+        birth,
+        birth - early,
+        early,
+        log_limit,
+        np.log(capacity) - log_limit,
+        v["metastasis_gompertz_per_day"],
+        np.clip(certain, 1, min(limit, MICROMETASTASIS_CELLS)),
+        np.log(MICROMETASTASIS_CELLS),
+        np.log(work.visible_cells),
+        *(v[f"feeding.{niche}"] for niche in NICHES),
+    ]
     expected, chance = daily_rates(work)
     path.write_bytes(b"".join(np.asarray(a, dtype=np.float64).tobytes() for a in (header, expected, chance)))
     return path

@@ -39,8 +39,10 @@ def run(work: Work, activation: str, seed: int = 0) -> dict:
     for _ in range(work.days):
         model.step()
     cpu = time.process_time() - start
-    totals = {name: sum(model.counts[name, niche] for niche in NICHES)
-              for name in ("settled", "woke", "died_asleep", "extinct", "metastasis")}
+    totals = {
+        name: sum(model.counts[name, niche] for niche in NICHES)
+        for name in ("settled", "woke", "died_asleep", "extinct", "metastasis")
+    }
     return totals | {"cpu_seconds": cpu, "cell_days": model.cell_days, "alive_at_end": len(model.agents)}
 
 

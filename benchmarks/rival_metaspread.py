@@ -21,8 +21,11 @@ def install(version: str) -> Path:
     marker = ENVIRONMENT / ".installed"
     if not marker.is_file() or marker.read_text() != wanted:
         venv.create(ENVIRONMENT, clear=True, with_pip=True)
-        subprocess.run([_PYTHON, "-m", "pip", "--disable-pip-version-check", "-qq", "install", wanted],
-                       check=True, stdout=sys.stderr)
+        subprocess.run(
+            [_PYTHON, "-m", "pip", "--disable-pip-version-check", "-qq", "install", wanted],
+            check=True,
+            stdout=sys.stderr,
+        )
         marker.write_text(wanted)
     return _PYTHON
 
@@ -30,7 +33,12 @@ def install(version: str) -> Path:
 def run(python: Path, cells: int, steps: int) -> dict:
     """Agent-steps and CPU seconds of a fresh process."""
     with tempfile.TemporaryDirectory() as folder:
-        done = subprocess.run([python, HERE / "metaspread_steps.py", str(cells), str(steps)], cwd=folder, check=True,
-                              stdout=subprocess.PIPE, text=True)
+        done = subprocess.run(
+            [python, HERE / "metaspread_steps.py", str(cells), str(steps)],
+            cwd=folder,
+            check=True,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
     found = last_json(done.stdout.replace("\r", "\n"))
     return found | {"agent_steps_per_cpu_second": found["agent_steps"] / found["cpu_seconds"]}

@@ -10,9 +10,22 @@ from benchmarks import rival_c, rival_metaspread
 from benchmarks.measure import in_fresh_process, log_log_slope, median_of, median_ratio, rate
 from benchmarks.work import headline, pinned
 
-KEYS = ("ratio_vs_plain_mesa", "ratio_vs_plain_mesa_do", "ratio_single_patient", "ratio_vs_c", "ratio_vs_c_xoshiro",
-        "ratio_vs_metaspread", "settled_cells_per_cpu_second", "headline_cpu_seconds", "dormancy_off_cpu_seconds",
-        "bytes_per_cell", "slope_patients", "slope_cells", "speedup_2_workers", "cost_of_every_mechanism")
+KEYS = (
+    "ratio_vs_plain_mesa",
+    "ratio_vs_plain_mesa_do",
+    "ratio_single_patient",
+    "ratio_vs_c",
+    "ratio_vs_c_xoshiro",
+    "ratio_vs_metaspread",
+    "settled_cells_per_cpu_second",
+    "headline_cpu_seconds",
+    "dormancy_off_cpu_seconds",
+    "bytes_per_cell",
+    "slope_patients",
+    "slope_cells",
+    "speedup_2_workers",
+    "cost_of_every_mechanism",
+)
 SAME_CELLS = ("shed", "settled", "sleeping", "woke", "died_asleep", "extinct", "small", "grown")
 
 
@@ -87,8 +100,7 @@ def single_patient(report: dict, say) -> dict:
     runs: dict[str, list[dict]] = {"engine": [], "mesa_shuffle_do": []}
     for _ in range(toml["repeats"]["headline"]):
         runs["engine"].append(in_fresh_process("engine", toml["single_patient"]))
-        runs["mesa_shuffle_do"].append(
-            in_fresh_process("rival_mesa", {"activation": "shuffle_do", "settled": settled}))
+        runs["mesa_shuffle_do"].append(in_fresh_process("rival_mesa", {"activation": "shuffle_do", "settled": settled}))
         say("single patient: " + ", ".join(f"{k} {v[-1]['cpu_seconds']:.2f} CPU s" for k, v in runs.items()))
     report["ratio_single_patient"] = median_ratio(*([rate(run) for run in group] for group in runs.values()))
     return runs
@@ -112,8 +124,13 @@ def growth(report: dict, say) -> dict:
             "cpu_seconds": [median_of(column, "cpu_seconds") for column in columns],
             "peak_bytes": [median_of(column, "peak_bytes") for column in columns],
         }
-        say(f"growth in {name}: " + ", ".join(
-            f"{size:,}: {cpu:.2f} s {peak / 2**20:.0f} MiB" for size, cpu, peak in zip(*out[name].values(), strict=True)))
+        say(
+            f"growth in {name}: "
+            + ", ".join(
+                f"{size:,}: {cpu:.2f} s {peak / 2**20:.0f} MiB"
+                for size, cpu, peak in zip(*out[name].values(), strict=True)
+            )
+        )
     report["slope_patients"] = log_log_slope(out["patients"]["sizes"], out["patients"]["cpu_seconds"])
     report["slope_cells"] = log_log_slope(out["settled"]["sizes"], out["settled"]["cpu_seconds"])
     return out
@@ -144,9 +161,16 @@ def every_mechanism(report: dict, say) -> dict:
     for _ in range(toml["repeats"]["headline"]):
         for name, group in runs.items():
             group.append(in_fresh_process("every_mechanism", {**toml["every_mechanism"], "every": name == "every"}))
-        say("mechanisms: " + ", ".join(f"{v[-1]['mechanisms']} on {v[-1]['cpu_seconds']:.2f} CPU s, "
-                                       f"{v[-1]['settled']:,} cells settled" for v in runs.values()))
-    report["cost_of_every_mechanism"] = median_ratio(*([run["cpu_seconds"] for run in runs[name]] for name in ("every", "default")))
+        say(
+            "mechanisms: "
+            + ", ".join(
+                f"{v[-1]['mechanisms']} on {v[-1]['cpu_seconds']:.2f} CPU s, {v[-1]['settled']:,} cells settled"
+                for v in runs.values()
+            )
+        )
+    report["cost_of_every_mechanism"] = median_ratio(
+        *([run["cpu_seconds"] for run in runs[name]] for name in ("every", "default"))
+    )
     return runs
 
 
@@ -159,7 +183,9 @@ def workers(report: dict, say) -> dict:
         one.append(in_fresh_process("workers", settings))
         settings = {"workers": 1, "patients": one[0]["patients"]}
         two.append(in_fresh_process("workers", settings | {"workers": 2}))
-        say(f"{settings['patients']} patients: 1 worker {one[-1]['wall_seconds']:.1f} s, "
-            f"2 workers {two[-1]['wall_seconds']:.1f} s")
+        say(
+            f"{settings['patients']} patients: 1 worker {one[-1]['wall_seconds']:.1f} s, "
+            f"2 workers {two[-1]['wall_seconds']:.1f} s"
+        )
     report["speedup_2_workers"] = median_ratio(*([run["wall_seconds"] for run in group] for group in (one, two)))
     return {"one": one, "two": two}

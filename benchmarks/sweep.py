@@ -41,7 +41,9 @@ def plan_in(folder: Path, points: int, light: bool) -> Path:
 
     headline = scenario.find("colorectal").resolve()
     share = scenario.load(headline).parameters["competent_share"].value * (RARE if light else 1.0)
-    (folder / "one_year.toml").write_text(SCENARIO.format(headline=headline.as_posix(), competent_share=share), encoding="utf-8")
+    (folder / "one_year.toml").write_text(
+        SCENARIO.format(headline=headline.as_posix(), competent_share=share), encoding="utf-8"
+    )
     file = folder / "many.toml"
     file.write_text(PLAN.format(patients=PATIENTS, points=points), encoding="utf-8")
     return file
@@ -74,8 +76,15 @@ def measure(points: int, workers: int, light: bool) -> dict:
             written = sum(path.stat().st_size for path in (Path(folder) / "sweep").rglob("*.parquet"))
     finally:
         MetastasisModel.run = real
-    told = {"points": points, "patients": PATIENTS, "workers": workers, "light": light, "wall_seconds": wall,
-            "parquet_bytes": written, "peak_memory_bytes": peak_memory()}
+    told = {
+        "points": points,
+        "patients": PATIENTS,
+        "workers": workers,
+        "light": light,
+        "wall_seconds": wall,
+        "parquet_bytes": written,
+        "peak_memory_bytes": peak_memory(),
+    }
     if workers == 1:
         told |= {"cpu_seconds": cpu, "cpu_seconds_of_days": days, "overhead_ms_per_point": (cpu - days) / points * 1000}
     return told

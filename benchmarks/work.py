@@ -74,10 +74,17 @@ def headline() -> Work:
         values |= {f"{name}.{niche}": value for niche, value in by_niche.items()}
     w = toml["work"]
     return Work(
-        seed=w["seed"], patients=w["patients"], chunk_patients=w["chunk_patients"], days=w["days"],
-        settled_cells_per_patient=w["settled_cells_per_patient"], age_on_day_0_years=w["age_on_day_0_years"],
-        first_diagnosis_day=w["first_diagnosis_day"], visible_cells=w["visible_cells"], site=w["primary_site"],
-        values=values)
+        seed=w["seed"],
+        patients=w["patients"],
+        chunk_patients=w["chunk_patients"],
+        days=w["days"],
+        settled_cells_per_patient=w["settled_cells_per_patient"],
+        age_on_day_0_years=w["age_on_day_0_years"],
+        first_diagnosis_day=w["first_diagnosis_day"],
+        visible_cells=w["visible_cells"],
+        site=w["primary_site"],
+        values=values,
+    )
 
 
 def build(work: Work, first: int, patients: int) -> MetastasisModel:
@@ -85,10 +92,24 @@ def build(work: Work, first: int, patients: int) -> MetastasisModel:
     ids = np.arange(first, first + patients)
     ones = np.ones(patients)
     diagnosis_day = np.minimum(work.first_diagnosis_day + ids % 28, work.days)
-    hosts = Hosts(ids, np.full(patients, work.site), work.age_on_day_0_years + diagnosis_day / DAYS_PER_YEAR, ones,
-                  ones, 1e10 * ones, diagnosis_day, np.full(patients, np.inf))
-    return MetastasisModel(hosts, LaneParameters(work.values, patients), seed=work.seed,
-                           horizon_days=work.days - diagnosis_day, visible_cells=work.visible_cells, collect=False)
+    hosts = Hosts(
+        ids,
+        np.full(patients, work.site),
+        work.age_on_day_0_years + diagnosis_day / DAYS_PER_YEAR,
+        ones,
+        ones,
+        1e10 * ones,
+        diagnosis_day,
+        np.full(patients, np.inf),
+    )
+    return MetastasisModel(
+        hosts,
+        LaneParameters(work.values, patients),
+        seed=work.seed,
+        horizon_days=work.days - diagnosis_day,
+        visible_cells=work.visible_cells,
+        collect=False,
+    )
 
 
 def daily_rates(work: Work) -> tuple[np.ndarray, np.ndarray]:

@@ -25,8 +25,14 @@ def seconds(patients: int, workers: int) -> float:
     cohort = scenario.load(HERE.parent / "scenarios" / "colorectal.toml").with_(patients=patients)
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
-        run_scenario(cohort, seed=1, out=Path(folder) / "run", workers=workers, progress=False,
-                     command_line=["benchmarks.workers"])
+        run_scenario(
+            cohort,
+            seed=1,
+            out=Path(folder) / "run",
+            workers=workers,
+            progress=False,
+            command_line=["benchmarks.workers"],
+        )
         return time.perf_counter() - start
 
 

@@ -27,9 +27,18 @@ def _entry(stem: str, members: list) -> str:
     """One parameter, or one that exists for every organ or site, as two paragraphs."""
     first = members[0]
     unit = "" if first.unit == "1" else f" {first.unit}"
-    sign = {"+": "raises", "-": "lowers", "^": f"raises (up to {first.optimum}; beyond that, lowers)", "0": "does not move"}
+    sign = {
+        "+": "raises",
+        "-": "lowers",
+        "^": f"raises (up to {first.optimum}; beyond that, lowers)",
+        "0": "does not move",
+    }
     moves = {(p.outcome, p.direction) for p in members}
-    says = f"raising it {sign[first.direction]} *{first.outcome.replace('_', ' ')}*" if len(moves) == 1 else "each moves its own outcome"
+    says = (
+        f"raising it {sign[first.direction]} *{first.outcome.replace('_', ' ')}*"
+        if len(moves) == 1
+        else "each moves its own outcome"
+    )
     if len(members) == 1:
         head = f"`{first.name}` = **{first.value:.6g}{unit}** ({_range(first.low, first.high)}; {first.kind}; {says})"
     else:
@@ -47,13 +56,18 @@ def parameters() -> str:
     for parameter in catalog.load().values():
         stems = groups.setdefault(parameter.mechanism or "body, tumour and patients", {})
         stems.setdefault(parameter.name.partition(".")[0], []).append(parameter)
-    return "\n".join(f"## {group.replace('_', ' ').capitalize()}\n\n" + "\n".join(_entry(*item) for item in stems.items())
-                     for group, stems in groups.items())
+    return "\n".join(
+        f"## {group.replace('_', ' ').capitalize()}\n\n" + "\n".join(_entry(*item) for item in stems.items())
+        for group, stems in groups.items()
+    )
 
 
 def mechanisms() -> str:
     """Every mechanism, what off means, and its null."""
-    rows = [(f"`{m.name}`", m.title, m.off, ", ".join(f"`{k}` = {v:g}" for k, v in m.null.items())) for m in REGISTRY.values()]
+    rows = [
+        (f"`{m.name}`", m.title, m.off, ", ".join(f"`{k}` = {v:g}" for k, v in m.null.items()))
+        for m in REGISTRY.values()
+    ]
     return _table(("mechanism", "on", "off means", "null"), rows)
 
 
@@ -66,7 +80,10 @@ def treatments() -> str:
 
 def scenarios() -> str:
     """Every scenario with its question, by its path in the repository wherever the manual is built from."""
-    rows = [(f"`{path.resolve().relative_to(scenario.ROOT).as_posix()}`", title, question) for path, title, question, _ in scenario.listing()]
+    rows = [
+        (f"`{path.resolve().relative_to(scenario.ROOT).as_posix()}`", title, question)
+        for path, title, question, _ in scenario.listing()
+    ]
     return _table(("scenario", "title", "question"), rows)
 
 
@@ -76,8 +93,10 @@ def literature() -> str:
     for key, row in catalog.literature().items():
         spread = f" ({row['low']} to {row['high']})" if row["low"] and row["high"] else ""
         where = ", ".join(text for text in (row["primary"], row["organ"], row["species"]) if text)
-        lines.append(f"**{key}** {row['quantity']}: {row['value']}{spread} {row['unit']}\n: {where}. *{row['citation']}* "
-                     f"{row['doi_or_url']} ({row['evidence']})\n")
+        lines.append(
+            f"**{key}** {row['quantity']}: {row['value']}{spread} {row['unit']}\n: {where}. *{row['citation']}* "
+            f"{row['doi_or_url']} ({row['evidence']})\n"
+        )
     return "\n".join(line.replace("|", "\\|").replace("<", "&lt;") for line in lines)
 
 
@@ -91,15 +110,19 @@ def day() -> str:
     """The order of a day, with the first line of what each step says of itself."""
     from sim.model import DAY, MetastasisModel
 
-    lines = [f"{number}. **{step}.** {inspect.getdoc(getattr(MetastasisModel, step)).splitlines()[0]}"
-             for number, step in enumerate(DAY, start=1)]
+    lines = [
+        f"{number}. **{step}.** {inspect.getdoc(getattr(MetastasisModel, step)).splitlines()[0]}"
+        for number, step in enumerate(DAY, start=1)
+    ]
     return "\n".join(lines) + "\n"
 
 
 PAGES = {
-    "parameters": ("Parameters", parameters), "mechanisms": ("Mechanisms", mechanisms),
+    "parameters": ("Parameters", parameters),
+    "mechanisms": ("Mechanisms", mechanisms),
     "treatments": ("Treatments", treatments),
-    "scenarios": ("Scenarios", scenarios), "literature": ("Published numbers", literature),
+    "scenarios": ("Scenarios", scenarios),
+    "literature": ("Published numbers", literature),
 }
 
 

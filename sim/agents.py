@@ -21,7 +21,9 @@ class PrimaryTumour(mesa.Agent):
         self.exponent = parameters["shedding_exponent"]
         self.gap = self.log_capacity.copy()  # log(capacity / cells); one cell on day 0
         self.diagnosis_day = hosts.diagnosis_day
-        self.cells_at_diagnosis = np.exp(self.log_capacity - self.log_capacity * np.exp(-self.rate_per_day * hosts.diagnosis_day))
+        self.cells_at_diagnosis = np.exp(
+            self.log_capacity - self.log_capacity * np.exp(-self.rate_per_day * hosts.diagnosis_day)
+        )
         self._shrink, self._shrunk = np.exp(-self.rate_per_day), gap_at_nodes(self.rate_per_day)
 
     @property

@@ -120,7 +120,9 @@ def _route(parameters: LaneParameters, entry: np.ndarray) -> Routing:
     for bed, niche in enumerate(_NICHE_OF_BED):
         arrest[:, niche] += by_bed[:, bed]
     died = (visits * death).sum(axis=1)
-    if not np.allclose(arrest.sum(axis=1) + died, 1.0, atol=1e-6):  # a singular system may go unnoticed in floating point
+    if not np.allclose(
+        arrest.sum(axis=1) + died, 1.0, atol=1e-6
+    ):  # a singular system may go unnoticed in floating point
         raise ValueError(for_ever)
     return Routing(np.ascontiguousarray(arrest), died)
 

@@ -25,8 +25,15 @@ _FEWEST_BLOCKS = 64
 _ONE_CELL_EACH, _NO_TRAITS = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.uint8)
 _NO_LOG = np.empty((0, 2), dtype=np.uint64)
 _NOBODY = np.empty(0, dtype=np.uint64)
-NO_RESISTANCE = (np.zeros((0, 0), np.int64), np.zeros((0, 0, 0), np.int64), np.zeros((0, 0, 0)), len(NICHES),
-                 *(np.zeros(0, np.int64) for _ in range(4)), np.zeros(0, np.uint32), np.zeros(0, np.uint8))
+NO_RESISTANCE = (
+    np.zeros((0, 0), np.int64),
+    np.zeros((0, 0, 0), np.int64),
+    np.zeros((0, 0, 0)),
+    len(NICHES),
+    *(np.zeros(0, np.int64) for _ in range(4)),
+    np.zeros(0, np.uint32),
+    np.zeros(0, np.uint8),
+)
 """What the kernels take of resistance where nobody gets a drug."""
 
 
@@ -57,7 +64,9 @@ class Calendar:
         self._make_room(_FEWEST_BLOCKS, 0)
 
     _POOL = {
-        "free": (1, np.int32), "block_next": (1, np.int32), "block_count": (1, np.int32),
+        "free": (1, np.int32),
+        "block_next": (1, np.int32),
+        "block_count": (1, np.int32),
         "sleepers": (sleep.BLOCK, sleep.SLEEPER),
     }
 
@@ -75,8 +84,7 @@ class Calendar:
             new = np.empty(blocks * width, dtype=dtype)
             new[: used * width] = getattr(self, name)[: used * width]
             setattr(self, name, new)
-        self.arrays = (self.head, self.filed, self.block_next, self.block_count, self.free, self.state,
-                       self.sleepers)
+        self.arrays = (self.head, self.filed, self.block_next, self.block_count, self.free, self.state, self.sleepers)
         """The arrays in the order in which the kernels take them."""
 
     def due(self, day: int) -> int:
@@ -116,12 +124,22 @@ class TumourCells:
         self.patient = patient
         self._parameters = parameters
         self._clusters = bool(parameters["cluster_share"].any())
-        self._sleep_life = tuple(parameters[f"dormancy_{name}"] for name in (
-            "narrow_share", "narrow_scale_days", "narrow_shape", "broad_scale_days", "broad_shape"))
+        self._sleep_life = tuple(
+            parameters[f"dormancy_{name}"]
+            for name in ("narrow_share", "narrow_scale_days", "narrow_shape", "broad_scale_days", "broad_shape")
+        )
         self.calendar = Calendar(last_day)
         self.small = Rows(cells=np.int64, identity=np.uint64, since=np.int32, woke=np.int32, traits=np.uint8)
-        path = dict(identity=np.uint64, woke=np.int32, traits=np.uint8, since=np.int32, start_day=np.float64,
-                    start_log_cells=np.float64, delay_days=np.float64, shedder=np.int32)
+        path = dict(
+            identity=np.uint64,
+            woke=np.int32,
+            traits=np.uint8,
+            since=np.int32,
+            start_day=np.float64,
+            start_log_cells=np.float64,
+            delay_days=np.float64,
+            shedder=np.int32,
+        )
         self.grown = Rows(**path)
         self.past = Rows(**path, until=np.int32)
         self.ended = Rows(identity=np.uint64, day=np.int32, removed=np.bool_)
@@ -157,8 +175,16 @@ class TumourCells:
         asleep = int(self.calendar.state[sleep.USED]) * sleep.BLOCK
         self.calendar.reserve(day, asleep)
         spare = np.empty(asleep), np.empty(asleep), np.empty(asleep, dtype=np.uint64)
-        sleep.file_again(day, self.calendar.last, energy_clock, hazard_clock, energy_promise, hazard_promise,
-                         *self.calendar.arrays, *spare)
+        sleep.file_again(
+            day,
+            self.calendar.last,
+            energy_clock,
+            hazard_clock,
+            energy_promise,
+            hazard_promise,
+            *self.calendar.arrays,
+            *spare,
+        )
 
     def place(self, key, day: int, stream: Stream, new: int, rates: Rates, energy_clock, hazard_clock, promises):
         """Place a stream's settled cells, asleep or awake; returns the identities of those awake.
@@ -167,15 +193,33 @@ class TumourCells:
         Raises ValueError when more cells settle in a niche in a day than an identity can number.
         """
         if new >= MOST_INDEX and stream.settled_today.max() >= MOST_INDEX:
-            raise ValueError(f"over {MOST_INDEX} competent cells settled in one niche in a day; "
-                             "competent_share x shedding is out of all bounds")
+            raise ValueError(
+                f"over {MOST_INDEX} competent cells settled in one niche in a day; "
+                "competent_share x shedding is out of all bounds"
+            )
         self.calendar.reserve(day, new)
         awake = np.empty(new, dtype=np.uint64)
         log = np.empty((new, 2), dtype=np.uint64) if self.keep_seeds else _NO_LOG
         n_awake = sleep.place_cells(
-            key, self.patient, day, self.calendar.last, stream.code, CLUSTER_INDEX * stream.cluster,
-            stream.settled_today, rates.sleep, *self._sleep_life, energy_clock, hazard_clock, *promises, self.settled,
-            self.sleeping, *self.calendar.arrays, awake, self.woke, log)
+            key,
+            self.patient,
+            day,
+            self.calendar.last,
+            stream.code,
+            CLUSTER_INDEX * stream.cluster,
+            stream.settled_today,
+            rates.sleep,
+            *self._sleep_life,
+            energy_clock,
+            hazard_clock,
+            *promises,
+            self.settled,
+            self.sleeping,
+            *self.calendar.arrays,
+            awake,
+            self.woke,
+            log,
+        )
         if self.keep_seeds:
             self.seeds.append(identity=log[:, 0], coded_threshold=log[:, 1])
         return awake[:n_awake]
@@ -188,8 +232,21 @@ class TumourCells:
         self.calendar.reserve(day, due)
         woken, died = np.empty(due, dtype=np.uint64), np.empty(due, dtype=np.uint64)
         n_woken, n_died = sleep.wake_cells(
-            day, self.calendar.last, alive, energy_clock, rates.feeding, hazard_clock, rates.sleeper_death, *promises,
-            self.sleeping, self.woke, self.died_asleep, *self.calendar.arrays, woken, died)
+            day,
+            self.calendar.last,
+            alive,
+            energy_clock,
+            rates.feeding,
+            hazard_clock,
+            rates.sleeper_death,
+            *promises,
+            self.sleeping,
+            self.woke,
+            self.died_asleep,
+            *self.calendar.arrays,
+            woken,
+            died,
+        )
         # The calendar's order depends on who else is in the chunk; sums over a patient's colonies must not.
         woken = woken[:n_woken]
         woken.sort()
@@ -203,8 +260,18 @@ class TumourCells:
         dead = np.empty(int(self.sleeping[(survival[0] < 1.0).any(axis=1)].sum()), dtype=np.uint64)
         calendar, origin = self.calendar, NO_RESISTANCE if self.resistance is None else self.resistance.origin
         n_dead = therapy.kill_sleepers(
-            key, self.patient, day, survival, *origin, self.sleeping, self.died_asleep, calendar.block_count, calendar.state,
-            calendar.sleepers, dead)
+            key,
+            self.patient,
+            day,
+            survival,
+            *origin,
+            self.sleeping,
+            self.died_asleep,
+            calendar.block_count,
+            calendar.state,
+            calendar.sleepers,
+            dead,
+        )
         self.note(np.sort(dead[:n_dead]), day, sleep.DIED)
 
     def founders(self, key, identity: np.ndarray) -> np.ndarray:
@@ -220,8 +287,19 @@ class TumourCells:
             traits = _NO_TRAITS if self.resistance is None else self.resistance.of_founders(identity)
             small = self.small
             end = small.reserve(len(identity))
-            colonise.begin_colonies(day, identity, cells, traits, small.count, small.cells, small.identity, small.since,
-                                    small.woke, small.traits, self.colonies)
+            colonise.begin_colonies(
+                day,
+                identity,
+                cells,
+                traits,
+                small.count,
+                small.cells,
+                small.identity,
+                small.since,
+                small.woke,
+                small.traits,
+                self.colonies,
+            )
             small.count = end
 
     def step_colonies(self, key, alive, day: int, law: ColonyLaw) -> None:
@@ -233,15 +311,40 @@ class TumourCells:
         grown_cells = np.empty(small.count, dtype=np.int64)
         start = day + 1 - colonise.STEP_DAYS
         small.count, n_grown, n_gone = colonise.step_colonies(
-            key, self.patient, alive, day, start, small.count, small.cells, small.identity, small.since, small.woke,
-            small.traits, law.week_growth, law.week_spread, law.week_clearance, law.certain_cells, self.colonies, self.extinct,
-            grown_at, grown_cells, gone)
+            key,
+            self.patient,
+            alive,
+            day,
+            start,
+            small.count,
+            small.cells,
+            small.identity,
+            small.since,
+            small.woke,
+            small.traits,
+            law.week_growth,
+            law.week_spread,
+            law.week_clearance,
+            law.certain_cells,
+            self.colonies,
+            self.extinct,
+            grown_at,
+            grown_cells,
+            gone,
+        )
         if n_grown:
             identity = grown_at[:n_grown, 0]
             delay = colonise.switch_delays(key, self.patient, identity, self._parameters["angiogenic_delay_days"])
-            self.grown.append(identity=identity, woke=grown_at[:n_grown, 1].astype(np.int32), since=day + 1,
-                              traits=grown_at[:n_grown, 2].astype(np.uint8), start_day=day + 1.0, start_log_cells=np.log(grown_cells[:n_grown].astype(float)), delay_days=delay,
-                              shedder=-1)
+            self.grown.append(
+                identity=identity,
+                woke=grown_at[:n_grown, 1].astype(np.int32),
+                since=day + 1,
+                traits=grown_at[:n_grown, 2].astype(np.uint8),
+                start_day=day + 1.0,
+                start_log_cells=np.log(grown_cells[:n_grown].astype(float)),
+                delay_days=delay,
+                shedder=-1,
+            )
         self.note(gone[:n_gone, 0], day, sleep.DIED)
         if self.past.count:
             lost = gone[:n_gone, 0][gone[:n_gone, 1] & colonise.WAS_GROWN > 0]
@@ -252,8 +355,12 @@ class TumourCells:
         groups = (
             ("sleeping", self.calendar.records(), None, None),
             ("cycling", self.small.column("identity"), self.small.column("cells"), self.small.column("woke")),
-            ("grown", self.grown.column("identity"), np.exp(self.grown.column("start_log_cells")),
-             self.grown.column("woke")),
+            (
+                "grown",
+                self.grown.column("identity"),
+                np.exp(self.grown.column("start_log_cells")),
+                self.grown.column("woke"),
+            ),
         )
         for state, identity, cells, woke in groups:
             parts = unpack(identity)

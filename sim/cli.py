@@ -36,7 +36,9 @@ EXIT_MACHINE, EXIT_INPUT, EXIT_INTERRUPTED, EXIT_BROKEN_PIPE = 1, 2, 130, 141
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="metastatic-seeding")
-@click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an internal error (or SIM_DEBUG=1).")
+@click.option(
+    "--debug", is_flag=True, expose_value=False, help="Show the traceback of an internal error (or SIM_DEBUG=1)."
+)
 def cli() -> None:
     """Virtual patients, virtual blood, virtual seeds: a model of blood-borne metastasis.
 
@@ -112,15 +114,34 @@ def check(context, scenarios) -> None:
 @cli.command()
 @_scenario_argument
 @_change_options
-@click.option("--seed", type=WholeNumber(minimum=0, maximum=LARGEST_SEED), metavar="N", default=1, show_default=True, help="Seed of every random draw.")
-@click.option("--workers", type=WholeNumber(minimum=1), metavar="N", help="Processes to use; results do not depend on it. [default: all cores]")
-@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Folder of the results. [default: results/<scenario>/<run>]")
+@click.option(
+    "--seed",
+    type=WholeNumber(minimum=0, maximum=LARGEST_SEED),
+    metavar="N",
+    default=1,
+    show_default=True,
+    help="Seed of every random draw.",
+)
+@click.option(
+    "--workers",
+    type=WholeNumber(minimum=1),
+    metavar="N",
+    help="Processes to use; results do not depend on it. [default: all cores]",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder of the results. [default: results/<scenario>/<run>]",
+)
 @click.option("--quiet", is_flag=True, help="No progress bar and no summary: print the results' folder only.")
 @click.option("--keep-seeds", is_flag=True, help="Also write seeds.parquet: every competent settled cell.")
 @click.option("--keep-events", is_flag=True, help="Also write events.parquet: arrivals, wakings, deaths, by day.")
 @click.option("--max-memory", type=Memory(), metavar="SIZE", help="Refuse to run when more is needed, e.g. 4GB.")
 @click.pass_context
-def run(context, scenario, patients, on, off, set_, seed, workers, out, quiet, keep_seeds, keep_events, max_memory) -> None:
+def run(
+    context, scenario, patients, on, off, set_, seed, workers, out, quiet, keep_seeds, keep_events, max_memory
+) -> None:
     """Run one cohort: results, summary table, figure.
 
     SCENARIO is a file, or the name of one in the folder scenarios. The same command writes the same
@@ -176,8 +197,10 @@ def _kept(scenario, out: Path, before) -> str | None:
     after = finished_patients(out)
     if after is None or after == before:
         return None
-    return (f"{after[0]} of {scenario.patients} patients were finished and are kept, marked as interrupted, in {shown(out)}; "
-            "the same command continues from there")
+    return (
+        f"{after[0]} of {scenario.patients} patients were finished and are kept, marked as interrupted, in {shown(out)}; "
+        "the same command continues from there"
+    )
 
 
 def _draw(finished, folder: Path) -> list[Path]:
@@ -195,7 +218,14 @@ def _draw(finished, folder: Path) -> list[Path]:
 
 @cli.command()
 @click.argument("run_folder", metavar="RUN", type=click.Path(path_type=Path))
-@click.option("--csv", "csv_folder", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Folder for the CSV files.")
+@click.option(
+    "--csv",
+    "csv_folder",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder for the CSV files.",
+)
 def export(run_folder, csv_folder) -> None:
     """Write the tables of RUN as CSV, for a spreadsheet."""
     from sim import results
@@ -205,7 +235,12 @@ def export(run_folder, csv_folder) -> None:
 
 
 @cli.command()
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Where to write the fitted numbers. [default: the catalogue's own file]")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Where to write the fitted numbers. [default: the catalogue's own file]",
+)
 @click.option("--quiet", is_flag=True, help="Do not print the report.")
 def calibrate(out, quiet) -> None:
     """Fit organs, sites and timing to published rows.

@@ -17,8 +17,22 @@ EVERY = "all"
 @click.argument("scenario", metavar="SCENARIO")
 @click.option("--patients", type=WholeNumber(minimum=2), metavar="N", help="Number of virtual patients in every arm.")
 @click.option("--small", is_flag=True, help="Ask the small cohort of [comparison.small], enriched as it says.")
-@click.option("--seed", "seeds", type=WholeNumber(minimum=0, maximum=LARGEST_SEED), metavar="N", multiple=True, default=(1,), show_default=True, help="Seed of every random draw, the same in all arms. Several: ask with each; across assumed sizes with the first.")
-@click.option("--workers", type=WholeNumber(minimum=1), metavar="N", help="Processes to use; results do not depend on it. [default: all cores]")
+@click.option(
+    "--seed",
+    "seeds",
+    type=WholeNumber(minimum=0, maximum=LARGEST_SEED),
+    metavar="N",
+    multiple=True,
+    default=(1,),
+    show_default=True,
+    help="Seed of every random draw, the same in all arms. Several: ask with each; across assumed sizes with the first.",
+)
+@click.option(
+    "--workers",
+    type=WholeNumber(minimum=1),
+    metavar="N",
+    help="Processes to use; results do not depend on it. [default: all cores]",
+)
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Folder of the answers. [default: results]")
 @click.option("--only-catalogue", is_flag=True, help="Do not ask again across the values of assumed parameters.")
 @click.option("--quiet", is_flag=True, help="No progress bars.")
@@ -39,8 +53,10 @@ def ask(context, scenario, patients, small, seeds, workers, out, only_catalogue,
     every = scenario == EVERY
     comparisons = [load_comparison(file) for file in (scenarios.files() if every else [scenario])]
     if not every and comparisons[0] is None:
-        raise InputError(f"{scenario}: no [comparison] in this scenario; allowed: one with arms to compare "
-                         f"({', '.join(_with_comparison()) or 'none yet'})")
+        raise InputError(
+            f"{scenario}: no [comparison] in this scenario; allowed: one with arms to compare "
+            f"({', '.join(_with_comparison()) or 'none yet'})"
+        )
     comparisons = [comparison.small() if small else comparison for comparison in comparisons if comparison is not None]
     for comparison in comparisons:
         tell(comparison_remarks(comparison))
@@ -53,15 +69,27 @@ def ask(context, scenario, patients, small, seeds, workers, out, only_catalogue,
     answers: dict[tuple[str, int], dict] = {}
     for turn, (comparison, seed, across) in enumerate(steps):
         if len(steps) > 1 and not quiet:
-            click.echo(f"step {turn + 1} of {len(steps)}: {comparison.scenario.name}, seed {seed}{', across assumed sizes' if across else ''}", err=True)
+            click.echo(
+                f"step {turn + 1} of {len(steps)}: {comparison.scenario.name}, seed {seed}{', across assumed sizes' if across else ''}",
+                err=True,
+            )
         name = comparison.scenario.name
         folder = place / name / folder_name(comparison, seed, patients, small)
         answers[name, seed] = answer_question(
-            comparison, seed=seed, out=folder, patients=patients, workers=workers or cores(), across=across, progress=not quiet,
-            command_line=command_line)
+            comparison,
+            seed=seed,
+            out=folder,
+            patients=patients,
+            workers=workers or cores(),
+            across=across,
+            progress=not quiet,
+            command_line=command_line,
+        )
         click.echo(answer_text(answers[name, seed]) + f"\n\nanswer   {shown(folder)}\n")
         if every:
-            _write_table(place / ("questions_small" if small else "questions"), answers, steps[turn + 1:], command_line)
+            _write_table(
+                place / ("questions_small" if small else "questions"), answers, steps[turn + 1 :], command_line
+            )
     if every:
         click.echo(_verdict(list(answers.values())))
         click.echo(f"table    {shown(place / ('questions_small' if small else 'questions'))}")
@@ -80,14 +108,19 @@ def _steps(comparisons: list, seeds: list[int], across: bool, every: bool) -> li
     return steps + [(comparison, seeds[0], True) for comparison in order if across and comparison.across]
 
 
-def _write_table(folder: Path, answers: dict[tuple[str, int], dict], left: list[tuple], command_line: list[str]) -> None:
+def _write_table(
+    folder: Path, answers: dict[tuple[str, int], dict], left: list[tuple], command_line: list[str]
+) -> None:
     """The answers so far, by scenario and seed: `questions.csv` and `questions.md`, which names the steps that are left."""
     from sim.analysis.questions_table import page, rows
     from sim.manifest import commit
     from sim.storage import csv_text, write_text
 
     ordered = [answers[key] for key in sorted(answers)]
-    waiting = [(comparison.scenario.name, "across assumed sizes" if across else f"seed {seed}") for comparison, seed, across in left]
+    waiting = [
+        (comparison.scenario.name, "across assumed sizes" if across else f"seed {seed}")
+        for comparison, seed, across in left
+    ]
     write_text(folder / "questions.csv", csv_text(rows(ordered)))
     write_text(folder / "questions.md", page(ordered, waiting, command=" ".join(command_line), commit=commit()))
 
@@ -97,7 +130,9 @@ def _verdict(answers: list[dict]) -> str:
 
     names = dict.fromkeys(answer["scenario"] for answer in answers)
     missed = [name for name in names if not seen(*(answer for answer in answers if answer["scenario"] == name))]
-    return f"{len(names) - len(missed)} of {len(names)} scenarios show what they must" + (f"; not: {', '.join(missed)}" if missed else "")
+    return f"{len(names) - len(missed)} of {len(names)} scenarios show what they must" + (
+        f"; not: {', '.join(missed)}" if missed else ""
+    )
 
 
 def _with_comparison() -> list[str]:
@@ -130,8 +165,15 @@ def answer_text(answer: dict) -> str:
     from sim.cli_tables import table, width
 
     columns = width()
-    arms = [(arm["arm"] + (f" ({arm['only']})" if arm["only"] else ""), str(arm["patients"]), number(arm["mean"]), interval(arm))
-            for arm in answer["arms"]]
+    arms = [
+        (
+            arm["arm"] + (f" ({arm['only']})" if arm["only"] else ""),
+            str(arm["patients"]),
+            number(arm["mean"]),
+            interval(arm),
+        )
+        for arm in answer["arms"]
+    ]
     logrank = any("logrank_p" in found for found in answer["directions"])
 
     def told(found: dict) -> tuple[str, ...]:
@@ -142,15 +184,28 @@ def answer_text(answer: dict) -> str:
     about = [answer["question"]]
     about += [f"assumes: {answer['assumes']}"] if answer["assumes"] else []
     about += [text] if (text := enriched_text(answer)) else []
-    parts = ["\n".join(about), f"{answer['outcome']} ({answer['unit']}: {answer['meaning']})",
-             table(("arm", "patients", "mean", "95 % interval"), arms, columns),
-             table(head, [told(found) for found in answer["directions"]], columns)
-             + ("\n(the log-rank test takes the arms for independent groups: cautious, since they are paired)" if logrank else "")]
+    parts = [
+        "\n".join(about),
+        f"{answer['outcome']} ({answer['unit']}: {answer['meaning']})",
+        table(("arm", "patients", "mean", "95 % interval"), arms, columns),
+        table(head, [told(found) for found in answer["directions"]], columns)
+        + (
+            "\n(the log-rank test takes the arms for independent groups: cautious, since they are paired)"
+            if logrank
+            else ""
+        ),
+    ]
     if answer["across"]:
-        rows = [(f"{point['parameter']} = {point['value']:g}", *told(found)) for point in answer["across"] for found in point["directions"]]
+        rows = [
+            (f"{point['parameter']} = {point['value']:g}", *told(found))
+            for point in answer["across"]
+            for found in point["directions"]
+        ]
         over = [(expected, parameter, at) for expected, parameter, at in holds_over(answer)]
-        parts += ["The sizes of what follows are assumed: the same at other values\n" + table(("at", *head), rows, columns),
-                  table(("does it hold?", "over", "seen"), over, columns)]
+        parts += [
+            "The sizes of what follows are assumed: the same at other values\n" + table(("at", *head), rows, columns),
+            table(("does it hold?", "over", "seen"), over, columns),
+        ]
     return "\n\n".join([*parts, sentence(answer)])
 
 
@@ -162,7 +217,10 @@ def sentence(answer: dict) -> str:
     from sim.analysis.questions_table import interval, number
 
     verdicts = [found["seen"] for found in answer["directions"]]
-    told = "; ".join(f"{found['expected']} (difference {number(found['difference'])}, 95 % {interval(found)})" for found in answer["directions"])
+    told = "; ".join(
+        f"{found['expected']} (difference {number(found['difference'])}, 95 % {interval(found)})"
+        for found in answer["directions"]
+    )
     if all(verdict == YES for verdict in verdicts):
         head = "As expected"
     elif NO in verdicts or SAME in verdicts:

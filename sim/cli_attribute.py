@@ -15,13 +15,31 @@ LEAST_ORDERS = 4
 @scenario_argument
 @change_options
 @analysis_options
-@click.option("--mechanisms", metavar="A,B,...", default="", help="Mechanisms to share out among; the others stay on. [default: all that are on]")
-@click.option("--outcome", type=click.Choice(["colonies", "patients"]), default="colonies", show_default=True,
-              help="What is printed and drawn: visible metastases, or patients who get one. The tables hold both.")
-@click.option("--orders", type=WholeNumber(minimum=LEAST_ORDERS), metavar="N", default=64, show_default=True,
-              help="Orders of joining to sample where there are more than 6 mechanisms (an even number).")
+@click.option(
+    "--mechanisms",
+    metavar="A,B,...",
+    default="",
+    help="Mechanisms to share out among; the others stay on. [default: all that are on]",
+)
+@click.option(
+    "--outcome",
+    type=click.Choice(["colonies", "patients"]),
+    default="colonies",
+    show_default=True,
+    help="What is printed and drawn: visible metastases, or patients who get one. The tables hold both.",
+)
+@click.option(
+    "--orders",
+    type=WholeNumber(minimum=LEAST_ORDERS),
+    metavar="N",
+    default=64,
+    show_default=True,
+    help="Orders of joining to sample where there are more than 6 mechanisms (an even number).",
+)
 @click.pass_context
-def attribute(context, scenario, patients, on, off, set_, seed, workers, out, quiet, mechanisms, outcome, orders) -> None:
+def attribute(
+    context, scenario, patients, on, off, set_, seed, workers, out, quiet, mechanisms, outcome, orders
+) -> None:
     """Share each organ's metastases out among the mechanisms.
 
     Shapley values over the toggles, from the same patients in every combination of mechanisms: exact for
@@ -40,8 +58,15 @@ def attribute(context, scenario, patients, on, off, set_, seed, workers, out, qu
         out = default_analysis_folder(resolved, attribution.KIND, seed, [players, orders])
     try:
         table, notes = attribution.attribute(
-            resolved, seed=seed, out=out, workers=workers or cores(), mechanisms=wanted, orders=orders, progress=not quiet,
-            command_line=["run_sim.py", *context.find_root().meta.get("arguments", ())])
+            resolved,
+            seed=seed,
+            out=out,
+            workers=workers or cores(),
+            mechanisms=wanted,
+            orders=orders,
+            progress=not quiet,
+            command_line=["run_sim.py", *context.find_root().meta.get("arguments", ())],
+        )
     except KeyboardInterrupt:
         raise Interrupted("finished parts are kept; the same command continues from there") from None
     figures = _draw(table, resolved.title, outcome, out)

@@ -13,9 +13,28 @@ from sim.cli_values import shown
 @click.command()
 @click.argument("run_a", metavar="A", type=click.Path(path_type=Path))
 @click.argument("run_b", metavar="B", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Folder of the comparison. [default: compared_with_A in B]")
-@click.option("--format", "formats", type=Names(FORMATS), metavar="NAMES", default="png,pdf", show_default=True, help="png, pdf, svg.")
-@click.option("--size", type=click.Choice(["column", "slide"]), default="column", show_default=True, help="For a journal column or a slide.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder of the comparison. [default: compared_with_A in B]",
+)
+@click.option(
+    "--format",
+    "formats",
+    type=Names(FORMATS),
+    metavar="NAMES",
+    default="png,pdf",
+    show_default=True,
+    help="png, pdf, svg.",
+)
+@click.option(
+    "--size",
+    type=click.Choice(["column", "slide"]),
+    default="column",
+    show_default=True,
+    help="For a journal column or a slide.",
+)
 def compare(run_a, run_b, out, formats, size) -> None:
     """Compare two runs patient by patient.
 

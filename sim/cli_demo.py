@@ -12,8 +12,21 @@ EXTRA = "demo"
 
 
 @click.command()
-@click.option("--port", type=WholeNumber(minimum=1, maximum=65535), metavar="N", default=DEFAULT_PORT, show_default=True, help="Port of the address.")
-@click.option("--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="Address to serve; other than the default, others can reach it.")
+@click.option(
+    "--port",
+    type=WholeNumber(minimum=1, maximum=65535),
+    metavar="N",
+    default=DEFAULT_PORT,
+    show_default=True,
+    help="Port of the address.",
+)
+@click.option(
+    "--host",
+    metavar="ADDRESS",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address to serve; other than the default, others can reach it.",
+)
 @click.option("--no-browser", is_flag=True, help="Do not open a browser.")
 def demo(port, host, no_browser) -> None:
     """Open the classroom in the browser.
@@ -24,7 +37,9 @@ def demo(port, host, no_browser) -> None:
     from importlib.util import find_spec
 
     if find_spec("nicegui") is None:
-        raise InputError(f"the classroom needs the package nicegui, which is not installed; install it: python -m pip install -e '.[{EXTRA}]' (or: make demo)")
+        raise InputError(
+            f"the classroom needs the package nicegui, which is not installed; install it: python -m pip install -e '.[{EXTRA}]' (or: make demo)"
+        )
     from sim.demo import server
 
     if not server.is_loopback(host):

@@ -13,7 +13,12 @@ from sim.errors import InputError
 @click.command("export-lesson")
 @click.argument("lesson", metavar="LESSON")
 @click.option("--language", metavar="CODE", default="en", show_default=True, help="Language of the texts: en or zh.")
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Where to write it. [default: <lesson>.<language>.html]")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Where to write it. [default: <lesson>.<language>.html]",
+)
 @click.option("--quiet", is_flag=True, help="No progress bar: print the file only.")
 def export_lesson(lesson, language, out, quiet) -> None:
     """Write a lesson as one HTML file that needs neither Python nor a network.
@@ -31,7 +36,9 @@ def export_lesson(lesson, language, out, quiet) -> None:
     chosen = lessons.load(lesson)
     path = out or Path(f"{chosen.name}.{code}.html")
     if path.is_dir() or not path.absolute().parent.is_dir():
-        raise InputError(f"--out {path}: found {'a folder' if path.is_dir() else 'no such folder'}; allowed: a file in an existing folder")
+        raise InputError(
+            f"--out {path}: found {'a folder' if path.is_dir() else 'no such folder'}; allowed: a file in an existing folder"
+        )
 
     from sim.demo import handout
     from sim.experiment.progress import Bar

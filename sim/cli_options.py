@@ -25,7 +25,13 @@ def scenario_argument(command):
 def change_options(command):
     """Options that change a scenario before it is shown or run."""
     for option in (
-        click.option("--set", "set_", multiple=True, metavar="NAME=VALUE", help="Set a parameter, e.g. soil.liver=0.2 or 'NAME=3 days' (repeatable)."),
+        click.option(
+            "--set",
+            "set_",
+            multiple=True,
+            metavar="NAME=VALUE",
+            help="Set a parameter, e.g. soil.liver=0.2 or 'NAME=3 days' (repeatable).",
+        ),
         click.option("--off", multiple=True, metavar="MECHANISM", help="Switch a mechanism off (repeatable)."),
         click.option("--on", multiple=True, metavar="MECHANISM", help="Switch a mechanism on (repeatable)."),
         click.option("--patients", type=WholeNumber(minimum=1), metavar="N", help="Number of virtual patients."),
@@ -38,9 +44,26 @@ def analysis_options(command):
     """Options of a command that computes many arms: seed, workers, where the results go."""
     for option in (
         click.option("--quiet", is_flag=True, help="No progress bar and no table: print the results' folder only."),
-        click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Folder of the results. [default: results/<scenario>/<name>]"),
-        click.option("--workers", type=WholeNumber(minimum=1), metavar="N", help="Processes to use; results do not depend on it. [default: all cores]"),
-        click.option("--seed", type=WholeNumber(minimum=0, maximum=LARGEST_SEED), metavar="N", default=1, show_default=True, help="Seed of every random draw."),
+        click.option(
+            "--out",
+            type=click.Path(path_type=Path),
+            metavar="DIR",
+            help="Folder of the results. [default: results/<scenario>/<name>]",
+        ),
+        click.option(
+            "--workers",
+            type=WholeNumber(minimum=1),
+            metavar="N",
+            help="Processes to use; results do not depend on it. [default: all cores]",
+        ),
+        click.option(
+            "--seed",
+            type=WholeNumber(minimum=0, maximum=LARGEST_SEED),
+            metavar="N",
+            default=1,
+            show_default=True,
+            help="Seed of every random draw.",
+        ),
     ):
         command = option(command)
     return command

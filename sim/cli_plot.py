@@ -37,14 +37,51 @@ FIGURES = ("seeding", "incidence", "survival", "body", "cascade", "cells", "haza
 
 @click.command()
 @click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--what", type=Names(FIGURES), metavar="NAMES", help=f"Which figures, separated by commas: {', '.join(FIGURES)}. [default: all]")
-@click.option("--format", "formats", type=Names(FORMATS), metavar="NAMES", default="png,pdf", show_default=True, help="png, pdf, svg.")
-@click.option("--size", type=click.Choice(["column", "slide"]), default="column", show_default=True, help="For a journal column or a slide.")
-@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Folder of the figures. [default: figures in each run]")
-@click.option("--patient", type=WholeNumber(minimum=0), metavar="N", help="The patient whose lineage is drawn. [default: one with much to show]")
-@click.option("--rows", metavar="FACTOR", help="Of a sweep: the factor up the side of the heat map. [default: the second that varies]")
-@click.option("--columns", metavar="FACTOR", help="Of a sweep: the factor along the bottom. [default: the first that varies]")
-@click.option("--organ", multiple=True, metavar="ORGAN", help="Of a sweep: the organ (repeatable). [default: all, liver]")
+@click.option(
+    "--what",
+    type=Names(FIGURES),
+    metavar="NAMES",
+    help=f"Which figures, separated by commas: {', '.join(FIGURES)}. [default: all]",
+)
+@click.option(
+    "--format",
+    "formats",
+    type=Names(FORMATS),
+    metavar="NAMES",
+    default="png,pdf",
+    show_default=True,
+    help="png, pdf, svg.",
+)
+@click.option(
+    "--size",
+    type=click.Choice(["column", "slide"]),
+    default="column",
+    show_default=True,
+    help="For a journal column or a slide.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder of the figures. [default: figures in each run]",
+)
+@click.option(
+    "--patient",
+    type=WholeNumber(minimum=0),
+    metavar="N",
+    help="The patient whose lineage is drawn. [default: one with much to show]",
+)
+@click.option(
+    "--rows",
+    metavar="FACTOR",
+    help="Of a sweep: the factor up the side of the heat map. [default: the second that varies]",
+)
+@click.option(
+    "--columns", metavar="FACTOR", help="Of a sweep: the factor along the bottom. [default: the first that varies]"
+)
+@click.option(
+    "--organ", multiple=True, metavar="ORGAN", help="Of a sweep: the organ (repeatable). [default: all, liver]"
+)
 def plot(runs, what, formats, size, out, patient, rows, columns, organ) -> None:
     """Draw the figures of finished runs, or the heat maps of a sweep.
 
@@ -60,8 +97,15 @@ def plot(runs, what, formats, size, out, patient, rows, columns, organ) -> None:
         from sim.plots.sweep import ORGANS, write_sweep
         from sim.sweep import read
 
-        for path in write_sweep(read.open(sweeps[0]), out or sweeps[0] / "figures", formats, size, organs=organ or ORGANS,
-                                rows=rows, columns=columns):
+        for path in write_sweep(
+            read.open(sweeps[0]),
+            out or sweeps[0] / "figures",
+            formats,
+            size,
+            organs=organ or ORGANS,
+            rows=rows,
+            columns=columns,
+        ):
             click.echo(shown(path))
         return
     if rows or columns or organ:
@@ -75,7 +119,11 @@ def plot(runs, what, formats, size, out, patient, rows, columns, organ) -> None:
             figures.check_patient(run, patient)
     for name in what or FIGURES:
         together = figures.FIGURES[name].overlays
-        for group, folder in [(opened, out or folders[0])] if together else [([run], folder) for run, folder in zip(opened, folders, strict=True)]:
+        for group, folder in (
+            [(opened, out or folders[0])]
+            if together
+            else [([run], folder) for run, folder in zip(opened, folders, strict=True)]
+        ):
             for path in figures.write(name, group, folder, size, formats, patient):
                 click.echo(shown(path))
 
@@ -92,5 +140,7 @@ def run_folders(runs, out: Path | None) -> list[Path]:
     names = [run.path.resolve().name for run in runs]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
-        raise InputError(f"--out {out}: two runs are called {twice!r}, and would write the same files; plot them one by one")
+        raise InputError(
+            f"--out {out}: two runs are called {twice!r}, and would write the same files; plot them one by one"
+        )
     return [out / name for name in names]

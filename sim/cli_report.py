@@ -11,7 +11,12 @@ from sim.cli_values import shown
 
 @click.command()
 @click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="The page. [default: report.html in the folder of the run]")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The page. [default: report.html in the folder of the run]",
+)
 def report(run: Path, out: Path | None) -> None:
     """Write one page about a run, or a sweep, that opens offline and prints.
 

@@ -40,18 +40,48 @@ def amount_text(plan) -> str:
     scenarios = len({variant.scenario.name for variant in plan.variants})
     design = f", {plan.design}" if plan.design else ""
     pairing = "paired seeds" if plan.paired else "independent seeds"
-    return (f"{len(plan.runs):,} runs ({len(plan.points):,} points in {scenarios} scenario{'s' if scenarios > 1 else ''}{design}, "
-            f"{plan.replicates} replicate{'s' if plan.replicates > 1 else ''}, {pairing}) of {plan.patients:,} patients in all")
+    return (
+        f"{len(plan.runs):,} runs ({len(plan.points):,} points in {scenarios} scenario{'s' if scenarios > 1 else ''}{design}, "
+        f"{plan.replicates} replicate{'s' if plan.replicates > 1 else ''}, {pairing}) of {plan.patients:,} patients in all"
+    )
 
 
 @click.command()
 @click.argument("plan_file", metavar="PLAN")
-@click.option("--workers", type=WholeNumber(minimum=1), metavar="N", help="Processes to use; results do not depend on it. [default: all cores]")
-@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Folder of the sweep. [default: results/sweeps/<plan>]")
-@click.option("--shard", type=Shard(), metavar="I/N", help="Compute only the I-th of N shares, into the same DIR as the others (job arrays).")
-@click.option("--cluster", metavar="ADDRESS", help="Compute on the workers of a Dask scheduler, e.g. tcp://host:8786 (docs/cluster.md).")
-@click.option("--shared", is_flag=True, help="With --cluster: its workers see DIR under the same path, and write what they compute there.")
-@click.option("--resume/--no-resume", default=True, show_default=True, help="Continue what is in DIR, or refuse a DIR that holds finished runs.")
+@click.option(
+    "--workers",
+    type=WholeNumber(minimum=1),
+    metavar="N",
+    help="Processes to use; results do not depend on it. [default: all cores]",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder of the sweep. [default: results/sweeps/<plan>]",
+)
+@click.option(
+    "--shard",
+    type=Shard(),
+    metavar="I/N",
+    help="Compute only the I-th of N shares, into the same DIR as the others (job arrays).",
+)
+@click.option(
+    "--cluster",
+    metavar="ADDRESS",
+    help="Compute on the workers of a Dask scheduler, e.g. tcp://host:8786 (docs/cluster.md).",
+)
+@click.option(
+    "--shared",
+    is_flag=True,
+    help="With --cluster: its workers see DIR under the same path, and write what they compute there.",
+)
+@click.option(
+    "--resume/--no-resume",
+    default=True,
+    show_default=True,
+    help="Continue what is in DIR, or refuse a DIR that holds finished runs.",
+)
 @click.option("--retry-failed", is_flag=True, help="Compute runs again that failed before.")
 @click.option("--quiet", is_flag=True, help="No progress bar and no summary: print the sweep's folder only.")
 @click.pass_context
@@ -78,8 +108,15 @@ def sweep(context, plan_file, workers, out, shard, cluster, shared, resume, retr
 
     try:
         swept = run_sweep(
-            plan, out=out, executor=_executor(workers, cluster, out if shared else None), progress=not quiet, shard=shard, resume=resume,
-            retry_failed=retry_failed, command_line=["run_sim.py", *context.find_root().meta["arguments"]])
+            plan,
+            out=out,
+            executor=_executor(workers, cluster, out if shared else None),
+            progress=not quiet,
+            shard=shard,
+            resume=resume,
+            retry_failed=retry_failed,
+            command_line=["run_sim.py", *context.find_root().meta["arguments"]],
+        )
     except KeyboardInterrupt:
         from sim.cli import Interrupted
 
@@ -105,8 +142,11 @@ def _executor(workers: int | None, cluster: str | None, shared: Path | None):
     from sim.sweep.cluster import ClusterExecutor
     from sim.sweep.folder import SweepFolder
 
-    return ClusterExecutor(cluster, None if shared is None else SweepFolder(shared.absolute()).parts,
-                           lambda text: click.echo(f"warning: {text}", err=True))
+    return ClusterExecutor(
+        cluster,
+        None if shared is None else SweepFolder(shared.absolute()).parts,
+        lambda text: click.echo(f"warning: {text}", err=True),
+    )
 
 
 def default_sweep_folder(name: str) -> Path:
@@ -157,4 +197,3 @@ def check_plan(name: str) -> None:
     plan = load(name)
     click.echo(f"ok  {name}: {plan_text(plan)}")
     tell(plan_remarks(plan))
-

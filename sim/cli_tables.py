@@ -43,12 +43,19 @@ def listing_text(scenarios: Sequence[tuple], mechanisms: Mapping) -> str:
         (str(path), primary, f"{title} {question}" if title == "(broken)" else title)  # a broken one says why
         for path, title, question, primary in scenarios
     ]
-    offs = [(name, "on" if mechanism.default else "off", mechanism.title, mechanism.off) for name, mechanism in mechanisms.items()]
+    offs = [
+        (name, "on" if mechanism.default else "off", mechanism.title, mechanism.off)
+        for name, mechanism in mechanisms.items()
+    ]
     return "\n\n".join(
         (
             table(("scenario", "primary", "title"), rows, columns),
             table(("mechanism", "default", "title", "off means"), offs, columns),
-            table(("treatment", "usual course", "title"), [(t.name, _doses(t.cycles, t.every_days), t.title) for t in TREATMENTS.values()], columns),
+            table(
+                ("treatment", "usual course", "title"),
+                [(t.name, _doses(t.cycles, t.every_days), t.title) for t in TREATMENTS.values()],
+                columns,
+            ),
             "run_sim.py show SCENARIO prints every parameter; run_sim.py run SCENARIO --off MECHANISM runs the counterfactual.",
         )
     )
@@ -69,7 +76,11 @@ def _plan_rows(plans) -> list[tuple[str, ...]]:
     """What each treatment is given, and how."""
     rows = []
     for plan in plans:
-        start = f"{abs(plan.start_days)} days {'before' if plan.start_days < 0 else 'after'} {plan.after}" if plan.start_days else f"at {plan.after}"
+        start = (
+            f"{abs(plan.start_days)} days {'before' if plan.start_days < 0 else 'after'} {plan.after}"
+            if plan.start_days
+            else f"at {plan.after}"
+        )
         notes = [f"to {plan.organ}"] if plan.organ else []
         notes += [f"dose {_number(plan.dose)}"] if plan.dose != 1.0 else []
         notes += [f"adherence {_number(plan.adherence)}"] if plan.adherence < 1.0 else []
@@ -83,8 +94,14 @@ def _head(scenario) -> str:
         ("file", shown(scenario.path)),
         ("primary", scenario.primary),
         ("patients", str(scenario.patients)),
-        ("age at diagnosis", f"{_number(age.mean_years)} years, SD {_number(age.sd_years)}, from {_number(age.low_years)} to {_number(age.high_years)}"),
-        ("horizon", f"{_number(scenario.horizon_days / DAYS_PER_YEAR)} years from diagnosis ({_number(scenario.horizon_days)} days)"),
+        (
+            "age at diagnosis",
+            f"{_number(age.mean_years)} years, SD {_number(age.sd_years)}, from {_number(age.low_years)} to {_number(age.high_years)}",
+        ),
+        (
+            "horizon",
+            f"{_number(scenario.horizon_days / DAYS_PER_YEAR)} years from diagnosis ({_number(scenario.horizon_days)} days)",
+        ),
         ("observed by", scenario.observe),
         ("output every", f"{scenario.output_every_days} days"),
     ]
@@ -114,8 +131,11 @@ def _parameter_rows(scenario, whole: bool):
 
 def _comparison_text(comparison) -> str:
     """What `ask` compares."""
-    rows = [("asks for", comparison.outcome.name), ("expects", "; ".join(contrast.text for contrast in comparison.contrasts)),
-            ("arms", ", ".join(arm.name + (f" ({arm.only})" if arm.only else "") for arm in comparison.arms))]
+    rows = [
+        ("asks for", comparison.outcome.name),
+        ("expects", "; ".join(contrast.text for contrast in comparison.contrasts)),
+        ("arms", ", ".join(arm.name + (f" ({arm.only})" if arm.only else "") for arm in comparison.arms)),
+    ]
     rows += [("assumes", comparison.assumes)] if comparison.assumes else []
     small = ", ".join(f"{name} = {_number(override.value)}" for name, override in comparison.small_overrides.items())
     rows += [("small cohort", f"{comparison.small_patients} patients" + (f", enriched: {small}" if small else ""))]
@@ -132,7 +152,11 @@ def scenario_text(scenario, mechanisms: Mapping, comparison=None) -> str:
     ]
     rows = list(_parameter_rows(scenario, whole=columns is None))
     changed = len(scenario.overrides)
-    note = f"{len(rows)} parameters, {changed} changed by this scenario (marked *)" if changed else f"{len(rows)} parameters, all from the catalogue"
+    note = (
+        f"{len(rows)} parameters, {changed} changed by this scenario (marked *)"
+        if changed
+        else f"{len(rows)} parameters, all from the catalogue"
+    )
     plans = _plan_rows(scenario.treatments)
     return "\n\n".join(
         (

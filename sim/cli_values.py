@@ -12,7 +12,17 @@ import click
 
 LARGEST_SEED = 2**63 - 1
 REPOSITORY = Path(__file__).parent.parent
-_MEMORY_UNITS = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12, "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
+_MEMORY_UNITS = {
+    "b": 1,
+    "kb": 10**3,
+    "mb": 10**6,
+    "gb": 10**9,
+    "tb": 10**12,
+    "kib": 2**10,
+    "mib": 2**20,
+    "gib": 2**30,
+    "tib": 2**40,
+}
 
 
 class WholeNumber(click.ParamType):
@@ -42,7 +52,11 @@ class Memory(click.ParamType):
     def convert(self, value, param, ctx):
         match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]+)\s*", str(value).lower())
         if match is None or match[2] not in _MEMORY_UNITS:
-            self.fail(f"{value!r} is not an amount of memory (allowed: a number and a unit, such as 500MB, 4GB or 2GiB)", param, ctx)
+            self.fail(
+                f"{value!r} is not an amount of memory (allowed: a number and a unit, such as 500MB, 4GB or 2GiB)",
+                param,
+                ctx,
+            )
         size = int(float(match[1]) * _MEMORY_UNITS[match[2]])
         if size < 1:
             self.fail(f"{value!r} is no memory at all", param, ctx)

@@ -49,8 +49,12 @@ class Hosts:
 
     def __post_init__(self):
         lanes = len(self.patient)
-        neutral = {"bmi": np.full(lanes, 25.0), "luck": np.ones(lanes), "clone_share": np.full((lanes, CLONES), 1.0 / CLONES),
-                   "clone_z": np.zeros((lanes, CLONES))}
+        neutral = {
+            "bmi": np.full(lanes, 25.0),
+            "luck": np.ones(lanes),
+            "clone_share": np.full((lanes, CLONES), 1.0 / CLONES),
+            "clone_z": np.zeros((lanes, CLONES)),
+        }
         for name, values in neutral.items():
             if getattr(self, name) is None:
                 object.__setattr__(self, name, values)
@@ -65,10 +69,16 @@ def _truncated_normal(uniform, mean, sd, low, high):
 
 def _clones(seed: int, patients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Shares of the clones (uniform on the simplex) and a standard normal each, (lanes, CLONES)."""
-    share = np.stack([-np.log(streams.patient_uniforms(seed, patients, streams.CLONE_SHARE, clone))
-                      for clone in range(CLONES)], axis=1)
-    z = ndtri(np.stack([streams.patient_uniforms(seed, patients, streams.CLONE_POTENTIAL, clone)
-                        for clone in range(CLONES)], axis=1))
+    share = np.stack(
+        [-np.log(streams.patient_uniforms(seed, patients, streams.CLONE_SHARE, clone)) for clone in range(CLONES)],
+        axis=1,
+    )
+    z = ndtri(
+        np.stack(
+            [streams.patient_uniforms(seed, patients, streams.CLONE_POTENTIAL, clone) for clone in range(CLONES)],
+            axis=1,
+        )
+    )
     return share / share.sum(axis=1, keepdims=True), z
 
 
@@ -93,21 +103,34 @@ def draw_hosts(seed: int, patients: np.ndarray, site_of_lane, age_of_lane, param
     size = log_normal(streams.DIAGNOSIS_SIZE, parameters["diagnosis_log_sd"], cut)
     capacity = parameters["primary_capacity_cells"]
     if np.any(parameters["diagnosis_median_cells"] > LARGEST_DIAGNOSED_SHARE * capacity):
-        raise ValueError("diagnosis_median_cells must not be above half of primary_capacity_cells: a tumour never reaches it")
+        raise ValueError(
+            "diagnosis_median_cells must not be above half of primary_capacity_cells: a tumour never reaches it"
+        )
     size = np.minimum(parameters["diagnosis_median_cells"] * size, LARGEST_DIAGNOSED_SHARE * capacity)
     if np.any(size < 2.0):
         raise ValueError("diagnosis_median_cells is too small: a tumour must be seen at two cells or more")
     rate = parameters["primary_gompertz_per_day"] * growth_factor
     days = gompertz_days(1.0, size, capacity, rate)
     if np.any(days > MOST_DAYS_TO_DIAGNOSIS):
-        raise Undiagnosable("primary_gompertz_per_day is too small: a tumour would need over 60 years to be diagnosed",
-                            days > MOST_DAYS_TO_DIAGNOSIS)
+        raise Undiagnosable(
+            "primary_gompertz_per_day is too small: a tumour would need over 60 years to be diagnosed",
+            days > MOST_DAYS_TO_DIAGNOSIS,
+        )
     mean, sd = parameters["bmi_mean"], parameters["bmi_sd"]
-    bmi = _truncated_normal(streams.patient_uniforms(seed, patients, streams.BODY_MASS), mean, sd, mean - 2.5 * sd,
-                            mean + 3.5 * sd)
+    bmi = _truncated_normal(
+        streams.patient_uniforms(seed, patients, streams.BODY_MASS), mean, sd, mean - 2.5 * sd, mean + 3.5 * sd
+    )
     threshold = -np.log(streams.patient_uniforms(seed, patients, streams.DEATH))
     return Hosts(
-        patients, np.asarray(site_of_lane), age_years, growth_factor, frailty, size,
-        np.ceil(days).astype(np.int64), threshold, bmi, streams.patient_uniforms(seed, patients, streams.LUCK),
+        patients,
+        np.asarray(site_of_lane),
+        age_years,
+        growth_factor,
+        frailty,
+        size,
+        np.ceil(days).astype(np.int64),
+        threshold,
+        bmi,
+        streams.patient_uniforms(seed, patients, streams.LUCK),
         *_clones(seed, patients),
     )

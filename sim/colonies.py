@@ -50,7 +50,9 @@ class ColonyLaw:
         self.week_clearance = np.zeros(shape)
         self._clears = bool(p["immune_clearance_per_day"].any())
         self._treated = False
-        self._plain_days = 0  # so many first days of the week stand composed without treatment: every week begins like that
+        self._plain_days = (
+            0  # so many first days of the week stand composed without treatment: every week begins like that
+        )
         self._day_terms = tuple(np.full(self.birth.shape, np.nan) for _ in range(4))
 
     def compose(self, position: int, clearance: np.ndarray, survival: np.ndarray | None = None) -> None:
@@ -65,11 +67,17 @@ class ColonyLaw:
             for kind in range(self.classes):
                 growth = self.week_growth[kind]
                 before = growth[position] if survival is None else growth[position] * survival[kind]
-                colonise.advance_week(position, self.birth, self.death, *self._day_terms, before, growth, self.week_spread[kind])
+                colonise.advance_week(
+                    position, self.birth, self.death, *self._day_terms, before, growth, self.week_spread[kind]
+                )
         if self._clears:
             np.add(self.week_clearance[position], clearance, out=self.week_clearance[position + 1])
 
     def of_colonies(self, lane: np.ndarray, niche: np.ndarray) -> tuple[np.ndarray, ...]:
         """Early rate, limit, gap and Gompertz rate of colonies in these lanes and niches, (colonies,) each."""
-        return (self.early_rate_per_day[lane, niche], self.limit_log_cells[lane], self.limit_gap[lane],
-                self.gompertz_per_day[lane, niche])
+        return (
+            self.early_rate_per_day[lane, niche],
+            self.limit_log_cells[lane],
+            self.limit_gap[lane],
+            self.gompertz_per_day[lane, niche],
+        )

@@ -57,30 +57,66 @@ class Descent:
     @property
     def finder(self) -> tuple:
         """What the kernels need to find the shedder of a seed."""
-        return (len(NICHES), self._block_first, self._block_end, self._groups.column("place"), self._groups.column("first"),
-                self._seeds.column("shedder"))
+        return (
+            len(NICHES),
+            self._block_first,
+            self._block_end,
+            self._groups.column("place"),
+            self._groups.column("first"),
+            self._seeds.column("shedder"),
+        )
 
     @property
     def _clones(self) -> tuple:
         shedders = self.shedders
-        return self._mean_cells, self._cumulative, self.clone_potential, *self.finder, shedders.column("identity"), shedders.column("clone")
+        return (
+            self._mean_cells,
+            self._cumulative,
+            self.clone_potential,
+            *self.finder,
+            shedders.column("identity"),
+            shedders.column("clone"),
+        )
 
     def weigh(self, grown: Rows, law: ColonyLaw, alive: np.ndarray, day: int) -> None:
         """Who sheds on the morning of `day`, and how much of what can found a colony; `alive` (lanes,) bool."""
         shedders, count = self.shedders, grown.count
         row = np.empty(count, dtype=np.int64)
-        row = row[: descent.find_new(count, grown.identity, alive, grown.traits, CLASSES - 1, grown.shedder, shedders.column("resists"), row)]
+        row = row[
+            : descent.find_new(
+                count, grown.identity, alive, grown.traits, CLASSES - 1, grown.shedder, shedders.column("resists"), row
+            )
+        ]
         if row.size:
             identity = grown.identity[row]
             clone, potential = np.empty(row.size, dtype=np.uint8), np.empty(row.size)
             descent.shedder_traits(self._key, self._patient, identity, self.has_clones, *self._clones, clone, potential)
             grown.shedder[row] = shedders.count + np.arange(row.size)
-            shedders.append(identity=identity, clone=clone, potential=potential, resists=grown.traits[row] & np.uint8(CLASSES - 1))
+            shedders.append(
+                identity=identity, clone=clone, potential=potential, resists=grown.traits[row] & np.uint8(CLASSES - 1)
+            )
         self._parent, self._weight = np.empty(count, dtype=np.int32), np.empty(count)
         descent.weigh_shedders(
-            alive, float(day), count, grown.identity, grown.start_day, grown.start_log_cells, grown.delay_days, grown.shedder,
-            law.early_rate_per_day, law.limit_log_cells, law.limit_gap, law.gompertz_per_day, self._exponent,
-            shedders.column("potential"), self._start_of, self._parent, self._weight, self.surface, self.mean_potential)
+            alive,
+            float(day),
+            count,
+            grown.identity,
+            grown.start_day,
+            grown.start_log_cells,
+            grown.delay_days,
+            grown.shedder,
+            law.early_rate_per_day,
+            law.limit_log_cells,
+            law.limit_gap,
+            law.gompertz_per_day,
+            self._exponent,
+            shedders.column("potential"),
+            self._start_of,
+            self._parent,
+            self._weight,
+            self.surface,
+            self.mean_potential,
+        )
 
     def draw(self, code: int, settled: np.ndarray, day: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The parents, as numbers of shedders (seeds,), of what settled today, (lanes, niches), from the organ of a stream's code.
@@ -89,8 +125,20 @@ class Descent:
         """
         groups, chosen = np.count_nonzero(settled), np.empty(int(settled.sum()), dtype=np.uint32)
         place, first = np.empty(groups, dtype=np.int64), np.empty(groups, dtype=np.int64)
-        if not descent.draw_parents(self._key, self._patient, day, code, settled, self._start_of, self._parent, self._weight,
-                                    self._seeds.count, place, first, chosen):
+        if not descent.draw_parents(
+            self._key,
+            self._patient,
+            day,
+            code,
+            settled,
+            self._start_of,
+            self._parent,
+            self._weight,
+            self._seeds.count,
+            place,
+            first,
+            chosen,
+        ):
             raise AssertionError("a metastasis was seeded from an organ in which no colony had grown")
         return chosen, place, first
 
@@ -99,9 +147,21 @@ class Descent:
         parent = self._note_parents(stream, day) if stream.code else _NO_PARENTS
         if self.has_clones.any():
             descent.count_clones(
-                self._key, self._patient, day, stream.code, CLUSTER_INDEX * stream.cluster, stream.settled_today, self.has_clones,
-                self._mean_cells, self._cumulative, self.clone_potential, parent, self.shedders.column("identity"),
-                self.shedders.column("clone"), self.seeded)
+                self._key,
+                self._patient,
+                day,
+                stream.code,
+                CLUSTER_INDEX * stream.cluster,
+                stream.settled_today,
+                self.has_clones,
+                self._mean_cells,
+                self._cumulative,
+                self.clone_potential,
+                parent,
+                self.shedders.column("identity"),
+                self.shedders.column("clone"),
+                self.seeded,
+            )
 
     def _note_parents(self, stream: Stream, day: int) -> np.ndarray:
         chosen, place, first = self.draw(stream.code, stream.settled_today, day)

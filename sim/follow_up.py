@@ -54,8 +54,15 @@ class FollowUp:
         since = now - self._diagnosis_day
         return self.by_visit & (since >= 0) & (np.floor(since / interval) > np.floor((since - 1) / interval))
 
-    def week(self, now: int, alive: np.ndarray, visible: np.ndarray, burden_cells: np.ndarray, cells: TumourCells,
-             law: ColonyLaw) -> None:
+    def week(
+        self,
+        now: int,
+        alive: np.ndarray,
+        visible: np.ndarray,
+        burden_cells: np.ndarray,
+        cells: TumourCells,
+        law: ColonyLaw,
+    ) -> None:
         """The weekly look: `visible` metastases (counts) and `burden_cells`, (lanes, niches), of the morning of `now`."""
         if self._all_watched and not visible.any():
             return
@@ -86,14 +93,30 @@ class FollowUp:
     def _look(self, now: int, lanes: np.ndarray, cells: TumourCells, law: ColonyLaw) -> tuple[np.ndarray, np.ndarray]:
         grown = cells.grown
         rows, reached = np.empty(grown.count, dtype=np.int64), np.empty(grown.count, dtype=np.int64)
-        n = visible_rows(now, grown.count, grown.identity, grown.start_day, grown.start_log_cells, grown.delay_days,
-                         law.early_rate_per_day, law.limit_log_cells, law.limit_gap, law.gompertz_per_day, lanes,
-                         self._visible_log_cells, rows, reached)
+        n = visible_rows(
+            now,
+            grown.count,
+            grown.identity,
+            grown.start_day,
+            grown.start_log_cells,
+            grown.delay_days,
+            law.early_rate_per_day,
+            law.limit_log_cells,
+            law.limit_gap,
+            law.gompertz_per_day,
+            lanes,
+            self._visible_log_cells,
+            rows,
+            reached,
+        )
         return rows[:n], reached[:n]
 
     def _note_first(self, identity: np.ndarray, day: np.ndarray) -> None:
         parts = unpack(identity)
-        for first, where in ((self.first_day, (parts["lane"], parts["niche"])), (self.first_detected_day, parts["lane"])):
+        for first, where in (
+            (self.first_day, (parts["lane"], parts["niche"])),
+            (self.first_detected_day, parts["lane"]),
+        ):
             earliest = np.where(first < 0, NEVER, first)
             np.minimum.at(earliest, where, day)
             first[...] = np.where(earliest == NEVER, -1, earliest)

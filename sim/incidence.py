@@ -33,7 +33,9 @@ def first_detection_years(run) -> dict:
     seen = run.metastases.dropna(subset=["detected_day"])
     first_day = seen.groupby(["organ", "patient"])["detected_day"].min().reset_index()
     first_day = first_day[first_day["patient"].isin(diagnosis_day.index)]
-    since_days = first_day["detected_day"].to_numpy(dtype=float) - diagnosis_day.loc[first_day["patient"]].to_numpy(dtype=float)
+    since_days = first_day["detected_day"].to_numpy(dtype=float) - diagnosis_day.loc[first_day["patient"]].to_numpy(
+        dtype=float
+    )
     organ = first_day["organ"].to_numpy(dtype=object)
     years = since_days / DAYS_PER_YEAR
     return {name: np.sort(years[organ == name]) for name in NICHES}
@@ -97,7 +99,13 @@ def changes_text(run) -> str:
     switched = {name: on for name, on in scenario.get("mechanisms", {}).items() if on != default.get(name, False)}
     off, new = ([name for name, on in switched.items() if on == state] for state in (False, True))
     changed = [f"{name} = {override['value']:g}" for name, override in scenario.get("overrides", {}).items()]
-    return "; ".join([*([f"off: {', '.join(off)}"] if off else []), *([f"on: {', '.join(new)}"] if new else []), *([f"set: {', '.join(changed)}"] if changed else [])])
+    return "; ".join(
+        [
+            *([f"off: {', '.join(off)}"] if off else []),
+            *([f"on: {', '.join(new)}"] if new else []),
+            *([f"set: {', '.join(changed)}"] if changed else []),
+        ]
+    )
 
 
 def patients_text(run) -> str:

@@ -47,8 +47,19 @@ class MetastasisModel(mesa.Model):
     Raises ValueError for more than 65,536 lanes, or more days than an identity holds.
     """
 
-    def __init__(self, hosts: Hosts, parameters: LaneParameters, *, seed: int, horizon_days, visible_cells,
-                 output_every_days: int = 28, keep_seeds: bool = False, collect: bool = True, treatments: Given = ()):
+    def __init__(
+        self,
+        hosts: Hosts,
+        parameters: LaneParameters,
+        *,
+        seed: int,
+        horizon_days,
+        visible_cells,
+        output_every_days: int = 28,
+        keep_seeds: bool = False,
+        collect: bool = True,
+        treatments: Given = (),
+    ):
         super().__init__(rng=int(seed) & 0xFFFFFFFF)
         lanes = len(hosts.patient)
         if not 0 < lanes < MOST_LANES:
@@ -104,8 +115,13 @@ class MetastasisModel(mesa.Model):
         self._evening_energy_clock, self._evening_hazard_clock = np.zeros(shape), np.zeros(shape)
         self._promises = np.zeros(shape), np.zeros(shape)
         self.expected_shed = np.zeros(lanes)
-        self.mortality = Mortality(parameters, hosts.site, hosts.diagnosis_day, hosts.death_threshold,
-                                   streams.patient_uniforms(seed, hosts.patient, streams.DEATH_CAUSE))
+        self.mortality = Mortality(
+            parameters,
+            hosts.site,
+            hosts.diagnosis_day,
+            hosts.death_threshold,
+            streams.patient_uniforms(seed, hosts.patient, streams.DEATH_CAUSE),
+        )
         self._first_diagnosis_day = int(hosts.diagnosis_day.min())
         self.therapy = Therapy(self, treatments, seed) if treatments else None
         self.observer = Observer(self, output_every_days, collect)
@@ -158,12 +174,19 @@ class MetastasisModel(mesa.Model):
         """Cells that enter the blood today."""
         self._streams_today = [stream for stream in self.streams if stream.sheds_on(self.day)]
         for stream in self._streams_today:
-            stream.shed_events(self.key, self.hosts.patient, self.alive, self.day,
-                               stream.expected_events(self.expected_shed, self.metastatic_surface))
+            stream.shed_events(
+                self.key,
+                self.hosts.patient,
+                self.alive,
+                self.day,
+                stream.expected_events(self.expected_shed, self.metastatic_surface),
+            )
 
     def circulate(self) -> None:
         """Chance that a shed cell settles in each niche: arrest by the vessels, survival by today's soil."""
-        settle.todays_chances(self._soil, self.rates.receptivity, self._competent, self.rates.competence, self.viable, self._able)
+        settle.todays_chances(
+            self._soil, self.rates.receptivity, self._competent, self.rates.competence, self.viable, self._able
+        )
         for stream in self._streams_today:
             stream.circulate(self.alive, self.viable, self._able)
 
@@ -176,15 +199,24 @@ class MetastasisModel(mesa.Model):
             new = stream.settle_events(self.key, self.hosts.patient, self.alive, self.day)
             if new:
                 self.descent.note(stream, self.day)
-                awake = self.cells.place(self.key, self.day, stream, new, self.rates, self._evening_energy_clock,
-                                         self._evening_hazard_clock, self._promises)
+                awake = self.cells.place(
+                    self.key,
+                    self.day,
+                    stream,
+                    new,
+                    self.rates,
+                    self._evening_energy_clock,
+                    self._evening_hazard_clock,
+                    self._promises,
+                )
                 self.cells.begin_cycling(self.key, awake, self.day)
 
     def _keep_promises(self) -> None:
         """File sleepers anew where a clock runs faster than was promised to them."""
         first = self.day == 0
-        broken = sleep.renew_promises(self.rates.feeding, self.rates.sleeper_death, *self._promises,
-                                      1.0 if first else HEADROOM)
+        broken = sleep.renew_promises(
+            self.rates.feeding, self.rates.sleeper_death, *self._promises, 1.0 if first else HEADROOM
+        )
         if broken and not first:
             self.cells.file_sleepers_again(self.day, self.energy_clock, self.hazard_clock, *self._promises)
 
@@ -217,14 +249,29 @@ class MetastasisModel(mesa.Model):
         small, grown = self.cells.small, self.cells.grown
         colonise.cells_by_niche(small.count, small.cells, small.identity, self.alive, self.cycling_cells)
         colonise.grown_by_niche(
-            self.day + 1.0, grown.count, grown.identity, grown.start_day, grown.start_log_cells, grown.delay_days,
-            self.law.early_rate_per_day, self.law.limit_log_cells, self.law.limit_gap, self.law.gompertz_per_day,
-            self.alive, np.log(MICROMETASTASIS_CELLS), np.log(self.visible_cells),
-            self.cycling_cells, self.small_metastases, self.large_metastases, self.burden_cells)
+            self.day + 1.0,
+            grown.count,
+            grown.identity,
+            grown.start_day,
+            grown.start_log_cells,
+            grown.delay_days,
+            self.law.early_rate_per_day,
+            self.law.limit_log_cells,
+            self.law.limit_gap,
+            self.law.gompertz_per_day,
+            self.alive,
+            np.log(MICROMETASTASIS_CELLS),
+            np.log(self.visible_cells),
+            self.cycling_cells,
+            self.small_metastases,
+            self.large_metastases,
+            self.burden_cells,
+        )
         if self._metastases_shed:
             self.descent.weigh(grown, self.law, self.alive, self.day + 1)
-            self.metastatic_surface = metastases_shed(self.descent.surface, self.burden_cells,
-                                                      self.parameters["metastasis_capacity_cells"])
+            self.metastatic_surface = metastases_shed(
+                self.descent.surface, self.burden_cells, self.parameters["metastasis_capacity_cells"]
+            )
         self.mortality.measure(self.burden_cells)
 
     def die(self) -> None:

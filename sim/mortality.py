@@ -20,13 +20,21 @@ class Mortality:
     mean one, `uniform` (lanes,) tells the cause.
     """
 
-    def __init__(self, parameters: LaneParameters, site: np.ndarray, diagnosis_day: np.ndarray, threshold: np.ndarray,
-                 uniform: np.ndarray):
+    def __init__(
+        self,
+        parameters: LaneParameters,
+        site: np.ndarray,
+        diagnosis_day: np.ndarray,
+        threshold: np.ndarray,
+        uniform: np.ndarray,
+    ):
         p, lanes = parameters, len(threshold)
         self._weight = p.by_niche("burden_weight")
         self._diagnosis_day, self._threshold, self._uniform = diagnosis_day, threshold, uniform
         self._other = p["other_cause_death_per_year_at_70"] / DAYS_PER_YEAR, p["other_cause_death_growth_per_year"]
-        self._primary = (p["primary_death_per_day"] * p.by_site("primary_death_factor.{site}", site)) / BURDEN_UNIT_CELLS
+        self._primary = (
+            p["primary_death_per_day"] * p.by_site("primary_death_factor.{site}", site)
+        ) / BURDEN_UNIT_CELLS
         self._metastases = p["metastatic_death_per_day"] / BURDEN_UNIT_CELLS
         self.hazard, self._burden = np.zeros(lanes), np.zeros(lanes)
         self._dead, self._cause = np.empty(lanes, dtype=np.int64), np.empty(lanes, dtype=np.int64)
@@ -35,11 +43,27 @@ class Mortality:
         """Take over the metastases' cells, (lanes, niches), after a weekly step."""
         self._burden = (self._weight * burden_cells).sum(axis=1)
 
-    def day(self, day: int, alive: np.ndarray, age_years: np.ndarray, primary_cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def day(
+        self, day: int, alive: np.ndarray, age_years: np.ndarray, primary_cells: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         """One day: the lanes (indices) of those who die, and of what (OTHER, PRIMARY, METASTASES).
 
         The burdens are those of the start of the day (the metastases' of the last weekly step).
         """
-        n = deaths_today(day, alive, self._diagnosis_day, age_years, *self._other, self._primary, primary_cells,
-                         self._metastases, self._burden, self._threshold, self._uniform, self.hazard, self._dead, self._cause)
+        n = deaths_today(
+            day,
+            alive,
+            self._diagnosis_day,
+            age_years,
+            *self._other,
+            self._primary,
+            primary_cells,
+            self._metastases,
+            self._burden,
+            self._threshold,
+            self._uniform,
+            self.hazard,
+            self._dead,
+            self._cause,
+        )
         return self._dead[:n], self._cause[:n]

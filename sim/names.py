@@ -1,15 +1,37 @@
 """The closed lists of names: organs, primary sites, veins. Order is part of the contract (tables, keys)."""
 
 ORGANS = (
-    "liver", "lung", "bone", "brain", "adrenal", "kidney",
-    "spleen", "thyroid", "pancreas", "heart", "skin", "muscle",
+    "liver",
+    "lung",
+    "bone",
+    "brain",
+    "adrenal",
+    "kidney",
+    "spleen",
+    "thyroid",
+    "pancreas",
+    "heart",
+    "skin",
+    "muscle",
 )
 NICHES = (*ORGANS, "elsewhere")
 """Where a cell can settle: twelve organs, and everything else that the blood reaches."""
 
 SITES = (
-    "colon", "rectum", "stomach", "pancreas", "breast", "lung", "prostate", "kidney",
-    "ovary", "uterus", "cervix", "thyroid", "oesophagus", "melanoma",
+    "colon",
+    "rectum",
+    "stomach",
+    "pancreas",
+    "breast",
+    "lung",
+    "prostate",
+    "kidney",
+    "ovary",
+    "uterus",
+    "cervix",
+    "thyroid",
+    "oesophagus",
+    "melanoma",
 )
 """Primary sites."""
 

@@ -32,8 +32,20 @@ class ClockHistogram:
         slot = self._slot[self._rows : end]
         slot[:] = grid - self.first_slot
         cells = model.cells
-        note_stages(self._rows, slot, lanes, cells.settled, model.died_on_arrival, model.inert, cells.sleeping,
-                    model.cycling_cells, model.small_metastases, model.large_metastases, self._bins, self._total)
+        note_stages(
+            self._rows,
+            slot,
+            lanes,
+            cells.settled,
+            model.died_on_arrival,
+            model.inert,
+            cells.sleeping,
+            model.cycling_cells,
+            model.small_metastases,
+            model.large_metastases,
+            self._bins,
+            self._total,
+        )
         self._rows = end
 
     def sparse(self) -> dict[str, np.ndarray]:
@@ -46,8 +58,12 @@ class ClockHistogram:
         count_bins(order, slot, bins, keys, numbers)
         rows = np.flatnonzero(self._total)
         offset = self.first_slot * QUANTITIES
-        return {"bin": keys + offset * BINS, "patients": numbers, "row": rows + offset,
-                "total": self._total.ravel()[rows]}
+        return {
+            "bin": keys + offset * BINS,
+            "patients": numbers,
+            "row": rows + offset,
+            "total": self._total.ravel()[rows],
+        }
 
 
 class Observer:

@@ -84,7 +84,9 @@ def _symptom_years(run):
     import numpy as np
 
     people = run.patients.set_index("patient")
-    return (people["liver_symptom_day"].astype("Float64") - people["diagnosis_day"]).astype(float).fillna(np.nan) / DAYS_PER_YEAR
+    return (people["liver_symptom_day"].astype("Float64") - people["diagnosis_day"]).astype(float).fillna(
+        np.nan
+    ) / DAYS_PER_YEAR
 
 
 def _lived(run):
@@ -111,7 +113,9 @@ def _first_size(run):
 
 
 def _share_in(run, organ: str):
-    return _count(_found(run, organ)).reindex(run.patients["patient"], fill_value=0) / _count(_found(run)).reindex(run.patients["patient"])
+    return _count(_found(run, organ)).reindex(run.patients["patient"], fill_value=0) / _count(_found(run)).reindex(
+        run.patients["patient"]
+    )
 
 
 def _commonest_clone(run):
@@ -135,66 +139,133 @@ def _colonies(run):
     return _by_patient(run, _count(run.metastases))
 
 
-OUTCOMES: Mapping[str, _Kind] = MappingProxyType({
-    "metastases per patient": _Kind("metastases", "metastases found", lambda run: _by_patient(run, _count(_found(run)))),
-    "metastases in the {organ} per patient": _Kind(
-        "metastases", "metastases found in that organ", lambda run, organ: _by_patient(run, _count(_found(run, organ)))),
-    "patients with a metastasis": _Kind(SHARE, "at least one metastasis was found", lambda run: _first_years(run).notna().astype(float)),
-    "patients with a metastasis in the {organ}": _Kind(
-        SHARE, "at least one was found in that organ", lambda run, organ: _first_years(run, organ).notna().astype(float)),
-    "patients with a metastasis within {years} years": _Kind(
-        SHARE, "one was found at or before that time; the dead stay in the denominator",
-        lambda run, years: (_first_years(run) <= years).astype(float)),
-    "patients with a metastasis in the {organ} within {years} years": _Kind(
-        SHARE, "one was found in that organ at or before that time; the dead stay in the denominator",
-        lambda run, organ, years: (_first_years(run, organ) <= years).astype(float)),
-    "patients with a first metastasis after {years} years": _Kind(
-        SHARE, "a late relapse: the first of all metastases was found later than that",
-        lambda run, years: (_first_years(run) > years).astype(float)),
-    "survival at {years} years": _Kind(SHARE, "alive at that time", lambda run, years: _alive(run, years), ends="overall"),
-    "metastasis-free survival at {years} years": _Kind(
-        SHARE, "alive at that time, and no metastasis was found until then", lambda run, years: _free(run, years),
-        ends="metastasis_free"),
-    "patients with liver symptoms": _Kind(
-        SHARE, "a full liver sent them to imaging; needs follow-up by visits (follow_up_interval_days)",
-        lambda run: _symptom_years(run).notna().astype(float), needs_visits=True),
-    "patients with liver symptoms within {years} years": _Kind(
-        SHARE, "a full liver sent them to imaging at or before that time; needs follow-up by visits",
-        lambda run, years: (_symptom_years(run) <= years).astype(float), needs_visits=True),
-    "years to liver symptoms": _Kind("years", "years from diagnosis until a full liver sent them to imaging, in those who had symptoms",
-                                     lambda run: _symptom_years(run), needs_visits=True),
-    "years lived": _Kind("years", "years from diagnosis to death or to the end of the horizon", _lived, ends="overall"),
-    "years to the first metastasis": _Kind(
-        "years", "years from diagnosis (negative before it) to the first metastasis found, in those who got one", _first_years),
-    "size of the first metastasis when found": _Kind(
-        "log10 cells", "cells of the first metastasis on the day on which it was found, in those who got one", _first_size),
-    "share of metastases in the {organ}": _Kind(
-        "share of metastases", "of a patient's metastases, in those who have one", lambda run, organ: _share_in(run, organ)),
-    "share of metastases of the commonest clone": _Kind(
-        "share of metastases", "of a patient's metastases that one clone founded, in those who have two or more", _commonest_clone),
-    "metastases from metastases per patient": _Kind(
-        "metastases", "metastases found that another metastasis had shed",
-        lambda run: _by_patient(run, _count(_found(run).query("source != 'primary'")))),
-    "metastases of several founders per patient": _Kind(
-        "metastases", "metastases found that a cluster of cells had founded",
-        lambda run: _by_patient(run, _count(_found(run).query("founders > 1")))),
-    "colonies of 1 mm per patient": _Kind(
-        "colonies", "colonies that reached 10^6 cells, found or not", _colonies),
-    "colonies of 1 mm on a log scale": _Kind("log10 colonies", "log10(1 + colonies that reached 10^6 cells)", _powers_of_ten(_colonies)),
-    "colonies of 1 mm that woke within {years} years on a log scale": _Kind(
-        "log10 colonies", "log10(1 + colonies that reached 10^6 cells, and whose founder woke after diagnosis, at or before that time)",
-        _powers_of_ten(lambda run, years: _by_patient(run, _count(_woken(run, years))))),
-    "cells in metastases on a log scale": _Kind(
-        "log10 cells", "log10(1 + cells in metastases that reached 10^6 cells), on the patient's last day",
-        _powers_of_ten(lambda run: _by_patient(run, run.metastases.groupby("patient")["cells"].sum()))),
-    "cells in metastases in the {organ} on a log scale": _Kind(
-        "log10 cells", "log10(1 + cells in metastases of that organ that reached 10^6 cells), on the patient's last day",
-        _powers_of_ten(lambda run, organ: _by_patient(run, run.metastases[run.metastases["organ"] == organ].groupby("patient")["cells"].sum()))),
-    "cells shed per patient": _Kind("cells", "cells shed into the blood", _column("shed_cells")),
-    "settled cells per patient": _Kind("cells", "cells that settled, alive and able to found a colony", _column("settled_cells")),
-    "settled cells on a log scale": _Kind(
-        "log10 cells", "log10(1 + cells that settled, alive and able to found a colony)", _powers_of_ten(_column("settled_cells"))),
-})
+OUTCOMES: Mapping[str, _Kind] = MappingProxyType(
+    {
+        "metastases per patient": _Kind(
+            "metastases", "metastases found", lambda run: _by_patient(run, _count(_found(run)))
+        ),
+        "metastases in the {organ} per patient": _Kind(
+            "metastases",
+            "metastases found in that organ",
+            lambda run, organ: _by_patient(run, _count(_found(run, organ))),
+        ),
+        "patients with a metastasis": _Kind(
+            SHARE, "at least one metastasis was found", lambda run: _first_years(run).notna().astype(float)
+        ),
+        "patients with a metastasis in the {organ}": _Kind(
+            SHARE,
+            "at least one was found in that organ",
+            lambda run, organ: _first_years(run, organ).notna().astype(float),
+        ),
+        "patients with a metastasis within {years} years": _Kind(
+            SHARE,
+            "one was found at or before that time; the dead stay in the denominator",
+            lambda run, years: (_first_years(run) <= years).astype(float),
+        ),
+        "patients with a metastasis in the {organ} within {years} years": _Kind(
+            SHARE,
+            "one was found in that organ at or before that time; the dead stay in the denominator",
+            lambda run, organ, years: (_first_years(run, organ) <= years).astype(float),
+        ),
+        "patients with a first metastasis after {years} years": _Kind(
+            SHARE,
+            "a late relapse: the first of all metastases was found later than that",
+            lambda run, years: (_first_years(run) > years).astype(float),
+        ),
+        "survival at {years} years": _Kind(
+            SHARE, "alive at that time", lambda run, years: _alive(run, years), ends="overall"
+        ),
+        "metastasis-free survival at {years} years": _Kind(
+            SHARE,
+            "alive at that time, and no metastasis was found until then",
+            lambda run, years: _free(run, years),
+            ends="metastasis_free",
+        ),
+        "patients with liver symptoms": _Kind(
+            SHARE,
+            "a full liver sent them to imaging; needs follow-up by visits (follow_up_interval_days)",
+            lambda run: _symptom_years(run).notna().astype(float),
+            needs_visits=True,
+        ),
+        "patients with liver symptoms within {years} years": _Kind(
+            SHARE,
+            "a full liver sent them to imaging at or before that time; needs follow-up by visits",
+            lambda run, years: (_symptom_years(run) <= years).astype(float),
+            needs_visits=True,
+        ),
+        "years to liver symptoms": _Kind(
+            "years",
+            "years from diagnosis until a full liver sent them to imaging, in those who had symptoms",
+            lambda run: _symptom_years(run),
+            needs_visits=True,
+        ),
+        "years lived": _Kind(
+            "years", "years from diagnosis to death or to the end of the horizon", _lived, ends="overall"
+        ),
+        "years to the first metastasis": _Kind(
+            "years",
+            "years from diagnosis (negative before it) to the first metastasis found, in those who got one",
+            _first_years,
+        ),
+        "size of the first metastasis when found": _Kind(
+            "log10 cells",
+            "cells of the first metastasis on the day on which it was found, in those who got one",
+            _first_size,
+        ),
+        "share of metastases in the {organ}": _Kind(
+            "share of metastases",
+            "of a patient's metastases, in those who have one",
+            lambda run, organ: _share_in(run, organ),
+        ),
+        "share of metastases of the commonest clone": _Kind(
+            "share of metastases",
+            "of a patient's metastases that one clone founded, in those who have two or more",
+            _commonest_clone,
+        ),
+        "metastases from metastases per patient": _Kind(
+            "metastases",
+            "metastases found that another metastasis had shed",
+            lambda run: _by_patient(run, _count(_found(run).query("source != 'primary'"))),
+        ),
+        "metastases of several founders per patient": _Kind(
+            "metastases",
+            "metastases found that a cluster of cells had founded",
+            lambda run: _by_patient(run, _count(_found(run).query("founders > 1"))),
+        ),
+        "colonies of 1 mm per patient": _Kind("colonies", "colonies that reached 10^6 cells, found or not", _colonies),
+        "colonies of 1 mm on a log scale": _Kind(
+            "log10 colonies", "log10(1 + colonies that reached 10^6 cells)", _powers_of_ten(_colonies)
+        ),
+        "colonies of 1 mm that woke within {years} years on a log scale": _Kind(
+            "log10 colonies",
+            "log10(1 + colonies that reached 10^6 cells, and whose founder woke after diagnosis, at or before that time)",
+            _powers_of_ten(lambda run, years: _by_patient(run, _count(_woken(run, years)))),
+        ),
+        "cells in metastases on a log scale": _Kind(
+            "log10 cells",
+            "log10(1 + cells in metastases that reached 10^6 cells), on the patient's last day",
+            _powers_of_ten(lambda run: _by_patient(run, run.metastases.groupby("patient")["cells"].sum())),
+        ),
+        "cells in metastases in the {organ} on a log scale": _Kind(
+            "log10 cells",
+            "log10(1 + cells in metastases of that organ that reached 10^6 cells), on the patient's last day",
+            _powers_of_ten(
+                lambda run, organ: _by_patient(
+                    run, run.metastases[run.metastases["organ"] == organ].groupby("patient")["cells"].sum()
+                )
+            ),
+        ),
+        "cells shed per patient": _Kind("cells", "cells shed into the blood", _column("shed_cells")),
+        "settled cells per patient": _Kind(
+            "cells", "cells that settled, alive and able to found a colony", _column("settled_cells")
+        ),
+        "settled cells on a log scale": _Kind(
+            "log10 cells",
+            "log10(1 + cells that settled, alive and able to found a colony)",
+            _powers_of_ten(_column("settled_cells")),
+        ),
+    }
+)
 """Outcomes by name; {organ} and {years} stand for an organ and a number."""
 
 
@@ -214,11 +285,20 @@ def outcome(text: str) -> Outcome:
             if "years" in free:
                 free["years"] = float(free["years"])
             kind = OUTCOMES[known]
-            return Outcome(name, kind.unit, kind.meaning, free.get("years"), lambda run: kind.measure(run, **free), kind.ends,
-                           kind.needs_visits)
+            return Outcome(
+                name,
+                kind.unit,
+                kind.meaning,
+                free.get("years"),
+                lambda run: kind.measure(run, **free),
+                kind.ends,
+                kind.needs_visits,
+            )
     near = nearest(name, OUTCOMES)
     hint = f"did you mean {' or '.join(near)}? " if near else ""
-    raise KeyError(f"unknown outcome {describe(text)}; {hint}allowed: {'; '.join(OUTCOMES)} (organ: a niche; years: a number)")
+    raise KeyError(
+        f"unknown outcome {describe(text)}; {hint}allowed: {'; '.join(OUTCOMES)} (organ: a niche; years: a number)"
+    )
 
 
 def _at_diagnosis(run, choose: Callable[[Any], Any]):
@@ -229,12 +309,16 @@ def _at_diagnosis(run, choose: Callable[[Any], Any]):
     return held.map(lambda organs: bool(choose(organs if isinstance(organs, set) else set())))
 
 
-CONDITIONS: Mapping[str, Callable[[Any], Any]] = MappingProxyType({
-    "with a metastasis at diagnosis": lambda run: _at_diagnosis(run, bool),
-    "without a metastasis at diagnosis": lambda run: _at_diagnosis(run, lambda organs: not organs),
-    "with a liver metastasis at diagnosis": lambda run: _at_diagnosis(run, lambda organs: "liver" in organs),
-    "without a liver metastasis at diagnosis": lambda run: _at_diagnosis(run, lambda organs: "liver" not in organs),
-    "with liver metastases only at diagnosis": lambda run: _at_diagnosis(run, lambda organs: organs == {"liver"}),
-    "with metastases but none in the liver at diagnosis": lambda run: _at_diagnosis(run, lambda organs: bool(organs) and "liver" not in organs),
-})
+CONDITIONS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
+    {
+        "with a metastasis at diagnosis": lambda run: _at_diagnosis(run, bool),
+        "without a metastasis at diagnosis": lambda run: _at_diagnosis(run, lambda organs: not organs),
+        "with a liver metastasis at diagnosis": lambda run: _at_diagnosis(run, lambda organs: "liver" in organs),
+        "without a liver metastasis at diagnosis": lambda run: _at_diagnosis(run, lambda organs: "liver" not in organs),
+        "with liver metastases only at diagnosis": lambda run: _at_diagnosis(run, lambda organs: organs == {"liver"}),
+        "with metastases but none in the liver at diagnosis": lambda run: _at_diagnosis(
+            run, lambda organs: bool(organs) and "liver" not in organs
+        ),
+    }
+)
 """Groups of patients by what imaging sees at diagnosis: a boolean series by patient."""

@@ -81,8 +81,15 @@ class Signals:
         niches = len(NICHES)
         self._neutral = np.repeat((0.0,) + (1.0,) * 6 + (0.0,) * niches, lanes)
         self._today = self._neutral.copy()
-        (self.il6_extra, self.il6_factor, self.stat3_factor, self.senescence_factor, self.vesicle_factor,
-         self.repression_factor, self.t_cell_factor) = self._today[: 7 * lanes].reshape(7, lanes)
+        (
+            self.il6_extra,
+            self.il6_factor,
+            self.stat3_factor,
+            self.senescence_factor,
+            self.vesicle_factor,
+            self.repression_factor,
+            self.t_cell_factor,
+        ) = self._today[: 7 * lanes].reshape(7, lanes)
         self.inflamed = self._today[7 * lanes :].reshape(lanes, niches)
 
     def start_day(self, age_years: np.ndarray, primary_cells: np.ndarray) -> None:

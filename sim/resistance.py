@@ -36,7 +36,13 @@ class Resistance:
     @property
     def origin(self) -> tuple:
         """What the kernels take to tell what a seed resists of birth."""
-        return self.records, self.changed_day, self.shares, *self._descent.finder, self._descent.shedders.column("resists")
+        return (
+            self.records,
+            self.changed_day,
+            self.shares,
+            *self._descent.finder,
+            self._descent.shedders.column("resists"),
+        )
 
     @property
     def treated(self) -> np.ndarray:

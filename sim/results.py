@@ -23,7 +23,6 @@ from sim.storage import MANIFEST, check_writable, machine_errors, write_run
 __all__ = ["Run", "build_manifest", "check_writable", "open", "write_run"]
 
 
-
 def _read_version_1(table: str, arrow_table):
     """Version 1 did not tell when a liver's symptoms came (null there), nor small ancestors (no rows: see `Run.arrow`)."""
     import pyarrow as pa
@@ -31,8 +30,10 @@ def _read_version_1(table: str, arrow_table):
     if table != "patients":
         return arrow_table
     today = schema.arrow_schema(table)
-    columns = [pa.nulls(arrow_table.num_rows, field.type) if field.name == "liver_symptom_day" else arrow_table[field.name]
-               for field in today]
+    columns = [
+        pa.nulls(arrow_table.num_rows, field.type) if field.name == "liver_symptom_day" else arrow_table[field.name]
+        for field in today
+    ]
     return pa.table(columns, schema=today)
 
 
@@ -68,7 +69,11 @@ def open(path: Path | str) -> Run:
     run = Run(path=path, manifest=_read_manifest(path / MANIFEST))
     for table in schema.TABLES:
         file = path / f"{table}.parquet"
-        if (table in schema.REQUIRED or (table == "clones" and run.wrote_clones)) and not file.is_file() and not run.lacks(table):
+        if (
+            (table in schema.REQUIRED or (table == "clones" and run.wrote_clones))
+            and not file.is_file()
+            and not run.lacks(table)
+        ):
             raise InputError(f"{file}: the file is missing; run the scenario again")
         if file.is_file():
             _check_columns(file, table, run.manifest["schema_version"])
@@ -101,9 +106,14 @@ def _check_columns(file: Path, table: str, version: str) -> None:
         stored = pq.read_schema(file)
     expected = schema.arrow_schema(table)
     if version == schema.SCHEMA_VERSION and not stored.equals(expected):
-        differ = [name for name in {*stored.names, *expected.names}
-                  if name not in stored.names or name not in expected.names or stored.field(name) != expected.field(name)]
-        raise InputError(f"{file}: columns differ from schema version {version}: {', '.join(sorted(differ)) or 'order'}")
+        differ = [
+            name
+            for name in {*stored.names, *expected.names}
+            if name not in stored.names or name not in expected.names or stored.field(name) != expected.field(name)
+        ]
+        raise InputError(
+            f"{file}: columns differ from schema version {version}: {', '.join(sorted(differ)) or 'order'}"
+        )
 
 
 class _damage:
@@ -147,7 +157,9 @@ class Run:
 
         scenario = self.manifest["scenario"]
         spread = scenario.get("parameters", {}).get("clone_potential_log_sd", {}).get("value", 0.0)
-        return self.manifest["schema_version"] not in ("1", "2") and has_clones(scenario.get("mechanisms", {}).get("lineage", False), spread)
+        return self.manifest["schema_version"] not in ("1", "2") and has_clones(
+            scenario.get("mechanisms", {}).get("lineage", False), spread
+        )
 
     def arrow(self, table: str):
         """One table as a pyarrow table, or None where an optional one was not kept. Raises InputError."""
@@ -247,10 +259,12 @@ class Run:
             arrow_table = self.arrow(table)
             if arrow_table is None:
                 continue
-            plain = pa.table({
-                c.name: arrow_table[c.name].cast(pa.string()) if c.type == "text" else arrow_table[c.name]
-                for c in columns
-            })
+            plain = pa.table(
+                {
+                    c.name: arrow_table[c.name].cast(pa.string()) if c.type == "text" else arrow_table[c.name]
+                    for c in columns
+                }
+            )
             file = folder / f"{table}.csv"
             staged = folder / f".{table}-{os.getpid()}-{uuid.uuid4().hex[:8]}.csv"
             with machine_errors(file, "the table cannot be written"):

@@ -87,7 +87,12 @@ class Scenario:
     treatments: tuple[Plan, ...] = ()
 
     def with_(
-        self, *, patients: int | None = None, on: Iterable[str] = (), off: Iterable[str] = (), set_: Iterable[str] = (),
+        self,
+        *,
+        patients: int | None = None,
+        on: Iterable[str] = (),
+        off: Iterable[str] = (),
+        set_: Iterable[str] = (),
         reason: str = "command line",
     ) -> Scenario:
         """A copy with what the command line changes; `set_` holds "name=value" texts, the value with a unit or without.
@@ -148,9 +153,16 @@ class Scenario:
             "overrides": {name: dataclasses.asdict(override) for name, override in self.overrides.items()},
             "parameters": {
                 name: {
-                    "value": p.value, "unit": p.unit, "kind": p.kind, "source": p.source, "reason": p.reason,
-                    "low": p.parameter.low, "high": p.parameter.high, "meaning": p.parameter.meaning,
-                    "outcome": p.parameter.outcome, "direction": p.parameter.direction,
+                    "value": p.value,
+                    "unit": p.unit,
+                    "kind": p.kind,
+                    "source": p.source,
+                    "reason": p.reason,
+                    "low": p.parameter.low,
+                    "high": p.parameter.high,
+                    "meaning": p.parameter.meaning,
+                    "outcome": p.parameter.outcome,
+                    "direction": p.parameter.direction,
                     "optimum": p.parameter.optimum,
                 }
                 for name, p in self.parameters.items()
@@ -219,12 +231,18 @@ def find(path: Path | str) -> Path:
     wanted = given.with_suffix("") if given.suffix == ".toml" else given
     near = nearest(wanted.as_posix().removeprefix("scenarios/"), known) or nearest(wanted.name, known)
     hint = f"did you mean {' or '.join(shown(known[name]) for name in near)}? " if near else ""
-    raise InputError(f"{printable(describe(text))}: no such scenario file; {hint}allowed: a file (.toml) or one of {listed(known)}")
+    raise InputError(
+        f"{printable(describe(text))}: no such scenario file; {hint}allowed: a file (.toml) or one of {listed(known)}"
+    )
 
 
 def files() -> list[Path]:
     """The scenario files of the repository, bases (names that start with _) left out; those in sub-folders last."""
-    found = [file for file in FOLDER.rglob("*.toml") if not any(part.startswith((".", "_")) for part in file.relative_to(FOLDER).parts)]
+    found = [
+        file
+        for file in FOLDER.rglob("*.toml")
+        if not any(part.startswith((".", "_")) for part in file.relative_to(FOLDER).parts)
+    ]
     return sorted(found, key=lambda file: (len(file.parts), file.parts))
 
 
@@ -275,7 +293,9 @@ def _refuse_empty_shares(parameters: Mapping[str, ResolvedParameter], primary: s
     for vector in ("arterial_share", f"drainage.{primary}"):
         shares = [parameter.value for name, parameter in parameters.items() if name.startswith(f"{vector}.")]
         if shares and not 0 < sum(shares) < math.inf:
-            raise InputError(f"{where}: {vector}: found shares that sum to {sum(shares):g}; allowed: at least one above 0, and a finite sum")
+            raise InputError(
+                f"{where}: {vector}: found shares that sum to {sum(shares):g}; allowed: at least one above 0, and a finite sum"
+            )
 
 
 def _patients_problems(patients: Any) -> list[str]:

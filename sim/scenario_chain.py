@@ -18,7 +18,10 @@ from sim.scenario_words import describe, listed, nearest, printable
 
 MAXIMUM_BYTES = 1_000_000
 LONGEST_CHAIN = 50
-_KEYS_OF = {"a scenario": 'title, question, primary, ..., or extends = "..."', "a plan": 'title, scenarios = ["..."], ...'}
+_KEYS_OF = {
+    "a scenario": 'title, question, primary, ..., or extends = "..."',
+    "a plan": 'title, scenarios = ["..."], ...',
+}
 
 
 @dataclass
@@ -71,11 +74,15 @@ def read_text(path: Path, what: str = "a scenario") -> str:
         with path.open("rb") as file:
             data = file.read(MAXIMUM_BYTES + 1)
     except PermissionError:
-        raise InputError(f"{shown(path)}: found a file that may not be read; allowed: one that you have the right to read") from None
+        raise InputError(
+            f"{shown(path)}: found a file that may not be read; allowed: one that you have the right to read"
+        ) from None
     except OSError as error:
         raise MachineError(f"{shown(path)}: cannot be read: {error.strerror or error}") from None
     if len(data) > MAXIMUM_BYTES:
-        raise InputError(f"{shown(path)}: found more than {MAXIMUM_BYTES:,} bytes; allowed: {what}, which is a short text")
+        raise InputError(
+            f"{shown(path)}: found more than {MAXIMUM_BYTES:,} bytes; allowed: {what}, which is a short text"
+        )
     mark = 3 if data.startswith(b"\xef\xbb\xbf") else 0
     try:
         text = data[mark:].decode("utf-8")
@@ -101,12 +108,18 @@ def parse(path: Path, text: str, what: str = "a scenario") -> tuple[dict[str, An
         if isinstance(error, RecursionError):
             raise InputError(f"{shown(path)}: not TOML that one can read: brackets nested too deep") from None
         if found is None:  # Python refuses to read integers of thousands of digits
-            raise InputError(f"{shown(path)}: found a number with too many digits; allowed: numbers of ordinary size") from None
+            raise InputError(
+                f"{shown(path)}: found a number with too many digits; allowed: numbers of ordinary size"
+            ) from None
         words = words.replace(found[0], "")
-        line, column = (int(found[1]), int(found[2])) if found[1] else (text.count("\n") + 1, len(text) - text.rfind("\n"))
+        line, column = (
+            (int(found[1]), int(found[2])) if found[1] else (text.count("\n") + 1, len(text) - text.rfind("\n"))
+        )
         if places.repeated:
             key, first, line = places.repeated[0]
-            raise InputError(message(path, line, dotted(key), f"found twice (first in line {first}); allowed: once")) from None
+            raise InputError(
+                message(path, line, dotted(key), f"found twice (first in line {first}); allowed: once")
+            ) from None
         raise InputError(message(path, line, "", f"not valid TOML: {words}", column=column)) from None
     if not raw:
         raise InputError(f"{shown(path)}: found no keys; allowed: {what} ({_KEYS_OF[what]})")
@@ -141,11 +154,15 @@ def read_chain(path: Path, text: str | None = None) -> list[Document]:
             return chain
         following = path.parent / parent.strip()
         if not exists(following):
-            names = [child.name for child in sorted(following.parent.glob("*.toml"))] if exists(following.parent) else []
+            names = (
+                [child.name for child in sorted(following.parent.glob("*.toml"))] if exists(following.parent) else []
+            )
             near = nearest(following.name, names)
             hint = f"; did you mean {' or '.join(near)}?" if near else ";"
             files = " -> ".join([document.path.name for document in chain] + [parent.strip()])
-            words = f"found {describe(parent)}: no such file{hint} allowed: a file, relative to this one (chain: {files})"
+            words = (
+                f"found {describe(parent)}: no such file{hint} allowed: a file, relative to this one (chain: {files})"
+            )
             raise InputError(_extends(chain[-1], words))
         path = following
 

@@ -71,7 +71,12 @@ class Comparison:
     def small(self) -> Comparison:
         """The same question, asked of the small cohort; an arm's own parameters stay."""
         arms = tuple(replace(arm, scenario=self._small(arm)) for arm in self.arms)
-        return replace(self, scenario=replace(self.scenario, patients=self.small_patients), arms=arms, enriched=self.small_overrides)
+        return replace(
+            self,
+            scenario=replace(self.scenario, patients=self.small_patients),
+            arms=arms,
+            enriched=self.small_overrides,
+        )
 
     def _small(self, arm: Arm) -> Scenario:
         scenario = arm.scenario.with_(patients=self.small_patients)
@@ -96,7 +101,9 @@ def load_comparison(path: Path | str) -> Comparison | None:
         scenario=scenario,
         outcome=outcome(table["outcome"]),
         arms=arms,
-        contrasts=tuple(contrast for text in table["expect"] for contrast in contrasts(text, [arm["name"] for arm in table["arms"]])),
+        contrasts=tuple(
+            contrast for text in table["expect"] for contrast in contrasts(text, [arm["name"] for arm in table["arms"]])
+        ),
         across=tuple(Across(entry["parameter"], across_values(entry)) for entry in table.get("across", ())),
         assumes=table.get("assumes"),
         small_patients=small.get("patients", DEFAULT_SMALL_PATIENTS),
@@ -112,8 +119,10 @@ def _arm(file: Path, merged: Mapping[str, Any], scenario: Scenario, changes: Map
     whole["title"] = f"{scenario.title}: {name}"
     age = whole["cohort"]["age"]
     if not age["low"] <= age["mean"] <= age["high"]:
-        raise InputError(f"{shown(file)}: comparison arm {describe(name)}: found low {age['low']:g}, mean {age['mean']:g}, "
-                         f"high {age['high']:g} years; allowed: low <= mean <= high")
+        raise InputError(
+            f"{shown(file)}: comparison arm {describe(name)}: found low {age['low']:g}, mean {age['mean']:g}, "
+            f"high {age['high']:g} years; allowed: low <= mean <= high"
+        )
     resolved = from_merged(file, whole, name=f"{scenario.name}-{slug(name)}")
     return Arm(name, only, resolved, frozenset(changes.get("parameters", ())))
 
@@ -128,6 +137,8 @@ def _refuse_the_same(file: Path, arms: tuple[Arm, ...]) -> None:
         values = {name: parameter.value for name, parameter in arm.scenario.parameters.items()}
         same = json.dumps([arm.only, resolved, values], sort_keys=True)
         if same in seen:
-            raise InputError(f"{shown(file)}: comparison.arms: found {describe(seen[same])} and {describe(arm.name)}, which are the same; "
-                             "allowed: arms that differ in more than their names")
+            raise InputError(
+                f"{shown(file)}: comparison.arms: found {describe(seen[same])} and {describe(arm.name)}, which are the same; "
+                "allowed: arms that differ in more than their names"
+            )
         seen[same] = arm.name

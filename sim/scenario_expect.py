@@ -42,7 +42,9 @@ def contrasts(text: str, arms: list[str]) -> list[Contrast]:
     if not signs:
         raise ValueError(f"found {describe(text)} without <, > or =; {allowed}")
     if (0 in signs) != bool(margin):
-        raise ValueError(f"found {describe(text)}; a direction with = needs within and a number, others have none; {allowed}")
+        raise ValueError(
+            f"found {describe(text)}; a direction with = needs within and a number, others have none; {allowed}"
+        )
     if margin and not re.fullmatch(r"\d+(\.\d+)?", margin):
         raise ValueError(f"found {describe(margin)} after within; allowed: a number, not negative")
     twice = [part for place, (part, side) in enumerate(zip(parts[::2], sides, strict=True)) if side in sides[:place]]
@@ -50,21 +52,33 @@ def contrasts(text: str, arms: list[str]) -> list[Contrast]:
         raise ValueError(f"found {describe(text)}, with {describe(twice[0])} twice in one chain; {allowed}")
     within = float(margin or 0)
     found = []
-    for left, sign, right, words in zip(sides, signs, sides[1:], zip(parts[::2], parts[1::2], parts[2::2], strict=False), strict=False):
+    for left, sign, right, words in zip(
+        sides, signs, sides[1:], zip(parts[::2], parts[1::2], parts[2::2], strict=False), strict=False
+    ):
         weights = dict.fromkeys([*left, *right], 0)
         for side, factor in ((left, 1), (right, -1)):
             for arm, weight in side.items():
                 weights[arm] += factor * weight
         if not any(weights.values()):
             raise ValueError(f"found {describe(text)}, which compares an arm with itself; {allowed}")
-        found.append(Contrast(" ".join(words) + (f" within {within:g}" if margin else ""),
-                              tuple((arm, weight) for arm, weight in weights.items() if weight), sign, within))
+        found.append(
+            Contrast(
+                " ".join(words) + (f" within {within:g}" if margin else ""),
+                tuple((arm, weight) for arm, weight in weights.items() if weight),
+                sign,
+                within,
+            )
+        )
     return found
 
 
 def contradiction(found: list[Contrast]) -> str | None:
     """Directions that cannot all hold, as words: a pair of opposites, or a circle of arms; None where there is none."""
-    ordered = [(contrast, {arm: weight * contrast.sign for arm, weight in contrast.weights}) for contrast in found if contrast.sign]
+    ordered = [
+        (contrast, {arm: weight * contrast.sign for arm, weight in contrast.weights})
+        for contrast in found
+        if contrast.sign
+    ]
     for place, (contrast, weights) in enumerate(ordered):
         for other, opposite in ordered[:place]:
             if {arm: -weight for arm, weight in weights.items()} == opposite:
@@ -105,7 +119,11 @@ def across_values(entry: Mapping[str, Any]) -> tuple[float, ...]:
 
 def problems(table: Mapping[str, Any], horizon_days: float | None) -> Iterator[tuple[tuple, str]]:
     """Key path and words of every fault of a merged comparison, whose keys and types are checked already."""
-    for key, spelling in (("outcome", 'outcome = "survival at 5 years"'), ("expect", 'expect = ["a < b"]'), ("arms", "two arms or more")):
+    for key, spelling in (
+        ("outcome", 'outcome = "survival at 5 years"'),
+        ("expect", 'expect = ["a < b"]'),
+        ("arms", "two arms or more"),
+    ):
         if not table.get(key):
             yield ("comparison",), f"missing key {key}; allowed: {spelling}"
     if "outcome" in table:
@@ -114,16 +132,26 @@ def problems(table: Mapping[str, Any], horizon_days: float | None) -> Iterator[t
         except KeyError as error:
             yield ("comparison", "outcome"), error.args[0]
         else:
-            if asked.years is not None and horizon_days is not None and asked.years * DAYS_PER_YEAR > horizon_days + 0.5:
-                yield (("comparison", "outcome"), f"found {asked.years:g} years, and patients are followed for "
-                       f"{horizon_days / DAYS_PER_YEAR:g}; allowed: an outcome within the horizon")
+            if (
+                asked.years is not None
+                and horizon_days is not None
+                and asked.years * DAYS_PER_YEAR > horizon_days + 0.5
+            ):
+                yield (
+                    ("comparison", "outcome"),
+                    f"found {asked.years:g} years, and patients are followed for "
+                    f"{horizon_days / DAYS_PER_YEAR:g}; allowed: an outcome within the horizon",
+                )
     arms = table.get("arms", [])
     names = [arm["name"] for arm in arms]
     if len(arms) == 1:
         yield ("comparison", "arms"), "found one arm; allowed: two or more"
     for place, arm in enumerate(arms):
         if slug(arm["name"]) in [slug(name) for name in names[:place]]:
-            yield ("comparison", "arms", place, "name"), f"found {describe(arm['name'])} twice; allowed: a name of its own for each arm"
+            yield (
+                ("comparison", "arms", place, "name"),
+                f"found {describe(arm['name'])} twice; allowed: a name of its own for each arm",
+            )
         if "only" in arm and arm["only"] not in CONDITIONS:
             yield ("comparison", "arms", place, "only"), unknown("condition", arm["only"], CONDITIONS)
     expected: list[Contrast] = []
@@ -137,7 +165,10 @@ def problems(table: Mapping[str, Any], horizon_days: float | None) -> Iterator[t
         if words is None:
             expected += told
         else:
-            yield ("comparison", "expect", place), f"found {words}, which cannot all hold; allowed: directions that can hold together"
+            yield (
+                ("comparison", "expect", place),
+                f"found {words}, which cannot all hold; allowed: directions that can hold together",
+            )
     for place, entry in enumerate(table.get("across", [])):
         refusal = unknown_parameter(entry["parameter"], catalog.load())
         if refusal is not None:
@@ -145,6 +176,9 @@ def problems(table: Mapping[str, Any], horizon_days: float | None) -> Iterator[t
             continue
         try:
             if not across_values(entry):
-                yield ("comparison", "across", place, "values"), 'found an empty list; allowed: a value or more, or "range"'
+                yield (
+                    ("comparison", "across", place, "values"),
+                    'found an empty list; allowed: a value or more, or "range"',
+                )
         except UnitError as error:
             yield ("comparison", "across", place, "values"), str(error)

@@ -56,7 +56,9 @@ def _days(low: int):
             raise PydanticCustomError("quantity", "{text}", {"text": words})
         return found
 
-    return Annotated[int, BeforeValidator(read), WithJsonSchema({"type": ["integer", "string"], "examples": ["5 years"]})]
+    return Annotated[
+        int, BeforeValidator(read), WithJsonSchema({"type": ["integer", "string"], "examples": ["5 years"]})
+    ]
 
 
 OneLine = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\r\n]*$")]
@@ -122,11 +124,16 @@ class ArmTable(_Table):
     """One arm of a comparison: what it changes in its scenario, by the same rules as a file that extends it."""
 
     name: ArmName = Field(description="name of the arm in tables and in expect")
-    only: OneLine = Field(None, description="count these patients only, by what imaging sees at diagnosis; allowed: " + "; ".join(CONDITIONS))
+    only: OneLine = Field(
+        None,
+        description="count these patients only, by what imaging sees at diagnosis; allowed: " + "; ".join(CONDITIONS),
+    )
     primary: Literal[SITES] = Field(None, description="site of the primary tumour in this arm")
     cohort: ArmCohortTable = None
     mechanisms: dict[str, bool] = Field(None, description="mechanisms on (true) or off (false) in this arm")
-    treatments: list[TreatmentTable] = Field(None, max_length=100, description="treatments of this arm, instead of the scenario's; [] for none")
+    treatments: list[TreatmentTable] = Field(
+        None, max_length=100, description="treatments of this arm, instead of the scenario's; [] for none"
+    )
     parameters: dict[str, OverrideTable] = Field(None, description="overrides of this arm, each with its reason")
 
 
@@ -137,8 +144,11 @@ def _values(found: Any) -> Any:
     return found
 
 
-AcrossValues = Annotated[Any, BeforeValidator(_values), WithJsonSchema(
-    {"anyOf": [{"type": "array", "items": {"type": ["number", "string"]}}, {"const": "range"}]})]
+AcrossValues = Annotated[
+    Any,
+    BeforeValidator(_values),
+    WithJsonSchema({"anyOf": [{"type": "array", "items": {"type": ["number", "string"]}}, {"const": "range"}]}),
+]
 
 
 class AcrossTable(_Table):
@@ -146,15 +156,20 @@ class AcrossTable(_Table):
 
     parameter: OneLine = Field(description="name of the parameter")
     values: AcrossValues = Field(
-        description='numbers in the catalogue\'s unit or texts with a unit, or "range": the low and the high end of the catalogue\'s range')
+        description="numbers in the catalogue's unit or texts with a unit, or \"range\": the low and the high end of the catalogue's range"
+    )
 
 
 class SmallTable(_Table):
     """The small cohort that the tests run: fewer patients and, where too few of them would count, an enriched cohort."""
 
-    patients: int = Field(None, ge=10, le=100_000, description="patients with which the expected directions already show (default 60)")
+    patients: int = Field(
+        None, ge=10, le=100_000, description="patients with which the expected directions already show (default 60)"
+    )
     parameters: dict[str, OverrideTable] = Field(
-        None, description="overrides of the small cohort alone, which fill it with patients whom the question is about; each with its reason")
+        None,
+        description="overrides of the small cohort alone, which fill it with patients whom the question is about; each with its reason",
+    )
 
 
 class ComparisonTable(_Table):
@@ -162,9 +177,15 @@ class ComparisonTable(_Table):
 
     outcome: OneLine = Field(None, description="what is compared; allowed: " + "; ".join(OUTCOMES))
     expect: list[OneLine] = Field(
-        None, description='directions that must show, such as "treated < untreated", "a < b < c", "a - b > c - d" or "a = b within 0.05"')
-    across: list[AcrossTable] = Field(None, description="parameters of unknown size, across whose values the answer is reported")
-    assumes: OneLine = Field(None, description="what the question takes for granted beyond the catalogue; printed with every answer")
+        None,
+        description='directions that must show, such as "treated < untreated", "a < b < c", "a - b > c - d" or "a = b within 0.05"',
+    )
+    across: list[AcrossTable] = Field(
+        None, description="parameters of unknown size, across whose values the answer is reported"
+    )
+    assumes: OneLine = Field(
+        None, description="what the question takes for granted beyond the catalogue; printed with every answer"
+    )
     small: SmallTable = Field(None, description="the small cohort, which `ask --small` and the tests run")
     arms: list[ArmTable] = Field(None, description="two arms or more")
 
@@ -182,9 +203,15 @@ class ScenarioFile(_Table):
     )
     output_every: GridStep = Field(None, description='step of the output grid, whole weeks (default "28 days")')
     cohort: CohortTable = None
-    mechanisms: dict[str, bool] = Field(None, description="mechanisms on (true) or off (false); those not named are as `list` shows")
-    treatments: list[TreatmentTable] = Field(None, max_length=100, description="treatments; they replace those of the file that this one extends")
-    parameters: dict[str, OverrideTable] = Field(None, description="overrides of catalogue values, each with its reason")
+    mechanisms: dict[str, bool] = Field(
+        None, description="mechanisms on (true) or off (false); those not named are as `list` shows"
+    )
+    treatments: list[TreatmentTable] = Field(
+        None, max_length=100, description="treatments; they replace those of the file that this one extends"
+    )
+    parameters: dict[str, OverrideTable] = Field(
+        None, description="overrides of catalogue values, each with its reason"
+    )
     comparison: ComparisonTable = Field(None, description="the arms that `ask` compares to answer the question")
 
 

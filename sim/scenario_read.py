@@ -127,13 +127,21 @@ def _words(path: KeyPath, fault: Mapping[str, Any]) -> str:
         return f"missing; allowed: {path[-1]} = ..., since an override brings both its value and its reason"
     if kind == "literal_error":
         if path[-1] == "primary":
-            return unknown("primary site", found, SITES) if isinstance(found, str) else f"found {describe(found)}; allowed: {listed(SITES)}"
+            return (
+                unknown("primary site", found, SITES)
+                if isinstance(found, str)
+                else f"found {describe(found)}; allowed: {listed(SITES)}"
+            )
         return f"found {describe(found)}; allowed: {fault['ctx']['expected']}"
     allowed = {
-        "string_type": "text in quotes", "string_too_short": "text that is not empty",
+        "string_type": "text in quotes",
+        "string_too_short": "text that is not empty",
         "string_too_long": f"at most {fault.get('ctx', {}).get('max_length')} characters",
-        "string_pattern_mismatch": "one line of text", "bool_type": "true or false",
-        "model_type": "a table", "dict_type": "a table", "list_type": "a list in brackets",
+        "string_pattern_mismatch": "one line of text",
+        "bool_type": "true or false",
+        "model_type": "a table",
+        "dict_type": "a table",
+        "list_type": "a list in brackets",
     }.get(kind)
     if path[0] == "comparison" and path[-1] == "name" and kind == "string_pattern_mismatch":
         allowed = "words of letters and digits, with single blanks or hyphens between them"
@@ -150,11 +158,19 @@ def _treatment_words(path: KeyPath, fault: Mapping[str, Any]) -> str:
     if fault["type"] == "missing":
         return f"missing key {key}; allowed: {key} = ..., one of {listed(REGISTRY)}"
     if key == "name":
-        return unknown("treatment", found, REGISTRY) if isinstance(found, str) else f"found {describe(found)}; allowed: {listed(REGISTRY)}"
+        return (
+            unknown("treatment", found, REGISTRY)
+            if isinstance(found, str)
+            else f"found {describe(found)}; allowed: {listed(REGISTRY)}"
+        )
     if fault["type"] == "literal_error":
         return f"found {describe(found)}; allowed: {fault['ctx']['expected']}"
-    allowed = {"dose": "a number, 0 to 10", "adherence": "a number, 0 to 1", "cycles": "a whole number, 1 to 36,525",
-               "treatments": "[[treatments]] tables, at most 100"}.get(key, "a table")
+    allowed = {
+        "dose": "a number, 0 to 10",
+        "adherence": "a number, 0 to 1",
+        "cycles": "a whole number, 1 to 36,525",
+        "treatments": "[[treatments]] tables, at most 100",
+    }.get(key, "a table")
     return f"found {describe(found)}; allowed: {allowed}"
 
 

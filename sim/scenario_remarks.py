@@ -37,8 +37,12 @@ def remarks(scenario: Scenario) -> list[str]:
 def comparison_remarks(comparison: Comparison) -> list[str]:
     """The same of every arm, and of an outcome that no patient of an arm can have."""
     file = shown(comparison.scenario.path)
-    by_arm = [(f"{file}, comparison arm {describe(arm.name)}", list(of_treatments(arm.scenario))) for arm in comparison.arms]
-    return [f"{where}: {words}" for where, found in by_arm for words in found] + [f"{file}: {words}" for words in _of_outcome(comparison)]
+    by_arm = [
+        (f"{file}, comparison arm {describe(arm.name)}", list(of_treatments(arm.scenario))) for arm in comparison.arms
+    ]
+    return [f"{where}: {words}" for where, found in by_arm for words in found] + [
+        f"{file}: {words}" for words in _of_outcome(comparison)
+    ]
 
 
 def of_treatments(scenario: Scenario) -> Iterator[str]:
@@ -69,16 +73,20 @@ def _another_cancer(scenario: Scenario, plan: Plan) -> str | None:
     if plan.name != "endocrine_therapy" or scenario.primary == MEASURED_IN or HORMONE_RECEPTORS in scenario.overrides:
         return None
     share = scenario.parameters[HORMONE_RECEPTORS].value
-    return (f"{plan.name}: found in cancer of the site {scenario.primary} with the {HORMONE_RECEPTORS} of {MEASURED_IN} cancer, {share:g}: it acts "
-            f"as if so many tumours had the receptors; set {HORMONE_RECEPTORS} to this cancer's share, or leave the treatment out")
+    return (
+        f"{plan.name}: found in cancer of the site {scenario.primary} with the {HORMONE_RECEPTORS} of {MEASURED_IN} cancer, {share:g}: it acts "
+        f"as if so many tumours had the receptors; set {HORMONE_RECEPTORS} to this cancer's share, or leave the treatment out"
+    )
 
 
 def _unseen(scenario: Scenario, plan: Plan) -> str | None:
     largest, least = (scenario.parameters[name].value for name in SIZES)
     if plan.name != "liver_ablation" or largest >= least:
         return None
-    return (f"{plan.name}: found with {SIZES[0]} = {largest:g}, below {SIZES[1]} = {least:g}: no metastasis that imaging sees is small enough; "
-            "it would act with a larger limit, or finer imaging")
+    return (
+        f"{plan.name}: found with {SIZES[0]} = {largest:g}, below {SIZES[1]} = {least:g}: no metastasis that imaging sees is small enough; "
+        "it would act with a larger limit, or finer imaging"
+    )
 
 
 def _operations(scenario: Scenario) -> list[Plan]:
@@ -89,8 +97,10 @@ def _operations(scenario: Scenario) -> list[Plan]:
 def _without_surgery(scenario: Scenario, plan: Plan) -> str | None:
     if plan.after != SURGERY or _operations(scenario):
         return None
-    return (f"{plan.name}: found after surgery, and nobody is operated on (every {OPERATION} has dose 0 or adherence 0): nobody gets a dose; "
-            f"it would act after a {OPERATION} that is done")
+    return (
+        f"{plan.name}: found after surgery, and nobody is operated on (every {OPERATION} has dose 0 or adherence 0): nobody gets a dose; "
+        f"it would act after a {OPERATION} that is done"
+    )
 
 
 def _too_late(scenario: Scenario, plan: Plan) -> str | None:
@@ -99,8 +109,10 @@ def _too_late(scenario: Scenario, plan: Plan) -> str | None:
     start, last = _earliest_days(scenario, plan), math.ceil(scenario.horizon_days)
     if start < last:
         return None
-    return (f"{plan.name}: found a start {start} days after diagnosis at the earliest, and the horizon ends after {last}: nobody gets a dose; "
-            "it would act with an earlier start, or a longer horizon")
+    return (
+        f"{plan.name}: found a start {start} days after diagnosis at the earliest, and the horizon ends after {last}: nobody gets a dose; "
+        "it would act with an earlier start, or a longer horizon"
+    )
 
 
 def _earliest_days(scenario: Scenario, plan: Plan) -> int:
@@ -113,5 +125,7 @@ def _earliest_days(scenario: Scenario, plan: Plan) -> int:
 def _of_outcome(comparison: Comparison) -> Iterator[str]:
     arms = [arm.name for arm in comparison.arms if arm.scenario.parameters["follow_up_interval_days"].value == 0.0]
     if comparison.outcome.needs_visits and arms:
-        yield (f"outcome {describe(comparison.outcome.name)}: found follow_up_interval_days = 0 in {listed(arms)}: patients who are watched "
-               "all the time have no liver symptoms; they would with visits (follow_up_interval_days above 0)")
+        yield (
+            f"outcome {describe(comparison.outcome.name)}: found follow_up_interval_days = 0 in {listed(arms)}: patients who are watched "
+            "all the time have no liver symptoms; they would with visits (follow_up_interval_days above 0)"
+        )

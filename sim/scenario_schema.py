@@ -24,7 +24,10 @@ def schema_text() -> str:
     named = schema["properties"]
     named["mechanisms"] |= {
         "properties": {
-            name: {"type": "boolean", "description": f"{mechanism.title} ({'on' if mechanism.default else 'off'} unless named). Off: {mechanism.off}"}
+            name: {
+                "type": "boolean",
+                "description": f"{mechanism.title} ({'on' if mechanism.default else 'off'} unless named). Off: {mechanism.off}",
+            }
             for name, mechanism in mechanisms.REGISTRY.items()
         },
         "additionalProperties": False,

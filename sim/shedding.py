@@ -31,8 +31,9 @@ class Stream:
     week). Metastases shed once a week, with the week's size frozen.
     """
 
-    def __init__(self, code: int, routing: Routing, rate: np.ndarray, potential: np.ndarray | None = None,
-                 cluster: bool = False):
+    def __init__(
+        self, code: int, routing: Routing, rate: np.ndarray, potential: np.ndarray | None = None, cluster: bool = False
+    ):
         lanes = len(rate)
         shape = (lanes, len(NICHES))
         self.rate, self.potential = rate, np.ones(lanes) if potential is None else potential
@@ -69,18 +70,38 @@ class Stream:
         `viable` (lanes, niches) is the probability that an arrested event survives, `competent` (lanes,)
         that a single cell of the primary can then found a colony (above one counts as one).
         """
-        settle.circulate(alive, self.expected, self.routing.arrest, self.routing.died_in_transit, viable, competent,
-                         self.potential, self.chance, *self._weights)
+        settle.circulate(
+            alive,
+            self.expected,
+            self.routing.arrest,
+            self.routing.died_in_transit,
+            viable,
+            competent,
+            self.potential,
+            self.chance,
+            *self._weights,
+        )
 
     def settle_events(self, key, patient: np.ndarray, alive: np.ndarray, day: int) -> int:
         """Split the settled events off; returns how many there are."""
-        return settle.settle_cells(key, patient, alive, day, self.tag, self.today, self.chance, self.settled_today,
-                                   self.settled, self.failures)
+        return settle.settle_cells(
+            key, patient, alive, day, self.tag, self.today, self.chance, self.settled_today, self.settled, self.failures
+        )
 
     def split_failures(self, key, patient: np.ndarray, due: np.ndarray, day: int) -> None:
         """Tell by kind the events that failed since the last time, in the lanes that are due (bool)."""
-        settle.split_failures(key, patient, due, day, self.tag, self.failures, *self._weights, self.died_in_transit,
-                              self.died_on_arrival, self.inert)
+        settle.split_failures(
+            key,
+            patient,
+            due,
+            day,
+            self.tag,
+            self.failures,
+            *self._weights,
+            self.died_in_transit,
+            self.died_on_arrival,
+            self.inert,
+        )
 
 
 def make_streams(parameters: LaneParameters, site_of_lane: Sequence[str]) -> tuple[Stream, ...]:
@@ -90,7 +111,9 @@ def make_streams(parameters: LaneParameters, site_of_lane: Sequence[str]) -> tup
     streams = [Stream(PRIMARY_CODE, route(p, site_of_lane), (1.0 - share) * leaves)]
     if share.any():
         gentle = p.replaced(death_per_pass=p["death_per_pass"] * p["cluster_transit_death_factor"])
-        streams.append(Stream(PRIMARY_CODE, route(gentle, site_of_lane), share * leaves, p["cluster_potential"], cluster=True))
+        streams.append(
+            Stream(PRIMARY_CODE, route(gentle, site_of_lane), share * leaves, p["cluster_potential"], cluster=True)
+        )
     if p["secondary_shedding_factor"].any():
         rate = metastatic_shedding_per_day(p) * leaves
         for code, organ in enumerate(NICHES, start=1):
@@ -128,4 +151,5 @@ def refuse_too_much_shedding(parameters: LaneParameters, shedding: np.ndarray, p
         raise ValueError(
             f"a primary could shed {most.max():.1e} cells a day, and {in_all.max():.1e} in all; the limits are "
             f"{MOST_SHED_PER_DAY:.0e} and {MOST_SHED:.0e}: lower shedding_per_day, site_shedding_factor, "
-            "emt_shedding_gain or shedding_exponent")
+            "emt_shedding_gain or shedding_exponent"
+        )

@@ -76,7 +76,9 @@ def _kind(folder: Path) -> str:
 def _refuse_foreign(folder: Path, kind: str) -> None:
     check_possible(folder, (MANIFEST,), "run")
     if (folder / MANIFEST).is_file() and (found := _kind(folder)) != kind:
-        raise InputError(f"{folder}: the folder holds results of another kind (found: {found}, allowed: {kind}); choose another with --out")
+        raise InputError(
+            f"{folder}: the folder holds results of another kind (found: {found}, allowed: {kind}); choose another with --out"
+        )
 
 
 def check_possible(folder: Path, marks: tuple[str, ...], what: str) -> None:

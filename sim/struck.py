@@ -51,8 +51,16 @@ def cycling_share(log_cells: np.ndarray, limit_log_cells: np.ndarray, limit_gap:
     return np.minimum(1.0 - (log_cells - limit_log_cells) / limit_gap, 1.0)
 
 
-def strike(cells: TumourCells, law: ColonyLaw, key, alive, day: int, survival: np.ndarray, drugs: np.ndarray,
-           shrink: np.ndarray) -> None:
+def strike(
+    cells: TumourCells,
+    law: ColonyLaw,
+    key,
+    alive,
+    day: int,
+    survival: np.ndarray,
+    drugs: np.ndarray,
+    shrink: np.ndarray,
+) -> None:
     """Reduce grown colonies on the morning of `day` to a share of their cells.
 
     `survival` (classes, lanes, niches) is what today's doses leave of cycling cells, `drugs` (alike) the part of drugs,
@@ -69,7 +77,9 @@ def strike(cells: TumourCells, law: ColonyLaw, key, alive, day: int, survival: n
     by_dose, by_drugs = survival[kind, lane, niche], drugs[kind, lane, niche]
     by_immunity = shrink[lane, niche]
     hit = by_dose * by_immunity < 1.0
-    rows, lane, niche, by_dose, by_drugs, by_immunity = (a[hit] for a in (rows, lane, niche, by_dose, by_drugs, by_immunity))
+    rows, lane, niche, by_dose, by_drugs, by_immunity = (
+        a[hit] for a in (rows, lane, niche, by_dose, by_drugs, by_immunity)
+    )
     if not rows.size:
         return
     before = log_cells(cells, law, rows, lane, niche, day)
@@ -78,8 +88,16 @@ def strike(cells: TumourCells, law: ColonyLaw, key, alive, day: int, survival: n
     keep_past(cells, rows, day)
     falls = after < np.log(law.certain_cells[lane, niche])
     bend(cells, law, rows[~falls], lane[~falls], niche[~falls], day, after[~falls])
-    _become_small(cells, key, rows[falls], lane[falls], niche[falls], day, (before - resting * np.log(by_drugs))[falls],
-                  by_immunity[falls])
+    _become_small(
+        cells,
+        key,
+        rows[falls],
+        lane[falls],
+        niche[falls],
+        day,
+        (before - resting * np.log(by_drugs))[falls],
+        by_immunity[falls],
+    )
 
 
 def bend(cells: TumourCells, law: ColonyLaw, rows, lane, niche, day: int, after: np.ndarray) -> None:
@@ -123,7 +141,9 @@ def remove(cells: TumourCells, law: ColonyLaw, key, day: int, share: np.ndarray,
         drop(cells, rows)
 
 
-def visible_by_niche(cells: TumourCells, law: ColonyLaw, day: int, lanes: np.ndarray, least_cells: np.ndarray) -> np.ndarray:
+def visible_by_niche(
+    cells: TumourCells, law: ColonyLaw, day: int, lanes: np.ndarray, least_cells: np.ndarray
+) -> np.ndarray:
     """Number of metastases of at least `least_cells` (lanes,) on the morning of `day`, (lanes, niches); zero elsewhere."""
     out = np.zeros(cells.settled.shape, dtype=np.int64)
     rows, lane, niche = rows_in(cells, lanes)
@@ -140,8 +160,9 @@ def acquire(cells: TumourCells, key, day: int, drug: int, dosed_day: np.ndarray,
     bit = np.uint8(1 << drug)
     for colonies in (cells.small, cells.grown):
         lane = unpack(colonies.column("identity"))["lane"]
-        rows = np.flatnonzero((chance[lane] > 0.0) & (colonies.column("traits") & bit == 0)
-                              & (colonies.column("woke") < dosed_day[lane]))
+        rows = np.flatnonzero(
+            (chance[lane] > 0.0) & (colonies.column("traits") & bit == 0) & (colonies.column("woke") < dosed_day[lane])
+        )
         if not rows.size:
             continue
         draw = np.empty(rows.size)

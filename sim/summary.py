@@ -51,7 +51,9 @@ def _scientific(value: float) -> str:
 def _threshold(run) -> str:
     cells = incidence.threshold_cells(run)
     size = "" if cells is None else f"at least {_scientific(cells)} cells, "
-    return f"{size}seen by imaging" if run.manifest["scenario"].get("observe") != "autopsy" else f"{size}found at autopsy"
+    return (
+        f"{size}seen by imaging" if run.manifest["scenario"].get("observe") != "autopsy" else f"{size}found at autopsy"
+    )
 
 
 def _cohort(run) -> list[str]:
@@ -59,7 +61,10 @@ def _cohort(run) -> list[str]:
     site = run.manifest["scenario"].get("primary")
     ages = people["age_years"].tolist()
     return [
-        _row("cohort", incidence.patients_text(run) + (" (interrupted)" if run.manifest["status"] == "interrupted" else "")),
+        _row(
+            "cohort",
+            incidence.patients_text(run) + (" (interrupted)" if run.manifest["status"] == "interrupted" else ""),
+        ),
         *([_row("primary tumour", str(site))] if site in SITES else []),
         _row("median age at diagnosis", f"{median(ages):.0f} years" if ages else "-"),
         _row("seed", str(run.manifest["seed"])),
@@ -87,14 +92,15 @@ def _organs(run) -> list[str]:
         "-" * 74,
     ]
     by_organ = incidence.first_detection_years(run)
-    shown = [("any organ", incidence.first_in_any_organ(run)), *sorted(by_organ.items(), key=lambda item: -len(item[1]))]
+    shown = [
+        ("any organ", incidence.first_in_any_organ(run)),
+        *sorted(by_organ.items(), key=lambda item: -len(item[1])),
+    ]
     for organ, years in shown:
         at_diagnosis = int((years <= 0).sum())
         later = years[years > 0]
         wait = f"{median(later.tolist()):.{1 if horizon >= 1 else 2}f}" if len(later) else "-"
-        lines.append(
-            f"{organ:<14}{_per_cent(at_diagnosis, total):>14}{_per_cent(len(years), total):>16}{wait:>30}"
-        )
+        lines.append(f"{organ:<14}{_per_cent(at_diagnosis, total):>14}{_per_cent(len(years), total):>16}{wait:>30}")
     return lines
 
 
@@ -104,8 +110,10 @@ def _deaths(run) -> list[str]:
     survival = incidence.median_survival_years(run)
     alive = total - int(causes.sum())
     lines = [
-        _row(f"died of {cause}" if cause != "cause not recorded" else "died, cause not recorded",
-             f"{count:,} ({_per_cent(count, total)})")
+        _row(
+            f"died of {cause}" if cause != "cause not recorded" else "died, cause not recorded",
+            f"{count:,} ({_per_cent(count, total)})",
+        )
         for cause, count in sorted(causes.items(), key=lambda item: (-item[1], item[0]))
     ]
     lines.append(_row("alive at the end", f"{alive:,} ({_per_cent(alive, total)})"))
@@ -119,8 +127,11 @@ def _deaths(run) -> list[str]:
 def _cells(run) -> list[str]:
     # Python's whole numbers: the sum over a large cohort may pass 64 bits.
     lines = []
-    for label, column in (("cells shed", "shed_cells"), ("cells arrested in an organ", "arrested_cells"),
-                          ("cells settled, able to grow", "settled_cells")):
+    for label, column in (
+        ("cells shed", "shed_cells"),
+        ("cells arrested in an organ", "arrested_cells"),
+        ("cells settled, able to grow", "settled_cells"),
+    ):
         cells = [int(value) for value in run.patients[column]]
         middle = f" (median patient {_scientific(median(cells))})" if cells else ""
         lines.append(_row(label, f"{_scientific(sum(cells))} in all{middle}"))

@@ -61,10 +61,19 @@ class Timetable:
         level[over | ~alive] = 0.0
         taken = due.copy()
         if self.plan.adherence < 1.0:
-            keyed_adherence(self._key, self._patient, self._code, self.plan.turn, since // self.plan.every_days,
-                            self.plan.adherence, taken)
+            keyed_adherence(
+                self._key,
+                self._patient,
+                self._code,
+                self.plan.turn,
+                since // self.plan.every_days,
+                self.plan.adherence,
+                taken,
+            )
         level[due] = np.where(taken[due], self.plan.dose, 0.0)
-        ahead = np.where(since < 0, self.start, np.minimum(day + self.plan.every_days - since % self.plan.every_days, self.end))
+        ahead = np.where(
+            since < 0, self.start, np.minimum(day + self.plan.every_days - since % self.plan.every_days, self.end)
+        )
         ahead[~alive | over] = NEVER
         self.next_day = int(ahead.min())
         return taken & (self.plan.dose > 0.0)
@@ -97,7 +106,9 @@ class Therapy:
     def marker(self, number: int) -> np.ndarray:
         """A uniform in (0, 1) by lane that says whether a patient's tumour has a marker (below its prevalence)."""
         if number not in self._markers:
-            self._markers[number] = streams.patient_uniforms(self._seed, self._model.hosts.patient, streams.MARKER, number)
+            self._markers[number] = streams.patient_uniforms(
+                self._seed, self._model.hosts.patient, streams.MARKER, number
+            )
         return self._markers[number]
 
     def treat(self) -> None:
@@ -129,7 +140,11 @@ class Therapy:
         """Let the primary, the sleepers and the colonies feel this morning's treatments."""
         model, cells = self._model, self._model.cells
         left, primary = today.primary, model.primary
-        share = struck.cycling_share(primary.log_capacity - primary.gap, model.law.limit_log_cells, primary.log_capacity - model.law.limit_log_cells)
+        share = struck.cycling_share(
+            primary.log_capacity - primary.gap,
+            model.law.limit_log_cells,
+            primary.log_capacity - model.law.limit_log_cells,
+        )
         for drug, survival in today.doses.items():
             left = left * self.resistance.dose(today.day, drug, survival**share)
         if (left < 1.0).any():

@@ -31,10 +31,13 @@ class Trajectories:
         self.since, self.until = (columns[name].astype(np.int64) for name in ("since", "until"))
         parts = unpack(self.identity)
         self.lane, self.niche = parts["lane"], parts["niche"]
-        self.path = (*(columns[name] for name in ("start_day", "start_log_cells", "delay_days")),
-                     *law.of_colonies(self.lane, self.niche))
+        self.path = (
+            *(columns[name] for name in ("start_day", "start_log_cells", "delay_days")),
+            *law.of_colonies(self.lane, self.niche),
+        )
         self.colony, self.first, self.number, paths = np.unique(
-            self.identity, return_index=True, return_inverse=True, return_counts=True)
+            self.identity, return_index=True, return_inverse=True, return_counts=True
+        )
         """Each colony once, its first path, and the number of every path's colony."""
         self.last = self.first + paths - 1
 

@@ -15,25 +15,48 @@ MAXIMUM_TEXT = 100
 _YEAR = Fraction(1461, 4)
 _ATOMS: dict[str, tuple[str, Fraction]] = {
     # atom: (dimension, size in the dimension's base); the first name of a size is the one shown
-    "hour": ("time", Fraction(1, 24)), "day": ("time", Fraction(1)), "week": ("time", Fraction(7)),
-    "month": ("time", _YEAR / 12), "year": ("time", _YEAR),
-    "minute": ("time", Fraction(1, 1440)), "second": ("time", Fraction(1, 86400)),
+    "hour": ("time", Fraction(1, 24)),
+    "day": ("time", Fraction(1)),
+    "week": ("time", Fraction(7)),
+    "month": ("time", _YEAR / 12),
+    "year": ("time", _YEAR),
+    "minute": ("time", Fraction(1, 1440)),
+    "second": ("time", Fraction(1, 86400)),
     "cell": ("cells", Fraction(1)),
-    "um": ("length", Fraction(1, 1000)), "mm": ("length", Fraction(1)), "cm": ("length", Fraction(10)),
-    "ml": ("volume", Fraction(1000)), "l": ("volume", Fraction(1_000_000)),
-    "g": ("mass", Fraction(1)), "kg": ("mass", Fraction(1000)), "mg": ("mass", Fraction(1, 1000)),
+    "um": ("length", Fraction(1, 1000)),
+    "mm": ("length", Fraction(1)),
+    "cm": ("length", Fraction(10)),
+    "ml": ("volume", Fraction(1000)),
+    "l": ("volume", Fraction(1_000_000)),
+    "g": ("mass", Fraction(1)),
+    "kg": ("mass", Fraction(1000)),
+    "mg": ("mass", Fraction(1, 1000)),
     "%": ("share", Fraction(1, 100)),
 }
 _SHOWN = {
-    "time": ("hour", "day", "week", "month", "year"), "cells": ("cell",), "length": ("um", "mm", "cm"),
-    "volume": ("ml", "l"), "mass": ("mg", "g", "kg"),
+    "time": ("hour", "day", "week", "month", "year"),
+    "cells": ("cell",),
+    "length": ("um", "mm", "cm"),
+    "volume": ("ml", "l"),
+    "mass": ("mg", "g", "kg"),
 }
 _ALIASES = {
-    "µm": "um", "μm": "um", "mL": "ml", "L": "l", "litre": "l", "percent": "%",
-    "h": "hour", "d": "day", "yr": "year", "min": "minute", "s": "second",
+    "µm": "um",
+    "μm": "um",
+    "mL": "ml",
+    "L": "l",
+    "litre": "l",
+    "percent": "%",
+    "h": "hour",
+    "d": "day",
+    "yr": "year",
+    "min": "minute",
+    "s": "second",
 }
 _NUMBER = re.compile(r"\s*([+-]?(?:\d+(?:_\d+)*(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?|[+-]?(?:inf|nan)\b)\s*", re.ASCII)
-_TOKEN = re.compile(r"\s*(?:(?P<atom>[A-Za-zµμ]+|%)(?:\^?(?P<power>-?[1-9])(?!\d))?|(?P<one>1)(?!\d)|(?P<mark>[*·/()]))")
+_TOKEN = re.compile(
+    r"\s*(?:(?P<atom>[A-Za-zµμ]+|%)(?:\^?(?P<power>-?[1-9])(?!\d))?|(?P<one>1)(?!\d)|(?P<mark>[*·/()]))"
+)
 
 
 class UnitError(ValueError):
@@ -54,7 +77,7 @@ def parse_quantity(text: str, unit: str, *, bare: bool = False) -> float:
     number = float(match[1])
     if not math.isfinite(number):
         raise UnitError(f'found "{shown}", which is not finite; allowed: a finite number')
-    written = text[match.end():].strip()
+    written = text[match.end() :].strip()
     if not written:
         if bare or unit == "1":
             return number
@@ -77,7 +100,9 @@ def fitting_units(unit: str) -> tuple[str, ...]:
         return (unit,)
     powers = parsed[1]
     choices = [_SHOWN[_ATOMS[atom][0]] if _ATOMS[atom][0] in _SHOWN else (atom,) for atom in powers]
-    spellings = [_spell(dict(zip(combination, powers.values(), strict=True))) for combination in itertools.product(*choices)]
+    spellings = [
+        _spell(dict(zip(combination, powers.values(), strict=True))) for combination in itertools.product(*choices)
+    ]
     return tuple(dict.fromkeys([unit, *spellings]))[:10] if len(spellings) > 10 else tuple(dict.fromkeys(spellings))
 
 
@@ -136,7 +161,11 @@ def _parse(text: str) -> tuple[Fraction, dict[str, int]] | None:
         tokens.append(match)
         position = match.end()
     size, powers = Fraction(1), {}
-    stack, after_slash, want = [1], False, True  # the signs of the open brackets; a slash turns one factor: a/b c is (a/b) c
+    stack, after_slash, want = (
+        [1],
+        False,
+        True,
+    )  # the signs of the open brackets; a slash turns one factor: a/b c is (a/b) c
     for token in tokens:
         mark = token["mark"]
         if mark in ("*", "·", "/"):

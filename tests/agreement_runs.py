@@ -34,17 +34,43 @@ def parameter_values(**changes: float) -> dict[str, float]:
 # -- the engine --------------------------------------------------------------------------------------
 
 
-def run_engine(values: Mapping[str, float], *, lanes: int, days: int, seed: int, site: str = "colon",
-               frailty: float = 1.0, diagnosis_day: int | None = None, treatments=(), **traits) -> MetastasisModel:
+def run_engine(
+    values: Mapping[str, float],
+    *,
+    lanes: int,
+    days: int,
+    seed: int,
+    site: str = "colon",
+    frailty: float = 1.0,
+    diagnosis_day: int | None = None,
+    treatments=(),
+    **traits,
+) -> MetastasisModel:
     """The engine for `days` days on equal patients, who leave then; diagnosed then too, or earlier and all of them treated. `traits` of `Hosts`."""
     diagnosis_day = days if diagnosis_day is None else diagnosis_day
     assert days % 7 == 0, "small colonies are up to date at the end of a week"
     ones = np.ones(lanes)
-    hosts = Hosts(np.arange(lanes), np.full(lanes, site), ones * (AGE_YEARS + diagnosis_day / 365.25), ones, ones * frailty,
-                  ones, np.full(lanes, diagnosis_day), ones * np.inf, **traits)
-    model = MetastasisModel(hosts, LaneParameters(values, lanes), seed=seed, horizon_days=days - diagnosis_day,
-                            visible_cells=1e9, keep_seeds=True, collect=False,
-                            treatments=[(plan, np.ones(lanes, dtype=bool)) for plan in treatments])
+    hosts = Hosts(
+        np.arange(lanes),
+        np.full(lanes, site),
+        ones * (AGE_YEARS + diagnosis_day / 365.25),
+        ones,
+        ones * frailty,
+        ones,
+        np.full(lanes, diagnosis_day),
+        ones * np.inf,
+        **traits,
+    )
+    model = MetastasisModel(
+        hosts,
+        LaneParameters(values, lanes),
+        seed=seed,
+        horizon_days=days - diagnosis_day,
+        visible_cells=1e9,
+        keep_seeds=True,
+        collect=False,
+        treatments=[(plan, np.ones(lanes, dtype=bool)) for plan in treatments],
+    )
     model.run()
     assert model.day == days
     return model
@@ -91,11 +117,14 @@ def engine_life(model: MetastasisModel, organs) -> Sample:
     grown = unpack(cells.grown.column("identity"))
     for organ in organs:
         niche = NICHES.index(organ)
-        counts = {"settled": cells.settled[:, niche], "woke": count(seeds["woke_day"] >= 0, niche),
-                  "died_asleep": cells.died_asleep[:, niche], "extinct": cells.extinct[:, niche],
-                  "asleep": cells.sleeping[:, niche],
-                  "colonies": cells.colonies[:, niche] + np.bincount(grown["lane"][grown["niche"] == niche],
-                                                                     minlength=lanes)}
+        counts = {
+            "settled": cells.settled[:, niche],
+            "woke": count(seeds["woke_day"] >= 0, niche),
+            "died_asleep": cells.died_asleep[:, niche],
+            "extinct": cells.extinct[:, niche],
+            "asleep": cells.sleeping[:, niche],
+            "colonies": cells.colonies[:, niche] + np.bincount(grown["lane"][grown["niche"] == niche], minlength=lanes),
+        }
         sample.counts |= {f"{what} {organ}": counts[what] for what in LIFE}
         for what in ("woke", "died_asleep"):
             mine = (seeds["niche"] == niche) & (seeds[f"{what}_day"] >= 0)
@@ -178,14 +207,17 @@ def plain_life(models, organs) -> Sample:
         sample.counts[f"colonies {organ}"] = np.array([len(asleep) - sum(asleep) for asleep in living])
         for what in ("woke", "died_asleep"):
             sample.values[f"{what} {organ}"] = np.array(
-                [e.day - e.arrived_day for model in models for e in model.events if (e.what, e.organ) == (what, organ)])
+                [e.day - e.arrived_day for model in models for e in model.events if (e.what, e.organ) == (what, organ)]
+            )
     return sample
 
 
 def plain_first_metastasis(models) -> np.ndarray:
     """As `engine_first_metastasis`."""
-    return np.array([min((e.day for e in model.events if e.what == "metastasis"), default=model.day)
-                     for model in models], dtype=float)
+    return np.array(
+        [min((e.day for e in model.events if e.what == "metastasis"), default=model.day) for model in models],
+        dtype=float,
+    )
 
 
 def plain_arrivals(make, replicas: int, days: int, first_seed: int) -> Sample:
@@ -205,6 +237,10 @@ def plain_arrivals(make, replicas: int, days: int, first_seed: int) -> Sample:
         died_in_transit.append(model.died_in_transit)
         for what, rows in tallies.items():
             rows.append([model.counts[what, organ] for organ in NICHES])
-    return _arrivals(np.array(shed), np.array(died_in_transit),
-                     {what: np.array(rows) for what, rows in tallies.items()},
-                     np.concatenate(settled_day), np.concatenate(settled_niche))
+    return _arrivals(
+        np.array(shed),
+        np.array(died_in_transit),
+        {what: np.array(rows) for what, rows in tallies.items()},
+        np.concatenate(settled_day),
+        np.concatenate(settled_niche),
+    )

@@ -11,17 +11,27 @@ import pytest
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
 )
-NONE = ("NOT TESTED: the drawing in a browser. There is no Chromium on the PATH, and playwright has none of its own "
-        "(install one: apt install chromium, or: playwright install chromium)")
+NONE = (
+    "NOT TESTED: the drawing in a browser. There is no Chromium on the PATH, and playwright has none of its own "
+    "(install one: apt install chromium, or: playwright install chromium)"
+)
 
 
 @contextlib.contextmanager
 def chromium() -> Iterator:
     """A playwright browser. Skips the test, with the reason, where there is none."""
-    api = pytest.importorskip("playwright.sync_api", reason="NOT TESTED: the drawing in a browser: the package playwright is not installed")
+    api = pytest.importorskip(
+        "playwright.sync_api", reason="NOT TESTED: the drawing in a browser: the package playwright is not installed"
+    )
     with api.sync_playwright() as playwright:
         found = next(filter(None, map(shutil.which, NAMES)), None)
         try:

@@ -50,7 +50,9 @@ def film_is_there(page):
 
 def whole_film_is_there(page):
     """Wait for all parts of the film (before the first of them both days are 0)."""
-    page.wait_for_function("() => document.querySelector('.stage [id^=c]') && stagePlayer().film && stagePlayer().loadedDay >= stagePlayer().lastDay")
+    page.wait_for_function(
+        "() => document.querySelector('.stage [id^=c]') && stagePlayer().film && stagePlayer().loadedDay >= stagePlayer().lastDay"
+    )
 
 
 def state(page) -> dict:
@@ -91,6 +93,7 @@ NAMELESS = """() => [...document.querySelectorAll('button, a[href], input, selec
   .filter((e) => e.getAttribute('aria-hidden') !== 'true' && e.tabIndex >= 0)
   .map((e) => e.outerHTML.slice(0, 160))"""
 """Controls without an accessible name."""
+
 
 def found(page, faults: str, seconds: float = 20.0) -> list[str]:
     """Faults in a page once it has come to rest: none as soon as there are none."""

@@ -118,15 +118,21 @@ def t_cells_with_liver_metastases(values: Mapping[str, float]) -> float:
 def clone_dominance(values: Mapping[str, float]) -> float:
     """Mean share of a patient's settled cells that descend from the clone with most of them."""
     drawn = hosts(values)
-    weight = drawn.clone_share * lineage.potentials(drawn.clone_z, LaneParameters(values, 1000)["clone_potential_log_sd"])
+    weight = drawn.clone_share * lineage.potentials(
+        drawn.clone_z, LaneParameters(values, 1000)["clone_potential_log_sd"]
+    )
     return float((weight.max(axis=1) / weight.sum(axis=1)).mean())
 
 
 def _course(values: Mapping[str, float], n: int = 1000) -> Course:
     """Checkpoint inhibition in drawn patients."""
     patients = np.arange(n)
-    return Course(course_of("checkpoint_inhibition"), LaneParameters(values, n), np.ones(n),
-                  lambda number: streams.patient_uniforms(SEED, patients, streams.MARKER, number))
+    return Course(
+        course_of("checkpoint_inhibition"),
+        LaneParameters(values, n),
+        np.ones(n),
+        lambda number: streams.patient_uniforms(SEED, patients, streams.MARKER, number),
+    )
 
 
 def receptor_positive_tumours(values: Mapping[str, float]) -> float:
@@ -197,12 +203,16 @@ class Finished:
         grown = model.cells.grown
         lane = unpack(grown.column("identity"))["lane"]
         niche = unpack(grown.column("identity"))["niche"]
-        law = (*(grown.column(name) for name in ("start_day", "start_log_cells", "delay_days")), *model.law.of_colonies(lane, niche))
+        law = (
+            *(grown.column(name) for name in ("start_day", "start_log_cells", "delay_days")),
+            *model.law.of_colonies(lane, niche),
+        )
         early = grown.column("woke") < FOUNDED_BEFORE_DAY
         self.colony_lane, self.colony_niche = lane[early], niche[early]
         self.reach_days, self.reach_large_days = (
             (colonise.grown_reach_days(np.log(np.broadcast_to(cells, lane.shape)), *law) - grown.column("woke"))[early]
-            for cells in (MICROMETASTASIS_CELLS, model.visible_cells[lane]))
+            for cells in (MICROMETASTASIS_CELLS, model.visible_cells[lane])
+        )
 
     def by_lane(self, lanes, of_lane, values, statistic) -> np.ndarray:
         """`statistic` of the values of each lane; nan where it has none."""
@@ -279,12 +289,22 @@ INERT = {"competent_share": 0.0}  # nothing settles: shedding may rise a thousan
 MANY_COLONIES = {"competent_share": 1e-5, "sleep_probability": 0.0}
 EVERYBODY_SLEEPS = {"sleep_probability": 1.0}
 DEATHS = {"other_cause_death_per_year_at_70": 0.02, "primary_death_per_day": 0.005, "metastatic_death_per_day": 0.01}
-FROM_METASTASES = {**MANY_COLONIES, "competent_share": 2e-5, **NOBODY_DIES, "metastatic_death_per_day": 0.05, "metastasis_gompertz_per_day": 0.002}
+FROM_METASTASES = {
+    **MANY_COLONIES,
+    "competent_share": 2e-5,
+    **NOBODY_DIES,
+    "metastatic_death_per_day": 0.05,
+    "metastasis_gompertz_per_day": 0.002,
+}
 MANY_SEEDS = {"competent_share": 1e-4, "sleep_probability": 1.0}
 OBESE = {"bmi_mean": 35.0}
 
 LIVER = NICHES.index("liver")
-LIVER_ALONE = MANY_COLONIES | {f"soil.{niche}": 0.0 for niche in NICHES if niche != "liver"} | {"metastasis_gompertz_per_day": 0.003}
+LIVER_ALONE = (
+    MANY_COLONIES
+    | {f"soil.{niche}": 0.0 for niche in NICHES if niche != "liver"}
+    | {"metastasis_gompertz_per_day": 0.003}
+)
 LONG = {"start_days": -4000, "cycles": 600, "every_days": 14}
 """A course from years before diagnosis to the end."""
 
@@ -345,19 +365,41 @@ SIMULATED: dict[str, Simulated] = {
 }  # fmt: skip
 NOBODY_ACQUIRES = {f"acquired_resistance.{drug}": 0.0 for drug in ("chemotherapy", "targeted_therapy")}
 NOBODY_RESISTS = {f"resistant_share.{drug}": 0.0 for drug in ("chemotherapy", "targeted_therapy")}
-CHANGES_OF = {"resistant_share": {**MANY_COLONIES, **NOBODY_ACQUIRES, "resistant_share.chemotherapy": 0.1, "resistant_share.targeted_therapy": 0.1},
-              "log10_kill": {**MANY_COLONIES, **NOBODY_ACQUIRES, **NOBODY_RESISTS},
-              "acquired_resistance": {**MANY_COLONIES, **NOBODY_RESISTS, "log10_kill.chemotherapy": 0.15, "log10_kill.targeted_therapy": 0.1},
-              "stem_drug_resistance": {**MANY_COLONIES, "competent_share": 5e-5, **NOBODY_ACQUIRES, **NOBODY_RESISTS, "log10_kill.chemotherapy": 0.15},
-              "primary_death_factor": {**NOBODY_DIES, "primary_death_per_day": 0.01},
-              "burden_weight": FROM_METASTASES, "metastatic_death_per_day": FROM_METASTASES,
-              "saa_time_days": MANY_SEEDS, "obesity_il6_gain": {**MANY_SEEDS, **OBESE},
-              "obesity_senescence_gain": {**INERT, **OBESE},
-              "obesity_t_cell_cost": {**MANY_COLONIES, **OBESE, **switched_on("immune_surveillance")},
-              "immune_clearance_per_day": MANY_COLONIES, "t_cell_decline_per_year": MANY_COLONIES,
-              "cluster_mean_cells": {**MANY_COLONIES, "cluster_share": 1.0, "cluster_potential": 1.0},
-              "fibrosis_receptivity": {"fibrosis_prevalence": 1.0}, "fibrosis_prevalence": MANY_SEEDS,
-              "secondary_shedding_factor": {**MANY_COLONIES, "metastasis_gompertz_per_day": 0.002}}
+CHANGES_OF = {
+    "resistant_share": {
+        **MANY_COLONIES,
+        **NOBODY_ACQUIRES,
+        "resistant_share.chemotherapy": 0.1,
+        "resistant_share.targeted_therapy": 0.1,
+    },
+    "log10_kill": {**MANY_COLONIES, **NOBODY_ACQUIRES, **NOBODY_RESISTS},
+    "acquired_resistance": {
+        **MANY_COLONIES,
+        **NOBODY_RESISTS,
+        "log10_kill.chemotherapy": 0.15,
+        "log10_kill.targeted_therapy": 0.1,
+    },
+    "stem_drug_resistance": {
+        **MANY_COLONIES,
+        "competent_share": 5e-5,
+        **NOBODY_ACQUIRES,
+        **NOBODY_RESISTS,
+        "log10_kill.chemotherapy": 0.15,
+    },
+    "primary_death_factor": {**NOBODY_DIES, "primary_death_per_day": 0.01},
+    "burden_weight": FROM_METASTASES,
+    "metastatic_death_per_day": FROM_METASTASES,
+    "saa_time_days": MANY_SEEDS,
+    "obesity_il6_gain": {**MANY_SEEDS, **OBESE},
+    "obesity_senescence_gain": {**INERT, **OBESE},
+    "obesity_t_cell_cost": {**MANY_COLONIES, **OBESE, **switched_on("immune_surveillance")},
+    "immune_clearance_per_day": MANY_COLONIES,
+    "t_cell_decline_per_year": MANY_COLONIES,
+    "cluster_mean_cells": {**MANY_COLONIES, "cluster_share": 1.0, "cluster_potential": 1.0},
+    "fibrosis_receptivity": {"fibrosis_prevalence": 1.0},
+    "fibrosis_prevalence": MANY_SEEDS,
+    "secondary_shedding_factor": {**MANY_COLONIES, "metastasis_gompertz_per_day": 0.002},
+}
 """Where one outcome serves several parameters and some of them need other patients to show."""
 
 
@@ -365,5 +407,9 @@ def setup(name: str, outcome: str) -> tuple[dict[str, float], str, float]:
     """Base values, primary site and age of the patients in whom a parameter's outcome is measured."""
     simulated = SIMULATED[outcome.split(".")[0]]
     changes = CHANGES_OF.get(name.split(".")[0], simulated.changes)
-    site = name.split(".")[1] if name.split(".")[0] in ("site_shedding_factor", "own_organ_receptivity", "primary_death_factor") else "breast"
+    site = (
+        name.split(".")[1]
+        if name.split(".")[0] in ("site_shedding_factor", "own_organ_receptivity", "primary_death_factor")
+        else "breast"
+    )
     return catalogue_values() | own_mechanism(name) | DISEASE | dict(changes), site, simulated.age_years

@@ -23,7 +23,11 @@ def starting(figure, start: str) -> set[str]:
 
 def text_of(figure, gid: str) -> str:
     """All texts with this gid, in one line."""
-    return " ".join(artist.get_text() for artist in artists(figure)[gid]).replace("\n", " ").replace("\N{NO-BREAK SPACE}", " ")
+    return (
+        " ".join(artist.get_text() for artist in artists(figure)[gid])
+        .replace("\n", " ")
+        .replace("\N{NO-BREAK SPACE}", " ")
+    )
 
 
 def drawn_texts(figure, monkeypatch) -> list:

@@ -42,7 +42,9 @@ def start_run(scenario: Path, out: Path, workers: int, *, chunk_patients: int, c
     """`run` as a process of its own, in a process group of its own, with small chunks."""
     setup = ["import sys", f"sys.path.insert(0, {str(REPOSITORY)!r})", "from sim.experiment import run",
              f"run.CHUNK_PATIENTS = {chunk_patients}", "from sim.cli import main"]  # fmt: skip
-    setup.append(f"sys.exit(main(['run', {str(scenario)!r}, '--workers', '{workers}', '--out', {str(out)!r}, '--quiet']))")
+    setup.append(
+        f"sys.exit(main(['run', {str(scenario)!r}, '--workers', '{workers}', '--out', {str(out)!r}, '--quiet']))"
+    )
     return subprocess.Popen([sys.executable, "-c", "\n".join(setup)], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                             text=True, start_new_session=True)  # fmt: skip
 

@@ -8,12 +8,15 @@ from pathlib import Path
 from quick_cohort import REPOSITORY, scenario_file
 
 HEAD = 'title = "Quick sweep"\nscenarios = ["quick.toml"]\n'
-PLAN = HEAD + """replicates = 2
+PLAN = (
+    HEAD
+    + """replicates = 2
 [mechanisms]
 names = ["dormancy", "inflammation"]
 [parameters]
 vesicle_release = { values = [0.0, 1.0, 4.0] }
 """
+)
 """Twelve points, two replicates: 24 runs."""
 PATIENTS = 5
 

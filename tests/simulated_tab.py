@@ -39,7 +39,11 @@ class Tab:
         return self
 
     def labels(self) -> list[str]:
-        return [element.text for element in self.user.client.elements.values() if isinstance(element, ui.label) and element.visible]
+        return [
+            element.text
+            for element in self.user.client.elements.values()
+            if isinstance(element, ui.label) and element.visible
+        ]
 
     def alert(self) -> str | None:
         shown = [e.text for e in self.user.client.elements.values() if "alert" in e._classes and e.visible]

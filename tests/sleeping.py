@@ -155,7 +155,9 @@ def recorded_fates(model):
     """{identity: (day, fate)} of sleepers: ends of colonies, which are noted as deaths too, are left out."""
     fates = model.cells.fates
     out = {}
-    for identity, day, fate in zip(fates.column("identity").tolist(), fates.column("day").tolist(), fates.column("fate").tolist(), strict=True):
+    for identity, day, fate in zip(
+        fates.column("identity").tolist(), fates.column("day").tolist(), fates.column("fate").tolist(), strict=True
+    ):
         out.setdefault(identity, (day, fate))
     awake = model.cells.seeds.column("coded_threshold") % np.uint64(2) == 0
     for identity in model.cells.seeds.column("identity")[awake].tolist():

@@ -80,7 +80,9 @@ def standard_errors(sample, mean: float) -> float:
 def assert_mean(sample, mean: float) -> None:
     """The sample's mean is `mean`."""
     away = standard_errors(sample, mean)
-    assert abs(away) < MOST_STANDARD_ERRORS, f"mean {np.mean(sample):.6g}, expected {mean:.6g}: {away:.1f} standard errors"
+    assert abs(away) < MOST_STANDARD_ERRORS, (
+        f"mean {np.mean(sample):.6g}, expected {mean:.6g}: {away:.1f} standard errors"
+    )
 
 
 def assert_poisson_total(count: int, mean: float) -> None:

@@ -18,9 +18,13 @@ from sim.schema import STEPS
 
 DAYS_PER_YEAR = 365.25
 HORIZON_DAYS = 5 * DAYS_PER_YEAR
-SHARE_BY_ORGAN = dict(zip(
-    NICHES, (0.33, 0.16, 0.07, 0.035, 0.03, 0.02, 0.006, 0.004, 0.008, 0.002, 0.012, 0.01, 0.045), strict=True,
-))
+SHARE_BY_ORGAN = dict(
+    zip(
+        NICHES,
+        (0.33, 0.16, 0.07, 0.035, 0.03, 0.02, 0.006, 0.004, 0.008, 0.002, 0.012, 0.01, 0.045),
+        strict=True,
+    )
+)
 """Share of patients who ever get a visible metastasis there."""
 
 
@@ -67,7 +71,9 @@ def metastases(people: dict, generator, share_by_organ=SHARE_BY_ORGAN) -> dict:
                 crossing = int(diagnosis + generator.normal(1.2, 1.3) * DAYS_PER_YEAR)
                 rows.append((patient, organ, max(crossing, 2000), crossing <= last))
     count = len(rows)
-    patient, organ, crossing, seen = (np.array(column) for column in zip(*rows, strict=True)) if rows else [np.zeros(0)] * 4
+    patient, organ, crossing, seen = (
+        (np.array(column) for column in zip(*rows, strict=True)) if rows else [np.zeros(0)] * 4
+    )
     crossing, seen = crossing.astype(int), seen.astype(bool)
     return {
         "patient": patient.astype(int),
@@ -106,7 +112,20 @@ def seeding(people: dict, scale: float = 1.0) -> dict:
                     q = [float(np.floor(mean * part)) for part in (0.05, 0.4, 0.8, 1.3, 4.0)]
                     row = (mean, *q, min(1.0, mean)) if at_risk else (np.nan,) * 7
                     rows.append((clock, day, organ, stage, *row, at_risk))
-    names = ("clock", "day", "organ", "stage", "mean", "q05", "q25", "q50", "q75", "q95", "share_of_patients", "n_at_risk")
+    names = (
+        "clock",
+        "day",
+        "organ",
+        "stage",
+        "mean",
+        "q05",
+        "q25",
+        "q50",
+        "q75",
+        "q95",
+        "share_of_patients",
+        "n_at_risk",
+    )
     return {name: list(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
 
 
@@ -124,10 +143,17 @@ def cascade(shed_cells: int) -> dict:
 def seeds(count: int) -> dict:
     number = np.arange(count)
     return {
-        "patient": number // 100, "seed": number % 100, "organ": [NICHES[i % len(NICHES)] for i in number],
-        "source": ["primary"] * count, "clone": None, "arrived_day": number % 5000, "slept": number % 3 > 0,
-        "threshold_days": number * 0.5, "woke_day": _masked(number % 5000 + 10, number % 3 > 1),
-        "died_day": None, "colony": None,
+        "patient": number // 100,
+        "seed": number % 100,
+        "organ": [NICHES[i % len(NICHES)] for i in number],
+        "source": ["primary"] * count,
+        "clone": None,
+        "arrived_day": number % 5000,
+        "slept": number % 3 > 0,
+        "threshold_days": number * 0.5,
+        "woke_day": _masked(number % 5000 + 10, number % 3 > 1),
+        "died_day": None,
+        "colony": None,
     }
 
 
@@ -144,8 +170,12 @@ def tables(count: int = 500, seed: int = 1, share_by_organ=SHARE_BY_ORGAN, scale
     founders = {"colony": colonies["colony"], "clone": None, "cells": colonies["founders"]}
     ancestors = dict.fromkeys(("patient", "colony", "parent_colony", "organ", "source", "clone", "arrived_day"), ())
     return {
-        "patients": people, "metastases": colonies, "founders": founders, "ancestors": ancestors,
-        "seeding": seeding(people, scale), "cascade": cascade(int(people["shed_cells"].sum())),
+        "patients": people,
+        "metastases": colonies,
+        "founders": founders,
+        "ancestors": ancestors,
+        "seeding": seeding(people, scale),
+        "cascade": cascade(int(people["shed_cells"].sum())),
     }
 
 
@@ -157,19 +187,32 @@ def _parameters() -> dict:
 
 def scenario(count: int) -> dict:
     return {
-        "name": "colorectal", "title": "Colorectal cancer, untreated", "question": "Where do metastases appear?",
-        "primary": "colon", "patients": count, "horizon_days": HORIZON_DAYS, "observe": "imaging",
+        "name": "colorectal",
+        "title": "Colorectal cancer, untreated",
+        "question": "Where do metastases appear?",
+        "primary": "colon",
+        "patients": count,
+        "horizon_days": HORIZON_DAYS,
+        "observe": "imaging",
         "mechanisms": {"dormancy": True},
         "parameters": _parameters() | {"imaging_threshold_cells": {"value": 1e9, "unit": "cell"}},
     }
 
 
-def write(folder: Path, count: int = 500, *, status: str = "complete", finished: int | None = None, extra=None, **kinds):
+def write(
+    folder: Path, count: int = 500, *, status: str = "complete", finished: int | None = None, extra=None, **kinds
+):
     """Write a made-up run of `count` patients (of which `finished` are there) and open it."""
     finished = count if finished is None else finished
     manifest = results.build_manifest(
-        scenario=scenario(count), seed=1, patients=count, patients_finished=finished, status=status,
-        command_line=["run_sim.py", "run", "colorectal"], start=datetime(2026, 1, 1, tzinfo=UTC), wall_seconds=1.0,
+        scenario=scenario(count),
+        seed=1,
+        patients=count,
+        patients_finished=finished,
+        status=status,
+        command_line=["run_sim.py", "run", "colorectal"],
+        start=datetime(2026, 1, 1, tzinfo=UTC),
+        wall_seconds=1.0,
     )
     results.write_run(folder, tables(finished, **kinds) | (extra or {}), manifest)
     return results.open(folder)

@@ -19,18 +19,36 @@ OF_TREATMENT = {
     "liver_resection": [],
     "liver_ablation": [],
     "radiotherapy": ["radiotherapy_surviving_fraction"],
-    "chemotherapy": [f"{name}.chemotherapy" for name in ("log10_kill", "sleeper_sparing", "resistant_share", "acquired_resistance")] + ["stem_drug_resistance"],
-    "targeted_therapy": [f"{name}.targeted_therapy" for name in ("log10_kill", "sleeper_sparing", "resistant_share", "acquired_resistance")] + ["stem_drug_resistance"],
+    "chemotherapy": [
+        f"{name}.chemotherapy" for name in ("log10_kill", "sleeper_sparing", "resistant_share", "acquired_resistance")
+    ]
+    + ["stem_drug_resistance"],
+    "targeted_therapy": [
+        f"{name}.targeted_therapy"
+        for name in ("log10_kill", "sleeper_sparing", "resistant_share", "acquired_resistance")
+    ]
+    + ["stem_drug_resistance"],
     "endocrine_therapy": ["endocrine_hold", "hormone_receptor_share"],
-    "checkpoint_inhibition": ["checkpoint_gain", "checkpoint_shrink_per_day", "jak_loss_prevalence", "pten_loss_prevalence", "pole_prevalence", "pole_response_factor"],
+    "checkpoint_inhibition": [
+        "checkpoint_gain",
+        "checkpoint_shrink_per_day",
+        "jak_loss_prevalence",
+        "pten_loss_prevalence",
+        "pole_prevalence",
+        "pole_response_factor",
+    ],
     "senolytic": ["senolytic_clearance", "senescence_return_days"],
     "p2rx7_inhibition": ["p2rx7_block"],
     "mirna_silencing": ["mirna_block"],
     "il6_blockade": ["il6_block"],
     "stat3_blockade": ["stat3_block"],
 }
-NEEDS = {"stem_drug_resistance": "stemness", "surgery_inflammation": "inflammatory_awakening", "surgery_inflammation_days": "inflammatory_awakening",
-         "obesity_t_cell_cost": "immune_surveillance"}
+NEEDS = {
+    "stem_drug_resistance": "stemness",
+    "surgery_inflammation": "inflammatory_awakening",
+    "surgery_inflammation_days": "inflammatory_awakening",
+    "obesity_t_cell_cost": "immune_surveillance",
+}
 """Parameters that act on another mechanism, and do nothing where that is off (what the wave adds to IL-6 meets no primary that sheds)."""
 OF_HOST = {"bmi_mean": "obesity"}
 """Numbers of the patients themselves that an arm sets to ask about a mechanism."""
@@ -68,7 +86,11 @@ def wanted(comparison):
     mechanisms, treatments = switched(comparison)
     on = {name for arm in comparison.arms for name, state in arm.scenario.mechanisms.items() if state}
     of_treatments = {name for names in OF_TREATMENT.values() for name in names}
-    found = {name for name, parameter in ASSUMED.items() if parameter.mechanism in mechanisms & on and name not in of_treatments}
+    found = {
+        name
+        for name, parameter in ASSUMED.items()
+        if parameter.mechanism in mechanisms & on and name not in of_treatments
+    }
     found |= {name for treatment in treatments for name in OF_TREATMENT[treatment]}
     acts = {name for name in found if NEEDS.get(name) is None or NEEDS[name] in on}
     return acts - set.intersection(*(set(arm.own_parameters) for arm in comparison.arms))
@@ -84,7 +106,11 @@ def test_a_question_is_asked_across_every_assumed_effect_that_its_arms_switch(fi
     varied = {entry.parameter for entry in comparison.across}
     missing = {name for name in wanted(comparison) - varied if not excepted(file.stem, name)}
     assert not missing, f"{file.name} has no entry of across for {sorted(missing)}"
-    twice = [entry.parameter for entry in comparison.across if [other.parameter for other in comparison.across].count(entry.parameter) > 1]
+    twice = [
+        entry.parameter
+        for entry in comparison.across
+        if [other.parameter for other in comparison.across].count(entry.parameter) > 1
+    ]
     assert not twice
     reached = {name for name in varied if any(name not in arm.own_parameters for arm in comparison.arms)}
     assert reached == varied, f"{file.name} varies what every arm sets itself: {sorted(varied - reached)}"

@@ -16,8 +16,9 @@ from reference import broken as wrong
 from reference.plain import PlainModel, birth_and_death
 from reference.plain_patient import PlainPatient
 
-effort = pytest.mark.parametrize("effort", [pytest.param(SHORT, id="short"),
-                                            pytest.param(LONG, id="long", marks=pytest.mark.long)])
+effort = pytest.mark.parametrize(
+    "effort", [pytest.param(SHORT, id="short"), pytest.param(LONG, id="long", marks=pytest.mark.long)]
+)
 
 
 def assert_agree(plain: Sample, engine: Sample, tolerances: Tolerances) -> None:
@@ -31,12 +32,15 @@ def test_counts_and_waiting_times_agree(effort):
     assert_agree(*both_lives(PlainModel, effort, 1000), effort.life)
 
 
-@pytest.mark.parametrize("broken, caught", [
-    (wrong.InvertedSleep, {"mean woke liver", "mean asleep lung"}),
-    (wrong.DoubleDeathAsleep, {"mean died_asleep liver", "mean died_asleep lung"}),
-    (wrong.SettleBeforeWake, {"values woke liver", "values woke lung"}),
-    (wrong.WakesADayLate, {"values woke liver", "values woke lung"}),
-])
+@pytest.mark.parametrize(
+    "broken, caught",
+    [
+        (wrong.InvertedSleep, {"mean woke liver", "mean asleep lung"}),
+        (wrong.DoubleDeathAsleep, {"mean died_asleep liver", "mean died_asleep lung"}),
+        (wrong.SettleBeforeWake, {"values woke liver", "values woke lung"}),
+        (wrong.WakesADayLate, {"values woke liver", "values woke lung"}),
+    ],
+)
 def test_a_broken_life_is_caught(broken, caught):
     assert caught <= disagreements(differences(*both_lives(broken, BROKEN, 2000), BROKEN.life)).keys()
 
@@ -56,10 +60,13 @@ def test_colony_sizes_agree(effort):
     assert_agree(*both_sizes(PlainModel, effort, 30_000), effort.sizes)
 
 
-@pytest.mark.parametrize("broken, caught", [
-    (wrong.TwiceTheNoise, {"share alive at 10 days", "values cells at 10 days"}),
-    (wrong.JumpyColonies, {"values cells at 95 days"}),
-])
+@pytest.mark.parametrize(
+    "broken, caught",
+    [
+        (wrong.TwiceTheNoise, {"share alive at 10 days", "values cells at 10 days"}),
+        (wrong.JumpyColonies, {"values cells at 95 days"}),
+    ],
+)
 def test_broken_colonies_are_caught(broken, caught):
     assert caught <= disagreements(differences(*both_sizes(broken, BROKEN, 40_000), BROKEN.sizes)).keys()
 
@@ -70,7 +77,8 @@ def test_the_plain_law_of_a_day_is_that_of_single_events(cells):
     rng = np.random.default_rng(3)
     at_once, one_by_one = (
         Sample(values={"cells": np.array([birth_and_death(rng, cells, 1.0, 0.6, below) for _ in range(12_000)])})
-        for below in (0, 10**9))
+        for below in (0, 10**9)
+    )
     assert_agree(at_once, one_by_one, Tolerances(distance=0.04))
     other_death = Sample(values={"cells": np.array([birth_and_death(rng, cells, 1.0, 0.4) for _ in range(12_000)])})
     assert disagreements(differences(other_death, one_by_one, Tolerances(distance=0.04)))
@@ -82,11 +90,14 @@ def test_fates_of_shed_cells_agree(site, effort):
     assert_agree(*both_patients(site, PlainPatient, effort, 50_000), effort.patient)
 
 
-@pytest.mark.parametrize("broken, caught", [
-    (wrong.ArrestBeforeDeath, {"mean died_in_transit"}),
-    (wrong.InvertedShunt, {"share arrested liver", "mean settled"}),
-    (wrong.CalmLiver, {"share settled liver", "share died_on_arrival liver"}),
-])
+@pytest.mark.parametrize(
+    "broken, caught",
+    [
+        (wrong.ArrestBeforeDeath, {"mean died_in_transit"}),
+        (wrong.InvertedShunt, {"share arrested liver", "mean settled"}),
+        (wrong.CalmLiver, {"share settled liver", "share died_on_arrival liver"}),
+    ],
+)
 def test_a_broken_patient_is_caught(broken, caught):
     assert caught <= disagreements(differences(*both_patients("colon", broken, BROKEN, 60_000), BROKEN.patient)).keys()
 

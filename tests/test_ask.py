@@ -52,7 +52,12 @@ mechanisms = { dormancy = false }
 parameters = { "soil.liver" = { value = "20 %", reason = "to see" } }
 """
     comparison = load_comparison(write(tmp_path, 'extends = "colorectal.toml"\n' + COMPARED + arm))
-    file = write(tmp_path, 'extends = "colorectal.toml"\n' + arm.replace("[[comparison.arms]]", "").replace('name = "old and sleepless"', ""), "file.toml")
+    file = write(
+        tmp_path,
+        'extends = "colorectal.toml"\n'
+        + arm.replace("[[comparison.arms]]", "").replace('name = "old and sleepless"', ""),
+        "file.toml",
+    )
     same, made = load(file), comparison.arms[2].scenario
     differ = {key for key, value in same.to_dict().items() if value != made.to_dict()[key]}
     assert differ == {"name", "file", "title"}
@@ -73,7 +78,11 @@ def test_a_comparison_does_not_change_the_scenario_that_holds_it(tmp_path):
 def test_a_comparison_is_extended_key_by_key(tmp_path):
     write(tmp_path, 'extends = "colorectal.toml"\n' + COMPARED, "parent.toml")
     child = load_comparison(write(tmp_path, 'extends = "parent.toml"\n[comparison.small]\npatients = 33\n'))
-    assert (child.small_patients, child.outcome.name, [arm.name for arm in child.arms]) == (33, "patients with a metastasis", ["on", "off"])
+    assert (child.small_patients, child.outcome.name, [arm.name for arm in child.arms]) == (
+        33,
+        "patients with a metastasis",
+        ["on", "off"],
+    )
 
 
 ARMS = ["a", "b", "c", "d", "a-b"]
@@ -183,18 +192,28 @@ def test_directions_that_cannot_all_hold_are_told(texts, words):
 
 @pytest.mark.parametrize(
     "change",
-    ["mechanisms = { dormancy = true }", "", 'parameters = { sleep_probability = { value = 0.5, reason = "as in the catalogue" } }', "treatments = []"],
+    [
+        "mechanisms = { dormancy = true }",
+        "",
+        'parameters = { sleep_probability = { value = 0.5, reason = "as in the catalogue" } }',
+        "treatments = []",
+    ],
 )
 def test_two_arms_that_are_the_same_are_refused(tmp_path, change):
     """By what they resolve to; arms that count other patients differ."""
     text = COMPARED.replace("mechanisms = { dormancy = false }", change)
-    with pytest.raises(InputError, match=r'mine.toml: comparison.arms: found "on" and "off", which are the same; allowed: arms that differ'):
+    with pytest.raises(
+        InputError,
+        match=r'mine.toml: comparison.arms: found "on" and "off", which are the same; allowed: arms that differ',
+    ):
         load_comparison(write(tmp_path, BASE + text))
     other = text.replace('name = "off"', 'name = "off"\nonly = "with a metastasis at diagnosis"')
     assert len(load_comparison(write(tmp_path, BASE + other)).arms) == 2
 
 
-@pytest.mark.parametrize("command", [["run"], ["run", "--quiet", "--patients", "2"], ["show"], ["check"], ["attribute"]])
+@pytest.mark.parametrize(
+    "command", [["run"], ["run", "--quiet", "--patients", "2"], ["show"], ["check"], ["attribute"]]
+)
 def test_arms_that_are_the_same_are_refused_by_every_command(tmp_path, capsys, command):
     """A file that `ask` refuses is refused by all, before anything is computed."""
     from sim.cli import main
@@ -207,7 +226,12 @@ def test_arms_that_are_the_same_are_refused_by_every_command(tmp_path, capsys, c
 
 def test_one_arm_is_no_comparison(tmp_path):
     with pytest.raises(InputError, match="found one arm; allowed: two or more"):
-        load(write(tmp_path, BASE + COMPARED[: COMPARED.index("[[comparison.arms]]\nname = \"off\"")].replace("on > off", "on > on")))
+        load(
+            write(
+                tmp_path,
+                BASE + COMPARED[: COMPARED.index('[[comparison.arms]]\nname = "off"')].replace("on > off", "on > on"),
+            )
+        )
 
 
 # -- outcomes --------------------------------------------------------------------------------------
@@ -223,11 +247,18 @@ def run_of(patients, metastases):
         "liver_symptom_day": pd.array(([1000 + 1.0 * DAY, None, None, 1000 + 3.75 * DAY] + [None] * len(patients))[: len(patients)], dtype="Float64"),
         "shed_cells": [10 * (i + 1) for i in range(len(patients))], "settled_cells": range(len(patients)),
     })  # fmt: skip
-    rows = [(p, i, o, None if y is None else 1000 + y * DAY, 10.0**c, s, f) for i, (p, o, y, c, s, f) in enumerate(metastases)]
-    found = pd.DataFrame(rows, columns=["patient", "colony", "organ", "detected_day", "cells_at_detection", "source", "founders"])
+    rows = [
+        (p, i, o, None if y is None else 1000 + y * DAY, 10.0**c, s, f)
+        for i, (p, o, y, c, s, f) in enumerate(metastases)
+    ]
+    found = pd.DataFrame(
+        rows, columns=["patient", "colony", "organ", "detected_day", "cells_at_detection", "source", "founders"]
+    )
     found["cells"] = found["cells_at_detection"]
     woke = [0.1, 0.25, 0.26, 0.0, None, 0.2]
-    found["woke_day"] = pd.array([None if y is None else 1000 + y * DAY for y in (woke + [None] * len(found))[: len(found)]], dtype="Float64")
+    found["woke_day"] = pd.array(
+        [None if y is None else 1000 + y * DAY for y in (woke + [None] * len(found))[: len(found)]], dtype="Float64"
+    )
     found["detected_day"] = found["detected_day"].astype("Float64")
     found["clone"] = pd.array([None if f > 1 else i % 2 for i, f in enumerate(found["founders"])], dtype="Int64")
     return SimpleNamespace(patients=people, metastases=found)
@@ -281,7 +312,11 @@ def test_an_outcome_is_read_from_the_tables(name, expected):
 
 
 def test_every_outcome_is_tested_here_and_takes_every_organ():
-    tested = {mark.args[1][i][0] for mark in test_an_outcome_is_read_from_the_tables.pytestmark for i in range(len(mark.args[1]))}
+    tested = {
+        mark.args[1][i][0]
+        for mark in test_an_outcome_is_read_from_the_tables.pytestmark
+        for i in range(len(mark.args[1]))
+    }
     patterns = {name for name in OUTCOMES for text in tested if outcome(text).meaning == OUTCOMES[name].meaning}
     assert patterns == set(OUTCOMES)
     assert all(outcome(f"metastases in the {organ} per patient").years is None for organ in NICHES)
@@ -314,7 +349,9 @@ def everybody(values):
 def test_arms_with_the_same_patients_are_compared_in_pairs():
     rng = np.random.default_rng(1)
     before, change = rng.normal(0, 100, 400), rng.normal(1, 2, 400)
-    found = questions.direction(contrasts("b > a", ["a", "b"])[0], {"a": everybody(before), "b": everybody(before + change)})
+    found = questions.direction(
+        contrasts("b > a", ["a", "b"])[0], {"a": everybody(before), "b": everybody(before + change)}
+    )
     assert found["difference"] == pytest.approx(change.mean())
     assert found["high"] - found["difference"] == pytest.approx(1.96 * change.std(ddof=1) / 20, rel=1e-3)
     assert found["seen"] == "yes"
@@ -351,7 +388,9 @@ def test_a_95_per_cent_interval_covers_in_95_of_100_cases():
 )  # fmt: skip
 def test_what_was_seen(text, shift, noise, seen):
     balanced = np.tile([-1.0, 1.0], 50)
-    found = questions.direction(contrasts(text, ["a", "b"])[0], {"a": everybody(np.zeros(100)), "b": everybody(shift + noise * balanced)})
+    found = questions.direction(
+        contrasts(text, ["a", "b"])[0], {"a": everybody(np.zeros(100)), "b": everybody(shift + noise * balanced)}
+    )
     assert found["seen"] == seen
 
 
@@ -359,13 +398,17 @@ def test_seeds_together_are_a_larger_cohort():
     """Four cohorts of 100 give nearly the interval of one of 400: their spreads are estimated apart."""
     rng = np.random.default_rng(4)
     contrast, values = contrasts("b > a", ["a", "b"])[0], rng.normal(0.15, 1.0, 400)
-    told = [{"directions": [questions.direction(contrast, {"a": everybody(np.zeros(len(part))), "b": everybody(part)})]}
-            for part in (values, *np.split(values, 4))]
+    told = [
+        {"directions": [questions.direction(contrast, {"a": everybody(np.zeros(len(part))), "b": everybody(part)})]}
+        for part in (values, *np.split(values, 4))
+    ]
     (whole,), (found,) = told[0]["directions"], questions.pooled(told[1:])
     assert found["difference"] == pytest.approx(whole["difference"]) and found["patients"] == 400
     assert found["high"] - found["low"] == pytest.approx(whole["high"] - whole["low"], rel=0.05)
     assert questions.seen(*told[1:]) and not all(map(questions.seen, told[1:]))
-    equal = questions.direction(contrasts("b = a within 0.000001", ["a", "b"])[0], {"a": everybody(values), "b": everybody(values)})
+    equal = questions.direction(
+        contrasts("b = a within 0.000001", ["a", "b"])[0], {"a": everybody(values), "b": everybody(values)}
+    )
     assert questions.pooled([{"directions": [equal]}] * 2)[0]["seen"] == questions.YES
 
 
@@ -382,12 +425,16 @@ def test_too_few_patients_give_no_number():
 )  # fmt: skip
 def test_nothing_is_said_of_fewer_than_ten_pairs_or_without_a_spread(text, patients, noise, seen):
     shifted = 1.0 + noise * np.arange(patients) / patients
-    found = questions.direction(contrasts(text, ["a", "b"])[0], {"a": everybody(np.zeros(patients)), "b": everybody(shifted)})
+    found = questions.direction(
+        contrasts(text, ["a", "b"])[0], {"a": everybody(np.zeros(patients)), "b": everybody(shifted)}
+    )
     assert found["seen"] == seen and found["difference"] > 0
 
 
 def test_patients_without_a_value_in_one_arm_are_left_out_of_all_of_its_group(tmp_path):
-    comparison = load_comparison(write(tmp_path, BASE + COMPARED.replace("patients with a metastasis", "years to the first metastasis")))
+    comparison = load_comparison(
+        write(tmp_path, BASE + COMPARED.replace("patients with a metastasis", "years to the first metastasis"))
+    )
     later = run_of([(5.0, False)] * 4, [(1, "bone", 2.0, 9, "primary", 1), (2, "bone", 2.0, 9, "primary", 1)])
     measured = questions.measure(comparison, {"on": RUN, "off": later})
     assert measured["on"][1].tolist() == measured["off"][1].tolist() == [False, True, False, False]
@@ -425,8 +472,14 @@ def test_survival_comes_with_a_log_rank_test_of_those_who_count(tmp_path):
 
 def test_what_is_no_survival_has_no_log_rank_test(tmp_path):
     comparison = load_comparison(write(tmp_path, BASE + COMPARED))
-    assert questions.logrank_p_values(comparison, {"on": RUN, "off": RUN}, questions.measure(comparison, {"on": RUN, "off": RUN})) == [{}]
-    assert [name for name in OUTCOMES if outcome_ends(name)] == ["survival at {years} years", "metastasis-free survival at {years} years", "years lived"]
+    assert questions.logrank_p_values(
+        comparison, {"on": RUN, "off": RUN}, questions.measure(comparison, {"on": RUN, "off": RUN})
+    ) == [{}]
+    assert [name for name in OUTCOMES if outcome_ends(name)] == [
+        "survival at {years} years",
+        "metastasis-free survival at {years} years",
+        "years lived",
+    ]
 
 
 def outcome_ends(name):
@@ -440,7 +493,9 @@ def outcome_ends(name):
 def asked(tmp_path_factory):
     """A tiny question, asked once: two arms that a value of `across` reaches, one that it does not."""
     folder = tmp_path_factory.mktemp("asked")
-    text = COMPARED.replace('["on > off"]', '["on > off"]\nacross = [{ parameter = "sleep_probability", values = [0.2, 0.9] }]')
+    text = COMPARED.replace(
+        '["on > off"]', '["on > off"]\nacross = [{ parameter = "sleep_probability", values = [0.2, 0.9] }]'
+    )
     from quick_cohort import scenario_file
 
     scenario_file(folder, 8)
@@ -467,15 +522,22 @@ def test_across_runs_only_the_arms_that_the_value_reaches(asked):
     _, out, answer = asked
     made = sorted(path.parent.relative_to(out).as_posix() for path in out.rglob("manifest.json"))
     assert made == ["across/sleep_probability_0.2/on", "across/sleep_probability_0.9/on", "off", "on"]
-    assert [(point["parameter"], point["value"]) for point in answer["across"]] == [("sleep_probability", 0.2), ("sleep_probability", 0.9)]
+    assert [(point["parameter"], point["value"]) for point in answer["across"]] == [
+        ("sleep_probability", 0.2),
+        ("sleep_probability", 0.9),
+    ]
     assert len({point["arms"][1]["mean"] for point in answer["across"]} | {answer["arms"][1]["mean"]}) == 1
 
 
 def test_a_value_of_across_does_not_replace_an_arm_s_own(tmp_path):
-    text = COMPARED.replace("mechanisms = { dormancy = false }", 'parameters = { sleep_probability = { value = 0.0, reason = "awake" } }')
+    text = COMPARED.replace(
+        "mechanisms = { dormancy = false }", 'parameters = { sleep_probability = { value = 0.0, reason = "awake" } }'
+    )
     comparison = load_comparison(write(tmp_path, BASE + text))
     runs = questions._Runs(comparison, tmp_path / "answer", 1, None, 1, False, [])
-    values = [runs._scenario(arm, "sleep_probability", 0.9).parameters["sleep_probability"].value for arm in comparison.arms]
+    values = [
+        runs._scenario(arm, "sleep_probability", 0.9).parameters["sleep_probability"].value for arm in comparison.arms
+    ]
     assert values == [0.9, 0.0]
 
 
@@ -514,10 +576,14 @@ def test_outcomes_agree_with_the_survival_curves(asked):
 
     run = results.open(asked[1] / "on")
     for years in (0.2, 0.4, 0.8):
-        assert outcome(f"survival at {years} years").values(run).mean() == pytest.approx(survival_at_years(run, years).value)
+        assert outcome(f"survival at {years} years").values(run).mean() == pytest.approx(
+            survival_at_years(run, years).value
+        )
         for organ in (None, "liver"):
             name = f"patients with a metastasis{f' in the {organ}' if organ else ''} within {years} years"
-            assert outcome(name).values(run).mean() == pytest.approx(organ_incidence(run, organ).at(years * DAYS_PER_YEAR).value)
+            assert outcome(name).values(run).mean() == pytest.approx(
+                organ_incidence(run, organ).at(years * DAYS_PER_YEAR).value
+            )
     assert 0 < outcome("survival at 0.8 years").values(run).mean() < 1
 
 
@@ -531,7 +597,10 @@ def test_all_asks_every_scenario_that_has_a_comparison(asked, tmp_path, monkeypa
     out = capsys.readouterr().out.splitlines()
     assert out[-2] in ("1 of 1 scenarios show what they must", "0 of 1 scenarios show what they must; not: question")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["question", "questions"]
-    answers = {seed: json.loads((tmp_path / "question" / f"ask_seed{seed}_4patients" / "answer.json").read_text("utf-8")) for seed in (1, 2)}
+    answers = {
+        seed: json.loads((tmp_path / "question" / f"ask_seed{seed}_4patients" / "answer.json").read_text("utf-8"))
+        for seed in (1, 2)
+    }
     assert [len(answers[seed]["across"]) for seed in (1, 2)] == [2, 0]
     table = pd.read_csv(tmp_path / "questions" / "questions.csv")
     assert table["seed"].tolist()[:4] == [1, 1, 1, 2] and np.isnan(table["seed"].iloc[4])
@@ -539,11 +608,18 @@ def test_all_asks_every_scenario_that_has_a_comparison(asked, tmp_path, monkeypa
     assert table["seen"].tolist()[3] == answers[2]["directions"][0]["seen"]
     assert table["difference"].iloc[4] == pytest.approx(table["difference"].iloc[[0, 3]].mean())
     page = (tmp_path / "questions" / "questions.md").read_text("utf-8")
-    assert "Not asked yet" not in page and "`run_sim.py ask all --patients 4" in page and "| seed 1 | seed 2 | all seeds |" in page and "`sleep_probability`" in page
+    assert (
+        "Not asked yet" not in page
+        and "`run_sim.py ask all --patients 4" in page
+        and "| seed 1 | seed 2 | all seeds |" in page
+        and "`sleep_probability`" in page
+    )
     monkeypatch.setattr(questions, "run_scenario", lambda *_, **__: 1 / 0)
     assert cli.main(words) == 0
     assert "step 3 of 3: question, seed 1, across assumed sizes" in capsys.readouterr().err
-    assert (tmp_path / "questions" / "questions.md").read_text("utf-8").replace(" --quiet", "") == page.replace(" --quiet", "")
+    assert (tmp_path / "questions" / "questions.md").read_text("utf-8").replace(" --quiet", "") == page.replace(
+        " --quiet", ""
+    )
 
 
 def test_what_was_stopped_has_answered_every_question_before_it_varies_one(asked, tmp_path, monkeypatch):
@@ -559,7 +635,21 @@ def test_what_was_stopped_has_answered_every_question_before_it_varies_one(asked
         return whole(*words, across=across, **options)
 
     monkeypatch.setattr(questions, "ask", until_across)
-    words = ["ask", "all", "--patients", "4", "--workers", "1", "--seed", "3", "--seed", "2", "--out", str(tmp_path), "--quiet"]
+    words = [
+        "ask",
+        "all",
+        "--patients",
+        "4",
+        "--workers",
+        "1",
+        "--seed",
+        "3",
+        "--seed",
+        "2",
+        "--out",
+        str(tmp_path),
+        "--quiet",
+    ]
     assert cli.main(words) == 130
     assert pd.read_csv(tmp_path / "questions" / "questions.csv")["seed"].tolist()[:2] == [2, 3]
     page = (tmp_path / "questions" / "questions.md").read_text("utf-8")
@@ -574,26 +664,45 @@ def test_small_and_patients_together_are_refused(front_door):
 def test_a_small_cohort_is_enriched_where_it_says_so_and_nowhere_else(tmp_path):
     """An arm's own parameter stays; the answer names what was changed, from what and why."""
     own = 'parameters = { sleep_probability = { value = 0.0, reason = "awake" } }'
-    text = COMPARED.replace("mechanisms = { dormancy = false }", own).replace('["on > off"]', """["on > off"]
+    text = COMPARED.replace("mechanisms = { dormancy = false }", own).replace(
+        '["on > off"]',
+        """["on > off"]
 assumes = "that they differ"
 [comparison.small]
 patients = 12
 [comparison.small.parameters]
 sleep_probability = { value = 0.9, reason = "to see" }
-frailty_log_sd = { value = 1, reason = "to see" }""")
+frailty_log_sd = { value = 1, reason = "to see" }""",
+    )
     comparison = load_comparison(write(tmp_path, BASE + text))
     small = comparison.small()
-    read = [[arm.scenario.parameters[name].value for arm in small.arms] for name in ("sleep_probability", "frailty_log_sd")]
-    assert read == [[0.9, 0.0], [1.0, 1.0]] and {arm.scenario.patients for arm in small.arms} == {small.scenario.patients} == {12}
+    read = [
+        [arm.scenario.parameters[name].value for arm in small.arms] for name in ("sleep_probability", "frailty_log_sd")
+    ]
+    assert read == [[0.9, 0.0], [1.0, 1.0]] and {arm.scenario.patients for arm in small.arms} == {
+        small.scenario.patients
+    } == {12}
     assert comparison.arms[0].scenario.parameters == load("colorectal").parameters and not comparison.enriched
 
-    answer = {"question": "Why?", "outcome": "x", "unit": "y", "meaning": "z", "arms": [], "directions": [], "across": [], "assumes": comparison.assumes,
-              "enriched": [questions._override(name, entry) for name, entry in small.enriched.items()]}
+    answer = {
+        "question": "Why?",
+        "outcome": "x",
+        "unit": "y",
+        "meaning": "z",
+        "arms": [],
+        "directions": [],
+        "across": [],
+        "assumes": comparison.assumes,
+        "enriched": [questions._override(name, entry) for name, entry in small.enriched.items()],
+    }
     from sim.cli_ask import answer_text
 
     told = answer_text(answer)
     assert "assumes: that they differ" in told
-    assert "enriched cohort: sleep_probability = 0.9 (catalogue: 0.5), frailty_log_sd = 1 (catalogue: 4.57998): to see" in told.replace("4.58", "4.57998")
+    assert (
+        "enriched cohort: sleep_probability = 0.9 (catalogue: 0.5), frailty_log_sd = 1 (catalogue: 4.57998): to see"
+        in told.replace("4.58", "4.57998")
+    )
     assert "enriched" not in answer_text(answer | {"enriched": []})
 
 
@@ -617,14 +726,24 @@ def test_the_command_prints_arms_directions_and_a_sentence(asked):
 
 def test_the_command_refuses_a_scenario_without_a_comparison(front_door):
     done = front_door("ask", "colorectal")
-    assert done.returncode == 2 and "no [comparison] in this scenario" in done.stderr and "age_40_against_75" in done.stderr
+    assert (
+        done.returncode == 2
+        and "no [comparison] in this scenario" in done.stderr
+        and "age_40_against_75" in done.stderr
+    )
 
 
 def test_show_tells_what_is_compared_and_check_reads_every_arm(front_door, tmp_path):
     shown = front_door("show", "follow_up_3_6_12").stdout
-    assert "every 3 months < every 6 months; every 6 months < every 12 months" in shown and "years to the first metastasis" in shown
+    assert (
+        "every 3 months < every 6 months; every 6 months < every 12 months" in shown
+        and "years to the first metastasis" in shown
+    )
     enriched = front_door("show", "survival_by_site").stdout
-    assert "100 patients, enriched: frailty_log_sd = 1, competent" in enriched and "of thyroid ones as of colon" in enriched
+    assert (
+        "100 patients, enriched: frailty_log_sd = 1, competent" in enriched
+        and "of thyroid ones as of colon" in enriched
+    )
     text = BASE + COMPARED.replace('name = "off"', 'name = "off"\ncohort.age = { mean = "20 years" }')
     done = front_door("check", write(tmp_path, text))
     assert done.returncode == 2 and 'arm "off": found low 30, mean 20, high 95 years' in done.stderr
@@ -652,5 +771,9 @@ def test_every_question_is_answered_as_expected_with_few_patients(file, tmp_path
     """
     comparison = load_comparison(file).small()
     answer = questions.ask(comparison, seed=1, out=tmp_path / "answer", across=False)
-    enough = [(questions.YES,) if contrast.sign else (questions.YES, questions.UNCLEAR) for contrast in comparison.contrasts]
-    assert all(found["seen"] in what for found, what in zip(answer["directions"], enough, strict=True)), json.dumps(answer["directions"], indent=1)
+    enough = [
+        (questions.YES,) if contrast.sign else (questions.YES, questions.UNCLEAR) for contrast in comparison.contrasts
+    ]
+    assert all(found["seen"] in what for found, what in zip(answer["directions"], enough, strict=True)), json.dumps(
+        answer["directions"], indent=1
+    )

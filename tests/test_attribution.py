@@ -26,7 +26,8 @@ TWO = ("inflammation", "dormancy")
 def quick(tmp_path_factory):
     """The quick scenario with a body that its small tumours inflame, and the four headline mechanisms on."""
     return scenarios.load(scenario_file(tmp_path_factory.mktemp("scenario"), PATIENTS)).with_(
-        set_=["il6_half_cells=3e5", "niche_time_days=7"])
+        set_=["il6_half_cells=3e5", "niche_time_days=7"]
+    )
 
 
 def small_chunks(monkeypatch, lanes: int = 100) -> None:
@@ -55,7 +56,11 @@ def test_an_arm_is_the_run_that_it_stands_for(quick, tmp_path, off):
     """The same metastases, patient by patient and organ by organ, as `run --off ...` writes."""
     run = run_scenario(quick.with_(off=off), seed=SEED, out=tmp_path / "x")
     seen = run.metastases[run.metastases.detected_day.notna()]
-    expected = seen.groupby(["patient", "organ"]).size().reindex(pd.MultiIndex.from_product([range(PATIENTS), NICHES]), fill_value=0)
+    expected = (
+        seen.groupby(["patient", "organ"])
+        .size()
+        .reindex(pd.MultiIndex.from_product([range(PATIENTS), NICHES]), fill_value=0)
+    )
     counts = metastases_by_arm(quick, [Arm(), Arm(frozenset(off)), Arm(frozenset(FOUR))], SEED, np.arange(PATIENTS))
     assert counts.shape == (PATIENTS, 3, len(NICHES)) and counts[:, 1].sum() > 50
     assert np.array_equal(counts[:, 1], expected.to_numpy().reshape(PATIENTS, len(NICHES)))
@@ -124,7 +129,9 @@ def test_a_mechanism_at_its_null_gets_exactly_zero(quick, tmp_path):
 
 def liver_at(scenario, gains, soils, patients: int) -> np.ndarray:
     """Liver metastases by patient and pair of gain and soil."""
-    stacked = [Arm(values=((products.GAIN, gain), (products.SOIL, soil))) for gain, soil in zip(gains, soils, strict=True)]
+    stacked = [
+        Arm(values=((products.GAIN, gain), (products.SOIL, soil))) for gain, soil in zip(gains, soils, strict=True)
+    ]
     return metastases_by_arm(scenario, stacked, SEED, np.arange(patients))[:, :, NICHES.index("liver")]
 
 
@@ -296,7 +303,10 @@ def command(*arguments):
         (["--mechanisms", "dormacy"], ["--mechanisms dormacy", "dormancy"]),
         (["--mechanisms", "dormancy", "--off", "dormancy"], ["dormancy", "is off", "--on dormancy"]),
         (["--orders", "7"], ["--orders 7", "even"]),
-        (["--off", "dormancy", "--off", "inflammation", "--off", "senescent_vesicles", "--off", "dual_blood_supply"], ["no mechanism is on"]),
+        (
+            ["--off", "dormancy", "--off", "inflammation", "--off", "senescent_vesicles", "--off", "dual_blood_supply"],
+            ["no mechanism is on"],
+        ),
         (["--outcome", "deaths"], ["colonies", "patients"]),
     ],
 )
@@ -309,7 +319,10 @@ def test_wrong_input_ends_with_2_and_says_what_is_allowed(capsys, arguments, wor
 def test_the_command_prints_a_table_and_draws_a_figure(tmp_path, capsys):
     file = scenario_file(tmp_path, 12)
     out = tmp_path / "x"
-    assert command(file, "--mechanisms", "dormancy,inflammation", "--workers", 1, "--out", out, "--outcome", "patients") == 0
+    assert (
+        command(file, "--mechanisms", "dormancy,inflammation", "--workers", 1, "--out", out, "--outcome", "patients")
+        == 0
+    )
     printed = capsys.readouterr().out
     assert "all 4 combinations of 2 mechanisms, each in the same 12 patients" in printed
     for words in ("all organs", "all off", "dormancy", "known only as a product", "soil.liver"):

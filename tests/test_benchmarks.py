@@ -28,8 +28,10 @@ def engine_run(tiny):
 def c_runs(tiny, tmp_path_factory):
     folder = tmp_path_factory.mktemp("rival")
     file = rival_c.write_work(tiny, folder / "work.bin")
-    return {variant: rival_c.run(rival_c.compile_rival(variant, folder), file, 0, tiny.patients)
-            for variant in rival_c.VARIANTS}
+    return {
+        variant: rival_c.run(rival_c.compile_rival(variant, folder), file, 0, tiny.patients)
+        for variant in rival_c.VARIANTS
+    }
 
 
 def test_the_pinned_work_is_what_the_pin_says():
@@ -93,8 +95,10 @@ def test_plain_mesa_does_the_same_work(tiny, engine_run):
 
 def test_work_that_strays_from_the_pin_is_refused():
     pinned = work.pinned()["work"]
-    right = {"settled": pinned["patients"] * pinned["settled_cells_per_patient"],
-             "shed": pinned["patients"] * pinned["shed_cells_per_patient"]}
+    right = {
+        "settled": pinned["patients"] * pinned["settled_cells_per_patient"],
+        "shed": pinned["patients"] * pinned["shed_cells_per_patient"],
+    }
     suite.check_work(right, pinned)
     with pytest.raises(ValueError, match="settled a patient"):
         suite.check_work(right | {"settled": int(right["settled"] * 0.98)}, pinned)
@@ -119,7 +123,11 @@ def test_slopes_and_ratios():
 def test_the_report_has_the_keys_of_the_contract_and_the_table_says_what_is_met():
     assert len(suite.KEYS) == 14
     assert set(main.BARS) < set(suite.KEYS)
-    report = dict.fromkeys(suite.KEYS) | {"ratio_vs_c": 1.5, "headline_cpu_seconds": 16.0, "ratio_single_patient": 120.0}
+    report = dict.fromkeys(suite.KEYS) | {
+        "ratio_vs_c": 1.5,
+        "headline_cpu_seconds": 16.0,
+        "ratio_single_patient": 120.0,
+    }
     lines = {line.split()[0]: line for line in main.table(report, 2**29).splitlines()}
     assert lines["ratio_vs_c"].endswith("  met")
     assert lines["ratio_single_patient"].endswith("  met")
@@ -131,9 +139,15 @@ def test_the_report_has_the_keys_of_the_contract_and_the_table_says_what_is_met(
 def test_measuring_one_part_again_leaves_the_others_in_the_report(tmp_path, monkeypatch):
     monkeypatch.setattr(main, "HERE", tmp_path)
     empty = dict.fromkeys(suite.KEYS)
-    main.write(empty | {"slope_cells": 0.5, "ratio_vs_c": 1.9}, {"growth": {"settled": 1}, "cohort": {"engine": []}}, {"commit": "a"})
+    main.write(
+        empty | {"slope_cells": 0.5, "ratio_vs_c": 1.9},
+        {"growth": {"settled": 1}, "cohort": {"engine": []}},
+        {"commit": "a"},
+    )
     main.write(empty | {"ratio_vs_c": 1.6}, {"cohort": {"engine": [1]}}, {"commit": "b"})
-    report, details = (json.loads((tmp_path / f"{name}.json").read_text(encoding="utf-8")) for name in ("report", "details"))
+    report, details = (
+        json.loads((tmp_path / f"{name}.json").read_text(encoding="utf-8")) for name in ("report", "details")
+    )
     assert report == empty | {"slope_cells": 0.5, "ratio_vs_c": 1.6}
     assert details == {"cohort": {"engine": [1]}, "growth": {"settled": 1},
                        "measured": {"cohort": {"commit": "b"}, "growth": {"commit": "a"}}}  # fmt: skip

@@ -35,7 +35,10 @@ NOTICED = {"inflammatory_awakening": {"organ_inflammation__lung": 1.0}, "liver_f
 def of_lanes(model, chosen: np.ndarray) -> dict[str, np.ndarray]:
     """All that a finished model holds of some lanes, lane numbers taken out."""
     cells = model.cells
-    out = {name: getattr(cells, name)[chosen] for name in ("settled", "sleeping", "woke", "died_asleep", "extinct", "colonies")}
+    out = {
+        name: getattr(cells, name)[chosen]
+        for name in ("settled", "sleeping", "woke", "died_asleep", "extinct", "colonies")
+    }
     out |= {name: getattr(model, name)[chosen] for name in
             ("shed_total", "died_in_transit", "died_on_arrival", "inert", "last_day", "burden_cells", "energy_clock",
              "hazard_clock")}  # fmt: skip
@@ -45,7 +48,9 @@ def of_lanes(model, chosen: np.ndarray) -> dict[str, np.ndarray]:
         lane = unpack(rows.column("identity"))["lane"]
         order = np.argsort(rows.column("identity"), kind="stable")
         order = order[np.isin(lane[order], np.flatnonzero(chosen))]
-        out |= {f"{table}.{name}": rows.column(name)[order] for name in rows._dtypes if name not in ("identity", "shedder")}
+        out |= {
+            f"{table}.{name}": rows.column(name)[order] for name in rows._dtypes if name not in ("identity", "shedder")
+        }
         out[f"{table}.identity"] = rows.column("identity")[order] & np.uint64((1 << 48) - 1)
     return out
 
@@ -80,7 +85,9 @@ def test_a_lane_at_the_null_is_a_lane_without_the_mechanism(name):
 
 def test_nothing_is_lost_with_every_mechanism_on():
     """On every day: what each stream shed has ended, what settled and what woke is somewhere."""
-    arm = values(**on(*REGISTRY) | {"stem_share": 0.5}, competent_share=0.002, frailty_log_sd=1.0, avascular_limit_cells=3000.0)
+    arm = values(
+        **on(*REGISTRY) | {"stem_share": 0.5}, competent_share=0.002, frailty_log_sd=1.0, avascular_limit_cells=3000.0
+    )
     arm["secondary_shedding_factor"] = 1.0
     model = drawn_model(np.arange(8), [arm], seed=4, horizon_days=120)
     walk(model)
@@ -166,7 +173,9 @@ def test_hypoxia_and_inflammation_of_a_niche():
 def test_scarred_livers_take_fewer_seeds_in_as_many_patients_as_have_them():
     """Their share has a standard error of 0.7 %: a prevalence off by 6 % in 4,000 patients is found."""
     luck = (np.arange(4000) + 0.5) / 4000
-    rates, _, _ = a_day("liver_fibrosis", hosts=hosts_with(luck=luck), lanes=4000, fibrosis_prevalence=0.25, fibrosis_receptivity=0.3)
+    rates, _, _ = a_day(
+        "liver_fibrosis", hosts=hosts_with(luck=luck), lanes=4000, fibrosis_prevalence=0.25, fibrosis_receptivity=0.3
+    )
     scarred = rates.receptivity[:, LIVER] != 1.0
     assert np.array_equal(scarred, luck < 0.25)
     assert rates.receptivity[scarred, LIVER] == pytest.approx(0.3)
@@ -185,7 +194,7 @@ def test_the_optimum_of_emt_lies_in_the_middle():
     best = means[success.argmax()]
     assert declared.direction == "^" and abs(best - declared.optimum) <= 0.05
     assert success[0] < 0.4 * success.max() and success[-1] < 0.8 * success.max()
-    assert np.all(np.diff(success[: success.argmax() + 1]) > 0) and np.all(np.diff(success[success.argmax():]) < 0)
+    assert np.all(np.diff(success[: success.argmax() + 1]) > 0) and np.all(np.diff(success[success.argmax() :]) < 0)
     assert np.all(np.diff(position) > 0), "mesenchymal tumours settle mesenchymal cells"
 
 
@@ -209,6 +218,7 @@ def exact_emt(mean, sd, gain, cost):
     def integral(of):
         def law(m):
             return of(m) * np.exp(-0.5 * ((m - mean) ** 2 - (nearest - mean) ** 2) / sd**2)
+
         return sum(integrate.quad(law, low, high, epsrel=1e-10)[0] for low, high in zip(edges, edges[1:], strict=False))
 
     def success(m):
@@ -226,9 +236,19 @@ def test_the_law_of_emt_wherever_the_catalogue_allows_it(gain, cost):
     sds = np.array([declared["sd"].minimum, 0.02, 0.049, 0.05, 0.1, 0.15, 0.3])
     mean, sd = (grid.ravel() for grid in np.meshgrid(means, sds))
     lanes = len(mean)
-    law = {"emt_mean": mean, "emt_sd": sd, "emt_escape_gain": gain, "emt_return_cost": cost, "emt_sleep_gain": 0.5, "emt_reference_mean": 0.3}
+    law = {
+        "emt_mean": mean,
+        "emt_sd": sd,
+        "emt_escape_gain": gain,
+        "emt_return_cost": cost,
+        "emt_sleep_gain": 0.5,
+        "emt_reference_mean": 0.3,
+    }
     p = LaneParameters({**values(**on("emt")), **law}, lanes)
-    signals, rates = Signals(np.full(lanes, 67.0), np.full(lanes, 5e8), np.zeros((lanes, len(NICHES))), plain_hosts(lanes)), Rates.base(lanes)
+    signals, rates = (
+        Signals(np.full(lanes, 67.0), np.full(lanes, 5e8), np.zeros((lanes, len(NICHES))), plain_hosts(lanes)),
+        Rates.base(lanes),
+    )
     rates.sleep += 0.5
     emt.act(rates, signals, p)
     success, position = np.array([exact_emt(m, s, gain, cost) for m, s in zip(mean, sd, strict=True)]).T
@@ -236,7 +256,9 @@ def test_the_law_of_emt_wherever_the_catalogue_allows_it(gain, cost):
     assert rates.competence == pytest.approx(success / at_reference, rel=0.015)
     assert rates.sleep[:, BONE] == pytest.approx(0.5 * (1.0 + 0.5 * position), rel=0.005)
     alone = Rates.base(1)
-    one = LaneParameters({**values(**on("emt")), **{name: value[:1] if np.ndim(value) else value for name, value in law.items()}}, 1)
+    one = LaneParameters(
+        {**values(**on("emt")), **{name: value[:1] if np.ndim(value) else value for name, value in law.items()}}, 1
+    )
     emt.act(alone, Signals(np.full(1, 67.0), np.full(1, 5e8), np.zeros((1, len(NICHES))), plain_hosts(1)), one)
     assert alone.competence[0] == rates.competence[0], "whatever the other lanes are"
 
@@ -269,12 +291,17 @@ def test_emt_in_the_engine():
     """Competence relative to the reference tumour, and sleep by the position of those who settle."""
     lanes = 3
     p = LaneParameters({**values(**on("emt"), emt_reference_mean=0.3), "emt_mean": np.array([0.0, 0.3, 0.7])}, lanes)
-    signals, rates = Signals(np.full(lanes, 67.0), np.full(lanes, 5e8), np.zeros((lanes, len(NICHES))), plain_hosts(lanes)), Rates.base(lanes)
+    signals, rates = (
+        Signals(np.full(lanes, 67.0), np.full(lanes, 5e8), np.zeros((lanes, len(NICHES))), plain_hosts(lanes)),
+        Rates.base(lanes),
+    )
     rates.sleep += 0.5
     emt.act(rates, signals, p)
     assert rates.competence[1] == 1.0 and rates.competence[0] < 1.0 < rates.competence[2]
     _, settled = emt.settled_positions(p["emt_mean"], p["emt_sd"], p["emt_escape_gain"], p["emt_return_cost"])
-    assert rates.sleep[:, BONE] == pytest.approx(0.5 * (1.0 + p["emt_sleep_gain"] * (settled @ emt.POSITIONS))), "far from the cap"
+    assert rates.sleep[:, BONE] == pytest.approx(0.5 * (1.0 + p["emt_sleep_gain"] * (settled @ emt.POSITIONS))), (
+        "far from the cap"
+    )
 
 
 def test_a_primarys_competence_is_its_clones_mean_potential():
@@ -324,7 +351,9 @@ def test_small_colonies_survive_t_cells_as_long_as_their_hazard_says():
 
 
 def test_without_t_cells_pure_birth_loses_no_colony():
-    model = plain_model(4, 140, **NOTHING_ACTS, sleep_probability=0.0, cycling_birth_per_day=0.0, metastasis_gompertz_per_day=1e-5)
+    model = plain_model(
+        4, 140, **NOTHING_ACTS, sleep_probability=0.0, cycling_birth_per_day=0.0, metastasis_gompertz_per_day=1e-5
+    )
     model.run()
     assert model.cells.extinct.sum() == 0 and model.cells.colonies.sum() > 100
 
@@ -350,8 +379,13 @@ def test_colonies_wait_for_vessels_an_exponential_time():
     for model in (at_once, waiting):
         grown = model.cells.grown
         parts = unpack(grown.column("identity"))
-        law = (*(grown.column(name) for name in ("start_day", "start_log_cells", "delay_days")), *model.law.of_colonies(parts["lane"], parts["niche"]))
-        reach.append([colonise.grown_reach_days(np.full(delay.size, np.log(cells)), *law) for cells in (0.99e5, 1.01e5)])
+        law = (
+            *(grown.column(name) for name in ("start_day", "start_log_cells", "delay_days")),
+            *model.law.of_colonies(parts["lane"], parts["niche"]),
+        )
+        reach.append(
+            [colonise.grown_reach_days(np.full(delay.size, np.log(cells)), *law) for cells in (0.99e5, 1.01e5)]
+        )
     assert np.array_equal(reach[0][0], reach[1][0]), "growth up to the avascular limit is unchanged"
     assert reach[1][1] - reach[0][1] == pytest.approx(delay), "beyond it everything is late by the rest"
 
@@ -380,13 +414,18 @@ def test_one_inflow_feeds_no_better_than_other_organs():
     assert law.gompertz_per_day[0, LIVER] == 0.01 * 1.2, "without a shunt, to the bit"
     for rate in ("gompertz_per_day", "early_rate_per_day", "death"):
         assert np.array_equal(getattr(law, rate)[4], getattr(plain, rate)[4]), "one inflow, to the bit"
-        assert np.array_equal(np.delete(getattr(law, rate), LIVER, axis=1), np.delete(getattr(plain, rate), LIVER, axis=1))
-    many = LaneParameters({**values(), "liver_growth_factor": 1.0, "portocaval_shunt_fraction": np.linspace(0.0, 1.0, 9973)}, 9973)
+        assert np.array_equal(
+            np.delete(getattr(law, rate), LIVER, axis=1), np.delete(getattr(plain, rate), LIVER, axis=1)
+        )
+    many = LaneParameters(
+        {**values(), "liver_growth_factor": 1.0, "portocaval_shunt_fraction": np.linspace(0.0, 1.0, 9973)}, 9973
+    )
     assert np.all(ColonyLaw(many).gompertz_per_day == 0.01), "the null of dual feeding is exact under every shunt"
 
 
 def test_dual_feeding_does_nothing_without_the_dual_blood_supply():
     """The whole course of fifty patients, bit for bit; with the portal vein it does something."""
+
     def course(**given):
         model = plain_model(50, 200, seed=3, **given, avascular_limit_cells=3000.0, competent_share=1e-2)
         model.run()

@@ -43,7 +43,9 @@ def test_every_shed_cell_ends_somewhere(arrest, death, shunt, compensation, arte
         **{f"arrest_probability__{bed}": a for bed, a in zip(("liver", "lung", "other"), arrest, strict=True)},
         **{f"arterial_share__{bed}": a for bed, a in zip(beds, arteries, strict=True)},
         **{f"drainage__{site}__{vein}": a for site in SITES for vein, a in zip(VEINS, drainage, strict=True)},
-        death_per_pass=death, portocaval_shunt_fraction=shunt, hepatic_artery_compensation=compensation,
+        death_per_pass=death,
+        portocaval_shunt_fraction=shunt,
+        hepatic_artery_compensation=compensation,
     )
     lanes = LaneParameters(parameters, len(SITES))
     routing = body.route(lanes, SITES)
@@ -68,7 +70,10 @@ def test_the_matrix_of_passages_keeps_every_cell():
 # -- by hand -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("site, organ", [("colon", "liver"), ("stomach", "liver"), ("breast", "lung"), ("kidney", "lung"), ("melanoma", "lung")])
+@pytest.mark.parametrize(
+    "site, organ",
+    [("colon", "liver"), ("stomach", "liver"), ("breast", "lung"), ("kidney", "lung"), ("melanoma", "lung")],
+)
 def test_the_first_bed_that_lets_nothing_pass_gets_all(site, organ):
     death = 0.05
     everything = arrest(site, death_per_pass=death, **{f"arrest_probability__{organ}": 1.0})
@@ -108,7 +113,9 @@ def test_a_bed_that_alone_stops_cells_gets_them_all(organ):
     shares = arteries_only_to(organ, "rest")
     held = arrest("breast", arrest_probability__liver=0.0, arrest_probability__lung=0.0, arrest_probability__other=0.5,
                   death_per_pass=0.0, **shares)  # fmt: skip
-    assert held[NICHES.index(organ)] == pytest.approx(0.5, abs=1e-12) and held[ELSEWHERE] == pytest.approx(0.5, abs=1e-12)
+    assert held[NICHES.index(organ)] == pytest.approx(0.5, abs=1e-12) and held[ELSEWHERE] == pytest.approx(
+        0.5, abs=1e-12
+    )
 
 
 def test_what_stops_in_the_gut_or_the_rest_is_elsewhere():
@@ -119,16 +126,29 @@ def test_what_stops_in_the_gut_or_the_rest_is_elsewhere():
 
 def test_portal_organs_drain_into_the_liver():
     """A cell that passes the spleen meets the liver next; one that passes the muscle meets the lung."""
-    through = dict(arrest_probability__other=0.0, arrest_probability__liver=1.0, arrest_probability__lung=0.0, death_per_pass=0.2)
+    through = dict(
+        arrest_probability__other=0.0, arrest_probability__liver=1.0, arrest_probability__lung=0.0, death_per_pass=0.2
+    )
     for bed in body.PORTAL_BEDS:
         assert arrest("lung", **through, **arteries_only_to(bed))[LIVER] == pytest.approx(0.8**2, abs=EXACT)
     assert arrest("lung", **through, **arteries_only_to("muscle"))[LIVER] == 0.0
 
 
 def test_the_vertebral_plexus_leads_to_bone_and_the_thoracic_duct_to_the_lung():
-    for vein, niche in (("vertebral", BONE), ("thoracic_duct", LUNG), ("azygos", LUNG), ("caval", LUNG), ("portal", LIVER)):
+    for vein, niche in (
+        ("vertebral", BONE),
+        ("thoracic_duct", LUNG),
+        ("azygos", LUNG),
+        ("caval", LUNG),
+        ("portal", LIVER),
+    ):
         shares = {f"drainage__prostate__{name}": float(name == vein) for name in VEINS}
-        held = arrest("prostate", **shares, death_per_pass=0.0, **{f"arrest_probability__{bed}": 1.0 for bed in ("liver", "lung", "other")})
+        held = arrest(
+            "prostate",
+            **shares,
+            death_per_pass=0.0,
+            **{f"arrest_probability__{bed}": 1.0 for bed in ("liver", "lung", "other")},
+        )
         assert held[niche] == pytest.approx(1.0, abs=EXACT)
 
 
@@ -159,9 +179,13 @@ def test_more_shunt_less_liver_more_lung(one, other):
 
 def test_the_hepatic_artery_makes_up_for_part_of_the_shunt():
     shunted = {"portocaval_shunt_fraction": 1.0}
-    none, some, most = (arrest("breast", hepatic_artery_compensation=share, **shunted)[LIVER] for share in (0.0, 0.3, 0.6))
+    none, some, most = (
+        arrest("breast", hepatic_artery_compensation=share, **shunted)[LIVER] for share in (0.0, 0.3, 0.6)
+    )
     assert none < some < most
-    assert arrest("breast", hepatic_artery_compensation=0.6)[LIVER] == arrest("breast")[LIVER], "no shunt, nothing to make up for"
+    assert arrest("breast", hepatic_artery_compensation=0.6)[LIVER] == arrest("breast")[LIVER], (
+        "no shunt, nothing to make up for"
+    )
     lanes = LaneParameters(values(portocaval_shunt_fraction=1.0, hepatic_artery_compensation=0.5), 1)
     before = LaneParameters(values(), 1)
     portal = sum(before[f"arterial_share.{bed}"][0] for bed in body.PORTAL_BEDS)
@@ -205,7 +229,9 @@ def test_a_body_that_stops_nothing_is_refused():
 
 def test_the_own_organ_takes_its_factor_and_no_other_does():
     sites = ["lung", "kidney", "colon"]
-    factor = body.own_organ_factor(LaneParameters(values(own_organ_receptivity__lung=0.7, own_organ_receptivity__kidney=0.2), 3), sites)
+    factor = body.own_organ_factor(
+        LaneParameters(values(own_organ_receptivity__lung=0.7, own_organ_receptivity__kidney=0.2), 3), sites
+    )
     expected = np.ones((3, 13))
     expected[0, LUNG], expected[1, KIDNEY] = 0.7, 0.2
     assert np.array_equal(factor, expected)

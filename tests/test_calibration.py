@@ -56,6 +56,7 @@ def test_the_committed_fit_is_what_the_command_produces(again):
 
 def test_the_committed_file_is_what_the_command_writes(again):
     """Word for word where it is not a number: nobody edited kinds, citations, ranges or meanings by hand."""
+
     def words(text):
         blocks = tomllib.loads(text)
         for block in blocks.values():
@@ -65,7 +66,9 @@ def test_the_committed_file_is_what_the_command_writes(again):
 
     new, committed = again
     assert words(new) == words(committed)
-    assert [line for line in new.splitlines() if line.startswith("#")] == [line for line in committed.splitlines() if line.startswith("#")]
+    assert [line for line in new.splitlines() if line.startswith("#")] == [
+        line for line in committed.splitlines() if line.startswith("#")
+    ]
 
 
 def test_a_number_set_by_hand_is_noticed(again):
@@ -153,8 +156,22 @@ def simulated_shares(chosen: scenario.Scenario, patients: int, seed: int) -> np.
     return out
 
 
-CASES = [("stomach", "liver"), ("stomach", "lung"), ("breast", "lung"), ("breast", "liver"), ("breast", "bone"), ("breast", "adrenal")]
-MORE_CASES = [("colon", "liver"), ("colon", "lung"), ("lung", "adrenal"), ("lung", "lung"), ("lung", "liver"), ("pancreas", "liver")]
+CASES = [
+    ("stomach", "liver"),
+    ("stomach", "lung"),
+    ("breast", "lung"),
+    ("breast", "liver"),
+    ("breast", "bone"),
+    ("breast", "adrenal"),
+]
+MORE_CASES = [
+    ("colon", "liver"),
+    ("colon", "lung"),
+    ("lung", "adrenal"),
+    ("lung", "lung"),
+    ("lung", "liver"),
+    ("pancreas", "liver"),
+]
 EVERY_CASE = [*CASES, *(pytest.param(*case, marks=pytest.mark.long) for case in MORE_CASES)]
 PATIENTS = 300
 MILD_FRAILTY = "frailty_truncation_sd=1"

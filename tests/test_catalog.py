@@ -146,7 +146,9 @@ def test_what_the_reasons_claim(what, days, to):
 
 def test_one_awake_cell_in_sixty_founds_a_colony():
     value = {name: p.value for name, p in PARAMETERS.items()}
-    net = value["metastasis_gompertz_per_day"] * math.log(value["metastasis_capacity_cells"] / value["avascular_limit_cells"])
+    net = value["metastasis_gompertz_per_day"] * math.log(
+        value["metastasis_capacity_cells"] / value["avascular_limit_cells"]
+    )
     assert 1 / (net / value["cycling_birth_per_day"]) == pytest.approx(60, rel=0.1)
 
 
@@ -203,7 +205,11 @@ def test_every_organ_site_and_vein_has_its_numbers():
 
 def test_no_parameter_stands_twice():
     def dotted(name, value):
-        return [full for key, inner in value.items() for full in dotted(f"{name}.{key}", inner)] if isinstance(value, dict) else [name]
+        return (
+            [full for key, inner in value.items() for full in dotted(f"{name}.{key}", inner)]
+            if isinstance(value, dict)
+            else [name]
+        )
 
     names = [full for _, name, block in blocks() for full in dotted(name, block.get("values"))]
     assert len(names) == len(set(names)) == len(PARAMETERS)
@@ -232,8 +238,15 @@ def names_read_by_the_engine(**overrides) -> set[str]:
     """Names read while patients of every site are drawn, diagnosed, given every treatment, and followed for a month."""
     parameters = RecordingParameters(values(**overrides), len(SITES))
     hosts = draw_hosts(1, np.arange(len(SITES)), SITES, [AGE] * len(SITES), parameters)
-    model = MetastasisModel(hosts, parameters, seed=1, horizon_days=30, visible_cells=1e8, collect=False,
-                            treatments=[(plan(name, organ="liver"), np.ones(len(SITES), dtype=bool)) for name in TREATMENTS])
+    model = MetastasisModel(
+        hosts,
+        parameters,
+        seed=1,
+        horizon_days=30,
+        visible_cells=1e8,
+        collect=False,
+        treatments=[(plan(name, organ="liver"), np.ones(len(SITES), dtype=bool)) for name in TREATMENTS],
+    )
     model.run()
     assert model.cells.settled.sum() > 0
     return parameters.read
@@ -245,12 +258,16 @@ def test_the_engine_reads_every_parameter():
     assert set(PARAMETERS) - read == READ_BY_THE_CALLER
 
 
-@pytest.mark.parametrize("observe, threshold", [("imaging", "imaging_threshold_cells"), ("autopsy", "autopsy_threshold_cells")])
+@pytest.mark.parametrize(
+    "observe, threshold", [("imaging", "imaging_threshold_cells"), ("autopsy", "autopsy_threshold_cells")]
+)
 def test_a_scenario_chooses_the_threshold(observe, threshold):
     from sim import scenario
     from sim.experiment.chunk import build_model
 
-    chosen = scenario.load("colorectal" if observe == "imaging" else "autopsy/colon").with_(set_=[f"{threshold}=12345678 cells"])
+    chosen = scenario.load("colorectal" if observe == "imaging" else "autopsy/colon").with_(
+        set_=[f"{threshold}=12345678 cells"]
+    )
     assert build_model(chosen, seed=1, patients=np.arange(3), collect=False).visible_cells.tolist() == [12345678.0] * 3
 
 
@@ -281,15 +298,35 @@ def broken_catalogue(tmp_path, monkeypatch):
     [
         ("body.toml", 'source = "NRC', 'note = "NRC', r"arterial_share: a measured number needs 'source'"),
         ("primary.toml", "formula = ", "note = ", r"shedding_per_day: a derived number needs 'formula'"),
-        ("calibrated.toml", 'targets = ["CRC01", "CRC02"]', "targets = []", r"frailty_log_sd: a calibrated number needs 'targets'"),
-        ("mechanisms.toml", 'why = "STAT3 acts as a dimer"', 'why = ""', r"stat3_hill_exponent: a assumed number needs 'why'"),
+        (
+            "calibrated.toml",
+            'targets = ["CRC01", "CRC02"]',
+            "targets = []",
+            r"frailty_log_sd: a calibrated number needs 'targets'",
+        ),
+        (
+            "mechanisms.toml",
+            'why = "STAT3 acts as a dimer"',
+            'why = ""',
+            r"stat3_hill_exponent: a assumed number needs 'why'",
+        ),
         ("primary.toml", 'kind = "assumed"', 'kind = "guessed"', r"'guessed' is none of measured"),
         ("primary.toml", "value = 0.66", "value = 1.1", r"shedding_exponent = 1.1 lies outside its range 0.5 to 1.0"),
         ("primary.toml", "[diagnosis_log_sd]", "[growth_log_sd]", r"growth_log_sd stands twice"),
         ("hosts.toml", 'direction = "^"', 'direction = "v"', r"emt_mean: direction 'v' is none of \+, -, \^, 0"),
         ("hosts.toml", "optimum = 0.7", "", r"emt_mean: the direction \^ and an optimum come together"),
-        ("hosts.toml", 'direction = "^"', 'direction = "+"', r"emt_mean: the direction \^ and an optimum come together"),
-        ("hosts.toml", "optimum = 0.7", "optimum = 1.2", r"emt_mean: its optimum 1.2 lies outside its range 0.0 to 1.2"),
+        (
+            "hosts.toml",
+            'direction = "^"',
+            'direction = "+"',
+            r"emt_mean: the direction \^ and an optimum come together",
+        ),
+        (
+            "hosts.toml",
+            "optimum = 0.7",
+            "optimum = 1.2",
+            r"emt_mean: its optimum 1.2 lies outside its range 0.0 to 1.2",
+        ),
         ("primary.toml", "rectum = 1.0", "colon = 1.0", r"site_shedding_factor.colon stands twice"),
     ],
 )

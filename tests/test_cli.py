@@ -44,7 +44,10 @@ def write_interrupted(out, finished):
 # Help, and what it costs
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["show", "-h"], ["attribute", "--help"], ["sensitivity", "--help"], ["--version"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["run", "--help"], ["show", "-h"], ["attribute", "--help"], ["sensitivity", "--help"], ["--version"]],
+)
 def test_help_imports_nothing_heavy(front_door, arguments):
     result = front_door(*arguments, python=(sys.executable, "-X", "importtime"))
     assert result.returncode == 0, result.stderr
@@ -54,7 +57,8 @@ def test_help_imports_nothing_heavy(front_door, arguments):
 
 
 @pytest.mark.parametrize(
-    "arguments, allowed", [(["list"], {"pydantic"}), (["show", COLORECTAL], {"pydantic"}), (["check", COLORECTAL], {"pydantic"})]
+    "arguments, allowed",
+    [(["list"], {"pydantic"}), (["show", COLORECTAL], {"pydantic"}), (["check", COLORECTAL], {"pydantic"})],
 )
 def test_looking_needs_no_engine(front_door, arguments, allowed):
     result = front_door(*arguments, python=(sys.executable, "-X", "importtime"))
@@ -168,7 +172,10 @@ def test_machine_error_is_1_without_traceback(call, engine, tmp_path):
 
 @pytest.mark.parametrize(
     "failure, part",
-    [(OSError(28, "No space left on device", "a.parquet"), "No space left on device: a.parquet"), (MemoryError(), "not enough memory")],
+    [
+        (OSError(28, "No space left on device", "a.parquet"), "No space left on device: a.parquet"),
+        (MemoryError(), "not enough memory"),
+    ],
 )
 def test_what_the_machine_says_is_1(call, engine, tmp_path, failure, part):
     def fail(*_, **__):
@@ -271,7 +278,14 @@ def test_default_folder_differs_with_everything_that_changes_the_result(call, en
         raise MachineError("enough")
 
     engine(stop)
-    changes = [[], ["--seed", "2"], ["--patients", "9"], ["--off", "dormancy"], ["--set", "soil.liver=0.2"], ["--keep-seeds"]]
+    changes = [
+        [],
+        ["--seed", "2"],
+        ["--patients", "9"],
+        ["--off", "dormancy"],
+        ["--set", "soil.liver=0.2"],
+        ["--keep-seeds"],
+    ]
     for change in changes:
         call("run", COLORECTAL, *change)
     assert len(set(folders)) == len(changes)
@@ -283,7 +297,12 @@ def test_default_folder_differs_with_everything_that_changes_the_result(call, en
 
 def test_memory_sizes():
     convert = cli_values.Memory().convert
-    assert [convert(text, None, None) for text in ("500MB", "2GiB", "1.5 gb", "1kib")] == [500_000_000, 2**31, 1_500_000_000, 1024]
+    assert [convert(text, None, None) for text in ("500MB", "2GiB", "1.5 gb", "1kib")] == [
+        500_000_000,
+        2**31,
+        1_500_000_000,
+        1024,
+    ]
 
 
 def test_workers_default_to_the_cores_this_process_may_use():
@@ -348,7 +367,9 @@ def test_front_door_says_how_to_install(repository, tmp_path):
     import subprocess
 
     # -S hides the installed packages; -I the current folder and PYTHONPATH.
-    result = subprocess.run([sys.executable, "-IS", str(repository / "run_sim.py"), "--help"], cwd=tmp_path, capture_output=True, text=True)
+    result = subprocess.run(
+        [sys.executable, "-IS", str(repository / "run_sim.py"), "--help"], cwd=tmp_path, capture_output=True, text=True
+    )
     assert result.returncode == 1 and result.stdout == ""
     assert len(result.stderr.splitlines()) == 1
     assert "click" in result.stderr and ("pip install" in result.stderr or ".venv" in result.stderr)

@@ -41,12 +41,16 @@ def test_every_clone_of_every_patient_has_a_row(run):
     assert of_patient["share_of_primary"].sum().to_numpy() == pytest.approx(1.0)
     mean = (clones["share_of_primary"] * clones["potential"]).groupby(clones["patient"]).sum()
     assert mean.to_numpy() == pytest.approx(1.0), "potential is relative to the mean of the primary's cells"
-    assert (clones["marker"] == np.where(clones["potential"] > 1, "IFI27/REG4", "KRT17")).all() and clones["marker"].nunique() == 2
+    assert (clones["marker"] == np.where(clones["potential"] > 1, "IFI27/REG4", "KRT17")).all() and clones[
+        "marker"
+    ].nunique() == 2
 
 
 def test_what_clones_seeded_adds_up_to_the_other_tables(run):
     clones = run.clones.set_index(["patient", "clone"])
-    assert clones["seeded"].groupby("patient").sum().tolist() == run.patients["settled_cells"].tolist(), "without clusters"
+    assert clones["seeded"].groupby("patient").sum().tolist() == run.patients["settled_cells"].tolist(), (
+        "without clusters"
+    )
     seeds = run.seeds.groupby(["patient", "clone"]).size().reindex(clones.index, fill_value=0)
     assert clones["seeded"].tolist() == seeds.tolist() and clones["seeded"].sum() > 1000
     grown = run.metastases.groupby(["patient", "clone"]).size().reindex(clones.index, fill_value=0)
@@ -58,10 +62,14 @@ def test_clones_seed_by_share_and_potential(run):
     clones = run.clones
     expected = clones["share_of_primary"] * clones["potential"] * clones.groupby("patient")["seeded"].transform("sum")
     hot = clones["marker"] == "IFI27/REG4"
-    assert_counts([clones["seeded"][hot].sum(), clones["seeded"][~hot].sum()], [expected[hot].sum(), expected[~hot].sum()])
+    assert_counts(
+        [clones["seeded"][hot].sum(), clones["seeded"][~hot].sum()], [expected[hot].sum(), expected[~hot].sum()]
+    )
     with pytest.raises(AssertionError):
         by_share = clones["share_of_primary"] * clones.groupby("patient")["seeded"].transform("sum")
-        assert_counts([clones["seeded"][hot].sum(), clones["seeded"][~hot].sum()], [by_share[hot].sum(), by_share[~hot].sum()])
+        assert_counts(
+            [clones["seeded"][hot].sum(), clones["seeded"][~hot].sum()], [by_share[hot].sum(), by_share[~hot].sum()]
+        )
 
 
 @pytest.mark.parametrize("number_of_workers, chunk_patients", [(1, 1), (2, 5)])
@@ -99,11 +107,22 @@ def test_the_lineage_of_a_patient_shows_all_clones(run):
     listed = run.clones[run.clones["patient"] == patient].set_index("clone")
     assert sorted(told["clone"]) == list(range(CLONES)), "also those without a metastasis"
     same = listed.loc[told["clone"].tolist()]
-    for name, of in (("share_of_primary", "share_of_primary"), ("potential", "potential"), ("marker", "marker"), ("seeded", "seeded"), ("colonies", "metastases")):
+    for name, of in (
+        ("share_of_primary", "share_of_primary"),
+        ("potential", "potential"),
+        ("marker", "marker"),
+        ("seeded", "seeded"),
+        ("colonies", "metastases"),
+    ):
         assert told[name].tolist() == same[of].tolist(), name
-    assert told["cells"].is_monotonic_decreasing and told["cells"].sum() == pytest.approx(float(run.metastases.query("patient == @patient")["cells"].sum()))
+    assert told["cells"].is_monotonic_decreasing and told["cells"].sum() == pytest.approx(
+        float(run.metastases.query("patient == @patient")["cells"].sum())
+    )
 
 
 def test_it_can_be_exported(run, tmp_path):
     sheet = pd.read_csv(next(file for file in run.export_csv(tmp_path) if file.stem == "clones"))
-    assert sheet["seeded"].tolist() == run.clones["seeded"].tolist() and sheet["marker"].tolist() == run.clones["marker"].tolist()
+    assert (
+        sheet["seeded"].tolist() == run.clones["seeded"].tolist()
+        and sheet["marker"].tolist() == run.clones["marker"].tolist()
+    )

@@ -32,15 +32,23 @@ _QUIET = {"DASK_DISTRIBUTED__DASHBOARD__ENABLED": "false", "DASK_LOGGING__DISTRI
 def start(module: str, *arguments: str) -> subprocess.Popen:
     """A process of the cluster, in a group of its own, that finds this package."""
     environment = os.environ | _QUIET | {"PYTHONPATH": os.pathsep.join((ROOT, str(Path(__file__).parent)))}
-    return subprocess.Popen([sys.executable, "-m", f"distributed.cli.{module}", *arguments], env=environment, cwd=ROOT,
-                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    return subprocess.Popen(
+        [sys.executable, "-m", f"distributed.cli.{module}", *arguments],
+        env=environment,
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
 
 
 @contextmanager
 def cluster(workers: int, folder: Path):
     """Address of a scheduler with so many workers of one thread, and their processes."""
     told = folder / f"scheduler-{uuid.uuid4().hex}.json"
-    scheduler = start("dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(told))
+    scheduler = start(
+        "dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(told)
+    )
     processes = [scheduler]
     try:
         until = time.monotonic() + 60
@@ -49,8 +57,10 @@ def cluster(workers: int, folder: Path):
             assert time.monotonic() < until, "the scheduler did not start"
             time.sleep(0.05)
         address = json.loads(told.read_text())["address"]
-        processes += [start("dask_worker", address, "--nthreads", "1", "--no-nanny", "--no-dashboard", "--name", f"w{number}")
-                      for number in range(workers)]
+        processes += [
+            start("dask_worker", address, "--nthreads", "1", "--no-nanny", "--no-dashboard", "--name", f"w{number}")
+            for number in range(workers)
+        ]
         yield address, processes[1:]
     finally:
         for process in processes:
@@ -62,8 +72,17 @@ def cluster(workers: int, folder: Path):
 def blocks(number: int, runs: int = 2) -> list[Block]:
     """Small blocks: a few patients each, one seed a block."""
     base = scenario.load("colorectal").with_(patients=4)
-    return [Block(base, tuple(BlockRun(f"run-{block}-{run}", seed=block + 1, values=(("soil.liver", 0.01 * (run + 1)),))
-                              for run in range(runs)), program_digest()) for block in range(number)]
+    return [
+        Block(
+            base,
+            tuple(
+                BlockRun(f"run-{block}-{run}", seed=block + 1, values=(("soil.liver", 0.01 * (run + 1)),))
+                for run in range(runs)
+            ),
+            program_digest(),
+        )
+        for block in range(number)
+    ]
 
 
 def tables(packed: dict[str, bytes]) -> dict[str, bytes]:
@@ -82,7 +101,10 @@ def test_a_cluster_gives_the_same_bytes_whole_or_by_the_shared_folder(expected, 
         assert tables(returned) == tables(expected)
         assert told == [1, 2, 3, 4, 5, 6]
         shared = tmp_path / "parts"
-        assert all(done.packed is None and done.lost is None for done in ClusterExecutor(address, shared).execute(blocks(6), told.append))
+        assert all(
+            done.packed is None and done.lost is None
+            for done in ClusterExecutor(address, shared).execute(blocks(6), told.append)
+        )
     parts = list(read_parts(shared, alone=True))
     assert sorted(part.file.stem for part in parts) == sorted(expected)
     assert all(isinstance(part, Part) and not part.failures for part in parts)

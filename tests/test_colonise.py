@@ -54,7 +54,12 @@ class Colonies:
                 today = WEEK * week + position
                 rates = (np.full((1, len(NICHES)), rate[today]) for rate in (self.birth, self.death))
                 advance(position, *rates, *terms, week_growth[position], week_growth, spread)
-            law = SimpleNamespace(week_growth=week_growth[None], week_spread=spread[None], week_clearance=np.zeros(shape), certain_cells=self.certain)
+            law = SimpleNamespace(
+                week_growth=week_growth[None],
+                week_spread=spread[None],
+                week_clearance=np.zeros(shape),
+                certain_cells=self.certain,
+            )
             self.cells.step_colonies(KEY, np.array([True]), today, law)
         return self
 
@@ -72,7 +77,8 @@ class Colonies:
         net = np.concatenate([[0.0], np.cumsum(self.birth - self.death)])
         since = grown.column("start_day").astype(int)
         out[(grown.column("identity") >> np.uint64(8)).astype(int) & 0xFFFFFF] = np.exp(
-            grown.column("start_log_cells") + net[-1] - net[since])
+            grown.column("start_log_cells") + net[-1] - net[since]
+        )
         return out
 
 
@@ -110,7 +116,9 @@ def test_a_week_that_is_composed_wrongly_is_noticed():
     birth, death = LAWS["fast growth"]
     sizes = Colonies(FOUNDERS, birth, death).run(advance_without_composition).sizes
     survival, ratio = theory.birth_death_law(birth, death, np.ones(7))
-    assert ks_distance(sizes, lambda n: theory.birth_death_cdf(np.maximum(n, -1), survival, ratio) * (n >= 0)) > ks_limit(FOUNDERS)
+    assert ks_distance(
+        sizes, lambda n: theory.birth_death_cdf(np.maximum(n, -1), survival, ratio) * (n >= 0)
+    ) > ks_limit(FOUNDERS)
 
 
 @given(st.lists(st.tuples(st.floats(0.0, 5.0), st.floats(0.0, 5.0)), min_size=7, max_size=7))
@@ -179,7 +187,9 @@ def test_the_time_from_founding_to_a_size():
     assert grown.count > 15_000 and colonies.cells.small.count == 0
     reached = grown.column("start_day") + (math.log(size) - grown.column("start_log_cells")) / (birth - death)
     assert_follows(reached, lambda t: theory.founding_to_size_cdf(t, size, birth, death))
-    assert ks_distance(reached - 2.0, lambda t: theory.founding_to_size_cdf(t, size, birth, death)) > ks_limit(grown.count)
+    assert ks_distance(reached - 2.0, lambda t: theory.founding_to_size_cdf(t, size, birth, death)) > ks_limit(
+        grown.count
+    )
 
 
 @pytest.mark.parametrize("certain", [1, 50, 760])

@@ -106,7 +106,8 @@ def test_curves_count_the_pairs():
     curve = paired.shares_over_time(one, other, days)
     for place, day in enumerate(days):
         assert paired.shares(one <= day, other <= day) == paired.Shares(
-            *(int(x[place]) for x in (curve.both, curve.only_first, curve.only_second, curve.neither)))
+            *(int(x[place]) for x in (curve.both, curve.only_first, curve.only_second, curve.neither))
+        )
 
 
 def test_holm_by_hand():
@@ -127,8 +128,11 @@ def test_means_of_pairs():
 def _detected_by(run, organ: str | None, years: float) -> set:
     diagnosis = dict(zip(run.patients["patient"], run.patients["diagnosis_day"], strict=True))
     seen = run.metastases.dropna(subset=["detected_day"])
-    return {row.patient for row in seen.itertuples()
-            if organ in (None, row.organ) and row.detected_day - diagnosis[row.patient] <= years * 365.25}
+    return {
+        row.patient
+        for row in seen.itertuples()
+        if organ in (None, row.organ) and row.detected_day - diagnosis[row.patient] <= years * 365.25
+    }
 
 
 def test_organs_are_counted_row_by_row(first, second, found):
@@ -137,7 +141,11 @@ def test_organs_are_counted_row_by_row(first, second, found):
     for change in found.organs:
         organ = None if change.organ == ANY_ORGAN else change.organ
         a, b = _detected_by(first, organ, 5), _detected_by(second, organ, 5)
-        assert (change.pairs.both, change.pairs.only_first, change.pairs.only_second) == (len(a & b), len(a - b), len(b - a)), organ
+        assert (change.pairs.both, change.pairs.only_first, change.pairs.only_second) == (
+            len(a & b),
+            len(a - b),
+            len(b - a),
+        ), organ
     liver = found.organs[1]
     assert liver.organ == "liver" and liver.pairs.only_second == 0 and liver.adjusted_p < 1e-6
     a, b = _detected_by(first, "liver", 1.0), _detected_by(second, "liver", 1.0)
@@ -146,7 +154,10 @@ def test_organs_are_counted_row_by_row(first, second, found):
 
 
 def test_deaths_and_lives(first, second, found):
-    days = [np.where(run.patients["death_day"].notna(), (run.patients["last_day"] - run.patients["diagnosis_day"]), np.inf) for run in (first, second)]
+    days = [
+        np.where(run.patients["death_day"].notna(), (run.patients["last_day"] - run.patients["diagnosis_day"]), np.inf)
+        for run in (first, second)
+    ]
     assert found.died_earlier == (days[1] < days[0]).sum() and found.died_later == (days[1] > days[0]).sum()
     assert found.alive.both + found.alive.only_first == np.isinf(days[0]).sum()
     assert found.years_lived.first == pytest.approx(np.minimum(days[0], found.end_days).mean() / 365.25)
@@ -155,28 +166,47 @@ def test_deaths_and_lives(first, second, found):
 
 
 def test_what_differs_is_read_from_the_manifests(first, second):
-    assert differences(first, second) == ["dormancy switched off", f"soil.liver 0 instead of {first.manifest['scenario']['parameters']['soil.liver']['value']:g}"]
+    assert differences(first, second) == [
+        "dormancy switched off",
+        f"soil.liver 0 instead of {first.manifest['scenario']['parameters']['soil.liver']['value']:g}",
+    ]
     assert differences(second, first)[0] == "dormancy switched on"
     assert differences(first, first) == []
     other = synthetic.write(first.path.parent / "changed", 20)
     other.manifest["scenario"] |= {
-        "horizon_days": 900, "age": {"mean_years": 50.0}, "title": "Another title",
+        "horizon_days": 900,
+        "age": {"mean_years": 50.0},
+        "title": "Another title",
         "treatments": [{"name": "resection", "after": "diagnosis", "start_days": 30}],
     }
     parameters = dict(first.manifest["scenario"]["parameters"], imaging_threshold_cells={"value": 1e8, "unit": "cell"})
     other.manifest["scenario"]["parameters"] = parameters
     assert differences(first, other) == [
-        "imaging_threshold_cells 1e+08 instead of 1e+09 cell", "resection (30 days after diagnosis) added", "age.mean_years 50 instead of none"]
+        "imaging_threshold_cells 1e+08 instead of 1e+09 cell",
+        "resection (30 days after diagnosis) added",
+        "age.mean_years 50 instead of none",
+    ]
     assert differences(other, first)[1] == "resection (30 days after diagnosis) left out"
     assert any("the horizons differ (1826.25 and 900 days)" in note for note in warnings(first, other))
 
 
 def test_what_is_special_about_a_treatment_is_said(first):
-    drug = {"name": "targeted_therapy", "after": "surgery", "start_days": 28.0, "dose": 1.0, "cycles": 6, "every_days": 21, "adherence": 0.5,
-            "organ": None, "turn": 1}
+    drug = {
+        "name": "targeted_therapy",
+        "after": "surgery",
+        "start_days": 28.0,
+        "dose": 1.0,
+        "cycles": 6,
+        "every_days": 21,
+        "adherence": 0.5,
+        "organ": None,
+        "turn": 1,
+    }
     other = synthetic.write(first.path.parent / "treated", 20)
     other.manifest["scenario"] |= {"treatments": [drug]}
-    assert differences(first, other) == ["targeted therapy (28 days after surgery, cycles 6, every 21 days, adherence 0.5) added"]
+    assert differences(first, other) == [
+        "targeted therapy (28 days after surgery, cycles 6, every 21 days, adherence 0.5) added"
+    ]
 
 
 def test_the_sentence_says_what_the_mechanism_did(found):
@@ -184,7 +214,10 @@ def test_the_sentence_says_what_the_mechanism_did(found):
     liver = found.organs[1].pairs
     assert text.startswith("With dormancy switched off and soil.liver 0 instead of 0.") and ", 0.0 % instead of" in text
     assert f"{100 * liver.first:.1f} % of patients got a visible metastasis in the liver within 5 years" in text
-    assert f"{1000 * -liver.difference:.1f} fewer in 1,000" in text and f"nobody gained and {liver.only_first} lost one among 300" in text
+    assert (
+        f"{1000 * -liver.difference:.1f} fewer in 1,000" in text
+        and f"nobody gained and {liver.only_first} lost one among 300" in text
+    )
 
 
 def test_the_table_fits_any_terminal(found):
@@ -202,7 +235,8 @@ def test_a_run_against_itself(first):
     assert all(change.pairs.only_first == change.pairs.only_second == 0 for change in found.organs)
     assert compare_text.sentence(found) == (
         "The two scenarios are the same: nobody of 300 patients gained or lost a visible metastasis within 5 years. "
-        "Nobody lived longer or shorter.")
+        "Nobody lived longer or shorter."
+    )
     assert found.overall.p_value == pytest.approx(1) and found.years_lived.difference == 0
 
 
@@ -218,7 +252,9 @@ def test_runs_that_are_no_pairs_are_refused(folder, first):
     other.manifest["seed"] = 7
     with pytest.raises(InputError, match=r"seeds 1 and 7; .*same --seed"):
         compare(first, other)
-    with pytest.raises(InputError, match=r"holds 300 patients and .*holds 7 of 300 patients; run both with the same --patients"):
+    with pytest.raises(
+        InputError, match=r"holds 300 patients and .*holds 7 of 300 patients; run both with the same --patients"
+    ):
         compare(first, synthetic.write(folder / "some", 300, status="interrupted", finished=7))
     nobody = synthetic.write(folder / "nobody", 300, status="interrupted", finished=0)
     with pytest.raises(InputError, match="no patient was diagnosed in both"):
@@ -247,7 +283,9 @@ def test_one_patient(folder):
 def test_the_figure_shows_the_differences(found, monkeypatch, size):
     figure = comparison_figure(found, size)
     shown = starting(figure, "difference:")
-    assert {ANY_ORGAN, "liver", "alive"} <= shown and len(shown) == 6 == len(starting(figure, "band:")) == len(artists(figure)["label"])
+    assert {ANY_ORGAN, "liver", "alive"} <= shown and len(shown) == 6 == len(starting(figure, "band:")) == len(
+        artists(figure)["label"]
+    )
     years, difference = artists(figure)["difference:liver"][0].get_data()
     assert difference[-1] == pytest.approx(100 * found.organs[1].pairs.difference)
     _, alive = artists(figure)["difference:alive"][0].get_data()
@@ -264,12 +302,20 @@ def test_compare_writes_its_files(first, second, found, capsys):
     assert main(["compare", str(first.path), str(second.path)]) == 0
     out = capsys.readouterr().out
     folder = second.path / "compared_with_first"
-    assert sorted(path.name for path in folder.iterdir()) == ["compare.csv", "compare.json", "compare.pdf", "compare.png", "compare_curves.csv"]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "compare.csv",
+        "compare.json",
+        "compare.pdf",
+        "compare.png",
+        "compare_curves.csv",
+    ]
     whole = json.loads((folder / "compare.json").read_text())
     assert whole["sentence"] in " ".join(out.split()) and whole["patients"] == 300
     with (folder / "compare.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert [row["organ"] for row in rows] == [ANY_ORGAN, *NICHES, ""] and rows[1]["only_a"] == str(found.organs[1].pairs.only_first)
+    assert [row["organ"] for row in rows] == [ANY_ORGAN, *NICHES, ""] and rows[1]["only_a"] == str(
+        found.organs[1].pairs.only_first
+    )
     with (folder / "compare_curves.csv").open() as file:
         curves = [row for row in csv.DictReader(file) if row["organ"] == "liver"]
     assert len(curves) == 201 and float(curves[-1]["difference"]) == pytest.approx(found.organs[1].pairs.difference)
@@ -286,12 +332,21 @@ def test_compare_refuses_in_one_message(first, tmp_path, capsys):
 
 def test_longer_lives_are_named_as_a_reason(folder):
     """Where everybody in B lives two years longer, and more metastases are seen, the sentence says why."""
-    short, long = (synthetic.write(folder / name, 300, share_by_organ=shares) for name, shares in (("brief", FEWER), ("longer", synthetic.SHARE_BY_ORGAN)))
+    short, long = (
+        synthetic.write(folder / name, 300, share_by_organ=shares)
+        for name, shares in (("brief", FEWER), ("longer", synthetic.SHARE_BY_ORGAN))
+    )
     people = long.patients.copy()
     dead = people["death_day"].notna()
-    people.loc[dead, "last_day"] = people.loc[dead, "diagnosis_day"] + (people.loc[dead, "last_day"] - people.loc[dead, "diagnosis_day"]) // 2 + 900
+    people.loc[dead, "last_day"] = (
+        people.loc[dead, "diagnosis_day"]
+        + (people.loc[dead, "last_day"] - people.loc[dead, "diagnosis_day"]) // 2
+        + 900
+    )
     people["death_day"] = people["last_day"].where(dead).astype("Int32")
     long.__dict__["patients"] = people
     text = compare_text.sentence(compare(short, long))
-    assert "days longer within 5 years" in text and text.endswith("Who lives longer has more time to show a metastasis.")
+    assert "days longer within 5 years" in text and text.endswith(
+        "Who lives longer has more time to show a metastasis."
+    )
     assert "more time" not in compare_text.sentence(compare(long, short))

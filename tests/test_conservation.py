@@ -28,9 +28,13 @@ def check(model) -> None:
     settled, inert, died = cells.settled.sum(axis=1), model.inert.sum(axis=1), model.died_on_arrival.sum(axis=1)
     ended = model.died_in_transit + died + inert + settled
     assert np.array_equal(model.shed_total, ended + model.failures), "shed = died in transit + arrested"
-    assert np.array_equal(cells.settled, cells.died_asleep + cells.sleeping + cells.woke), "settled = dead + asleep + woken"
+    assert np.array_equal(cells.settled, cells.died_asleep + cells.sleeping + cells.woke), (
+        "settled = dead + asleep + woken"
+    )
     grown = by_lane_and_niche(model, cells.grown.column("identity"))
-    assert np.array_equal(cells.woke, cells.extinct + cells.removed + cells.colonies + grown), "woken = extinct + removed + small + grown"
+    assert np.array_equal(cells.woke, cells.extinct + cells.removed + cells.colonies + grown), (
+        "woken = extinct + removed + small + grown"
+    )
     tallies = (model.shed_total, model.died_in_transit, model.died_on_arrival, model.inert, cells.settled, cells.died_asleep,
                cells.sleeping, cells.woke, cells.extinct, cells.removed, cells.colonies, model.failures)  # fmt: skip
     assert all(tally.min() >= 0 and tally.dtype == np.int64 for tally in tallies)
@@ -43,7 +47,9 @@ def check_rows(model) -> None:
     small = by_lane_and_niche(model, model.cells.small.column("identity"))
     assert np.array_equal(asleep[alive], model.cells.sleeping[alive])
     assert np.array_equal(small[alive], model.cells.colonies[alive])
-    identities = np.concatenate([model.cells.calendar.records(), model.cells.small.column("identity"), model.cells.grown.column("identity")])
+    identities = np.concatenate(
+        [model.cells.calendar.records(), model.cells.small.column("identity"), model.cells.grown.column("identity")]
+    )
     assert len(np.unique(identities)) == len(identities), "no cell is in two places"
 
 
@@ -63,28 +69,32 @@ def walk(model, days: int | None = None) -> int:
     return outputs
 
 
-RATES = st.fixed_dictionaries({
-    "seed": st.integers(0, 2**64 - 1),
-    "competent_share": st.sampled_from([0.0, 1e-4, 0.01, 1.0]),
-    "shedding_per_day": st.sampled_from([0.0, 0.01, 3.0]),
-    "sleep_probability": st.sampled_from([0.0, 0.5, 1.0]),
-    "death_per_pass": st.sampled_from([0.0, 0.05, 1.0]),
-    "soil__liver": st.sampled_from([0.0, 0.3, 1.0]),
-    "sleeper_death_per_day": st.sampled_from([0.0, 0.01, 2.0]),
-    "feeding__lung": st.sampled_from([0.0, 1.0, 30.0]),
-    "colony_noise": st.sampled_from([0.02, 0.2]),
-    "primary_death_per_day": st.sampled_from([0.0, 200.0]),
-    "frailty_log_sd": st.sampled_from([0.0, 2.0]),
-    "own_organ_receptivity__lung": st.sampled_from([0.0, 1.0]),
-    "sites": st.lists(st.sampled_from(SITES), min_size=3, max_size=3),
-    "switched_off": st.sets(st.sampled_from(list(REGISTRY))),
-    "switched_on": st.sets(st.sampled_from(list(REGISTRY))),
-})
+RATES = st.fixed_dictionaries(
+    {
+        "seed": st.integers(0, 2**64 - 1),
+        "competent_share": st.sampled_from([0.0, 1e-4, 0.01, 1.0]),
+        "shedding_per_day": st.sampled_from([0.0, 0.01, 3.0]),
+        "sleep_probability": st.sampled_from([0.0, 0.5, 1.0]),
+        "death_per_pass": st.sampled_from([0.0, 0.05, 1.0]),
+        "soil__liver": st.sampled_from([0.0, 0.3, 1.0]),
+        "sleeper_death_per_day": st.sampled_from([0.0, 0.01, 2.0]),
+        "feeding__lung": st.sampled_from([0.0, 1.0, 30.0]),
+        "colony_noise": st.sampled_from([0.02, 0.2]),
+        "primary_death_per_day": st.sampled_from([0.0, 200.0]),
+        "frailty_log_sd": st.sampled_from([0.0, 2.0]),
+        "own_organ_receptivity__lung": st.sampled_from([0.0, 1.0]),
+        "sites": st.lists(st.sampled_from(SITES), min_size=3, max_size=3),
+        "switched_off": st.sets(st.sampled_from(list(REGISTRY))),
+        "switched_on": st.sets(st.sampled_from(list(REGISTRY))),
+    }
+)
 
 
 def followed(rates: dict) -> MetastasisModel:
     rates = dict(rates)
-    seed, sites, switched_off, switched_on = (rates.pop(name) for name in ("seed", "sites", "switched_off", "switched_on"))
+    seed, sites, switched_off, switched_on = (
+        rates.pop(name) for name in ("seed", "sites", "switched_off", "switched_on")
+    )
     dense = rates["competent_share"] * rates["shedding_per_day"] > 1e-3
     rates["diagnosis_median_cells"] = 300.0 if dense else 1e5
     drainage = {f"drainage__{site}__caval": 1.0 for site in sites}
@@ -115,16 +125,25 @@ def test_a_busy_cohort_over_its_whole_life():
 def test_nothing_is_lost_under_all_treatments_with_every_mechanism_on(seed):
     """Thirteen treatments at once, doses skipped, half of the patients untreated: colonies shrink, return, end and are removed."""
     usual = {"start_days": 0, "adherence": 0.8}
-    plans = [plan(name, cycles=min(t.cycles, 20), every_days=t.every_days, organ="liver" if t.local else None, **usual) for name, t in TREATMENTS.items()]
+    plans = [
+        plan(name, cycles=min(t.cycles, 20), every_days=t.every_days, organ="liver" if t.local else None, **usual)
+        for name, t in TREATMENTS.items()
+    ]
     model = treated_model(4, [plans, []], seed=seed, days=200, diagnosis_day=150, keep_seeds=True, **LIVER_DISEASE)
     walk(model)
     cells = model.cells
-    assert min(cells.removed.sum(), cells.past.count, cells.extinct.sum(), cells.died_asleep.sum(), cells.grown.count) > 0
-    assert (~cells.ended.column("removed")).any() and len(np.unique(cells.ended.column("identity"))) == cells.ended.count
+    assert (
+        min(cells.removed.sum(), cells.past.count, cells.extinct.sum(), cells.died_asleep.sum(), cells.grown.count) > 0
+    )
+    assert (~cells.ended.column("removed")).any() and len(
+        np.unique(cells.ended.column("identity"))
+    ) == cells.ended.count
     returned = unpack(cells.ended.column("identity"))["lane"]
     assert returned.max() < 4, "only the treated"
     assert cells.seeds.count == cells.settled.sum()
-    fates = np.unique(np.stack([cells.fates.column("identity"), cells.fates.column("fate").astype(np.uint64)]), axis=1).shape[1]
+    fates = np.unique(
+        np.stack([cells.fates.column("identity"), cells.fates.column("fate").astype(np.uint64)]), axis=1
+    ).shape[1]
     assert fates == cells.fates.count, "nobody wakes twice, or dies twice"
 
 
@@ -132,7 +151,10 @@ def test_a_human_tumour_sheds_ten_to_the_thirteen_and_all_are_counted():
     model = plain_model(2, 60, shedding_per_day=1e11, competent_share=1e-12, primary_gompertz_per_day=0.1)
     walk(model)
     assert model.shed_total.min() > 10**13
-    assert np.array_equal(model.shed_total, model.died_in_transit + (model.died_on_arrival + model.inert + model.cells.settled).sum(axis=1))
+    assert np.array_equal(
+        model.shed_total,
+        model.died_in_transit + (model.died_on_arrival + model.inert + model.cells.settled).sum(axis=1),
+    )
 
 
 def test_certain_ends_leave_nothing_for_the_others():
@@ -143,7 +165,14 @@ def test_certain_ends_leave_nothing_for_the_others():
     model = plain_model(3, 60, competent_share=1.0, shedding_per_day=0.1)
     walk(model)
     assert model.inert.sum() == 0 and model.cells.settled.sum() > 0
-    model = plain_model(3, 40, competent_share=1.0, shedding_per_day=0.1, death_per_pass=0.0, **{f"soil__{niche}": 1.0 for niche in NICHES})
+    model = plain_model(
+        3,
+        40,
+        competent_share=1.0,
+        shedding_per_day=0.1,
+        death_per_pass=0.0,
+        **{f"soil__{niche}": 1.0 for niche in NICHES},
+    )
     walk(model)
     assert model.died_on_arrival.sum() == model.inert.sum() == model.died_in_transit.sum() == 0
     assert np.array_equal(model.cells.settled.sum(axis=1), model.shed_total)

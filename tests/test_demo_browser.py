@@ -61,9 +61,13 @@ def test_a_class_switches_plays_scrubs_and_sees_what_the_engine_says(classroom):
     with tab(classroom) as page:
         film_is_there(page)
         page.wait_for_function("() => stagePlayer().day > stagePlayer().firstDay")
-        page.get_by_role("button", name=Words("en").what_if("off.dual_blood_supply"), exact=True, pressed=True).wait_for()
+        page.get_by_role(
+            "button", name=Words("en").what_if("off.dual_blood_supply"), exact=True, pressed=True
+        ).wait_for()
         page.get_by_role("button", name=Words("en").what_if("off.dormancy"), exact=True).click()
-        page.wait_for_function("() => stagePlayer().film?.arms[1].mechanisms.dormancy === false && stagePlayer().loadedDay >= stagePlayer().lastDay")
+        page.wait_for_function(
+            "() => stagePlayer().film?.arms[1].mechanisms.dormancy === false && stagePlayer().loadedDay >= stagePlayer().lastDay"
+        )
         assert "if=off.dormancy" in page.url
         page.evaluate("stagePlayer().pause(); stagePlayer().seek(stagePlayer().lastDay)")
         expected = []
@@ -93,7 +97,12 @@ def test_a_lesson_to_its_end_with_the_keyboard_alone(classroom):  # noqa: F811
         """Walk with the tabulator until something of that name has the focus, then press it."""
         for _ in range(120):
             page.keyboard.press("Tab")
-            if page.evaluate("document.activeElement.getAttribute('aria-label') || document.activeElement.innerText || ''").strip() == label:
+            if (
+                page.evaluate(
+                    "document.activeElement.getAttribute('aria-label') || document.activeElement.innerText || ''"
+                ).strip()
+                == label
+            ):
                 page.keyboard.press(key)
                 return
         raise AssertionError(f"the keyboard does not reach {label!r}")
@@ -154,7 +163,9 @@ def test_while_the_connection_is_lost_nothing_can_be_pressed_in_vain(classroom):
         page.get_by_role("button", name=words("ui.lesson.next"), exact=True).focus()
         page.evaluate("socket.io.reconnection(false); socket.io.engine.close()")
         page.get_by_text(words("ui.lost")).wait_for()
-        assert page.evaluate("document.querySelector('.classroom .top').inert && document.querySelector('.languages').inert")
+        assert page.evaluate(
+            "document.querySelector('.classroom .top').inert && document.querySelector('.languages').inert"
+        )
         page.evaluate("stagePlayer().seek(stagePlayer().lastDay)")
         assert sum(settled(page)) > 0, "the player goes on"
         page.evaluate("socket.io.reconnection(true); socket.connect()")
@@ -189,7 +200,9 @@ def test_the_tests_for_names_and_contrast_can_fail(classroom):  # noqa: F811
           faint.style.color = '#bbb'; faint.textContent = 'hardly there'; box.append(faint, document.createElement('button')); }""")
         assert page.evaluate(FAINT) == ["hardly there: 1.70"]
         assert len(page.evaluate(NAMELESS)) == 1
-        page.evaluate("document.querySelector('.lessons h2').style.cssText = 'width: 2rem; white-space: nowrap; display: block'; document.querySelector('.lessons').style.width = '3rem'")
+        page.evaluate(
+            "document.querySelector('.lessons h2').style.cssText = 'width: 2rem; white-space: nowrap; display: block'; document.querySelector('.lessons').style.width = '3rem'"
+        )
         assert any("Lessons" in text for text in page.evaluate(OVERFLOWING))
 
 
@@ -221,7 +234,9 @@ def test_reduced_motion_is_honoured(classroom):  # noqa: F811
             film_is_there(page)
             assert page.evaluate("stagePlayer().still") is (wish == "reduce")
             page.get_by_role("switch", name=Words("en").mechanism("inflammation")).click()
-            page.wait_for_function("() => stagePlayer().film?.arms.every((arm) => arm.mechanisms.inflammation === false)")
+            page.wait_for_function(
+                "() => stagePlayer().film?.arms.every((arm) => arm.mechanisms.inflammation === false)"
+            )
             moving = page.evaluate("window.moving")
             assert bool(moving) is (wish == "no-preference"), moving
 

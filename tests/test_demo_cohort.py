@@ -56,7 +56,8 @@ def test_sleepers_are_those_of_the_seeding_table(states, runs):
             shown = dict(zip(last["days"], arm["sleeping"]["all"][quartile], strict=True))
             enough = [day for day in shown if day in table.index and table.loc[day, "n_at_risk"] >= 0.1 * PATIENTS]
             assert {day: value for day, value in shown.items() if value is not None} == pytest.approx(
-                {day: round(table.loc[day, quartile], 1) for day in enough})
+                {day: round(table.loc[day, quartile], 1) for day in enough}
+            )
 
 
 def test_pairs_are_counted_patient_by_patient(states, runs):
@@ -71,7 +72,17 @@ def test_pairs_are_counted_patient_by_patient(states, runs):
 
 def test_curves_come_early_and_grow(states):
     assert [state["done"] for state in states] == [4, 8, 16, 32, 60]
-    assert list(chunks(300)) == [(0, 4), (4, 8), (8, 16), (16, 32), (32, 64), (64, 128), (128, 208), (208, 288), (288, 300)]
+    assert list(chunks(300)) == [
+        (0, 4),
+        (4, 8),
+        (8, 16),
+        (16, 32),
+        (32, 64),
+        (64, 128),
+        (128, 208),
+        (208, 288),
+        (288, 300),
+    ]
     assert list(chunks(3)) == [(0, 3)]
 
 
@@ -126,7 +137,9 @@ def test_the_paired_interval_covers_the_truth():
     rng = np.random.default_rng(20261122)
     first, second = 0.15, 0.05
     drawn = rng.multinomial(300, [first, second, 1 - first - second], size=2000)
-    covered = sum(low <= second - first <= high for low, high in (paired_difference(int(a), int(b), 300)[1:] for a, b, _ in drawn))
+    covered = sum(
+        low <= second - first <= high for low, high in (paired_difference(int(a), int(b), 300)[1:] for a, b, _ in drawn)
+    )
     assert 0.935 <= covered / 2000 <= 0.975
 
 
@@ -138,9 +151,14 @@ def test_no_difference_still_has_a_width():
 def test_every_organ_of_the_engine_has_a_column():
     from sim.demo.cohort import first_found_days
 
-    tables = {"patients": {"patient": np.array([3, 4]), "diagnosis_day": np.array([100, 200])},
-              "metastases": {"patient": np.array([4, 4]), "organ": np.array(["lung", "elsewhere"]),
-                             "detected_day": np.ma.MaskedArray([150, 0], mask=[False, True])}}
+    tables = {
+        "patients": {"patient": np.array([3, 4]), "diagnosis_day": np.array([100, 200])},
+        "metastases": {
+            "patient": np.array([4, 4]),
+            "organ": np.array(["lung", "elsewhere"]),
+            "detected_day": np.ma.MaskedArray([150, 0], mask=[False, True]),
+        },
+    }
     days = first_found_days(tables)
     assert days.shape == (2, len(NICHES) + 1)
     assert days[1, NICHES.index("lung")] == days[1, -1] == -50

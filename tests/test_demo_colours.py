@@ -40,7 +40,9 @@ def contrast(first: str, second: str) -> float:
 
 def lab(rgb: np.ndarray) -> np.ndarray:
     """CIELAB (3,) of linear RGB, white D65."""
-    to_xyz = np.array([[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]])
+    to_xyz = np.array(
+        [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
+    )
     scaled = to_xyz @ np.clip(rgb, 0, 1) / (to_xyz @ np.ones(3))
     f = np.where(scaled > 216 / 24389, np.cbrt(scaled), (24389 / 27 * scaled + 16) / 116)
     return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
@@ -54,7 +56,9 @@ def distance(first: str, second: str, sight=None) -> float:
 
 def rule(style: str, selector: str, what: str) -> str:
     """The colour that a style gives to `what` in the rule of exactly that selector."""
-    found = re.search(re.escape(selector) + r" \{[^}]*?(?<![a-z-])" + re.escape(what) + r": [^;}]*?(#[0-9a-f]{3,6})", style)
+    found = re.search(
+        re.escape(selector) + r" \{[^}]*?(?<![a-z-])" + re.escape(what) + r": [^;}]*?(#[0-9a-f]{3,6})", style
+    )
     assert found, f"{selector} {{ {what} }}"
     return found[1]
 
@@ -63,12 +67,22 @@ def rule(style: str, selector: str, what: str) -> str:
 def colours():
     """What is drawn, by name."""
     player, curves = source("player.css"), source("curves.css")
-    drawn = dict(re.findall(r"(\w+): \"(#[0-9a-f]{6})\"", re.search(r"COLOURS = \{(.*?)\}", source("draw.js"), re.S)[1]))
+    drawn = dict(
+        re.findall(r"(\w+): \"(#[0-9a-f]{6})\"", re.search(r"COLOURS = \{(.*?)\}", source("draw.js"), re.S)[1])
+    )
     drawn |= {kind: rule(player, f".vessel.{kind}", "stroke") for kind in ("artery", "vein")}
-    drawn |= {"portal": rule(player, ".vessel.portal, .vessel.shunt", "stroke"), "halo": rule(player, ".body-drawing .halo", "stroke"),
-              "silhouette": rule(player, ".body-drawing .silhouette", "fill"), "tile": rule(player, ".seeding-player", "--panel"),
-              "A": rule(curves, ".curves", "--arm-0"), "B": rule(curves, ".curves", "--arm-1")}
-    drawn |= {f"mark {kind}": rule(player, f".sp-mark-{kind}", "background") for kind in ("diagnosis", "first_visible", "treatment", "death")}
+    drawn |= {
+        "portal": rule(player, ".vessel.portal, .vessel.shunt", "stroke"),
+        "halo": rule(player, ".body-drawing .halo", "stroke"),
+        "silhouette": rule(player, ".body-drawing .silhouette", "fill"),
+        "tile": rule(player, ".seeding-player", "--panel"),
+        "A": rule(curves, ".curves", "--arm-0"),
+        "B": rule(curves, ".curves", "--arm-1"),
+    }
+    drawn |= {
+        f"mark {kind}": rule(player, f".sp-mark-{kind}", "background")
+        for kind in ("diagnosis", "first_visible", "treatment", "death")
+    }
     return drawn
 
 
@@ -87,18 +101,23 @@ def test_curves_stand_out_and_their_names_can_be_read(colours):
         assert contrast(colours[arm], ground) >= TEXT
 
 
-@pytest.mark.parametrize("style, inks, grounds", [
-    ("classroom.css", ("--ink", "--soft", "--accent", "--good"), ("--ground", "--card", "--accent-soft")),
-    ("player.css", ("--ink", "--quiet", "--accent"), ("--paper", "--panel")),
-    ("handout.css", ("--accent", "--soft"), ("--ground", "--card")),
-])
+@pytest.mark.parametrize(
+    "style, inks, grounds",
+    [
+        ("classroom.css", ("--ink", "--soft", "--accent", "--good"), ("--ground", "--card", "--accent-soft")),
+        ("player.css", ("--ink", "--quiet", "--accent"), ("--paper", "--panel")),
+        ("handout.css", ("--accent", "--soft"), ("--ground", "--card")),
+    ],
+)
 def test_every_ink_can_be_read_on_every_ground(style, inks, grounds):
     values = dict(re.findall(r"(--[a-z-]+): (#[0-9a-f]{6})", source(style)))
     for ink, ground in itertools.product(inks, grounds):
         assert contrast(values[ink], values[ground]) >= TEXT, (ink, ground)
 
 
-@pytest.mark.parametrize("first, second", [("A", "B"), ("artery", "vein"), ("artery", "portal"), ("asleep", "awake"), ("halo", "vein")])
+@pytest.mark.parametrize(
+    "first, second", [("A", "B"), ("artery", "vein"), ("artery", "portal"), ("asleep", "awake"), ("halo", "vein")]
+)
 @pytest.mark.parametrize("sight", [None, *BLIND])
 def test_the_colour_blind_tell_them_apart(colours, first, second, sight):
     """What is alike here differs in shape too (hollow and filled cells, dashed curves, the portal vein's width)."""

@@ -74,11 +74,20 @@ def test_every_lesson_at_every_width(classroom, picture, name, width, language):
             if key == "watch":
                 whole_film_is_there(page)
                 page.evaluate("() => { const p = stagePlayer(); p.seek(0.85 * p.lastDay); p.play(); }")
-                page.wait_for_function("() => stagePlayer().day > 0.88 * stagePlayer().lastDay")  # cells are on their way
-                assert page.evaluate("stagePlayer().bodies.some((body) => body.drawn.asleep + body.drawn.metastasis > 0)")
-            if key == "many" and language == texts.DEFAULT:  # a busy machine needs a minute for them: once for each width
-                page.wait_for_function("(waiting) => ![waiting, ''].includes(document.querySelector('.curves-sentence').textContent)",
-                                       arg=words("curves.waiting"), timeout=4 * PATIENCE)
+                page.wait_for_function(
+                    "() => stagePlayer().day > 0.88 * stagePlayer().lastDay"
+                )  # cells are on their way
+                assert page.evaluate(
+                    "stagePlayer().bodies.some((body) => body.drawn.asleep + body.drawn.metastasis > 0)"
+                )
+            if (
+                key == "many" and language == texts.DEFAULT
+            ):  # a busy machine needs a minute for them: once for each width
+                page.wait_for_function(
+                    "(waiting) => ![waiting, ''].includes(document.querySelector('.curves-sentence').textContent)",
+                    arg=words("curves.waiting"),
+                    timeout=4 * PATIENCE,
+                )
             is_sound(page, width, key)
             picture(page, f"{name}-{width}-{language}-{STEPS.index(key) + 1}-{key}")
             if key == "watch":
@@ -136,12 +145,17 @@ def test_the_first_cell_moves_within_seconds(classroom, repository):  # noqa: F8
         page.goto(f"http://localhost:{port}/", wait_until="commit")
         page.locator(".what-ifs .chip").first.wait_for()
         ready = time.monotonic() - start - opened
-        page.wait_for_function("() => typeof mounted_app !== 'undefined' && stagePlayer().playing && stagePlayer().bodies.some((body) => body.drawn.arriving + body.drawn.travellers > 0)", polling=20)
+        page.wait_for_function(
+            "() => typeof mounted_app !== 'undefined' && stagePlayer().playing && stagePlayer().bodies.some((body) => body.drawn.arriving + body.drawn.travellers > 0)",
+            polling=20,
+        )
         moving = time.monotonic() - start
         spent = sorted((processor_seconds(pid) for pid in children(process.pid)), reverse=True)[:2]
         page.close()
-    print(f"address after {opened:.1f} s, page ready {ready:.1f} s later, first moving cell after {moving:.1f} s; "
-          f"seconds of a processor: libraries and film {spent}, load {os.getloadavg()[0]:.1f}")
+    print(
+        f"address after {opened:.1f} s, page ready {ready:.1f} s later, first moving cell after {moving:.1f} s; "
+        f"seconds of a processor: libraries and film {spent}, load {os.getloadavg()[0]:.1f}"
+    )
     assert sum(spent) < 4, spent
 
 
@@ -189,7 +203,11 @@ def test_every_handout_replays_offline_at_every_width(classroom, front_door, pic
     size = file.stat().st_size
     print(f"{name}: {size:,} bytes")
     assert size <= handout.MOST_BYTES
-    data = json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', file.read_text(encoding="utf-8"), re.S)[1])
+    data = json.loads(
+        re.search(r'<script type="application/json" id="data">(.*?)</script>', file.read_text(encoding="utf-8"), re.S)[
+            1
+        ]
+    )
     for width in WIDTHS:
         watched = Watched(classroom[0], *WIDTHS[width], offline=True)
         page = watched.page
@@ -202,8 +220,12 @@ def test_every_handout_replays_offline_at_every_width(classroom, front_door, pic
         until(page, "handout.player.day > 0.88 * handout.player.lastDay")
         picture(page, f"handout-{name}-{width}-{language}-2")
         page.evaluate("handout.player.pause(); handout.player.seek(handout.player.lastDay)")
-        shown = page.evaluate("handout.player.state().arms.map((arm) => Object.values(arm.counts).map((organ) => organ.settled))")
-        assert shown == [[steps[-1] if steps else 0 for steps in arm["counts"]["settled"]] for arm in data["film"]["arms"]]
+        shown = page.evaluate(
+            "handout.player.state().arms.map((arm) => Object.values(arm.counts).map((organ) => organ.settled))"
+        )
+        assert shown == [
+            [steps[-1] if steps else 0 for steps in arm["counts"]["settled"]] for arm in data["film"]["arms"]
+        ]
         assert page.locator(".curves-line").count() == 4 and data["curves"]["done"] == lessons.load(name).patients
         is_sound(page, width, name)
         assert watched.requests == [file.as_uri()] and watched.errors == []

@@ -30,9 +30,18 @@ def test_one_click_asks_another_what_if():
     async def scene(room, page):
         await page.open()
         page.click("if-off.dormancy")
-        await page.until(lambda: page.parts() and any("head" == p["kind"] and not p["arms"][1]["mechanisms"]["dormancy"] for p in page.parts()), "its film")
+        await page.until(
+            lambda: (
+                page.parts()
+                and any("head" == p["kind"] and not p["arms"][1]["mechanisms"]["dormancy"] for p in page.parts())
+            ),
+            "its film",
+        )
         assert page.address().what_if == "off.dormancy"
-        pressed = {m: next(iter(page.user.find(marker=f"if-{m}").elements))._props["aria-pressed"] for m in (*WHAT_IFS, *MORE_WHAT_IFS)}
+        pressed = {
+            m: next(iter(page.user.find(marker=f"if-{m}").elements))._props["aria-pressed"]
+            for m in (*WHAT_IFS, *MORE_WHAT_IFS)
+        }
         assert [m for m, state in pressed.items() if state == "true"] == ["off.dormancy"]
         assert any("nobody sleeps" in text for text in page.labels()), "it says what that is in biology"
 
@@ -44,7 +53,12 @@ def test_a_what_if_that_changes_nothing_says_so():
 
     async def scene(room, page):
         await page.open("age=40")
-        for marker, nothing in (("if-age.40", True), ("if-age.85", False), ("mechanism-dormancy", False), ("if-off.dormancy", True)):
+        for marker, nothing in (
+            ("if-age.40", True),
+            ("if-age.85", False),
+            ("mechanism-dormancy", False),
+            ("if-off.dormancy", True),
+        ):
             page.click(marker)
             await page.changed()
             assert (same in page.labels()) is nothing, marker
@@ -75,10 +89,13 @@ def test_a_switch_never_leaves_two_equal_bodies():
     play(scene)
 
 
-@pytest.mark.parametrize("marker, value, words", [
-    ("age", "1000", 'cohort.age.mean: found "1000 years"; allowed: 0 to 120 years'),
-    ("seed", "-3", 'seed: found "-3"; allowed: a whole number'),
-])
+@pytest.mark.parametrize(
+    "marker, value, words",
+    [
+        ("age", "1000", 'cohort.age.mean: found "1000 years"; allowed: 0 to 120 years'),
+        ("seed", "-3", 'seed: found "-3"; allowed: a whole number'),
+    ],
+)
 def test_a_wrong_value_is_refused_and_what_was_set_stays(marker, value, words):
     async def scene(room, page):
         await page.open("age=70")
@@ -97,10 +114,17 @@ def test_a_wrong_value_is_refused_and_what_was_set_stays(marker, value, words):
     play(scene)
 
 
-@pytest.mark.parametrize("query, words", [
-    ("age=x", 'cohort.age.mean: found "x years"'), ("lesson=none", 'unknown lesson "none"'), ("lang=tlh", 'unknown language "tlh"'),
-    ("if=off.gravity", 'unknown mechanism "gravity"'), ("colour=red", 'unknown key "colour"'), ("seed=1e3", 'seed: found "1e3"'),
-])
+@pytest.mark.parametrize(
+    "query, words",
+    [
+        ("age=x", 'cohort.age.mean: found "x years"'),
+        ("lesson=none", 'unknown lesson "none"'),
+        ("lang=tlh", 'unknown language "tlh"'),
+        ("if=off.gravity", 'unknown mechanism "gravity"'),
+        ("colour=red", 'unknown key "colour"'),
+        ("seed=1e3", 'seed: found "1e3"'),
+    ],
+)
 def test_a_broken_address_opens_a_fresh_page_that_says_why(query, words):
     async def scene(room, page):
         await page.open(query)
@@ -117,7 +141,10 @@ def test_the_address_is_enough_to_go_on():
         head = next(part for part in page.parts() if part["kind"] == "head")
         assert (head["seed"], head["patient"]) == (3, 2)
         assert [(a["primary"], a["age_years"]) for a in head["arms"]] == [("breast", 50.0)] * 2
-        assert [(a["mechanisms"]["dormancy"], a["mechanisms"]["inflammation"]) for a in head["arms"]] == [(False, True), (False, False)]
+        assert [(a["mechanisms"]["dormancy"], a["mechanisms"]["inflammation"]) for a in head["arms"]] == [
+            (False, True),
+            (False, False),
+        ]
 
     play(scene)
 
@@ -159,13 +186,19 @@ def test_a_lesson_from_prediction_to_questions():
             seen.append(page.address().step)
             assert "unseen" not in stage._classes
             if STEPS[seen[-1]] == "explain":
-                assert words(f"lesson.{name}.explanation") in page.labels() and words(f"lesson.{name}.source") in page.labels()
+                assert (
+                    words(f"lesson.{name}.explanation") in page.labels()
+                    and words(f"lesson.{name}.source") in page.labels()
+                )
                 assert any(text.endswith(words("ui.lesson.votes", votes=2)) for text in page.labels())
         assert seen == list(range(len(STEPS)))
         assert {words(f"lesson.{name}.question.1"), words(f"lesson.{name}.question.2")} <= set(page.labels())
         page.click("lesson-explore")
         await page.until(lambda: page.address().lesson == "", "the end of the lesson")
-        parts = [[(a.primary, dict(a.mechanisms), {n: p.value for n, p in a.parameters.items()}) for a in arms] for arms in (page.address().arms(), lesson.arms)]
+        parts = [
+            [(a.primary, dict(a.mechanisms), {n: p.value for n, p in a.parameters.items()}) for a in arms]
+            for arms in (page.address().arms(), lesson.arms)
+        ]
         assert parts[0] == parts[1]
 
     play(scene)

@@ -55,7 +55,9 @@ def test_two_tabs_see_their_own_patients_and_closing_one_frees_its_worker():
         room, first, second = Classroom(), Listener(), Listener()
         tabs = room.enter(first), room.enter(second)
         assert tabs[0].pid is None, "a worker is started on demand"
-        await asyncio.gather(tabs[0].ask(Settings().arms(), ["a", "b"], 1, 18, 4), tabs[1].ask(Settings().arms()[:1], ["a"], 2, 3, 4))
+        await asyncio.gather(
+            tabs[0].ask(Settings().arms(), ["a", "b"], 1, 18, 4), tabs[1].ask(Settings().arms()[:1], ["a"], 2, 3, 4)
+        )
         await until(lambda: "done" in first.kinds() and "done" in second.kinds(), "both cohorts")
         heads = [next(part for part in shown.parts() if part["kind"] == "head") for shown in (first, second)]
         assert [(head["seed"], head["patient"], len(head["arms"])) for head in heads] == [(1, 18, 2), (2, 3, 1)]

@@ -32,7 +32,10 @@ def test_a_wrong_value_is_refused_in_the_loaders_own_words(name):
 
 def test_the_page_and_a_file_with_the_same_mistake_say_the_same(tmp_path):
     file = tmp_path / "mistake.toml"
-    file.write_text(Settings(age="1e9").text().replace('"colorectal.toml"', f'"{scenario.FOLDER / "colorectal.toml"}"'), encoding="utf-8")
+    file.write_text(
+        Settings(age="1e9").text().replace('"colorectal.toml"', f'"{scenario.FOLDER / "colorectal.toml"}"'),
+        encoding="utf-8",
+    )
     with pytest.raises(InputError) as in_file:
         scenario.load(file)
     with pytest.raises(InputError) as in_page:
@@ -61,11 +64,18 @@ def test_a_seed_that_is_none_is_refused(found):
 @given(
     st.builds(
         Settings,
-        language=st.sampled_from(["en", "zh-Hans"]), primary=st.sampled_from(SITES), age=st.text(max_size=6), horizon=st.text(max_size=4),
+        language=st.sampled_from(["en", "zh-Hans"]),
+        primary=st.sampled_from(SITES),
+        age=st.text(max_size=6),
+        horizon=st.text(max_size=4),
         mechanisms=st.dictionaries(st.sampled_from(sorted(REGISTRY)), st.booleans()),
         treatments=st.dictionaries(st.sampled_from(["resection", "senolytic"]), st.integers(0, 4000).map(str)),
-        what_if=st.sampled_from(["", *WHAT_IFS, *MORE_WHAT_IFS]), seed=st.integers(0, 2**63 - 1).map(str), patient=st.integers(0, 99).map(str),
-        lesson=st.text(max_size=8), step=st.integers(0, 99), votes=st.lists(st.integers(0, 999), max_size=5).map(lambda v: tuple(v) if any(v) else ()),
+        what_if=st.sampled_from(["", *WHAT_IFS, *MORE_WHAT_IFS]),
+        seed=st.integers(0, 2**63 - 1).map(str),
+        patient=st.integers(0, 99).map(str),
+        lesson=st.text(max_size=8),
+        step=st.integers(0, 99),
+        votes=st.lists(st.integers(0, 999), max_size=5).map(lambda v: tuple(v) if any(v) else ()),
     )
 )
 def test_the_address_holds_everything(settings):
@@ -77,11 +87,14 @@ def test_the_address_of_a_fresh_page_is_short():
     assert Settings.from_query("") == Settings()
 
 
-@pytest.mark.parametrize("query, words", [
-    ("colour=red", 'the address: unknown key "colour"; '),
-    ("step=-1", 'step: found "-1"; allowed: a whole number, 0 to 99'),
-    ("votes=1,x", 'votes: found "x"; allowed: a whole number, 0 to 999'),
-])
+@pytest.mark.parametrize(
+    "query, words",
+    [
+        ("colour=red", 'the address: unknown key "colour"; '),
+        ("step=-1", 'step: found "-1"; allowed: a whole number, 0 to 99'),
+        ("votes=1,x", 'votes: found "x"; allowed: a whole number, 0 to 999'),
+    ],
+)
 def test_an_address_that_is_none_is_refused(query, words):
     with pytest.raises(InputError) as refused:
         Settings.from_query(query)
@@ -101,7 +114,11 @@ def test_text_from_the_page_cannot_add_keys_to_the_scenario():
 def test_each_what_if_changes_one_thing_and_is_told_in_every_language(what_if):
     first, second = Settings().with_(what_if=what_if).arms()
     kind, _, name = what_if.partition(".")
-    differing = {part for part in ("primary", "age", "horizon_days", "mechanisms", "parameters") if getattr(first, part) != getattr(second, part)}
+    differing = {
+        part
+        for part in ("primary", "age", "horizon_days", "mechanisms", "parameters")
+        if getattr(first, part) != getattr(second, part)
+    }
     if kind in ("on", "off"):
         assert differing == {"mechanisms"} | ({"parameters"} if name == "liver_fibrosis" else set())
         assert {m for m in REGISTRY if first.mechanisms[m] != second.mechanisms[m]} == {name}
@@ -133,7 +150,9 @@ def test_everybody_has_the_age_that_is_set():
 def test_exploring_on_from_a_lesson_keeps_what_it_showed():
     arms = Settings(primary="rectum", age="80", what_if="off.inflammation").arms()
     settings = Settings.of_arms(arms, 3, 5)
-    assert [(a.primary, a.age, dict(a.mechanisms)) for a in settings.arms()] == [(a.primary, a.age, dict(a.mechanisms)) for a in arms]
+    assert [(a.primary, a.age, dict(a.mechanisms)) for a in settings.arms()] == [
+        (a.primary, a.age, dict(a.mechanisms)) for a in arms
+    ]
     assert settings.numbers() == (3, 5)
 
 

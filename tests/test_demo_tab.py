@@ -11,6 +11,7 @@ from sim.demo.words import Words
 
 def test_what_was_asked_before_is_not_shown_once_something_else_is_set(mute_workers):
     """Also in the moment before the new question goes out."""
+
     async def scene(room, page):
         await page.open()
         session = await asked(room, page)
@@ -45,6 +46,7 @@ def test_nothing_is_said_to_be_computed_once_nothing_more_will_come(mute_workers
 
 def test_the_place_at_which_a_slider_is_let_go_counts():
     """The browser tells the place at once, and the element's own value some milliseconds later."""
+
     async def scene(room, page):
         await page.open("treat=resection@0")
         page.user.find(marker="start-resection").trigger("change", 25)
@@ -135,7 +137,9 @@ def test_every_loss_of_the_connection_has_its_whole_patience(monkeypatch):
     play(scene)
 
 
-@pytest.mark.parametrize("kind, what, missing", [("done", None, None), ("progress", 0.5, "the cohort"), ("film", HEAD, "both")])
+@pytest.mark.parametrize(
+    "kind, what, missing", [("done", None, None), ("progress", 0.5, "the cohort"), ("film", HEAD, "both")]
+)
 def test_what_is_there_is_not_computed_again_when_a_lost_tab_comes_back(monkeypatch, mute_workers, kind, what, missing):
     """A class that watches must not be thrown back to the start of its film."""
     patience = Patience(monkeypatch)

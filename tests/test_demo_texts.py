@@ -15,11 +15,35 @@ LANGUAGES = texts.languages()
 KINDS = ("diagnosis", "first_arrival", "first_waking", "first_metastasis", "first_visible", "treatment", "death")
 # What the scripts put together from parts: text(`organ.${...}`) and the like.
 BUILT = {
-    "organ": [*NICHES, "all", *(f"{organ}.about" for organ in NICHES)], "site": SITES, "event": KINDS,
-    "tile": ["asleep", "awake", "micrometastasis", "macrometastasis"], "count": [*COUNTS, "soil", "shedding"], "player": ["play", "pause", "before_diagnosis", "at_diagnosis", "after_diagnosis",
-              *(f"speed_{i}" for i in range(1, 5)), "to_start", "step_back", "step_forward"],
-    "legend": ["size_0", "size_3", "size_6", "size_9", "artery", "vein", "portal", "mark_diagnosis", "mark_first_visible",
-               "mark_treatment", "mark_death"],
+    "organ": [*NICHES, "all", *(f"{organ}.about" for organ in NICHES)],
+    "site": SITES,
+    "event": KINDS,
+    "tile": ["asleep", "awake", "micrometastasis", "macrometastasis"],
+    "count": [*COUNTS, "soil", "shedding"],
+    "player": [
+        "play",
+        "pause",
+        "before_diagnosis",
+        "at_diagnosis",
+        "after_diagnosis",
+        *(f"speed_{i}" for i in range(1, 5)),
+        "to_start",
+        "step_back",
+        "step_forward",
+    ],
+    "legend": [
+        "size_0",
+        "size_3",
+        "size_6",
+        "size_9",
+        "artery",
+        "vein",
+        "portal",
+        "mark_diagnosis",
+        "mark_first_visible",
+        "mark_treatment",
+        "mark_death",
+    ],
 }
 
 
@@ -50,7 +74,11 @@ def test_no_catalogue_says_a_key_twice(language):
 
 def test_a_translation_is_a_translation():
     english, chinese = texts.load("en"), texts.load("zh-Hans")
-    same = [key for key, text in chinese.items() if text == english[key] and re.search("[a-z]{4}", re.sub(r"\{\w+\}", "", text))]
+    same = [
+        key
+        for key, text in chinese.items()
+        if text == english[key] and re.search("[a-z]{4}", re.sub(r"\{\w+\}", "", text))
+    ]
     assert same == []
     assert sum(bool(re.search("[\u4e00-\u9fff]", text)) for text in chinese.values()) > 0.95 * len(chinese)
 
@@ -98,7 +126,12 @@ def test_a_third_language_is_one_file(monkeypatch, tmp_path):
 
     for file in texts.FOLDER.glob("*.json"):
         (tmp_path / file.name).write_bytes(file.read_bytes())
-    french = {**texts.load("en"), "language.code": "fr", "language.name": "Fran\u00e7ais", "ui.title": "Graine et terre"}
+    french = {
+        **texts.load("en"),
+        "language.code": "fr",
+        "language.name": "Fran\u00e7ais",
+        "ui.title": "Graine et terre",
+    }
     (tmp_path / "fr.json").write_text(json.dumps(french, ensure_ascii=False), encoding="utf-8")
     monkeypatch.setattr(texts, "FOLDER", tmp_path)
     assert texts.languages() == ("en", "fr", "zh-Hans")

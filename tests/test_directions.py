@@ -77,7 +77,10 @@ def check_step(parameter, direction: str, low: np.ndarray, high: np.ndarray) -> 
 
 def outcome_is_known(parameter) -> bool:
     """There is a function for the parameter's outcome."""
-    return outcomes.exact(parameter.name, parameter.outcome) is not None or parameter.outcome.split(".")[0] in outcomes.SIMULATED
+    return (
+        outcomes.exact(parameter.name, parameter.outcome) is not None
+        or parameter.outcome.split(".")[0] in outcomes.SIMULATED
+    )
 
 
 EXACT = [name for name, p in PARAMETERS.items() if outcomes.exact(name, p.outcome) is not None]
@@ -86,7 +89,9 @@ SIMULATED = [name for name, p in PARAMETERS.items() if name not in EXACT]
 
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_every_parameter_has_an_outcome_that_is_measured(name):
-    assert outcome_is_known(PARAMETERS[name]), f"{name}: no function for {PARAMETERS[name].outcome} in direction_outcomes.py"
+    assert outcome_is_known(PARAMETERS[name]), (
+        f"{name}: no function for {PARAMETERS[name].outcome} in direction_outcomes.py"
+    )
 
 
 def exact_pair(name: str) -> tuple[np.ndarray, ...]:
@@ -119,7 +124,9 @@ def run_pairs(names) -> dict[str, tuple[np.ndarray, ...]]:
     parameters = LaneParameters.stack(arms, np.repeat(np.arange(len(arms)), n))
     patients = np.tile(np.arange(n), len(arms))
     hosts = draw_hosts(outcomes.SEED, patients, sites, ages, parameters)
-    threshold = np.where(np.repeat(visible, n) == "autopsy", parameters["autopsy_threshold_cells"], parameters["imaging_threshold_cells"])
+    threshold = np.where(
+        np.repeat(visible, n) == "autopsy", parameters["autopsy_threshold_cells"], parameters["imaging_threshold_cells"]
+    )
     model = MetastasisModel(hosts, parameters, seed=outcomes.SEED, horizon_days=outcomes.HORIZON_DAYS, visible_cells=threshold,
                             keep_seeds=True, collect=False, treatments=stacked(plans, np.repeat(np.arange(len(arms)), n)))  # fmt: skip
     model.run()
@@ -127,7 +134,9 @@ def run_pairs(names) -> dict[str, tuple[np.ndarray, ...]]:
     for name in names:
         outcome = PARAMETERS[name].outcome
         measure = outcomes.SIMULATED[outcome.split(".")[0]].measure
-        found[name] = tuple(measure(finished, np.arange(n) + n * arm, outcomes.niches_of(outcome)) for arm in arms_of[name])
+        found[name] = tuple(
+            measure(finished, np.arange(n) + n * arm, outcomes.niches_of(outcome)) for arm in arms_of[name]
+        )
     model.__dict__.clear()
     return found
 

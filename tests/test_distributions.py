@@ -13,7 +13,14 @@ from hypothesis import strategies as st
 from numba import njit
 from scipy import stats
 from statistics_helpers import (
-    FALSE_ALARM, MOST_STANDARD_ERRORS, assert_discrete, assert_follows, assert_mean, chi_square_p, ks_distance, ks_limit,
+    FALSE_ALARM,
+    MOST_STANDARD_ERRORS,
+    assert_discrete,
+    assert_follows,
+    assert_mean,
+    chi_square_p,
+    ks_distance,
+    ks_limit,
 )
 
 from sim.kernels import distributions as d
@@ -88,9 +95,28 @@ def test_poisson_of_a_human_tumour(mean):
     standardised(poissons(DRAWS, mean, tag_of(2, mean)), mean, math.sqrt(mean))
 
 
-@pytest.mark.parametrize("size, p", [
-    (1, 0.3), (3, 0.5), (7, 0.99), (20, 0.49), (20, 0.51), (25, 0.4), (60, 0.2), (1000, 0.0099), (1000, 0.01), (1000, 0.5),
-    (1000, 0.999), (10**6, 0.7), (10**6, 3e-6), (10**10, 1e-10), (10**13, 1e-13), (10**13, 1e-12), (10**13, 3e-10)])
+@pytest.mark.parametrize(
+    "size, p",
+    [
+        (1, 0.3),
+        (3, 0.5),
+        (7, 0.99),
+        (20, 0.49),
+        (20, 0.51),
+        (25, 0.4),
+        (60, 0.2),
+        (1000, 0.0099),
+        (1000, 0.01),
+        (1000, 0.5),
+        (1000, 0.999),
+        (10**6, 0.7),
+        (10**6, 3e-6),
+        (10**10, 1e-10),
+        (10**13, 1e-13),
+        (10**13, 1e-12),
+        (10**13, 3e-10),
+    ],
+)
 def test_binomial(size, p):
     assert_discrete(binomials(DRAWS, size, p, tag_of(3, size, p)), stats.binom(size, p))
 
@@ -100,8 +126,21 @@ def test_binomial_of_a_human_tumour(size, p):
     standardised(binomials(DRAWS, size, p, tag_of(4, size, p)), size * p, math.sqrt(size * p * (1 - p)))
 
 
-@pytest.mark.parametrize("size, p", [
-    (1, 0.5), (5, 0.2), (5, 0.8), (40, 0.5), (3000, 0.19), (3000, 0.21), (3000, 0.85), (10**13, 1e-14), (10**13, 1e-12), (10**13, 2e-10)])
+@pytest.mark.parametrize(
+    "size, p",
+    [
+        (1, 0.5),
+        (5, 0.2),
+        (5, 0.8),
+        (40, 0.5),
+        (3000, 0.19),
+        (3000, 0.21),
+        (3000, 0.85),
+        (10**13, 1e-14),
+        (10**13, 1e-12),
+        (10**13, 2e-10),
+    ],
+)
 def test_binomial_by_inversion(size, p):
     assert_discrete(inverted(DRAWS, size, p, 0.0, tag_of(5, size, p)), stats.binom(size, p))
 
@@ -116,8 +155,9 @@ def test_gamma(shape):
     assert_follows(gammas(2 * DRAWS, shape, tag_of(7, shape)), stats.gamma(shape).cdf)
 
 
-@pytest.mark.parametrize("successes, failure", [
-    (1, 0.01), (1, 0.87), (1, 0.999), (2, 0.3), (2, 0.99), (6, 0.9), (40, 0.875), (3000, 0.02)])
+@pytest.mark.parametrize(
+    "successes, failure", [(1, 0.01), (1, 0.87), (1, 0.999), (2, 0.3), (2, 0.99), (6, 0.9), (40, 0.875), (3000, 0.02)]
+)
 def test_negative_binomial(successes, failure):
     shape_tag, tag = tag_of(8, successes, failure), tag_of(9, successes, failure)
     assert_discrete(negative_binomials(DRAWS, successes, failure, shape_tag, tag), stats.nbinom(successes, 1 - failure))
@@ -168,7 +208,10 @@ def test_a_sampler_without_its_correction_is_noticed():
 def test_a_geometric_law_that_starts_at_one_is_noticed():
     sample = negative_binomials(DRAWS, 1, 0.87, tag_of(8), tag_of(9)) + 1
     assert ks_distance(sample, stats.nbinom(1, 0.13).cdf) > ks_limit(DRAWS)
-    assert chi_square_p(np.bincount(sample, minlength=60)[:60], DRAWS * stats.nbinom(1, 0.13).pmf(np.arange(60))) < FALSE_ALARM
+    assert (
+        chi_square_p(np.bincount(sample, minlength=60)[:60], DRAWS * stats.nbinom(1, 0.13).pmf(np.arange(60)))
+        < FALSE_ALARM
+    )
 
 
 # -- log-probabilities ---------------------------------------------------------------------------
@@ -199,7 +242,18 @@ def log_factorial(n: int):
         shift *= x
         x += 1
     pi = Decimal("3.14159265358979323846264338327950288419716939937510582097494459")
-    bernoulli = [(1, 6), (-1, 30), (1, 42), (-1, 30), (5, 66), (-691, 2730), (7, 6), (-3617, 510), (43867, 798), (-174611, 330)]
+    bernoulli = [
+        (1, 6),
+        (-1, 30),
+        (1, 42),
+        (-1, 30),
+        (5, 66),
+        (-691, 2730),
+        (7, 6),
+        (-3617, 510),
+        (43867, 798),
+        (-174611, 330),
+    ]
     series = sum(Decimal(a) / b / (2 * i * (2 * i - 1)) / x ** (2 * i - 1) for i, (a, b) in enumerate(bernoulli, 1))
     return (x - Decimal("0.5")) * x.ln() - x + (2 * pi).ln() / 2 + series - shift.ln()
 
@@ -221,7 +275,9 @@ def test_poisson_log_probability(mean):
     assert d.poisson_log_pmf(0.0, mean) == -mean
 
 
-@pytest.mark.parametrize("n, p", [(1, 0.3), (9, 0.5), (50, 0.02), (10**4, 0.4), (10**8, 1e-6), (10**13, 1e-12), (10**13, 1e-3)])
+@pytest.mark.parametrize(
+    "n, p", [(1, 0.3), (9, 0.5), (50, 0.02), (10**4, 0.4), (10**8, 1e-6), (10**13, 1e-12), (10**13, 1e-3)]
+)
 def test_binomial_log_probability(n, p):
     mean, sd = n * p, math.sqrt(n * p * (1 - p))
     for away in (-8, -3, -0.5, 0, 0.7, 4, 9):
@@ -254,8 +310,11 @@ def test_certain_and_impossible_counts():
 
 
 MEANS = st.floats(-9, 6).map(lambda power: 10.0**power)
-UNIFORMS = st.one_of(st.floats(SMALLEST, LARGEST), st.floats(1, 16).map(lambda power: 1.0 - 10.0**-power).filter(lambda u: u < 1),
-                     st.floats(1, 15).map(lambda power: 10.0**-power))
+UNIFORMS = st.one_of(
+    st.floats(SMALLEST, LARGEST),
+    st.floats(1, 16).map(lambda power: 1.0 - 10.0**-power).filter(lambda u: u < 1),
+    st.floats(1, 15).map(lambda power: 10.0**-power),
+)
 
 
 @pytest.mark.parametrize("mean", [1e-9, 1e-3, 0.1, 1.0, 5.0, 11.9, 100.0, 599.0, 601.0, 1e4, 1e8])

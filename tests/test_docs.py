@@ -30,14 +30,34 @@ def blocks(page: str, language: str) -> list[str]:
 
 
 def test_the_manual_builds_without_a_warning(tmp_path):
-    done = subprocess.run([sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html", "-d", str(tmp_path / "trees"),
-                           str(DOCS), str(tmp_path / "html")], capture_output=True, text=True, cwd=tmp_path, check=False)
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "sphinx",
+            "-W",
+            "--keep-going",
+            "-q",
+            "-b",
+            "html",
+            "-d",
+            str(tmp_path / "trees"),
+            str(DOCS),
+            str(tmp_path / "html"),
+        ],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     parameters = (tmp_path / "html" / "_generated" / "parameters.html").read_text(encoding="utf-8")
     missing = [p.name for p in catalog.load().values() if p.name.split(".")[0] not in parameters]
     assert not missing
     page = (tmp_path / "html" / "odd.html").read_text(encoding="utf-8")
-    fetched = re.findall(r'<(?:script|img)[^>]+src="(https?:[^"]+)"|<link[^>]+rel="stylesheet"[^>]+href="(https?:[^"]+)"', page)
+    fetched = re.findall(
+        r'<(?:script|img)[^>]+src="(https?:[^"]+)"|<link[^>]+rel="stylesheet"[^>]+href="(https?:[^"]+)"', page
+    )
     assert not fetched, "the manual needs no network"
 
 
@@ -55,8 +75,14 @@ def test_odd_has_its_seven_elements():
     """Grimm et al. 2020: the elements and their order."""
     heads = re.findall(r"^## (\d)\. (.+)$", (DOCS / "odd.md").read_text(encoding="utf-8"), re.M)
     assert [title for _, title in heads] == [
-        "Purpose and patterns", "Entities, state variables and scales", "Process overview and scheduling", "Design concepts",
-        "Initialization", "Input data", "Submodels"]
+        "Purpose and patterns",
+        "Entities, state variables and scales",
+        "Process overview and scheduling",
+        "Design concepts",
+        "Initialization",
+        "Input data",
+        "Submodels",
+    ]
 
 
 def test_the_tutorial_works_as_it_stands(tmp_path):
@@ -71,9 +97,17 @@ def test_the_tutorial_works_as_it_stands(tmp_path):
         for line in text.splitlines():
             words = shlex.split(line)
             assert words[:2] == ["python", "run_sim.py"]
-            done = subprocess.run([sys.executable, str(ROOT / "run_sim.py"), *words[2:]], cwd=tmp_path, capture_output=True, text=True, check=False)
+            done = subprocess.run(
+                [sys.executable, str(ROOT / "run_sim.py"), *words[2:]],
+                cwd=tmp_path,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
             assert done.returncode == 0, (line, done.stderr)
-    done = subprocess.run([sys.executable, "-W", "error", "-c", python], cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", python], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     table, sentence = done.stdout.rsplit("\n", 2)[0], done.stdout.splitlines()[-1]
     assert table.count("0.2") >= 2
@@ -111,7 +145,9 @@ def test_the_documented_mechanism_works(documented, tmp_path):
 
     name, text = documented
     file = tmp_path / "restless.toml"
-    file.write_text(text.replace('extends = "colorectal.toml"', f'extends = "{ROOT}/scenarios/colorectal.toml"'), encoding="utf-8")
+    file.write_text(
+        text.replace('extends = "colorectal.toml"', f'extends = "{ROOT}/scenarios/colorectal.toml"'), encoding="utf-8"
+    )
     on = scenario.load(file).with_(set_=["soil.muscle=0.5", "competent_share=1e-5"])  # else too rare for a small cohort
     assert on.mechanisms[name]
     muscle = NICHES.index("muscle")
@@ -126,6 +162,8 @@ def test_the_documented_mechanism_works(documented, tmp_path):
     null = settled(on.with_(set_=["muscle_survival_factor=1"]))
     assert np.array_equal(null, at_rest), "null must be off, bit for bit"
     assert at_rest[:, muscle].sum() > 200, "five standard errors of the ratio below are then less than 0.2"
-    assert with_motion[:, muscle].sum() == pytest.approx(0.2 * at_rest[:, muscle].sum(), abs=0.15 * at_rest[:, muscle].sum())
+    assert with_motion[:, muscle].sum() == pytest.approx(
+        0.2 * at_rest[:, muscle].sum(), abs=0.15 * at_rest[:, muscle].sum()
+    )
     others = [i for i in range(len(NICHES)) if i != muscle]
     assert with_motion[:, others].sum() == pytest.approx(at_rest[:, others].sum(), rel=0.01)

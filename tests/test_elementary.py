@@ -49,7 +49,9 @@ def test_logarithms(x):
 
 
 def test_logarithms_where_the_logarithm_is_nearly_nothing():
-    x = np.concatenate([1.0 + 2.0**-52 * np.arange(-2000, 2000), 1.0 - np.logspace(-16, -1, 500), [np.nextafter(1.0, 0.0)]])
+    x = np.concatenate(
+        [1.0 + 2.0**-52 * np.arange(-2000, 2000), 1.0 - np.logspace(-16, -1, 500), [np.nextafter(1.0, 0.0)]]
+    )
     x = x[x != 1.0]
     assert np.all(ulps(of(all_logs, x), np.array([math.log(value) for value in x])) <= ULPS)
     assert of(all_logs, [1.0]) == 0.0

@@ -35,7 +35,9 @@ def quick(tmp_path_factory):
 def run(quick, tmp_path_factory):
     """A run with everything kept."""
     out = tmp_path_factory.mktemp("runs") / "x"
-    return run_scenario(quick, seed=SEED, out=out, keep_seeds=True, keep_events=True, command_line=["run_sim.py", "run"])
+    return run_scenario(
+        quick, seed=SEED, out=out, keep_seeds=True, keep_events=True, command_line=["run_sim.py", "run"]
+    )
 
 
 @pytest.mark.parametrize("number_of_workers, chunk_patients", [(1, 1), (2, 12), (3, 5)])
@@ -120,7 +122,9 @@ def test_metastases_are_sorted_unique_and_in_the_order_of_life(run):
     woke = metastases[metastases.woke_day.notna()]
     assert 0 < len(woke) < len(metastases) and (woke.woke_day > woke.arrived_day).all()
     assert (metastases.reached_day > metastases.woke_day.fillna(metastases.arrived_day)).all()
-    assert (metastases.reached_day <= metastases.last_day).all() and (metastases.cells >= MICROMETASTASIS_CELLS * 0.999).all()
+    assert (metastases.reached_day <= metastases.last_day).all() and (
+        metastases.cells >= MICROMETASTASIS_CELLS * 0.999
+    ).all()
     seen = metastases[metastases.detected_day.notna()]
     assert seen.detected_day.between(seen.reached_day, seen.last_day).all()
     assert (seen.cells_at_detection >= 1e7 * 0.999).all() and (seen.doubling_days_at_detection > 0).all()
@@ -133,7 +137,11 @@ def test_the_first_metastasis_of_a_patient_is_the_earliest(run):
     assert mine.isna().any() and mine.notna().any()
     assert (mine.fillna(-1).to_numpy() == earliest.fillna(-1).to_numpy()).all()
     at_diagnosis = run.patients.metastatic_at_diagnosis
-    assert (at_diagnosis == (mine <= run.patients.diagnosis_day).fillna(False)).where(run.patients.diagnosis_day.notna(), True).all()
+    assert (
+        (at_diagnosis == (mine <= run.patients.diagnosis_day).fillna(False))
+        .where(run.patients.diagnosis_day.notna(), True)
+        .all()
+    )
 
 
 def test_every_patient_dies_or_is_followed_to_the_horizon(run):
@@ -155,7 +163,9 @@ def test_patients_at_risk_only_leave_after_diagnosis(run):
 
 def test_seeding_ends_where_the_patients_end(run, quick):
     """Who is followed to the end is still at risk on the last grid day but those of that very day."""
-    rows = run.seeding[(run.seeding.clock == "diagnosis") & (run.seeding.organ == "all") & (run.seeding.stage == "arrested")]
+    rows = run.seeding[
+        (run.seeding.clock == "diagnosis") & (run.seeding.organ == "all") & (run.seeding.stage == "arrested")
+    ]
     last = rows[rows.day == rows.day.max()].iloc[0]
     followed = run.patients[run.patients.last_day >= run.patients.diagnosis_day + last.day]
     assert 0 < last.n_at_risk <= len(followed)
@@ -167,8 +177,14 @@ def test_seeding_ends_where_the_patients_end(run, quick):
 def stage_counts(model, lanes: np.ndarray) -> np.ndarray:
     """Every stage in every organ and in all, written plainly: (len(lanes), organs + 1, stages)."""
     settled = model.cells.settled
-    stages = (settled + model.died_on_arrival + model.inert, settled, model.cells.sleeping,
-              np.rint(model.cycling_cells), model.small_metastases, model.large_metastases)
+    stages = (
+        settled + model.died_on_arrival + model.inert,
+        settled,
+        model.cells.sleeping,
+        np.rint(model.cycling_cells),
+        model.small_metastases,
+        model.large_metastases,
+    )
     by_organ = np.stack([stage[lanes].astype(np.int64) for stage in stages], axis=2)
     return np.concatenate([by_organ, by_organ.sum(axis=1, keepdims=True)], axis=1)
 

@@ -1,6 +1,5 @@
 """Every figure of a run: each curve is there and shows the right numbers, nothing overlaps, both sizes, hard runs too."""
 
-
 import dataclasses
 import itertools
 
@@ -68,8 +67,12 @@ def test_texts_are_apart_and_off_the_data(request, monkeypatch, what, which, siz
     if what == "lineage":
         assert ("n = 0 patients" if which == "nobody" else "n = 1 patient (age ") in text_of(figure, "footer")
         return
-    finished = {"run": "n = 300 patients", "empty": "n = 1 patient,", "interrupted": "Interrupted run. n = 7 of 500 patients",
-                "nobody": "Interrupted run. n = 0 of 500 patients"}[which]
+    finished = {
+        "run": "n = 300 patients",
+        "empty": "n = 1 patient,",
+        "interrupted": "Interrupted run. n = 7 of 500 patients",
+        "nobody": "Interrupted run. n = 0 of 500 patients",
+    }[which]
     assert finished in text_of(figure, "footer") and "Blood-borne spread only" in text_of(figure, "footer")
     for axes in figure.axes:
         label = axes.get_xlabel() + axes.get_ylabel()
@@ -81,7 +84,12 @@ def test_a_run_without_metastases_says_so(empty, nobody, what):
     if what == "survival":
         assert "no patient to follow" in text_of(plots.draw(what, [nobody]), "nothing")
         return
-    words = {"incidence": "no macrometastasis", "cascade": "no cell was shed", "cells": "no cell asleep", "hazard": "no recurrence"}
+    words = {
+        "incidence": "no macrometastasis",
+        "cascade": "no cell was shed",
+        "cells": "no cell asleep",
+        "hazard": "no recurrence",
+    }
     if what in words and what != "cascade":
         assert words[what] in text_of(plots.draw(what, [empty]), "nothing")
     if what != "body":  # which is drawn in the palest shade
@@ -122,7 +130,9 @@ def test_survival_shows_both_curves(run):
         for year in (0.5, 2.0, 4.9):
             assert shown[years <= year][-1] == pytest.approx(100 * curve.at(year * 365.25).value), (kind, year)
     five = survival.survival_at_years(run)
-    assert f"Alive at five years: {100 * five.value:.0f} % ({100 * five.low:.1f} to {100 * five.high:.1f})" in text_of(figure, "footer")
+    assert f"Alive at five years: {100 * five.value:.0f} % ({100 * five.low:.1f} to {100 * five.high:.1f})" in text_of(
+        figure, "footer"
+    )
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -133,7 +143,10 @@ def test_runs_are_arms(run, other, interrupted, monkeypatch, arms, size):
     expected = {f"{kind}:{number}" for kind in ("overall", "metastasis_free") for number in range(arms)}
     assert {gid for gid in artists(figure) if gid.startswith(("overall:", "metastasis_free:"))} == expected
     assert len(artists(figure)["arm"]) == arms == len(artists(figure)["key"]) - 2 * arms
-    assert len({(str(line.get_linestyle()), line.get_color()) for line in figure.findobj() if line.get_gid() in expected}) == arms
+    assert (
+        len({(str(line.get_linestyle()), line.get_color()) for line in figure.findobj() if line.get_gid() in expected})
+        == arms
+    )
     assert_keys_are_off_the_data(figure)
     assert_texts_are_apart(figure, monkeypatch)
 
@@ -167,8 +180,17 @@ def test_the_funnel_has_a_bar_a_step(run, monkeypatch):
 
 def test_the_funnel_marks_organs(folder):
     run = synthetic.write(folder / "organs", 20)
-    rows = [("primary", organ, step, cells) for organ, top in (("all", 2000), ("liver", 1500), ("lung", 400), ("bone", 100), ("skin", 0))
-            for step, cells in (("shed", top), ("arrested", top), ("settled", top // 10), ("woke", top // 20), ("micrometastasis", top // 50))]
+    rows = [
+        ("primary", organ, step, cells)
+        for organ, top in (("all", 2000), ("liver", 1500), ("lung", 400), ("bone", 100), ("skin", 0))
+        for step, cells in (
+            ("shed", top),
+            ("arrested", top),
+            ("settled", top // 10),
+            ("woke", top // 20),
+            ("micrometastasis", top // 50),
+        )
+    ]
     run.__dict__["cascade"] = pd.DataFrame(rows, columns=["source", "organ", "step", "cells"])
     figure = plots.draw("cascade", [run])
     assert starting(figure, "organ:") == {"liver", "lung", "bone"}
@@ -183,7 +205,9 @@ def test_every_organ_is_drawn_and_shaded(run):
     figure = plots.draw("body", [run])
     found = artists(figure)
     assert starting(figure, "organ:") == set(ORGANS)
-    lightness = {organ: np.dot(found[f"organ:{organ}"][0].get_facecolor()[:3], [0.2126, 0.7152, 0.0722]) for organ in ORGANS}
+    lightness = {
+        organ: np.dot(found[f"organ:{organ}"][0].get_facecolor()[:3], [0.2126, 0.7152, 0.0722]) for organ in ORGANS
+    }
     shares = {organ: len(years) for organ, years in incidence.first_detection_years(run).items() if organ in ORGANS}
     ranked = sorted(ORGANS, key=lambda organ: -shares[organ])
     assert ranked[0] == "liver"
@@ -225,7 +249,9 @@ def test_traffic_balances(run, site):
     returned = sum(traffic.vein.values()) + sum(traffic.drainage[vein] for vein in ("caval", "azygos", "thoracic_duct"))
     assert traffic.pulmonary_artery == pytest.approx(returned)
     liver = traffic.portal_vein + traffic.artery["liver"]
-    assert traffic.arrested["liver"] == pytest.approx(liver * (1 - parameters["death_per_pass"]) * parameters["arrest_probability.liver"])
+    assert traffic.arrested["liver"] == pytest.approx(
+        liver * (1 - parameters["death_per_pass"]) * parameters["arrest_probability.liver"]
+    )
     assert sum(traffic.arrested.values()) < traffic.shed and set(traffic.arrested) == set(NICHES)
     assert artists(plots.draw("body", [other]))[f"primary:{site}"]
 
@@ -244,7 +270,11 @@ def test_cells_show_the_means(run):
     figure = plots.draw("cells", [run])
     for stage in ("dormant", "cycling"):
         assert len(starting(figure, f"{stage}:")) == NAMED_ORGANS + 1
-        rows = run.seeding.query("clock == 'diagnosis' and organ == 'liver' and n_at_risk >= 10").query("stage == @stage").sort_values("day")
+        rows = (
+            run.seeding.query("clock == 'diagnosis' and organ == 'liver' and n_at_risk >= 10")
+            .query("stage == @stage")
+            .sort_values("day")
+        )
         rows = rows[(rows["day"] / 365.25).between(-3, 5)]
         years, mean = artists(figure)[f"{stage}:liver"][0].get_data()
         assert years == pytest.approx(rows["day"].to_numpy() / 365.25) and len(rows) > 90
@@ -275,13 +305,17 @@ def test_a_hundred_thousand_patients_over_twenty_years(run, folder, monkeypatch)
     """The counts fit, and nothing is drawn patient by patient: a figure of 10^5 patients takes seconds."""
     huge = synthetic.write(folder / "huge", 300)
     copies = 334
-    people = pd.concat([run.patients.assign(patient=run.patients["patient"] + 300 * copy) for copy in range(copies)], ignore_index=True)
+    people = pd.concat(
+        [run.patients.assign(patient=run.patients["patient"] + 300 * copy) for copy in range(copies)], ignore_index=True
+    )
     stretch = 4
     people["last_day"] = people["diagnosis_day"] + stretch * (people["last_day"] - people["diagnosis_day"])
     people["death_day"] = people["last_day"].astype("Int32").where(people["death_day"].notna())
     huge.__dict__["patients"] = people
     huge.__dict__["metastases"] = pd.concat(
-        [run.metastases.assign(patient=run.metastases["patient"] + 300 * copy) for copy in range(copies)], ignore_index=True)
+        [run.metastases.assign(patient=run.metastases["patient"] + 300 * copy) for copy in range(copies)],
+        ignore_index=True,
+    )
     huge.manifest["scenario"]["horizon_days"] = stretch * synthetic.HORIZON_DAYS
     huge.manifest.update(patients=len(people), patients_finished=len(people))
     for what in FIGURES:
@@ -291,7 +325,10 @@ def test_a_hundred_thousand_patients_over_twenty_years(run, folder, monkeypatch)
         if what == "survival":
             assert_texts_are_apart(plots.draw(what, [huge] * 3), monkeypatch)
         if "at-risk" in artists(figure):
-            assert "100,200" in [artist.get_text() for artist in artists(figure)["at-risk"]] or what in ("survival", "hazard")
+            assert "100,200" in [artist.get_text() for artist in artists(figure)["at-risk"]] or what in (
+                "survival",
+                "hazard",
+            )
 
 
 # The command
@@ -310,8 +347,14 @@ def test_plot_writes_what_is_asked_for(folder, run, other, capsys, tmp_path):
     asked = ["--what", "survival,hazard", "--format", "svg,png", "--size", "slide", "--out", str(out)]
     assert main(["plot", str(run.path), str(other.path), *asked]) == 0
     names = sorted(path.relative_to(out).as_posix() for path in out.rglob("*.*"))
-    assert names == ["other/recurrence_hazard.png", "other/recurrence_hazard.svg", "run/recurrence_hazard.png",
-                     "run/recurrence_hazard.svg", "survival.png", "survival.svg"]
+    assert names == [
+        "other/recurrence_hazard.png",
+        "other/recurrence_hazard.svg",
+        "run/recurrence_hazard.png",
+        "run/recurrence_hazard.svg",
+        "survival.png",
+        "survival.svg",
+    ]
     with Image.open(out / "survival.png") as image:
         assert image.size[0] / image.size[1] == pytest.approx(16 / 9, abs=0.01)
     first = (out / "survival.svg").read_bytes()
@@ -320,12 +363,15 @@ def test_plot_writes_what_is_asked_for(folder, run, other, capsys, tmp_path):
     assert b"<svg" in first
 
 
-@pytest.mark.parametrize(("options", "words"), [
-    (["--what", "survial"], ["survial", "survival", "incidence"]),
-    (["--format", "jpg"], ["jpg", "png, pdf, svg"]),
-    (["--what", ","], ["names nothing"]),
-    (["--size", "poster"], ["poster", "column", "slide"]),
-])
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--what", "survial"], ["survial", "survival", "incidence"]),
+        (["--format", "jpg"], ["jpg", "png, pdf, svg"]),
+        (["--what", ","], ["names nothing"]),
+        (["--size", "poster"], ["poster", "column", "slide"]),
+    ],
+)
 def test_plot_refuses_what_it_does_not_know(run, capsys, options, words):
     assert main(["plot", str(run.path), *options]) == 2
     message = capsys.readouterr().err

@@ -100,7 +100,15 @@ def test_every_dot_is_a_cell_with_its_own_fate(shown, run_of):
 
     woke = np.where(seeds["slept"], after("woke_day"), 0)
     index = np.array([NICHES.index(organ) for organ in seeds["organ"]])
-    expected = sorted(zip(index.tolist(), np.asarray(seeds["arrived_day"]).tolist(), woke.tolist(), after("died_day").tolist(), strict=True))
+    expected = sorted(
+        zip(
+            index.tolist(),
+            np.asarray(seeds["arrived_day"]).tolist(),
+            woke.tolist(),
+            after("died_day").tolist(),
+            strict=True,
+        )
+    )
     assert sorted(zip(dots["organ"], dots["arrived"], dots["woke"], dots["ended"], strict=True)) == expected
     assert dots["arrived"] == sorted(dots["arrived"])
     assert sum(dots["metastasis"]) == len(run_of(0).tables["metastases"]["colony"])
@@ -155,7 +163,9 @@ def test_a_long_life_has_longer_frames(arms):
     assert (made["frames"] - 1) * 14 >= arm["last_day"] > (made["frames"] - 2) * 14
 
 
-@pytest.mark.parametrize("site, off", [("colon", ()), ("colon", ("dual_blood_supply",)), ("breast", ()), ("lung", ()), ("oesophagus", ())])
+@pytest.mark.parametrize(
+    "site, off", [("colon", ()), ("colon", ("dual_blood_supply",)), ("breast", ()), ("lung", ()), ("oesophagus", ())]
+)
 def test_paths_are_the_routing_unrolled(site, off):
     import dataclasses
 
@@ -171,8 +181,14 @@ def test_paths_are_the_routing_unrolled(site, off):
 
 @pytest.fixture(scope="module")
 def treated():
-    treatments = "".join(f"[[treatments]]\nname = '{name}'\nafter = '{after}'\nstart_days = {days}\n" for name, after, days in (
-        ("resection", "diagnosis", 10), ("liver_resection", "first metastasis", 7), ("chemotherapy", "surgery", 60)))
+    treatments = "".join(
+        f"[[treatments]]\nname = '{name}'\nafter = '{after}'\nstart_days = {days}\n"
+        for name, after, days in (
+            ("resection", "diagnosis", 10),
+            ("liver_resection", "first metastasis", 7),
+            ("chemotherapy", "surgery", 60),
+        )
+    )
     text = f"extends = 'colorectal.toml'\ntitle = 'treated'\nquestion = '?'\n{treatments}"
     arm = scenario.load(scenario.FOLDER / "treated.toml", text=text)
     return film.make([arm], names=["with"], seed=SEED, patient=16)
@@ -185,16 +201,26 @@ def test_every_settled_cell_is_somewhere_in_every_frame(which, number, request):
     for frame in range(0, made["frames"] - 1, 20):
         for niche in range(len(NICHES)):
             here = {name: at(counts[name][niche], frame) for name in counts}
-            assert here["settled"] == sum(here[name] for name in ("asleep", "awake", "micrometastasis", "macrometastasis", "cleared")), (frame, niche)
+            assert here["settled"] == sum(
+                here[name] for name in ("asleep", "awake", "micrometastasis", "macrometastasis", "cleared")
+            ), (frame, niche)
     assert sum(at(steps, 10**9) for steps in counts["settled"]) > 400
 
 
 def test_treatment_shows_in_film(treated):
     arm = treated["arms"][0]
-    started = {event["treatment"]: event["day"] - arm["diagnosis_day"] for event in arm["events"] if event["kind"] == "treatment"}
+    started = {
+        event["treatment"]: event["day"] - arm["diagnosis_day"]
+        for event in arm["events"]
+        if event["kind"] == "treatment"
+    }
     assert (started["resection"], started["chemotherapy"]) == (10, 70) and started["liver_resection"] > 7
     operation, dots = arm["diagnosis_day"] + started["liver_resection"], arm["dots"]
-    cut = [i for i in np.flatnonzero(dots["metastasis"]) if dots["organ"][i] == 0 and dots["arrived"][i] + dots["ended"][i] == operation]
+    cut = [
+        i
+        for i in np.flatnonzero(dots["metastasis"])
+        if dots["organ"][i] == 0 and dots["arrived"][i] + dots["ended"][i] == operation
+    ]
     assert cut and all(dots["ended"][i] > 0 for i in cut)
     assert arm["primary_log10_cells"][-1] == 0
 
@@ -206,6 +232,13 @@ def test_a_patient_without_seeds_and_one_body_alone(arms):
 
 
 def test_values_that_do_not_fit_are_refused(arms):
-    wrong = arms[0].with_(set_=["arrest_probability.liver=0", "arrest_probability.lung=0", "arrest_probability.other=0", "death_per_pass=0"])
+    wrong = arms[0].with_(
+        set_=[
+            "arrest_probability.liver=0",
+            "arrest_probability.lung=0",
+            "arrest_probability.other=0",
+            "death_per_pass=0",
+        ]
+    )
     with pytest.raises(InputError, match="circulate for ever"):
         film.make([wrong], names=["with"], seed=SEED, patient=PATIENT)

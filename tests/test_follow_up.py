@@ -35,7 +35,9 @@ class Arm:
 
     def __init__(self, model, found, lanes):
         lane = np.isin(found.lane, lanes)
-        self.metastases = {name: column[lane] for name, column in _plain(metastases_table(model, found, Lineage(model))).items()}
+        self.metastases = {
+            name: column[lane] for name, column in _plain(metastases_table(model, found, Lineage(model))).items()
+        }
         self.patients = {name: column[lanes] for name, column in _plain(patients_table(model, found)).items()}
         self.first_detected_day, self.symptom_day = model.first_detected_day[lanes], model.follow_up.symptom_day[lanes]
         self.visible_day = found.day_of(model.visible_cells)[lane]
@@ -57,7 +59,10 @@ class Arm:
 
 def _plain(table):
     columns = {name: np.ma.asarray(column) for name, column in table.items() if column is not None}
-    return {name: column.filled("" if column.dtype.kind in "UO" else column.dtype.type(-1)) for name, column in columns.items()}
+    return {
+        name: column.filled("" if column.dtype.kind in "UO" else column.dtype.type(-1))
+        for name, column in columns.items()
+    }
 
 
 def run_arms(arms, patients=np.arange(PATIENTS)):
@@ -98,7 +103,9 @@ def test_a_watched_metastasis_is_found_on_the_day_on_which_it_can_be_seen(arms):
     np.testing.assert_array_equal(watched.metastases["detected_day"], expected)
 
 
-@pytest.mark.parametrize(("name", "interval_days"), [("every 60 days", 60.0), ("every 30.4 days", 30.4), ("at diagnosis only", 5000.0)])
+@pytest.mark.parametrize(
+    ("name", "interval_days"), [("every 60 days", 60.0), ("every 30.4 days", 30.4), ("at diagnosis only", 5000.0)]
+)
 def test_a_visit_finds_what_can_be_seen_by_then(arms, name, interval_days):
     """Exactly: the first visit (diagnosis, then every so many days, on the next whole day) on or after the day on which it can be seen."""
     arm = arms[name]
@@ -118,7 +125,9 @@ def test_imaging_at_diagnosis_is_the_stage(arms):
     staged = arm.patients["first_detected_day"] == arm.patients["diagnosis_day"]
     np.testing.assert_array_equal(staged, arm.patients["metastatic_at_diagnosis"].astype(bool))
     assert 0 < staged.sum() < PATIENTS
-    assert set(arm.metastases["detected_day"][arm.metastases["detected_day"] >= 0]) <= set(arm.patients["diagnosis_day"])
+    assert set(arm.metastases["detected_day"][arm.metastases["detected_day"] >= 0]) <= set(
+        arm.patients["diagnosis_day"]
+    )
 
 
 def test_symptoms_of_the_liver_send_the_patient_to_imaging_at_once(arms):
@@ -129,7 +138,9 @@ def test_symptoms_of_the_liver_send_the_patient_to_imaging_at_once(arms):
     assert (arm.symptom_day[had] % 7 == 0).all() and (arm.symptom_day >= arm.patients["diagnosis_day"])[had].all()
     onset = arm.symptom_day[arm.metastases["patient"]]
     diagnosis, found = arm.of_patient("diagnosis_day").astype(int), arm.metastases["detected_day"].astype(int)
-    expected = np.where(arm.visible_day <= diagnosis, diagnosis, np.where((onset >= 0) & (arm.visible_day <= onset), onset, -1))
+    expected = np.where(
+        arm.visible_day <= diagnosis, diagnosis, np.where((onset >= 0) & (arm.visible_day <= onset), onset, -1)
+    )
     np.testing.assert_array_equal(found, expected)
     at_onset = (found == onset) & (onset >= 0)
     assert len(set(arm.metastases["organ"][at_onset])) > 1
@@ -142,7 +153,9 @@ def test_the_table_of_patients_tells_the_day_of_symptoms(arms):
     """And it is null where nobody visits: a watched patient's metastases are found by size alone."""
     for arm in arms.values():
         np.testing.assert_array_equal(arm.patients["liver_symptom_day"], arm.symptom_day)
-    assert (arms["symptoms"].patients["liver_symptom_day"] >= 0).sum() > 5 and (arms["watched"].patients["liver_symptom_day"] < 0).all()
+    assert (arms["symptoms"].patients["liver_symptom_day"] >= 0).sum() > 5 and (
+        arms["watched"].patients["liver_symptom_day"] < 0
+    ).all()
 
 
 def test_symptoms_before_diagnosis_are_those_of_the_diagnosis(arms):
@@ -174,7 +187,9 @@ def test_the_patient_s_first_is_the_first_of_the_metastases(arms):
         first = np.full(PATIENTS, 10**9)
         found = arm.metastases["detected_day"].astype(int)
         np.minimum.at(first, arm.metastases["patient"][found >= 0].astype(int), found[found >= 0])
-        np.testing.assert_array_equal(arm.patients["first_detected_day"], np.where(first < 10**9, first, -1), err_msg=name)
+        np.testing.assert_array_equal(
+            arm.patients["first_detected_day"], np.where(first < 10**9, first, -1), err_msg=name
+        )
         # The model itself knows it with the week, for a treatment that starts with the first metastasis.
         known = arm.first_detected_day >= 0
         np.testing.assert_array_equal(arm.first_detected_day[known], first[known], err_msg=name)
@@ -203,8 +218,12 @@ def test_an_autopsy_looks_once():
 
 
 def test_the_primary_s_danger_is_that_of_its_site():
-    parameters = LaneParameters(values(primary_death_per_day=0.005, primary_death_factor__pancreas=2.0, primary_death_factor__thyroid=0.02), 2)
-    mortality = Mortality(parameters, np.array(["pancreas", "thyroid"]), np.zeros(2, dtype=np.int64), np.full(2, 1e9), np.full(2, 0.5))
+    parameters = LaneParameters(
+        values(primary_death_per_day=0.005, primary_death_factor__pancreas=2.0, primary_death_factor__thyroid=0.02), 2
+    )
+    mortality = Mortality(
+        parameters, np.array(["pancreas", "thyroid"]), np.zeros(2, dtype=np.int64), np.full(2, 1e9), np.full(2, 0.5)
+    )
     mortality.measure(np.zeros((2, len(NICHES))))
     mortality.day(0, np.ones(2, dtype=bool), np.full(2, 67.0), np.full(2, 3e11))
     np.testing.assert_allclose(mortality.hazard, 0.005 * 3 * np.array([2.0, 0.02]))

@@ -39,14 +39,19 @@ def test_it_is_small_and_holds_everything(page, lesson, computed):
     assert data["film"] == computed["film"] and data["curves"] == computed["curves"]
     assert data["curves"]["done"] == data["curves"]["patients"] == 20
     assert set(lesson.keys()) <= set(data["texts"])
-    other = [key for key in data["texts"] if key.startswith("lesson.") and not key.startswith("lesson.two_blood_supplies.")]
+    other = [
+        key for key in data["texts"] if key.startswith("lesson.") and not key.startswith("lesson.two_blood_supplies.")
+    ]
     assert other == []
 
 
 def test_it_refers_to_nothing_outside(page):
     code = page.replace("http://www.w3.org/2000/svg", "")  # a name, never fetched
     without_data = re.sub(r'<script type="application/json".*?</script>', "", code, flags=re.S)
-    assert not re.search(r"https?:|//[a-z0-9-]+\.[a-z]{2,}|\bsrc\s*=|<link|@import|url\(|fetch\(|XMLHttp|WebSocket|import\(", without_data)
+    assert not re.search(
+        r"https?:|//[a-z0-9-]+\.[a-z]{2,}|\bsrc\s*=|<link|@import|url\(|fetch\(|XMLHttp|WebSocket|import\(",
+        without_data,
+    )
     assert "default-src 'none'" in page
 
 
@@ -92,11 +97,14 @@ def test_a_handout_is_written_whole_or_refused(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["x.html"]
 
 
-@pytest.mark.parametrize("arguments, words", [
-    (["no_such_lesson"], "unknown lesson"),
-    (["two_blood_supplies", "--language", "klingon"], "unknown language"),
-    (["two_blood_supplies", "--out", "no_such_folder/x.html"], "no such folder"),
-])
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["no_such_lesson"], "unknown lesson"),
+        (["two_blood_supplies", "--language", "klingon"], "unknown language"),
+        (["two_blood_supplies", "--out", "no_such_folder/x.html"], "no such folder"),
+    ],
+)
 def test_wrong_input_is_refused_before_anything_is_computed(front_door, tmp_path, arguments, words):
     done = front_door("export-lesson", *arguments, cwd=tmp_path)
     assert done.returncode == 2 and done.stderr.startswith("error: ") and words in done.stderr

@@ -10,7 +10,19 @@ import numpy as np
 import pytest
 from conftest import REPOSITORY
 from statistics_helpers import assert_counts, assert_poisson_total
-from treated_patients import DIAGNOSIS_DAY, FROZEN, LIVER, LUNG, NOTHING_SETTLES, SPARED, plan, put_grown, put_small, run_to, treated_model
+from treated_patients import (
+    DIAGNOSIS_DAY,
+    FROZEN,
+    LIVER,
+    LUNG,
+    NOTHING_SETTLES,
+    SPARED,
+    plan,
+    put_grown,
+    put_small,
+    run_to,
+    treated_model,
+)
 from virtual_patients import NOTHING_ACTS, off, plain_model
 
 from sim import mechanisms, treatments
@@ -24,7 +36,9 @@ from sim.trajectories import Trajectories
 
 def listed() -> dict[str, list[str]]:
     """Tests by mechanism or treatment, from the table of the page."""
-    rows = re.findall(r"^\| `(\w+)` \| .+ \| (.+) \|$", (REPOSITORY / "docs/effects.md").read_text(encoding="utf-8"), re.MULTILINE)
+    rows = re.findall(
+        r"^\| `(\w+)` \| .+ \| (.+) \|$", (REPOSITORY / "docs/effects.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
     return {name: re.findall(r"`(\w+)::(\w+)`", tests) for name, tests in rows}
 
 
@@ -111,7 +125,16 @@ def test_inflammation_prepares_the_liver_and_two_drugs_hinder_it_by_their_law():
 @pytest.mark.parametrize("share, motility", [(1.0, 1.0), (0.2, 1.0), (0.2, 3.0)])
 def test_only_stem_like_cells_settle_and_they_move_more(share, motility):
     """Settled cells are Poisson with share x motility times as many: off by 9 % is found."""
-    model = plain_model(40, 100, **NOTHING_ACTS, shedding_exponent=0.0, shedding_per_day=100.0, competent_share=0.05, stem_share=share, stem_motility=motility)
+    model = plain_model(
+        40,
+        100,
+        **NOTHING_ACTS,
+        shedding_exponent=0.0,
+        shedding_per_day=100.0,
+        competent_share=0.05,
+        stem_share=share,
+        stem_motility=motility,
+    )
     model.run()
     arrest = model.streams[0].routing.arrest[0].sum()
     assert_poisson_total(int(model.cells.settled.sum()), 40 * 100 * 100.0 * arrest * 0.1 * 0.05 * share * motility)
@@ -119,7 +142,11 @@ def test_only_stem_like_cells_settle_and_they_move_more(share, motility):
 
 def test_sleeping_founders_are_stem_like_as_a_whole():
     """A dose of twelve logs that spares no sleeper leaves of founders what stemness saves: 0.7 of them, found if off by 6 %."""
-    asleep = {f"feeding__{niche}": 0.0 for niche in NICHES} | {"sleep_probability": 1.0, "sleeper_death_per_day": 0.0, "competent_share": 3e-2}
+    asleep = {f"feeding__{niche}": 0.0 for niche in NICHES} | {
+        "sleep_probability": 1.0,
+        "sleeper_death_per_day": 0.0,
+        "competent_share": 3e-2,
+    }
     model = treated_model(40, [[plan("chemotherapy")]], diagnosis_day=100, log10_kill__chemotherapy=12.0, stem_share=0.2, stem_motility=5.0,
                           stem_drug_resistance=0.7, **NOTHING_ACTS, **asleep, **SPARED | {"sleeper_sparing__chemotherapy": 0.0})  # fmt: skip
     run_to(model, 100)
@@ -162,7 +189,13 @@ def test_checkpoint_inhibition_falls_with_age_adiposity_and_liver_metastases():
     The strike takes the T cells of the day before, and these the burden of the last weekly measurement.
     """
     arms = [{}, {"t_cell_decline_per_year": 0.02}, {}, {"obesity_t_cell_cost": 0.5}]
-    model = treated_model(1, [[plan("checkpoint_inhibition", cycles=14)]] * 4, diagnosis_day=41, arm_values=[READY | arm for arm in arms], **NOTHING_SETTLES)
+    model = treated_model(
+        1,
+        [[plan("checkpoint_inhibition", cycles=14)]] * 4,
+        diagnosis_day=41,
+        arm_values=[READY | arm for arm in arms],
+        **NOTHING_SETTLES,
+    )
     model.hosts.bmi[3] = 45.0
     model.primary.gap[:] = np.log(10.0)
     run_to(model, 21)
@@ -173,7 +206,9 @@ def test_checkpoint_inhibition_falls_with_age_adiposity_and_liver_metastases():
     grown.keep((parts["niche"] == LUNG) | (parts["lane"] == 2))  # the third patient alone has a liver metastasis
     run_to(model, 43)
     age = model.signals.age_years[1]
-    before, now = gompertz_cells(np.array([14.0, 21.0]), 1e5, 1e9, 0.01)  # the liver's burden as measured a week ago, and last night
+    before, now = gompertz_cells(
+        np.array([14.0, 21.0]), 1e5, 1e9, 0.01
+    )  # the liver's burden as measured a week ago, and last night
     t_cells = {burden: 2.5 * np.array([1.0, np.exp(-0.02 * (age - 20.0)), 1.0 / (1.0 + burden / 2e5), 1.0 / (1.0 + 0.5 * 2.0)])
                for burden in (before, now)}  # fmt: skip
     assert model.signals.level["t_cells"] == pytest.approx(t_cells[now], rel=1e-4)
@@ -197,7 +232,9 @@ def test_checkpoint_inhibition_clears_more_small_colonies():
         assert_counts([there, 10_000 - there], [alive, 10_000 - alive])
 
 
-@pytest.mark.parametrize("marker, responds", [("jak_loss_prevalence", 0.0), ("pten_loss_prevalence", 0.0), ("pole_prevalence", 3.0)])
+@pytest.mark.parametrize(
+    "marker, responds", [("jak_loss_prevalence", 0.0), ("pten_loss_prevalence", 0.0), ("pole_prevalence", 3.0)]
+)
 def test_markers_of_response_are_as_frequent_as_their_prevalence(marker, responds):
     """Of 4,000 patients a quarter carries the marker (POLE and POLD1 are one): blind to T cells let loose, or three times as responsive."""
     model = treated_model(4000, [[plan("checkpoint_inhibition", cycles=3)]], diagnosis_day=1, days=4, **NOTHING_SETTLES, **READY | {marker: 0.25},

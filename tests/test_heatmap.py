@@ -15,8 +15,13 @@ WORDS = {"title": "Liver metastases by dormancy and age", "label": "patients wit
 @pytest.fixture(scope="module")
 def table():
     generator = np.random.default_rng(1)
-    rows = [(age, on, seed, 10 + age / 10 + 5 * on + generator.normal(0, 0.1))
-            for age in (40, 60, 80) for on in (False, True) for seed in range(4) if (age, on) != (80, True)]
+    rows = [
+        (age, on, seed, 10 + age / 10 + 5 * on + generator.normal(0, 0.1))
+        for age in (40, 60, 80)
+        for on in (False, True)
+        for seed in range(4)
+        if (age, on) != (80, True)
+    ]
     return pd.DataFrame(rows, columns=["age", "dormancy", "seed", "incidence"])
 
 
@@ -28,7 +33,10 @@ def test_every_pair_of_levels_is_a_cell(table, monkeypatch, size):
     texts = {tuple(text.get_text().splitlines()) for text in artists(figure)["mean"]}
     mean = table.query("age == 60 and dormancy")["incidence"].mean()
     assert (f"{mean:.3g}", "(4)") in texts and len(texts) == 5
-    shade = {name: np.dot(artists(figure)[f"cell:{name}"][0].get_facecolor()[:3], [1, 1, 1]) for name in ("40:off", "60:off", "60:on")}
+    shade = {
+        name: np.dot(artists(figure)[f"cell:{name}"][0].get_facecolor()[:3], [1, 1, 1])
+        for name in ("40:off", "60:off", "60:on")
+    }
     assert shade["60:on"] < shade["60:off"] < shade["40:off"], "more is darker"
     axes = figure.axes[0]
     assert (axes.get_xlabel(), axes.get_ylabel(), figure.axes[1].get_xlabel()) == ("age", "dormancy", WORDS["label"])
@@ -39,7 +47,13 @@ def test_every_pair_of_levels_is_a_cell(table, monkeypatch, size):
 @pytest.mark.parametrize("size", SIZES)
 def test_many_levels_are_binned(monkeypatch, size):
     generator = np.random.default_rng(2)
-    table = pd.DataFrame({"soil.liver": generator.lognormal(0, 1, 1000), "feeding_per_day": generator.random(1000), "y": generator.random(1000)})
+    table = pd.DataFrame(
+        {
+            "soil.liver": generator.lognormal(0, 1, 1000),
+            "feeding_per_day": generator.random(1000),
+            "y": generator.random(1000),
+        }
+    )
     figure = heatmap_figure(table, "soil.liver", "feeding_per_day", "y", size=size, **WORDS)
     assert len(starting(figure, "cell:")) == BINS**2 - len(artists(figure).get("empty", []))
     assert_texts_are_apart(figure, monkeypatch)
@@ -64,11 +78,14 @@ def test_one_value_everywhere(table, monkeypatch):
     assert_texts_are_apart(figure, monkeypatch)
 
 
-@pytest.mark.parametrize(("columns", "words"), [
-    (("dormancy", "sex", "incidence"), "found no column 'sex'; the table holds age, dormancy"),
-    (("age", "age", "incidence"), "'age' cannot be both axes"),
-    (("age", "dormancy", "text"), "'text' does not hold numbers"),
-])
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        (("dormancy", "sex", "incidence"), "found no column 'sex'; the table holds age, dormancy"),
+        (("age", "age", "incidence"), "'age' cannot be both axes"),
+        (("age", "dormancy", "text"), "'text' does not hold numbers"),
+    ],
+)
 def test_wrong_columns_are_named(table, columns, words):
     with pytest.raises(InputError, match=words):
         heatmap_figure(table.assign(text="a"), *columns, **WORDS)

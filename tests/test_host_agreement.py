@@ -63,7 +63,9 @@ def engine(name: str):
     return engine_hosts(WORK[name])
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.long if name in LONG_ONLY else ()) for name in WORK])
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.long if name in LONG_ONLY else ()) for name in WORK]
+)
 def test_hosts_agree(name):
     found = disagreements(compared(plain_hosts(WORK[name]), engine(name), WORK[name]))
     assert not found, found
@@ -77,8 +79,15 @@ def test_many_hosts_agree(name):
     assert not found, found
 
 
-@pytest.mark.parametrize("name, broken, caught", [
-    pytest.param(*case, marks=() if case[1] in FOR_EVERY_COMMIT else pytest.mark.long, id=f"{case[0]}-{case[1].__name__}") for case in CAUGHT])
+@pytest.mark.parametrize(
+    "name, broken, caught",
+    [
+        pytest.param(
+            *case, marks=() if case[1] in FOR_EVERY_COMMIT else pytest.mark.long, id=f"{case[0]}-{case[1].__name__}"
+        )
+        for case in CAUGHT
+    ],
+)
 def test_a_broken_host_is_caught(name, broken, caught):
     work, plain = WORK[name], plain_hosts(WORK[name], broken, first_seed=5000)
     for what in caught:

@@ -15,7 +15,19 @@ PATIENTS = 100_000
 def test_a_hundred_thousand_patients(repository, tmp_path):
     """Every patient is there, the tables agree with each other, no process held more than 3 GiB."""
     out = tmp_path / "cohort"
-    command = [sys.executable, "run_sim.py", "run", "colorectal", "--patients", str(PATIENTS), "--workers", "2", "--quiet", "--out", out]
+    command = [
+        sys.executable,
+        "run_sim.py",
+        "run",
+        "colorectal",
+        "--patients",
+        str(PATIENTS),
+        "--workers",
+        "2",
+        "--quiet",
+        "--out",
+        out,
+    ]
     subprocess.run(command, cwd=repository, check=True, stdout=subprocess.DEVNULL)
     run = sim.results.open(out)
     manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))

@@ -74,7 +74,9 @@ def test_the_courses_are_eventful(three):
 
 def same(one: dict, other: dict) -> None:
     different = [name for name in one if one[name] != other[name]]
-    assert not different, {name: (one[name], other[name]) for name in different if name not in ("seeds", "fates", "grown")} or different
+    assert not different, {
+        name: (one[name], other[name]) for name in different if name not in ("seeds", "fates", "grown")
+    } or different
 
 
 def test_a_patient_alone_among_three_and_among_three_hundred(three):
@@ -117,7 +119,11 @@ def test_chunks_of_a_cohort(three):
 
 def test_lanes_of_other_arms_change_nothing(three):
     """The same patient three times, in three arms, mixed: each arm as if it were alone."""
-    arms = [values(**BUSY), values(**{**BUSY, **off("dormancy")}), values(**{**BUSY, "soil__lung": 0.9, "feeding__lung": 7.0})]
+    arms = [
+        values(**BUSY),
+        values(**{**BUSY, **off("dormancy")}),
+        values(**{**BUSY, "soil__lung": 0.9, "feeding__lung": 7.0}),
+    ]
     model = run([0, 17, 1, 0, 17, 1, 0, 1], arms=arms, arm_of_lane=[1, 2, 0, 0, 0, 2, 2, 1])
     same(course(three, 0), course(model, 3))
     same(course(three, 1), course(model, 2))
@@ -142,7 +148,9 @@ def test_a_draw_by_row_number_is_noticed(three, monkeypatch):
     from sim import streams
 
     right = streams.patient_uniforms
-    monkeypatch.setattr(streams, "patient_uniforms", lambda seed, patients, *what: right(seed, np.arange(len(patients)), *what))
+    monkeypatch.setattr(
+        streams, "patient_uniforms", lambda seed, patients, *what: right(seed, np.arange(len(patients)), *what)
+    )
     model = run([17, 1, 0])
     with pytest.raises(AssertionError):
         same(course(three, 0), course(model, 2))
@@ -167,15 +175,27 @@ def seeds_of(model, lanes: slice, niches) -> set:
     parts = unpack(seeds.column("identity"))
     chosen = np.isin(parts["niche"], niches) & (parts["lane"] >= lanes.start) & (parts["lane"] < lanes.stop)
     bare = seeds.column("identity")[chosen] & np.uint64((1 << 48) - 1)
-    return set(zip(model.hosts.patient[parts["lane"][chosen]].tolist(), bare.tolist(), seeds.column("coded_threshold")[chosen].tolist(), strict=True))
+    return set(
+        zip(
+            model.hosts.patient[parts["lane"][chosen]].tolist(),
+            bare.tolist(),
+            seeds.column("coded_threshold")[chosen].tolist(),
+            strict=True,
+        )
+    )
 
 
 def test_switching_the_portal_vein_changes_where_cells_stop_not_how_many_are_shed():
     model, on, changed = arm_pair(**off("dual_blood_supply"))
     assert np.array_equal(model.shed_total[on], model.shed_total[changed])
     settled = model.cells.settled
-    assert np.all(settled[changed, LIVER] <= settled[on, LIVER]) and settled[changed, LIVER].sum() < 0.3 * settled[on, LIVER].sum()
-    assert np.all(settled[changed, LUNG] >= settled[on, LUNG]) and settled[changed, LUNG].sum() > settled[on, LUNG].sum()
+    assert (
+        np.all(settled[changed, LIVER] <= settled[on, LIVER])
+        and settled[changed, LIVER].sum() < 0.3 * settled[on, LIVER].sum()
+    )
+    assert (
+        np.all(settled[changed, LUNG] >= settled[on, LUNG]) and settled[changed, LUNG].sum() > settled[on, LUNG].sum()
+    )
 
 
 def test_switching_dormancy_changes_nobodys_arrival():
@@ -186,20 +206,30 @@ def test_switching_dormancy_changes_nobodys_arrival():
     assert arrivals[0] == arrivals[1] and len(arrivals[0]) > 1000
     # Cells that did not sleep with dormancy on have the same colonies with it off.
     awake = {seed[:2] for seed in seeds_of(model, on, range(13)) if seed[2] % 2 == 0}
-    grown = [{(int(model.hosts.patient[int(row >> 48)]), row & ((1 << 48) - 1)) + rest for row, rest in whole_rows(model, lanes)} for lanes in (on, changed)]
+    grown = [
+        {
+            (int(model.hosts.patient[int(row >> 48)]), row & ((1 << 48) - 1)) + rest
+            for row, rest in whole_rows(model, lanes)
+        }
+        for lanes in (on, changed)
+    ]
     assert {row for row in grown[0] if row[:2] in awake} == {row for row in grown[1] if row[:2] in awake} != set()
 
 
 def whole_rows(model, lanes: slice):
     """(identity, waking day, start day, log cells) of the grown colonies of some lanes."""
     grown = model.cells.grown
-    for row in zip(*(grown.column(name).tolist() for name in ("identity", "woke", "start_day", "start_log_cells")), strict=True):
+    for row in zip(
+        *(grown.column(name).tolist() for name in ("identity", "woke", "start_day", "start_log_cells")), strict=True
+    ):
         if lanes.start <= row[0] >> 48 < lanes.stop:
             yield row[0], (row[1], row[2], row[3])
 
 
-@pytest.mark.parametrize("change, organ", [
-    (off("inflammation"), "liver"), ({"soil__kidney": 0.9}, "kidney"), ({"soil__elsewhere": 0.9}, "elsewhere")])
+@pytest.mark.parametrize(
+    "change, organ",
+    [(off("inflammation"), "liver"), ({"soil__kidney": 0.9}, "kidney"), ({"soil__elsewhere": 0.9}, "elsewhere")],
+)
 def test_what_acts_on_one_organ_leaves_the_others_alone(change, organ):
     model, on, changed = arm_pair(**change)
     niche = NICHES.index(organ)
@@ -210,7 +240,9 @@ def test_what_acts_on_one_organ_leaves_the_others_alone(change, organ):
     either = seeds_of(model, on, others) | seeds_of(model, changed, others)
     # Conditional chances move by 1e-3 x 0.1 at most here: hardly a cell in the other organs.
     assert len(either) > 1000 and len(same_seeds) > 0.998 * len(either)
-    assert seeds_of(model, on, [niche]) < seeds_of(model, changed, [niche]) or seeds_of(model, changed, [niche]) < seeds_of(model, on, [niche])
+    assert seeds_of(model, on, [niche]) < seeds_of(model, changed, [niche]) or seeds_of(
+        model, changed, [niche]
+    ) < seeds_of(model, on, [niche])
 
 
 def test_vesicles_raise_the_number_shed_and_leave_the_day_of_diagnosis():
@@ -222,7 +254,10 @@ def test_vesicles_raise_the_number_shed_and_leave_the_day_of_diagnosis():
 def test_a_faster_clock_wakes_the_same_sleepers_earlier():
     model, on, changed = arm_pair(**{f"feeding__{niche}": 2.0 for niche in NICHES})
     assert seeds_of(model, on, range(13)) == seeds_of(model, changed, range(13))
-    assert np.all(model.cells.woke[changed] >= model.cells.woke[on]) and model.cells.woke[changed].sum() > model.cells.woke[on].sum()
+    assert (
+        np.all(model.cells.woke[changed] >= model.cells.woke[on])
+        and model.cells.woke[changed].sum() > model.cells.woke[on].sum()
+    )
 
 
 # -- off is on at the null -----------------------------------------------------------------------
@@ -258,7 +293,11 @@ def test_a_mechanism_at_its_null_multiplies_by_exactly_one(short):
     model = build_model(short.with_(off=REGISTRY), seed=3, patients=np.arange(2), collect=False)
     while model.running and model.day < 120:
         model.step()
-        assert np.all(model.rates.shedding == 1.0) and np.all(model.rates.receptivity == 1.0) and np.all(model.rates.sleep == 0.0)
+        assert (
+            np.all(model.rates.shedding == 1.0)
+            and np.all(model.rates.receptivity == 1.0)
+            and np.all(model.rates.sleep == 0.0)
+        )
 
 
 # -- without compilation -------------------------------------------------------------------------
@@ -277,7 +316,12 @@ def test_the_same_without_compilation(tmp_path):
     here = Path(__file__).parent
     program = "import pickle, sys, test_invariance; pickle.dump(test_invariance.tiny(), open(sys.argv[1], 'wb'))"
     environment = {**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": os.pathsep.join([str(here), str(here.parent)])}
-    done = subprocess.run([sys.executable, "-W", "error", "-c", program, str(tmp_path / "courses")], env=environment, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program, str(tmp_path / "courses")],
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr
     plain, compiled = pickle.loads((tmp_path / "courses").read_bytes()), tiny()
     assert sum(sum(one["settled"]) for one in compiled.values()) > 30

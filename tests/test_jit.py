@@ -72,6 +72,13 @@ print(inverse(2.0), type(inverse).__name__)
 @pytest.mark.parametrize("disabled, kind", [("0", "CPUDispatcher"), ("1", "function")])
 def test_works_with_and_without_compilation(repository, tmp_path, disabled, kind):
     (tmp_path / "program.py").write_text(PROGRAM, encoding="utf-8")
-    environment = {**os.environ, "NUMBA_DISABLE_JIT": disabled, "NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(repository)}
-    result = subprocess.run([sys.executable, str(tmp_path / "program.py")], env=environment, capture_output=True, text=True)
+    environment = {
+        **os.environ,
+        "NUMBA_DISABLE_JIT": disabled,
+        "NUMBA_CACHE_DIR": str(tmp_path),
+        "PYTHONPATH": str(repository),
+    }
+    result = subprocess.run(
+        [sys.executable, str(tmp_path / "program.py")], env=environment, capture_output=True, text=True
+    )
     assert result.stdout.split() == ["0.5", kind], result.stderr

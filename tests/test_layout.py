@@ -32,7 +32,6 @@ FAMILIES = ("scenario", "cli")  # scenario_text.py belongs to scenario.py, and s
 LAYER = {module: level for level, modules in enumerate(LAYERS) for module in modules}
 
 
-
 def layer(module: str) -> int | None:
     """The layer of a module directly under sim/, or None."""
     return LAYER.get(module.split("_")[0] if module.split("_")[0] in FAMILIES else module)
@@ -114,7 +113,9 @@ def test_matplotlib_only_in_plots_and_demo():
     users = {
         relative
         for relative in MODULES
-        for name in imports(ast.parse((PACKAGE / relative).read_text(encoding="utf-8")), ("sim", *Path(relative).parts[:-1]))
+        for name in imports(
+            ast.parse((PACKAGE / relative).read_text(encoding="utf-8")), ("sim", *Path(relative).parts[:-1])
+        )
         if name.split(".")[0] == "matplotlib"
     }
     assert all(Path(user).parts[0] in ("plots", "demo") for user in users), users
@@ -162,8 +163,12 @@ def kept_files() -> list[Path]:
 
 # Written in pieces, so that this file does not contain what it looks for.
 FORBIDDEN = {
-    "a machine's path": re.compile(r"(?<![\w.])/(?:wo" + r"rk|ro" + r"ot|tm" + r"p|ho" + r"me/\w+|Us" + r"ers/\w+)(?:/|\b)"),
-    "a registry's address": re.compile(r"https?://[^\s\"']*(?:py" + r"pi\.|python" + r"hosted|/sim" + r"ple/|artif" + r"actory|nex" + r"us)", re.I),
+    "a machine's path": re.compile(
+        r"(?<![\w.])/(?:wo" + r"rk|ro" + r"ot|tm" + r"p|ho" + r"me/\w+|Us" + r"ers/\w+)(?:/|\b)"
+    ),
+    "a registry's address": re.compile(
+        r"https?://[^\s\"']*(?:py" + r"pi\.|python" + r"hosted|/sim" + r"ple/|artif" + r"actory|nex" + r"us)", re.I
+    ),
     "a private address": re.compile(r"https?://(?:10|127|172|192)\.\d+\.\d+\.\d+"),
     "work left undone": re.compile(r"\b(?:TO" + r"DO|FIX" + r"ME|XX" + r"X)\b"),
 }
@@ -210,7 +215,13 @@ def test_every_dependency_is_pinned():
     import tomllib
 
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    asked = [*project["dependencies"], *(entry for extra in project["optional-dependencies"].values() for entry in extra)]
+    asked = [
+        *project["dependencies"],
+        *(entry for extra in project["optional-dependencies"].values() for entry in extra),
+    ]
     names = {re.match(r"[A-Za-z0-9_.-]+", entry)[0].lower() for entry in asked} - {project["name"]}
-    pinned = {line.split("==")[0].lower() for line in (REPOSITORY / "constraints.txt").read_text(encoding="utf-8").splitlines()}
+    pinned = {
+        line.split("==")[0].lower()
+        for line in (REPOSITORY / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    }
     assert names <= pinned

@@ -27,7 +27,10 @@ def films():
 
 def ends(made, quantity):
     """Final counts by organ in each arm: [{organ: count}, ...]."""
-    return [{organ: (steps[-1] if steps else 0) for organ, steps in zip(NICHES, arm["counts"][quantity], strict=True)} for arm in made["arms"]]
+    return [
+        {organ: (steps[-1] if steps else 0) for organ, steps in zip(NICHES, arm["counts"][quantity], strict=True)}
+        for arm in made["arms"]
+    ]
 
 
 def test_lessons_come_in_their_order():
@@ -82,7 +85,10 @@ def test_the_old_liver_makes_the_tumour_shed_into_every_organ(films):
     made = films("ageing_liver")
     old, silent = ends(made, "arrested")
     assert all(old[organ] > 1.3 * silent[organ] for organ in NICHES)
-    sizes = [dict(zip(arm["primary_log10_cells"][::2], arm["primary_log10_cells"][1::2], strict=True)) for arm in made["arms"]]
+    sizes = [
+        dict(zip(arm["primary_log10_cells"][::2], arm["primary_log10_cells"][1::2], strict=True))
+        for arm in made["arms"]
+    ]
     shared = set(sizes[0]) & set(sizes[1])
     assert len(shared) > 50 and all(sizes[0][frame] == sizes[1][frame] for frame in shared)
     assert made["arms"][0]["diagnosis_day"] == made["arms"][1]["diagnosis_day"]
@@ -101,7 +107,9 @@ def test_surgery_stops_the_shedding_and_a_sleeper_returns_years_later(films):
     for arm in made["arms"]:
         surgery = next(event["day"] for event in arm["events"] if event["kind"] == "treatment")
         assert surgery == arm["diagnosis_day"]
-        shed_late = [value for frame, value in zip(arm["shed"][::2], arm["shed"][1::2], strict=True) if frame * 7 > surgery + 7]
+        shed_late = [
+            value for frame, value in zip(arm["shed"][::2], arm["shed"][1::2], strict=True) if frame * 7 > surgery + 7
+        ]
         assert shed_late == []
         assert arm["primary_log10_cells"][-1] == 0  # gone
         assert not any(day > surgery for day in arm["dots"]["arrived"])
@@ -128,10 +136,17 @@ def test_numbers_in_the_explanations_are_those_of_the_literature_file():
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name, organ, sign", [
-    ("plumbing_or_soil", "bone", -1), ("two_blood_supplies", "liver", -1), ("two_blood_supplies", "lung", 1),
-    ("prepared_soil", "liver", -1), ("ageing_liver", "all", -1), ("evidence_disagrees", "liver", -1),
-])
+@pytest.mark.parametrize(
+    "name, organ, sign",
+    [
+        ("plumbing_or_soil", "bone", -1),
+        ("two_blood_supplies", "liver", -1),
+        ("two_blood_supplies", "lung", 1),
+        ("prepared_soil", "liver", -1),
+        ("ageing_liver", "all", -1),
+        ("evidence_disagrees", "liver", -1),
+    ],
+)
 def test_the_cohort_says_what_the_patient_says(name, organ, sign):
     """The whole 95 % interval of the paired difference lies on the side that the lesson explains (fixed seed)."""
     from sim.demo.cohort import paired_cohort

@@ -33,9 +33,19 @@ def made(small: bool = True, **states) -> SimpleNamespace:
     """A run of hand-made tables with one patient of interest; runs of schema version 1 have no `small` ancestors, and no clones."""
     rows = [(FIRST, None, "liver", "primary", 1, 1, 100), (SECOND, None, "liver", "primary", 5, None, 50), (FAR, FIRST, "lung", "liver", 1, 1, 30),
             (OF_SMALL, SMALL, "bone", "bone", 1, 2, 20)]  # fmt: skip
-    metastases = pd.DataFrame(rows, columns=["colony", "parent_colony", "organ", "source", "founders", "clone", "cells"])
-    metastases = metastases.astype({"parent_colony": "Int64", "clone": "Int64"}).assign(patient=7, arrived_day=[100, 200, 400, 500])
-    founders = pd.DataFrame({"colony": [FIRST, SECOND, SECOND, FAR, OF_SMALL], "clone": pd.array([1, 1, 3, 1, 2], dtype="Int64"), "cells": [1, 2, 3, 1, 1]})
+    metastases = pd.DataFrame(
+        rows, columns=["colony", "parent_colony", "organ", "source", "founders", "clone", "cells"]
+    )
+    metastases = metastases.astype({"parent_colony": "Int64", "clone": "Int64"}).assign(
+        patient=7, arrived_day=[100, 200, 400, 500]
+    )
+    founders = pd.DataFrame(
+        {
+            "colony": [FIRST, SECOND, SECOND, FAR, OF_SMALL],
+            "clone": pd.array([1, 1, 3, 1, 2], dtype="Int64"),
+            "cells": [1, 2, 3, 1, 1],
+        }
+    )
     ancestors = pd.DataFrame([(7, SMALL, SMALL_LUNG), (7, SMALL_LUNG, FIRST), (5, colony(9, LUNG, patient=5), None)][: 3 if small else 0],
                              columns=["patient", "colony", "parent_colony"]).astype({"parent_colony": "Int64"})  # fmt: skip
     clones = pd.DataFrame({"patient": [6, 7, 7, 7, 7], "clone": [0, 0, 1, 2, 3], "share_of_primary": [1.0, 0.4, 0.3, 0.2, 0.1],
@@ -90,13 +100,26 @@ def test_migration_and_clones():
     assert found.migration.to_dict("list") == {"source": ["primary", "bone", "liver"], "organ": ["liver", "bone", "lung"],
                                                "colonies": [2, 1, 1], "monoclonal": [1, 1, 1], "polyclonal": [1, 0, 0]}  # fmt: skip
     assert found.clones.drop(columns="marker").to_dict("list") == {
-        "clone": [1, 3, 2, 0], "share_of_primary": [0.3, 0.1, 0.2, 0.4], "potential": [2.0, 1.0, 0.5, 0.5], "seeded": [50, 8, 7, 9],
-        "colonies": [3, 1, 1, 0], "founding_cells": [4, 3, 1, 0], "cells": [150.0, 30.0, 20.0, 0.0]}
-    assert found.clones["marker"].isna().tolist() == [False, True, False, False] and found.clones["marker"][0] == "IFI27/REG4"
+        "clone": [1, 3, 2, 0],
+        "share_of_primary": [0.3, 0.1, 0.2, 0.4],
+        "potential": [2.0, 1.0, 0.5, 0.5],
+        "seeded": [50, 8, 7, 9],
+        "colonies": [3, 1, 1, 0],
+        "founding_cells": [4, 3, 1, 0],
+        "cells": [150.0, 30.0, 20.0, 0.0],
+    }
+    assert (
+        found.clones["marker"].isna().tolist() == [False, True, False, False]
+        and found.clones["marker"][0] == "IFI27/REG4"
+    )
     assert found.colonies["parent"].tolist() == ["primary", "primary", "liver_1", "bone_1_small"]
     assert found.colonies["clones"].tolist() == [1, 2, 1, 1]
     text = lineage_text(found)
-    assert text.splitlines()[0] == found.newick and "liver_2" in text and text.splitlines()[2].startswith("seeded from  organ")
+    assert (
+        text.splitlines()[0] == found.newick
+        and "liver_2" in text
+        and text.splitlines()[2].startswith("seeded from  organ")
+    )
 
 
 def test_a_run_before_version_3_tells_the_clones_of_its_colonies_alone():
@@ -117,20 +140,32 @@ def test_a_run_without_clones_and_parents_is_refused():
     with pytest.raises(InputError, match="patient: found 8, the run holds 6 to 7"):
         patient_lineage(made(), 8)
     nothing = patient_lineage(made(), 6)
-    assert nothing.newick == "primary;" and nothing.migration.empty and nothing.colonies.empty and "primary;" in lineage_text(nothing)
+    assert (
+        nothing.newick == "primary;"
+        and nothing.migration.empty
+        and nothing.colonies.empty
+        and "primary;" in lineage_text(nothing)
+    )
 
 
 def test_parts_of_a_colonys_id():
     parts = colony_parts([FIRST, FAR, SMALL])
     assert {name: values.tolist() for name, values in parts.items()} == {
-        "patient": [7, 7, 7], "day": [100, 400, 300], "niche": [LIVER, LUNG, BONE], "source": [0, 1 + LIVER, 1 + LUNG]}
+        "patient": [7, 7, 7],
+        "day": [100, 400, 300],
+        "niche": [LIVER, LUNG, BONE],
+        "source": [0, 1 + LIVER, 1 + LUNG],
+    }
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A small run of the scenario in which metastases seed, with clones and clusters."""
-    chosen = scenario.load("metastases_that_seed").with_(on=["lineage", "clusters", "secondary_seeding"], patients=16, set_=[
-        "secondary_shedding_factor=0.03", "competent_share=4e-4", "frailty_log_sd=1"])  # enough who spread
+    chosen = scenario.load("metastases_that_seed").with_(
+        on=["lineage", "clusters", "secondary_seeding"],
+        patients=16,
+        set_=["secondary_shedding_factor=0.03", "competent_share=4e-4", "frailty_log_sd=1"],
+    )  # enough who spread
     out = tmp_path_factory.mktemp("lineage") / "run"
     run_scenario(chosen, seed=1, out=out)
     return out

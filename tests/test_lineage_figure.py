@@ -22,7 +22,13 @@ def folder(tmp_path_factory):
 def _family(run, rows):
     """Colonies of patient 0: (colony, parent, organ, source, clone, day of arrival, cells)."""
     table = run.metastases.iloc[:1].loc[[run.metastases.index[0]] * len(rows)].reset_index(drop=True)
-    columns = dict(zip(("colony", "parent_colony", "organ", "source", "clone", "arrived_day", "cells"), zip(*rows, strict=True), strict=True))
+    columns = dict(
+        zip(
+            ("colony", "parent_colony", "organ", "source", "clone", "arrived_day", "cells"),
+            zip(*rows, strict=True),
+            strict=True,
+        )
+    )
     for name, values in columns.items():
         table[name] = pd.array(values, dtype=table[name].dtype)
     table["patient"] = 0
@@ -40,10 +46,17 @@ def _family(run, rows):
 
 @pytest.fixture(scope="module")
 def family(folder):
-    return _family(synthetic.write(folder / "family", 20), [
-        (1, None, "liver", "primary", 4, -900, 10**9), (2, 1, "lung", "liver", 4, 10, 10**8), (3, 2, "brain", "lung", None, 300, 10**7),
-        (4, None, "bone", "primary", 2, -100, 10**8), (5, 1, "liver", "liver", 4, 200, 10**6), (6, 99, "skin", "liver", 4, 250, 10**7),
-    ])
+    return _family(
+        synthetic.write(folder / "family", 20),
+        [
+            (1, None, "liver", "primary", 4, -900, 10**9),
+            (2, 1, "lung", "liver", 4, 10, 10**8),
+            (3, 2, "brain", "lung", None, 300, 10**7),
+            (4, None, "bone", "primary", 2, -100, 10**8),
+            (5, 1, "liver", "liver", 4, 200, 10**6),
+            (6, 99, "skin", "liver", 4, 250, 10**7),
+        ],
+    )
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -52,8 +65,19 @@ def test_every_colony_and_way_is_drawn(family, monkeypatch, size):
     assert starting(figure, "colony:") == {"1", "2", "3", "4", "5", "6"} == starting(figure, "link:")
     assert starting(figure, "asleep:") == {"1", "3", "5"} and starting(figure, "detected:") == {"1"}
     assert starting(figure, "node:") == {"primary", "liver", "lung", "brain", "bone", "skin"}
-    assert starting(figure, "way:") == {"primary to liver", "primary to bone", "liver to lung", "lung to brain", "liver to skin"}
-    assert {text.get_text() for text in artists(figure)["label"]} >= {"liver, clone 4", "bone, clone 2", "brain", "primary"}
+    assert starting(figure, "way:") == {
+        "primary to liver",
+        "primary to bone",
+        "liver to lung",
+        "lung to brain",
+        "liver to skin",
+    }
+    assert {text.get_text() for text in artists(figure)["label"]} >= {
+        "liver, clone 4",
+        "bone, clone 2",
+        "brain",
+        "primary",
+    }
     assert "liver 2" in [text.get_text() for text in artists(figure)["node-label"]]
     footer = text_of(figure, "footer")
     assert "liver to lung 1" in footer and "all 6 colonies" in footer and "no clones" not in footer
@@ -67,7 +91,9 @@ def test_a_link_leads_to_the_parent(family):
     for colony, parent in ((2, 1), (3, 2), (5, 1)):
         x, y = found[f"link:{colony}"][0].get_data()
         assert sorted(y) == sorted([row[parent], row[colony]]), (colony, parent)
-    assert 0 in found["link:1"][0].get_ydata() and 0 in found["link:6"][0].get_ydata(), "from the primary, or from a colony too small for the table"
+    assert 0 in found["link:1"][0].get_ydata() and 0 in found["link:6"][0].get_ydata(), (
+        "from the primary, or from a colony too small for the table"
+    )
     years = found["colony:1"][0].get_xdata()
     assert years[0] == pytest.approx((-900 + 100) / 365.25) and years[1] == pytest.approx(1500 / 365.25)
 
@@ -78,7 +104,10 @@ def test_colonies_follow_what_seeded_them(family):
 
 def test_many_colonies_are_cut_to_the_largest_and_their_ancestors(folder, monkeypatch):
     chain = [(1, None, "liver", "primary", None, -900, 1)]
-    others = [(10 + n, 1 if n == 0 else None, NICHES[n % 13], "liver" if n == 0 else "primary", None, n, 10**8 + n) for n in range(60)]
+    others = [
+        (10 + n, 1 if n == 0 else None, NICHES[n % 13], "liver" if n == 0 else "primary", None, n, 10**8 + n)
+        for n in range(60)
+    ]
     run = _family(synthetic.write(folder / "many", 20), chain + others)
     drawn = [row["colony"] for row in descent_order(run.metastases)]
     assert drawn == [*range(10 + 60 - MOST_ROWS, 70)], "the 20 largest, none of which descends from the small one"

@@ -35,7 +35,9 @@ from sim.trajectories import Trajectories
 @pytest.mark.parametrize("dose, day", [(1.0, 21), (2.0, 24), (0.5, 27)])
 def test_a_dose_leaves_a_binomial_number_of_cycling_cells(dose, day):
     """20,000 colonies of 20 cells: a share that is off by 0.5 % is found. On the first, a middle and the last day of a week."""
-    model = treated_model(200, [[plan("chemotherapy", dose=dose)]], diagnosis_day=day, log10_kill__chemotherapy=0.3, **FROZEN, **SPARED)
+    model = treated_model(
+        200, [[plan("chemotherapy", dose=dose)]], diagnosis_day=day, log10_kill__chemotherapy=0.3, **FROZEN, **SPARED
+    )
     run_to(model, 21)
     put_small(model, 100, 20)
     run_to(model, 28)
@@ -74,7 +76,11 @@ def test_a_week_composed_without_the_dose_is_noticed(monkeypatch):
 
 def test_a_dose_leaves_sleepers_by_the_sparing():
     """Some 60,000 sleepers: the survivors of three doses of 10^(-1 x 0.3), everybody asleep for ever."""
-    asleep = {f"feeding__{niche}": 0.0 for niche in NICHES} | {"sleep_probability": 1.0, "sleeper_death_per_day": 0.0, "competent_share": 3e-2}
+    asleep = {f"feeding__{niche}": 0.0 for niche in NICHES} | {
+        "sleep_probability": 1.0,
+        "sleeper_death_per_day": 0.0,
+        "competent_share": 3e-2,
+    }
     untreated = treated_model(100, [[]], diagnosis_day=100, **NOTHING_ACTS, **asleep)
     model = treated_model(100, [[plan("chemotherapy", cycles=3)]], diagnosis_day=100, log10_kill__chemotherapy=1.0, keep_seeds=True,
                           **NOTHING_ACTS, **asleep, **SPARED | {"sleeper_sparing__chemotherapy": 0.7})  # fmt: skip
@@ -91,7 +97,11 @@ def test_a_dose_leaves_sleepers_by_the_sparing():
 
 def test_sleepers_that_resist_outlive_every_dose():
     """A third resist of birth and are asleep; doses that kill all others leave exactly those."""
-    asleep = {f"feeding__{niche}": 0.0 for niche in NICHES} | {"sleep_probability": 1.0, "sleeper_death_per_day": 0.0, "competent_share": 3e-2}
+    asleep = {f"feeding__{niche}": 0.0 for niche in NICHES} | {
+        "sleep_probability": 1.0,
+        "sleeper_death_per_day": 0.0,
+        "competent_share": 3e-2,
+    }
     model = treated_model(50, [[plan("chemotherapy", cycles=2)]], diagnosis_day=100, log10_kill__chemotherapy=12.0, **NOTHING_ACTS, **asleep,
                           **SPARED | {"sleeper_sparing__chemotherapy": 0.0, "resistant_share__chemotherapy": 1 / 3})  # fmt: skip
     run_to(model, 100)
@@ -126,7 +136,10 @@ def test_a_colony_acquires_resistance_once_a_surviving_dose():
     resists = model.cells.small.column("traits") & 1
     assert_counts([resists[small].sum(), (1 - resists[small]).sum()], 10_000 * np.array([0.51, 0.49]))
     assert not resists[~small].any()
-    assert 0.3 < (model.cells.grown.column("traits")[grown] & 1).mean() < 0.75 and not model.cells.grown.column("traits")[~grown].any()
+    assert (
+        0.3 < (model.cells.grown.column("traits")[grown] & 1).mean() < 0.75
+        and not model.cells.grown.column("traits")[~grown].any()
+    )
 
 
 def test_metastases_pass_their_resistance_on():
@@ -159,14 +172,18 @@ def test_sleeping_seeds_of_resistant_metastases_outlive_every_dose():
     before = model.cells.calendar.records()
     from_metastases = unpack(before)["source"] > 0
     resists = model.cells.resistance.of_founders(before) & 1 > 0
-    assert (resists & from_metastases).sum() > 20 and (~resists & from_metastases).sum() > 20 and not resists[~from_metastases].any()
+    assert (
+        (resists & from_metastases).sum() > 20
+        and (~resists & from_metastases).sum() > 20
+        and not resists[~from_metastases].any()
+    )
     arrived = set(before.tolist())
     model.treat()
     left = {identity for identity in model.cells.calendar.records().tolist() if identity in arrived}
     assert left == set(before[resists].tolist())
     colonies = before[resists]
     model.cells.begin_cycling(model.key, colonies, 294)
-    assert np.all(model.cells.small.column("traits")[-len(colonies):] & 1), "and resist when they wake"
+    assert np.all(model.cells.small.column("traits")[-len(colonies) :] & 1), "and resist when they wake"
 
 
 def test_colonies_that_resist_are_not_hit():
@@ -179,7 +196,9 @@ def test_colonies_that_resist_are_not_hit():
     model.cells.grown.column("traits")[:] = 1
     run_to(model, 28)
     by_lane = np.zeros((6, 13))
-    np.add.at(by_lane, unpack(model.cells.small.column("identity"))["lane"], model.cells.small.column("cells")[:, None] / 13)
+    np.add.at(
+        by_lane, unpack(model.cells.small.column("identity"))["lane"], model.cells.small.column("cells")[:, None] / 13
+    )
     assert np.array_equal(by_lane[:3], by_lane[3:]) and by_lane.sum() > 0
     assert not model.cells.past.count
 
@@ -219,12 +238,17 @@ def test_a_grown_colony_shrinks_and_grows_on_along_the_same_law():
     after = before * 10 ** (-3 * cycling)
     assert 1e5 < after < 0.9 * before
     for day in (401, 430, 700):
-        assert paths.cells_on(np.array([day]))[0] == pytest.approx(gompertz_cells(day - 400, after, 1e9, 0.01), rel=1e-9)
+        assert paths.cells_on(np.array([day]))[0] == pytest.approx(
+            gompertz_cells(day - 400, after, 1e9, 0.01), rel=1e-9
+        )
 
 
 def test_below_the_avascular_limit_it_grows_exponentially_and_rests_what_is_left():
     """A rest of 100 days from day 21 on: 379 days later it is over, and a colony cut below the limit does not rest again."""
-    model = run_to(one_colony(1e5, [plan("radiotherapy", organ="liver")], delay_days=100.0, radiotherapy_surviving_fraction=1e-4), 700)
+    model = run_to(
+        one_colony(1e5, [plan("radiotherapy", organ="liver")], delay_days=100.0, radiotherapy_surviving_fraction=1e-4),
+        700,
+    )
     paths = Trajectories(model.cells, model.law)
     before = gompertz_cells(400 - 121, 1e5, 1e9, 0.01)
     after, rate = before * 1e-4, 0.01 * np.log(1e9 / 1e5)

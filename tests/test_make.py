@@ -20,14 +20,20 @@ def clone(tmp_path, repository):
         python = tmp_path / "python_stand_in"
         python.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
         python.chmod(0o755)
-        return subprocess.run(["make", "env", f"PYTHON={python}"], cwd=tmp_path, capture_output=True, text=True, env=without_make())
+        return subprocess.run(
+            ["make", "env", f"PYTHON={python}"], cwd=tmp_path, capture_output=True, text=True, env=without_make()
+        )
 
     return make
 
 
 def without_make():
     """The environment, without what an outer make hands down."""
-    return {key: value for key, value in os.environ.items() if key not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES")}
+    return {
+        key: value
+        for key, value in os.environ.items()
+        if key not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES")
+    }
 
 
 def test_old_python_is_named(clone, tmp_path):
@@ -45,7 +51,9 @@ def test_python_without_ensurepip_is_named(clone, tmp_path):
 
 
 def test_missing_python_is_named(clone, tmp_path):
-    result = subprocess.run(["make", "env", "PYTHON=python0"], cwd=tmp_path, capture_output=True, text=True, env=without_make())
+    result = subprocess.run(
+        ["make", "env", "PYTHON=python0"], cwd=tmp_path, capture_output=True, text=True, env=without_make()
+    )
     assert result.returncode != 0 and "no 'python0'" in result.stderr
 
 
@@ -66,8 +74,13 @@ def test_make_draws_the_pictures_of_the_readme(repository):
     from sim.plots.figures import FIGURES
 
     command = ["make", "--dry-run", "--old-file=.venv/.compiled", "--old-file=.venv/.installed", "pictures"]
-    script = subprocess.run(command, cwd=repository, capture_output=True, text=True, env=without_make(), check=True).stdout
+    script = subprocess.run(
+        command, cwd=repository, capture_output=True, text=True, env=without_make(), check=True
+    ).stdout
     drawn = {f"{FIGURES[name].file}.png" for name in re.search(r"plot \S+ --what (\S+)", script)[1].split(",")}
     copied = set(re.findall(r"cp \S+ docs/pictures/(\S+)", script))
     shown = set(re.findall(r"\(docs/pictures/(\S+?)\)", (repository / "README.md").read_text(encoding="utf-8")))
-    assert drawn | copied == shown == {path.name for path in (repository / "docs" / "pictures").iterdir()} and len(shown) == 3
+    assert (
+        drawn | copied == shown == {path.name for path in (repository / "docs" / "pictures").iterdir()}
+        and len(shown) == 3
+    )

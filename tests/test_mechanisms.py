@@ -103,7 +103,12 @@ def identical(one: dict, other: dict) -> bool:
     return all(one[name].tobytes() == other[name].tobytes() for name in one)
 
 
-FAST = ["primary_gompertz_per_day=0.005 1/day", "competent_share=3e-4", "frailty_log_sd=0.5", "primary_death_per_day=0.001 1/day"]
+FAST = [
+    "primary_gompertz_per_day=0.005 1/day",
+    "competent_share=3e-4",
+    "frailty_log_sd=0.5",
+    "primary_death_per_day=0.001 1/day",
+]
 """A primary that is seen after a year, with some ten thousand competent cells a patient, who live for years."""
 
 
@@ -207,6 +212,7 @@ def test_without_vesicles_fewer_metastases_everywhere(colon):
 
 def test_vesicles_matter_more_in_the_old():
     """The same patients at 45 and at 80 years, with vesicles and without."""
+
     def at(years):
         return SimpleNamespace(mean_years=years, sd_years=0.0, low_years=30.0, high_years=95.0)
 
@@ -318,7 +324,9 @@ def test_breast_and_colon_at_autopsy_in_larger_cohorts():
 def acts_differently_later(mechanism) -> bool:
     """Whether a mechanism's factors on day 800 of a growing, ageing and metastatic cohort are others than on day 0."""
     every = tuple(REGISTRY)
-    chosen = scenario.load("colorectal").with_(on=every, set_=[*FAST, "awakening_gain=0.5", "organ_inflammation.lung=1"])
+    chosen = scenario.load("colorectal").with_(
+        on=every, set_=[*FAST, "awakening_gain=0.5", "organ_inflammation.lung=1"]
+    )
     model = build_model(chosen, seed=SEED, patients=np.arange(6), collect=False)
     acted = []
     for _ in range(2):
@@ -329,7 +337,9 @@ def acts_differently_later(mechanism) -> bool:
         while model.day < 800 and model.running:
             model.step()
     assert model.burden_cells.any()
-    return not all(np.array_equal(getattr(acted[0], field.name), getattr(acted[1], field.name)) for field in fields(Rates))
+    return not all(
+        np.array_equal(getattr(acted[0], field.name), getattr(acted[1], field.name)) for field in fields(Rates)
+    )
 
 
 @pytest.mark.parametrize("name", [name for name, mechanism in REGISTRY.items() if mechanism.constant])

@@ -58,7 +58,11 @@ def test_an_agents_view_is_the_models_column(finished):
             ("burden_cells", finished.burden_cells), ("receptivity", finished.viable),
         ):  # fmt: skip
             assert np.array_equal(getattr(niche, name), array[:, column]), (organ, name)
-    assert finished.agents_by_type[Niche].agg("settled", lambda columns: int(np.sum(columns))) == finished.cells.settled.sum() > 0
+    assert (
+        finished.agents_by_type[Niche].agg("settled", lambda columns: int(np.sum(columns)))
+        == finished.cells.settled.sum()
+        > 0
+    )
 
 
 def test_step_by_step_is_run():
@@ -73,7 +77,9 @@ def test_step_by_step_is_run():
         else:
             getattr(model, drive)()
         assert not model.running and model.steps == model.day == DAYS
-        ends.append((model.cells.settled.tobytes(), model.cells.small.column("cells").tobytes(), model.shed_total.tobytes()))
+        ends.append(
+            (model.cells.settled.tobytes(), model.cells.small.column("cells").tobytes(), model.shed_total.tobytes())
+        )
     assert len(set(ends)) == 1
 
 
@@ -123,7 +129,12 @@ def test_a_finished_model_can_be_freed():
     """Mesa 3.3 keeps every model that had agents; clearing its attributes lets its arrays go."""
     model = new_model(collect=False)
     model.run()
-    kept = [weakref.ref(model.cells), weakref.ref(model.streams[0].routing), weakref.ref(model.cells.grown), weakref.ref(model.observer)]
+    kept = [
+        weakref.ref(model.cells),
+        weakref.ref(model.streams[0].routing),
+        weakref.ref(model.cells.grown),
+        weakref.ref(model.observer),
+    ]
     assert all(reference() is not None for reference in kept)
     model.__dict__.clear()
     gc.collect()
@@ -144,7 +155,9 @@ def test_the_model_frame_agrees_with_the_arrays(finished):
     assert first["primary_cells"] == pytest.approx(1.0) and first["settled"] == first["shed_cells"] == 0
     assert last["day"] == finished.day == 420
     assert last["shed_cells"] == finished.shed_total.sum() and last["settled"] == finished.cells.settled.sum()
-    assert last["sleeping"] == finished.cells.sleeping.sum() > 0 and last["colonies"] == finished.cells.colonies.sum() > 0
+    assert (
+        last["sleeping"] == finished.cells.sleeping.sum() > 0 and last["colonies"] == finished.cells.colonies.sum() > 0
+    )
     assert last["micrometastases"] == finished.small_metastases.sum() > 0
     assert last["macrometastases"] == finished.large_metastases.sum()
     for column in ("day", "primary_cells", "shed_cells", "settled"):
@@ -176,7 +189,10 @@ def test_collecting_changes_nothing(finished):
     silent.run()
     assert np.array_equal(silent.cells.settled, finished.cells.settled)
     assert np.array_equal(silent.inert, finished.inert)
-    assert silent.cells.grown.column("start_log_cells").tobytes() == finished.cells.grown.column("start_log_cells").tobytes()
+    assert (
+        silent.cells.grown.column("start_log_cells").tobytes()
+        == finished.cells.grown.column("start_log_cells").tobytes()
+    )
 
 
 def test_the_dead_leave_the_frame():
@@ -208,7 +224,9 @@ def test_views_of_cells_agree_with_the_tallies(finished):
             assert counted[("cycling", lane, organ)] == cells.colonies[lane, column]
             grown = cells.woke[lane, column] - cells.extinct[lane, column] - cells.colonies[lane, column]
             assert counted[("grown", lane, organ)] == grown
-    assert {view.state for view in views} == {"sleeping", "cycling", "grown"} and {view.source for view in views} == {"primary"}
+    assert {view.state for view in views} == {"sleeping", "cycling", "grown"} and {view.source for view in views} == {
+        "primary"
+    }
 
 
 def test_a_view_tells_a_cells_story(finished):
@@ -242,6 +260,7 @@ def recorded_model(**options):
 
     for name in dir(MetastasisModel):
         if name in DAY:
+
             def call(self, name=name):
                 calls.append(name)
                 return getattr(MetastasisModel, name)(self)
@@ -255,7 +274,19 @@ def test_a_day_runs_in_the_order_that_is_written_down():
     for _ in range(3):
         model.step()
     assert tuple(calls) == DAY * 3
-    assert DAY == ("treat", "signal", "grow", "shed", "circulate", "settle", "wake", "colonise", "die", "examine", "observe")
+    assert DAY == (
+        "treat",
+        "signal",
+        "grow",
+        "shed",
+        "circulate",
+        "settle",
+        "wake",
+        "colonise",
+        "die",
+        "examine",
+        "observe",
+    )
 
 
 def test_another_order_would_be_another_model(monkeypatch):

@@ -16,7 +16,11 @@ LANGUAGE = "en"
 @pytest.fixture(scope="module")
 def shown():
     base = scenario.load("colorectal")
-    return list(film.stream([base, base.with_(off=["dual_blood_supply"])], names=["portal_vein", "shunt"], seed=SEED, patient=PATIENT))
+    return list(
+        film.stream(
+            [base, base.with_(off=["dual_blood_supply"])], names=["portal_vein", "shunt"], seed=SEED, patient=PATIENT
+        )
+    )
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +35,8 @@ def file(shown, tmp_path_factory):
         f"const chinese = Seeding.texts({embedded(texts.load('zh-Hans'))}); const parts = {embedded(shown)};"
         "const still = new URLSearchParams(location.search).has('still');"
         "var player = new Seeding.Player(document.getElementById('here'), {text, film, reducedMotion: still});</script>",
-        encoding="utf-8")
+        encoding="utf-8",
+    )
     return made
 
 
@@ -90,8 +95,12 @@ def test_playing_moves_both_bodies_and_scrubbing_back_shows_what_was(opened):
     opened.wait_for_function("player.day > 3100")
     opened.get_by_role("button", name="Pause").click()
     later = opened.evaluate("player.state()")
-    assert all(b["totals"]["settled"] > a["totals"]["settled"] for a, b in zip(before["arms"], later["arms"], strict=True))
-    opened.get_by_label("Time line").evaluate("range => { range.value = 3003; range.dispatchEvent(new Event('input')); }")
+    assert all(
+        b["totals"]["settled"] > a["totals"]["settled"] for a, b in zip(before["arms"], later["arms"], strict=True)
+    )
+    opened.get_by_label("Time line").evaluate(
+        "range => { range.value = 3003; range.dispatchEvent(new Event('input')); }"
+    )
     opened.evaluate("player.seek(3000)")
     assert opened.evaluate("player.state()") == before
 
@@ -115,7 +124,9 @@ def by_hand(page, scene: str):
 
 def test_frames_of_one_moment_and_a_pause_within_a_frame_leave_one_running_loop(opened):
     """Browsers may give two frames the same moment, most of all when they are busy."""
-    days = by_hand(opened, """(show, waiting) => {
+    days = by_hand(
+        opened,
+        """(show, waiting) => {
       const once = (now) => [waiting(), show(now)];
       player.seek(3000);
       player.play();
@@ -125,16 +136,30 @@ def test_frames_of_one_moment_and_a_pause_within_a_frame_leave_one_running_loop(
       player.pause();
       seen.push(once(1400));
       return seen;
-    }""")
+    }""",
+    )
     step = 0.1 * opened.evaluate("player.speed")
-    assert days == [pytest.approx(expected) for expected in (
-        [1, 3000], [1, 3000], [1, 3000], [1, 3000 + step],
-        [1, 3000 + step], [1, 3000 + 2 * step], [1, 3000 + 2 * step], [1, 3000 + 3 * step], [0, 3000 + 3 * step])]
+    assert days == [
+        pytest.approx(expected)
+        for expected in (
+            [1, 3000],
+            [1, 3000],
+            [1, 3000],
+            [1, 3000 + step],
+            [1, 3000 + step],
+            [1, 3000 + 2 * step],
+            [1, 3000 + 2 * step],
+            [1, 3000 + 3 * step],
+            [0, 3000 + 3 * step],
+        )
+    ]
 
 
 def test_time_never_runs_back_while_the_film_is_on_its_way(opened):
     """The first part may end before the day on which the film begins: the film waits there for the next."""
-    first_day, loaded, *days = by_hand(opened, """(show) => {
+    first_day, loaded, *days = by_hand(
+        opened,
+        """(show) => {
       player.load(parts.find((part) => part.kind === 'head'));
       const frames = parts.filter((part) => part.kind === 'frames'), seen = [player.firstDay];
       player.append(frames[0]);
@@ -147,7 +172,8 @@ def test_time_never_runs_back_while_the_film_is_on_its_way(opened):
       frames.slice(1).forEach((part) => player.append(part));
       seen.push(...[1300, 1400].map(show));
       return seen;
-    }""")
+    }""",
+    )
     assert loaded < first_day
     step = 0.1 * opened.evaluate("player.speed")
     assert days == [first_day, first_day, first_day, first_day + step, first_day + 2 * step]
@@ -155,7 +181,9 @@ def test_time_never_runs_back_while_the_film_is_on_its_way(opened):
 
 def test_what_happens_last_is_told_before_the_film_stops(opened):
     """Numbers are written some times a second: the end of the film must not fall between two of them."""
-    told = by_hand(opened, """(show) => {
+    told = by_hand(
+        opened,
+        """(show) => {
       const told = [];
       player.on('event', (event) => told.push([event.kind, event.day]));
       player.seek(player.lastDay - 1);
@@ -163,14 +191,17 @@ def test_what_happens_last_is_told_before_the_film_stops(opened):
       player.written = 1e12;  // the words have just been written
       [1000, 1250].forEach(show);
       return [told, player.playing, player.announcer.textContent];
-    }""")
+    }""",
+    )
     dead = [arm["death_day"] for arm in opened.evaluate("film.arms")]
     assert max(dead) == opened.evaluate("player.lastDay")
     assert told == [[["death", max(dead)]], False, told[2]] and "The patient dies" in told[2]
 
 
 def test_events_of_one_moment_are_all_told(opened):
-    said, notes = by_hand(opened, """(show) => {
+    said, notes = by_hand(
+        opened,
+        """(show) => {
       const events = (...kinds) => kinds.map((kind) => ({day: 3001, kind, organ: 'liver', treatment: 'resection'}));
       player.film.arms[0].events = events('first_visible', 'diagnosis', 'treatment');
       player.film.arms[1].events = events('diagnosis');
@@ -179,14 +210,17 @@ def test_events_of_one_moment_are_all_told(opened):
       [1000, 1100].forEach(show);
       player.pause();
       return [player.announcer.textContent, player.bodies.map((body) => body.message.textContent)];
-    }""")
+    }""",
+    )
     found = texts.load(LANGUAGE)["event.diagnosis"]
     assert said.count(found) == 2 and "Surgery" in said and "Liver" in said
     assert notes == [f"{found} · Treatment: Surgery", found]
 
 
 def test_only_a_machine_that_is_slow_for_seconds_loses_the_flow_and_not_for_ever(opened):
-    flowing = by_hand(opened, """(show) => {
+    flowing = by_hand(
+        opened,
+        """(show) => {
       const seen = [], every = (step, from, to) => { for (let now = from; now <= to; now += step) show(now); seen.push(player.flowing); };
       player.seek(3000); player.setSpeed(0); player.play();
       const from = player.measured.from;
@@ -200,12 +234,15 @@ def test_only_a_machine_that_is_slow_for_seconds_loses_the_flow_and_not_for_ever
       player.pause(); player.play();
       seen.push(player.flowing);
       return seen;
-    }""")
+    }""",
+    )
     assert flowing == [True, True, True, True, False, True]
 
 
 def test_the_time_line_reaches_the_end_and_steps_stay_on_it(opened):
-    assert opened.evaluate("(player.lastDay - player.firstDay) % player.film.frameDays") > 0, "the last step is a shorter one"
+    assert opened.evaluate("(player.lastDay - player.firstDay) % player.film.frameDays") > 0, (
+        "the last step is a shorter one"
+    )
     line = opened.get_by_label("Time line")
     line.focus()
     opened.keyboard.press("End")
@@ -324,7 +361,10 @@ def test_parts_can_come_one_by_one(opened):
 def test_a_film_may_be_loaded_while_the_page_hides_the_player(browser, file):
     watched = Watched(browser)
     hidden = file.with_name("hidden.html")
-    hidden.write_text(file.read_text(encoding="utf-8").replace("<div id=here>", "<div id=here style='display: none'>"), encoding="utf-8")
+    hidden.write_text(
+        file.read_text(encoding="utf-8").replace("<div id=here>", "<div id=here style='display: none'>"),
+        encoding="utf-8",
+    )
     watched.page.goto(hidden.as_uri())
     watched.page.evaluate("player.seek(4500); here.style.display = 'block'")
     watched.page.wait_for_function("player.bodies.every(body => body.canvas.width > 200)")
@@ -348,12 +388,15 @@ def test_it_fits_every_width(browser, file, width):
     assert watched.page.evaluate("document.documentElement.scrollWidth") <= width
     boxes = [box.bounding_box() for box in watched.page.locator(".sp-frame").all()]
     assert boxes[0]["y"] == boxes[1]["y"] and boxes[0]["x"] < boxes[1]["x"]  # side by side, also on a phone
-    assert watched.page.locator(".sp-button:visible").evaluate_all("all => all.every(b => b.offsetHeight >= 44 && b.offsetWidth >= 44)")
+    assert watched.page.locator(".sp-button:visible").evaluate_all(
+        "all => all.every(b => b.offsetHeight >= 44 && b.offsetWidth >= 44)"
+    )
     watched.page.close()
 
 
 def contrast(first: str, second: str) -> float:
     """WCAG's contrast of two colours given as #rrggbb."""
+
     def luminance(colour):
         parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
         linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
@@ -372,7 +415,13 @@ def test_cells_stand_out_from_every_organ(opened):
     assert len(set(fills)) >= 10
     for name in ("asleep", "awake", "metastasis", "traveller", "seed", "cleared"):
         assert min(contrast(colours[name], fill) for fill in fills) >= 3.0, name  # AA for graphics
-    for text_colour, ground in (("#1c2333", "#ffffff"), ("#4a5468", "#f5f7fa"), ("#ffffff", "#22509e"), ("#ffffff", "#1b5e9e"), ("#ffffff", "#b0470a")):
+    for text_colour, ground in (
+        ("#1c2333", "#ffffff"),
+        ("#4a5468", "#f5f7fa"),
+        ("#ffffff", "#22509e"),
+        ("#ffffff", "#1b5e9e"),
+        ("#ffffff", "#b0470a"),
+    ):
         assert contrast(text_colour, ground) >= 4.5
 
 

@@ -20,10 +20,23 @@ def made_up(gains=(2.0, 0.0, 6.0)) -> dict[str, list]:
         for organ, mean in MEANS.items():
             for part, share in zip(PARTS, SHARES.get(organ, (float("nan"),) * 4), strict=True):
                 share *= gain / 2 if part == "inflammation" and gain is not None else 1
-                rows.append({
-                    "outcome": "colonies", "inflammation_gain": gain, "soil_liver": 0.1, "organ": organ, "part": part,
-                    "value": share * mean if mean else 0.0, "value_low": 0.0, "value_high": 0.0, "share": share,
-                    "share_low": share - 0.1, "share_high": share + 0.2, "order_standard_error": 0.0, "patients": 50})
+                rows.append(
+                    {
+                        "outcome": "colonies",
+                        "inflammation_gain": gain,
+                        "soil_liver": 0.1,
+                        "organ": organ,
+                        "part": part,
+                        "value": share * mean if mean else 0.0,
+                        "value_low": 0.0,
+                        "value_high": 0.0,
+                        "share": share,
+                        "share_low": share - 0.1,
+                        "share_high": share + 0.2,
+                        "order_standard_error": 0.0,
+                        "patients": 50,
+                    }
+                )
     return {name: [row[name] for row in rows] for name in rows[0]}
 
 
@@ -38,7 +51,9 @@ def test_every_bar_is_as_long_as_its_share():
             bar = found[f"bar:{organ}:{part}"]
             assert bar.get_width() == pytest.approx(min(max(100 * share, -200), 300))
             low, high = found[f"interval:{organ}:{part}"].get_xdata()
-            assert low == pytest.approx(max(100 * share - 10, -200)) and high == pytest.approx(min(100 * share + 20, 300))
+            assert low == pytest.approx(max(100 * share - 10, -200)) and high == pytest.approx(
+                min(100 * share + 20, 300)
+            )
             assert f"{abs(100 * share):.0f} %" in found[f"value:{organ}:{part}"].get_text()
     assert not any("skin" in gid or "all on" in gid for gid in found)
 
@@ -70,10 +85,16 @@ def test_the_assumed_range_of_inflammation_is_drawn():
 
 
 def test_no_text_touches_another_or_leaves_the_page():
-    figure = attribution_figure(made_up(), "A title that is so long that it must be wrapped to another line", "colonies")
+    figure = attribution_figure(
+        made_up(), "A title that is so long that it must be wrapped to another line", "colonies"
+    )
     FigureCanvasAgg(figure).draw()
     page = figure.bbox
-    boxes = [(text.get_text(), text.get_window_extent()) for text in figure.findobj(Text) if text.get_text() and text.get_visible()]
+    boxes = [
+        (text.get_text(), text.get_window_extent())
+        for text in figure.findobj(Text)
+        if text.get_text() and text.get_visible()
+    ]
     assert len(boxes) > 20
     for text, box in boxes:
         assert page.x0 <= box.x0 and box.x1 <= page.x1 and page.y0 <= box.y0 and box.y1 <= page.y1, text
@@ -82,7 +103,9 @@ def test_no_text_touches_another_or_leaves_the_page():
 
 
 def test_files_are_the_same_each_time(tmp_path):
-    first, second = (attribution_bars(made_up(), "Made up", "colonies", tmp_path / name / "attribution") for name in "ab")
+    first, second = (
+        attribution_bars(made_up(), "Made up", "colonies", tmp_path / name / "attribution") for name in "ab"
+    )
     assert [file.suffix for file in first] == [".png", ".pdf"]
     assert [file.read_bytes() for file in first] == [file.read_bytes() for file in second]
 
@@ -90,4 +113,7 @@ def test_files_are_the_same_each_time(tmp_path):
 def test_nobody_with_a_metastasis_is_said_so():
     table = made_up()
     table["value"], table["share"] = [0.0] * len(table["value"]), [float("nan")] * len(table["share"])
-    assert artists(attribution_figure(table, "Made up", "colonies"))["empty"].get_text() == "nobody got a visible metastasis"
+    assert (
+        artists(attribution_figure(table, "Made up", "colonies"))["empty"].get_text()
+        == "nobody got a visible metastasis"
+    )

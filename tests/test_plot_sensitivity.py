@@ -19,7 +19,10 @@ OUTPUTS = len(OUTCOMES) * len(ORGANS)
 def study(names, leading) -> Study:
     """Figures that fall from the last factor to the first, which has none."""
     level = np.repeat(np.arange(20)[:, None] / 100, OUTPUTS, axis=1)
-    figures = {name: level * (1.5 if name.endswith("high") else 0.5 if name.endswith(("low", "first")) else 1.0) for name in names}
+    figures = {
+        name: level * (1.5 if name.endswith("high") else 0.5 if name.endswith(("low", "first")) else 1.0)
+        for name in names
+    }
     return Study(FACTORS, np.zeros((40, 20)), np.zeros((40, OUTPUTS)), figures, leading)
 
 
@@ -59,7 +62,9 @@ def test_one_study_alone_and_the_way_it_was_computed():
 def test_colonies_are_drawn_from_their_own_outputs():
     moved = STUDIES["screening"].figures["effect"].copy()
     moved[3, output("colonies", "all")] = 7.0
-    changed = Study(FACTORS, np.zeros((40, 20)), np.zeros((40, OUTPUTS)), STUDIES["screening"].figures | {"effect": moved}, "effect")
+    changed = Study(
+        FACTORS, np.zeros((40, 20)), np.zeros((40, OUTPUTS)), STUDIES["screening"].figures | {"effect": moved}, "effect"
+    )
     found = artists(sensitivity_figure({"screening": changed}, Asked(FACTORS, outcome="colonies"), "Made up"))
     assert found["effect:number_03"].get_width() == pytest.approx(7.0)
 
@@ -67,7 +72,11 @@ def test_colonies_are_drawn_from_their_own_outputs():
 def test_no_text_touches_another_or_leaves_the_page():
     figure = sensitivity_figure(STUDIES, ASKED, "A title that is so long that it must be wrapped to another line")
     FigureCanvasAgg(figure).draw()
-    boxes = [(text.get_text(), text.get_window_extent()) for text in figure.findobj(Text) if text.get_text() and text.get_visible()]
+    boxes = [
+        (text.get_text(), text.get_window_extent())
+        for text in figure.findobj(Text)
+        if text.get_text() and text.get_visible()
+    ]
     page = figure.bbox
     assert len(boxes) > 30
     for text, box in boxes:

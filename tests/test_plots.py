@@ -48,13 +48,17 @@ def _brute_force_share(run, organ: str, year: float) -> float:
     """Per cent of all patients with a colony of `organ` detected by `year`, row by row."""
     diagnosis = dict(zip(run.patients["patient"], run.patients["diagnosis_day"], strict=True))
     ever = {
-        row.patient for row in run.metastases.itertuples()
-        if row.organ == organ and not pd.isna(row.detected_day) and row.detected_day - diagnosis[row.patient] <= year * 365.25
+        row.patient
+        for row in run.metastases.itertuples()
+        if row.organ == organ
+        and not pd.isna(row.detected_day)
+        and row.detected_day - diagnosis[row.patient] <= year * 365.25
     }
     return 100 * len(ever) / len(diagnosis)
 
 
 # The figure
+
 
 @pytest.mark.parametrize("size", SIZES)
 def test_every_curve_is_there(run, size):
@@ -96,7 +100,9 @@ def test_the_lower_panel_shows_the_quantiles(run):
 def test_quantiles_of_a_handful_are_not_drawn(run, tmp_path):
     few = synthetic.write(tmp_path / "run", 300)
     few.__dict__["seeding"] = run.seeding.assign(n_at_risk=np.where(run.seeding["day"] > 700, 9, 300))
-    assert artists(plots.seeding_figure(few))["cells:dormant"][0].get_xdata().max() == pytest.approx(700 / 365.25, abs=0.1)
+    assert artists(plots.seeding_figure(few))["cells:dormant"][0].get_xdata().max() == pytest.approx(
+        700 / 365.25, abs=0.1
+    )
     few.__dict__["seeding"] = run.seeding.assign(n_at_risk=np.where(run.seeding["day"] > 700, 10, 300))
     assert artists(plots.seeding_figure(few))["cells:dormant"][0].get_xdata().max() == pytest.approx(5, abs=0.1)
 
@@ -124,7 +130,8 @@ def test_labels_stand_beside_the_data(run):
 def test_counts_of_a_large_cohort_fit(run, tmp_path):
     large = synthetic.write(tmp_path / "run", 300)
     large.__dict__["patients"] = pd.concat(
-        [run.patients.assign(patient=run.patients["patient"] + 300 * copy) for copy in range(400)], ignore_index=True)
+        [run.patients.assign(patient=run.patients["patient"] + 300 * copy) for copy in range(400)], ignore_index=True
+    )
     figure = plots.seeding_figure(large)
     counts = [artist.get_window_extent() for artist in artists(figure)["at-risk"]]
     assert len(counts) >= 2 and all(a.x1 < b.x0 for a, b in itertools.pairwise(counts))
@@ -151,6 +158,7 @@ def test_long_follow_up_ends_with_the_patients(run, tmp_path):
 
 
 # Files
+
 
 def _pixels(path):
     with Image.open(path) as image:
@@ -186,6 +194,7 @@ def test_a_place_that_cannot_be_written(run, tmp_path, monkeypatch):
 
 # The look
 
+
 def test_every_organ_has_a_look_of_its_own():
     assert set(ORGAN_LOOKS) == set(NICHES)
     looks = [*ORGAN_LOOKS.values()]
@@ -195,7 +204,10 @@ def test_every_organ_has_a_look_of_its_own():
 
 def _lightness(colour: str) -> float:
     """CIE L* of "#rrggbb"."""
-    linear = [(c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4) for c in (int(colour[i:i + 2], 16) / 255 for i in (1, 3, 5))]
+    linear = [
+        (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4)
+        for c in (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    ]
     luminance = np.dot([0.2126, 0.7152, 0.0722], linear)
     return 116 * np.cbrt(luminance) - 16
 
@@ -222,6 +234,7 @@ def test_labels_are_spread(wanted, gap):
 
 # Incidence
 
+
 @given(trials=st.integers(1, 5000), share=st.floats(0, 1))
 def test_wilson_is_scipys(trials, share):
     from scipy.stats import binomtest
@@ -243,6 +256,7 @@ def test_median_survival_is_scipys(run, nobody, empty):
 
 
 # The summary
+
 
 def _line(text: str, start: str) -> list[str]:
     return next(line for line in text.splitlines() if line.startswith(start)).removeprefix(start).split()

@@ -23,8 +23,14 @@ def folder(tmp_path_factory):
     base = tmp_path_factory.mktemp("report")
     asked = scenario.load(scenario_file(base, PATIENTS)).with_(off=["dormancy"], set_=["soil.liver=0.3"])
     out = base / "run"
-    run_scenario(asked, seed=4, out=out, workers=1, progress=False,
-                 command_line=["run_sim.py", "run", "quick.toml", "--seed", "4", "--out", "secret/place"])
+    run_scenario(
+        asked,
+        seed=4,
+        out=out,
+        workers=1,
+        progress=False,
+        command_line=["run_sim.py", "run", "quick.toml", "--seed", "4", "--out", "secret/place"],
+    )
     return out
 
 
@@ -115,10 +121,15 @@ def sweep_folder(tmp_path_factory):
     base = tmp_path_factory.mktemp("sweep")
     scenario_file(base, 12)
     plan = base / "plan.toml"
-    plan.write_text('title = "Sleep <and> soil"\nquestion = "What do sleep and soil change?"\nscenarios = ["quick.toml"]\n\n'
-                    '[mechanisms]\ndesign = "full"\nnames = ["dormancy"]\n\n'
-                    '[parameters]\n"soil.liver" = { values = [0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8] }\n', encoding="utf-8")
-    run_sweep(load(plan), out=base / "out", executor=LocalExecutor(1), command_line=["run_sim.py", "sweep", "plan.toml"])
+    plan.write_text(
+        'title = "Sleep <and> soil"\nquestion = "What do sleep and soil change?"\nscenarios = ["quick.toml"]\n\n'
+        '[mechanisms]\ndesign = "full"\nnames = ["dormancy"]\n\n'
+        '[parameters]\n"soil.liver" = { values = [0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8] }\n',
+        encoding="utf-8",
+    )
+    run_sweep(
+        load(plan), out=base / "out", executor=LocalExecutor(1), command_line=["run_sim.py", "sweep", "plan.toml"]
+    )
     return base / "out"
 
 
@@ -145,12 +156,31 @@ def test_plot_draws_the_heat_maps_of_a_sweep(sweep_folder, tmp_path):
     from sim.plots.sweep import sweep_figures
     from sim.sweep import read
 
-    done = CliRunner().invoke(cli, ["plot", str(sweep_folder), "--format", "svg", "--out", str(tmp_path), "--organ", "liver", "--rows", "dormancy"])
+    done = CliRunner().invoke(
+        cli,
+        [
+            "plot",
+            str(sweep_folder),
+            "--format",
+            "svg",
+            "--out",
+            str(tmp_path),
+            "--organ",
+            "liver",
+            "--rows",
+            "dormancy",
+        ],
+    )
     assert done.exit_code == 0, done.output
     assert [path.name for path in tmp_path.iterdir()] == ["heat_map_quick_liver.svg"]
     sweep = read.open(sweep_folder)
     (figure,) = sweep_figures(sweep, ["liver"]).values()
-    cells = {patch.get_gid(): patch for axes in figure.axes for patch in axes.patches if str(patch.get_gid()).startswith("cell:")}
+    cells = {
+        patch.get_gid(): patch
+        for axes in figure.axes
+        for patch in axes.patches
+        if str(patch.get_gid()).startswith("cell:")
+    }
     assert len(cells) == 18, "two states of sleep by nine soils"
     for arguments, says in ((["--rows", "soil"], "soil.liver"), (["--organ", "knee"], "liver")):
         done = CliRunner().invoke(cli, ["plot", str(sweep_folder), *arguments])

@@ -38,12 +38,25 @@ CONTRACT = {
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    extra = {"seeds": synthetic.seeds(250), "events": {
-        "patient": [0, 1], "day": [3, 4], "colony": [None, 7], "organ": ["liver", "lung"], "event": ["arrive", "reach"],
-    }, "clones": {
-        "patient": [0, 0], "clone": [0, 1], "share_of_primary": [0.5, 0.5], "potential": [1.5, 0.5], "marker": ["IFI27/REG4", "KRT17"],
-        "seeded": [3, 1], "metastases": [1, 0],
-    }}
+    extra = {
+        "seeds": synthetic.seeds(250),
+        "events": {
+            "patient": [0, 1],
+            "day": [3, 4],
+            "colony": [None, 7],
+            "organ": ["liver", "lung"],
+            "event": ["arrive", "reach"],
+        },
+        "clones": {
+            "patient": [0, 0],
+            "clone": [0, 1],
+            "share_of_primary": [0.5, 0.5],
+            "potential": [1.5, 0.5],
+            "marker": ["IFI27/REG4", "KRT17"],
+            "seeded": [3, 1],
+            "metastases": [1, 0],
+        },
+    }
     return synthetic.write(tmp_path_factory.mktemp("runs") / "run", 60, extra=extra)
 
 
@@ -52,6 +65,7 @@ def _bytes(folder: Path) -> dict:
 
 
 # The contract
+
 
 @pytest.mark.parametrize("table", CONTRACT)
 def test_columns_are_the_contract(run, table):
@@ -111,21 +125,25 @@ def test_optional_tables_are_none_when_not_kept(tmp_path):
 
 # Columns are checked
 
+
 def _patients(**changes):
     return synthetic.tables(4)["patients"] | changes
 
 
-@pytest.mark.parametrize(("changes", "message"), [
-    ({"frailty": [1.0, np.nan, 1.0, 1.0]}, "patients.frailty: 1 values are missing"),
-    ({"frailty": [1.0, np.inf, 1.0, 1.0]}, "patients.frailty: infinite"),
-    ({"death_day": np.array([5, -1, 5, 5])}, "patients.death_day: -1 is negative"),
-    ({"last_day": np.array([5.5, 1, 2, 3])}, "patients.last_day: not int32"),
-    ({"last_day": np.array([2**31, 1, 2, 3])}, "patients.last_day: not int32"),
-    ({"shed_cells": ["a", "b", "c", "d"]}, "patients.shed_cells: not int64"),
-    ({"primary": ["colon", "colon", "kolon", "colon"]}, "patients.primary: ['kolon'] stand outside"),
-    ({"frailty": [1.0]}, "columns differ in length"),
-    ({"colour": [1, 2, 3, 4]}, "columns outside the contract: colour"),
-])
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"frailty": [1.0, np.nan, 1.0, 1.0]}, "patients.frailty: 1 values are missing"),
+        ({"frailty": [1.0, np.inf, 1.0, 1.0]}, "patients.frailty: infinite"),
+        ({"death_day": np.array([5, -1, 5, 5])}, "patients.death_day: -1 is negative"),
+        ({"last_day": np.array([5.5, 1, 2, 3])}, "patients.last_day: not int32"),
+        ({"last_day": np.array([2**31, 1, 2, 3])}, "patients.last_day: not int32"),
+        ({"shed_cells": ["a", "b", "c", "d"]}, "patients.shed_cells: not int64"),
+        ({"primary": ["colon", "colon", "kolon", "colon"]}, "patients.primary: ['kolon'] stand outside"),
+        ({"frailty": [1.0]}, "columns differ in length"),
+        ({"colour": [1, 2, 3, 4]}, "columns outside the contract: colour"),
+    ],
+)
 def test_a_column_outside_the_contract_is_refused(tmp_path, changes, message):
     with pytest.raises(ValueError) as caught:
         storage.write_table(tmp_path / "patients.parquet", "patients", _patients(**changes))
@@ -150,6 +168,7 @@ def test_missing_and_unknown_tables_are_refused(tmp_path):
 
 
 # Equal data, equal bytes
+
 
 def test_equal_data_give_equal_bytes(tmp_path):
     first = synthetic.write(tmp_path / "first", 40)
@@ -176,6 +195,7 @@ def test_bytes_do_not_depend_on_how_a_table_arrives(tmp_path_factory, cuts, grou
 
 
 # The folder is whole or absent
+
 
 def test_a_run_is_replaced_whole_and_foreign_files_stay(tmp_path):
     folder = tmp_path / "run"
@@ -222,9 +242,14 @@ def test_checking_leaves_no_trace(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["empty"] and not list((tmp_path / "empty").iterdir())
 
 
-@pytest.mark.parametrize(("number", "words"), [
-    (errno.EACCES, "permission"), (errno.EROFS, "read-only"), (errno.ENOSPC, "free some space"),
-])
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.EACCES, "permission"),
+        (errno.EROFS, "read-only"),
+        (errno.ENOSPC, "free some space"),
+    ],
+)
 def test_a_machine_that_refuses_is_noticed_before_any_work(tmp_path, monkeypatch, number, words):
     def refuse(self, *_args, **_kwargs):
         raise OSError(number, os.strerror(number), str(self))
@@ -266,8 +291,12 @@ def test_a_real_limit_on_the_size_of_files(tmp_path):
     )
     tests = Path(__file__).parent
     done = subprocess.run(
-        [sys.executable, "-c", program, str(tmp_path / "run")], capture_output=True, text=True, cwd=tests,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tests), str(tests.parent)])}, timeout=120,
+        [sys.executable, "-c", program, str(tmp_path / "run")],
+        capture_output=True,
+        text=True,
+        cwd=tests,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tests), str(tests.parent)])},
+        timeout=120,
     )
     assert done.returncode == 7, done.stderr
     assert "cannot be written" in done.stdout and not list(tmp_path.iterdir())
@@ -291,7 +320,9 @@ def test_a_folder_that_cannot_be_renamed_is_filled(tmp_path, monkeypatch, number
     monkeypatch.setattr(os, "replace", refuse)
     run = synthetic.write(folder, 10)
     assert len(run.patients) == 10 and run.seeds is None
-    assert [path.name for path in tmp_path.iterdir()] == ["mount"] and len(list(folder.iterdir())) == 1 + len(schema.REQUIRED)
+    assert [path.name for path in tmp_path.iterdir()] == ["mount"] and len(list(folder.iterdir())) == 1 + len(
+        schema.REQUIRED
+    )
 
 
 def test_the_current_folder_stays_where_it_is(tmp_path, monkeypatch):
@@ -320,22 +351,32 @@ def test_an_interruption_while_installing_keeps_the_earlier_run(tmp_path, monkey
 
 # Reading back
 
+
 def _manifest(folder, **changes):
     file = folder / "manifest.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | changes))
 
 
-@pytest.mark.parametrize(("damage", "message"), [
-    (lambda folder: (folder / "manifest.json").unlink(), "holds no manifest.json"),
-    (lambda folder: (folder / "manifest.json").write_text('{"schema_version": '), "manifest.json: cannot be read"),
-    (lambda folder: (folder / "manifest.json").write_bytes(b"\xff\xfe\x00"), "manifest.json: cannot be read"),
-    (lambda folder: (folder / "manifest.json").write_text("[]"), "no schema_version"),
-    (lambda folder: _manifest(folder, schema_version="99"), "found '99', this program reads 1, 2, 3"),
-    (lambda folder: (folder / "seeding.parquet").unlink(), "seeding.parquet: the file is missing"),
-    (lambda folder: (folder / "seeding.parquet").write_bytes(b""), "seeding.parquet: damaged"),
-    (lambda folder: (folder / "seeding.parquet").write_bytes((folder / "seeding.parquet").read_bytes()[:-20]), "damaged"),
-    (lambda folder: (folder / "cascade.parquet").write_bytes((folder / "founders.parquet").read_bytes()), "columns differ"),
-])
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda folder: (folder / "manifest.json").unlink(), "holds no manifest.json"),
+        (lambda folder: (folder / "manifest.json").write_text('{"schema_version": '), "manifest.json: cannot be read"),
+        (lambda folder: (folder / "manifest.json").write_bytes(b"\xff\xfe\x00"), "manifest.json: cannot be read"),
+        (lambda folder: (folder / "manifest.json").write_text("[]"), "no schema_version"),
+        (lambda folder: _manifest(folder, schema_version="99"), "found '99', this program reads 1, 2, 3"),
+        (lambda folder: (folder / "seeding.parquet").unlink(), "seeding.parquet: the file is missing"),
+        (lambda folder: (folder / "seeding.parquet").write_bytes(b""), "seeding.parquet: damaged"),
+        (
+            lambda folder: (folder / "seeding.parquet").write_bytes((folder / "seeding.parquet").read_bytes()[:-20]),
+            "damaged",
+        ),
+        (
+            lambda folder: (folder / "cascade.parquet").write_bytes((folder / "founders.parquet").read_bytes()),
+            "columns differ",
+        ),
+    ],
+)
 def test_a_damaged_run_is_named(tmp_path, damage, message):
     folder = synthetic.write(tmp_path / "run", 3).path
     damage(folder)
@@ -375,7 +416,10 @@ def test_an_old_version_is_read_through_its_reader(tmp_path, monkeypatch):
         return arrow_table.rename_columns([name.replace("years_old", "age_years") for name in arrow_table.column_names])
 
     old = pq.read_table(folder / "patients.parquet")
-    pq.write_table(old.rename_columns([name.replace("age_years", "years_old") for name in old.column_names]), folder / "patients.parquet")
+    pq.write_table(
+        old.rename_columns([name.replace("age_years", "years_old") for name in old.column_names]),
+        folder / "patients.parquet",
+    )
     monkeypatch.setattr(results, "READERS", {**results.READERS, "0": rename})
     assert results.open(folder).patients["age_years"].tolist() == old["age_years"].to_pylist()
 
@@ -389,10 +433,20 @@ def test_a_run_of_version_1_is_read_with_what_it_lacks_as_null(tmp_path):
     pq.write_table(old.drop_columns(["liver_symptom_day"]), run.path / "patients.parquet")
     (run.path / "ancestors.parquet").unlink()
     again = results.open(run.path)
-    assert again.patients["liver_symptom_day"].isna().all() and again.patients["liver_symptom_day"].dtype == today["liver_symptom_day"].dtype
+    assert (
+        again.patients["liver_symptom_day"].isna().all()
+        and again.patients["liver_symptom_day"].dtype == today["liver_symptom_day"].dtype
+    )
     pd.testing.assert_frame_equal(again.patients, today)
-    assert again.metastases.equals(run.metastases) and again.ancestors.empty and list(again.ancestors.columns) == CONTRACT["ancestors"].split()
-    assert "liver_symptom_day" in pd.read_csv(next(path for path in again.export_csv(tmp_path / "sheets") if path.stem == "patients")).columns
+    assert (
+        again.metastases.equals(run.metastases)
+        and again.ancestors.empty
+        and list(again.ancestors.columns) == CONTRACT["ancestors"].split()
+    )
+    assert (
+        "liver_symptom_day"
+        in pd.read_csv(next(path for path in again.export_csv(tmp_path / "sheets") if path.stem == "patients")).columns
+    )
 
 
 def test_a_run_of_version_2_is_read_without_clones(tmp_path):
@@ -430,21 +484,50 @@ def test_csv_into_a_file_or_a_refusing_machine(run, tmp_path, monkeypatch):
 
 # The manifest
 
+
 def _build(**changes):
-    known = dict(scenario={"name": "x"}, seed=1, patients=2, patients_finished=2, status="complete", command_line=["run"],
-                 start=datetime(2026, 3, 1, 12, tzinfo=UTC), wall_seconds=1.23456)
+    known = dict(
+        scenario={"name": "x"},
+        seed=1,
+        patients=2,
+        patients_finished=2,
+        status="complete",
+        command_line=["run"],
+        start=datetime(2026, 3, 1, 12, tzinfo=UTC),
+        wall_seconds=1.23456,
+    )
     return results.build_manifest(**(known | changes))
 
 
 def test_the_manifest_says_what_made_the_run():
     found = _build()
     assert set(found) == {
-        "schema_version", "status", "command_line", "scenario", "seed", "patients", "patients_finished", "versions",
-        "commit", "start", "wall_seconds", "peak_memory_bytes",
+        "schema_version",
+        "status",
+        "command_line",
+        "scenario",
+        "seed",
+        "patients",
+        "patients_finished",
+        "versions",
+        "commit",
+        "start",
+        "wall_seconds",
+        "peak_memory_bytes",
     }
     assert found["start"] == "2026-03-01T12:00:00+00:00" and found["schema_version"] == "3"
     assert set(found["versions"]) == {
-        "python", "platform", "processor", "metastatic-seeding", "numpy", "numba", "mesa", "pyarrow", "scipy", "pandas"}
+        "python",
+        "platform",
+        "processor",
+        "metastatic-seeding",
+        "numpy",
+        "numba",
+        "mesa",
+        "pyarrow",
+        "scipy",
+        "pandas",
+    }
     assert "not installed" not in found["versions"].values()
     assert found["peak_memory_bytes"] is None or found["peak_memory_bytes"] > 10**7
     with pytest.raises(ValueError, match="none of complete, interrupted"):
@@ -453,7 +536,12 @@ def test_the_manifest_says_what_made_the_run():
 
 def test_the_manifest_survives_numbers_that_json_lacks(tmp_path):
     tables = synthetic.tables(2)
-    scenario = synthetic.scenario(2) | {"limit": np.float64("inf"), "path": Path("a"), "count": np.int64(3), "both": (1, 2)}
+    scenario = synthetic.scenario(2) | {
+        "limit": np.float64("inf"),
+        "path": Path("a"),
+        "count": np.int64(3),
+        "both": (1, 2),
+    }
     results.write_run(tmp_path / "run", tables, _build(scenario=scenario))
     read = results.open(tmp_path / "run").manifest["scenario"]
     assert (read["limit"], read["path"], read["count"], read["both"]) == ("inf", "a", 3, [1, 2])
@@ -461,7 +549,9 @@ def test_the_manifest_survives_numbers_that_json_lacks(tmp_path):
 
 def test_the_commit_of_a_repository(tmp_path, monkeypatch):
     def git(*words):
-        subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", *words], cwd=tmp_path, check=True, capture_output=True)
+        subprocess.run(
+            ["git", "-c", "user.name=a", "-c", "user.email=a@b", *words], cwd=tmp_path, check=True, capture_output=True
+        )
 
     assert manifest.commit(tmp_path) == "unknown"
     git("init")
@@ -481,7 +571,9 @@ def test_the_commit_of_a_repository(tmp_path, monkeypatch):
 
 def test_reading_names_and_manifest_needs_no_heavy_library():
     program = "import sys, sim.results, sim.summary, sim.incidence; print(sorted({'pyarrow', 'pandas', 'numpy', 'matplotlib'} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", program], cwd=Path(__file__).parent.parent, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=Path(__file__).parent.parent, capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "[]"
 
 

@@ -112,7 +112,9 @@ def test_other_questions_never_meet_these_chunks(quick, tmp_path, monkeypatch, c
     interrupted(quick, tmp_path / "x", 3, monkeypatch)
     if change == "version":
         monkeypatch.setattr("sim.experiment.store.versions", lambda: {"numpy": "0.1"})
-    scenario = {"parameter": quick.with_(set_=["soil.liver=0.2"]), "mechanism": quick.with_(off=["inflammation"])}.get(change, quick)
+    scenario = {"parameter": quick.with_(set_=["soil.liver=0.2"]), "mechanism": quick.with_(off=["inflammation"])}.get(
+        change, quick
+    )
     stop_after(0, monkeypatch)
     with pytest.raises(KeyboardInterrupt):
         run_scenario(scenario, seed=SEED + (change == "seed"), out=tmp_path / "x", keep_seeds=change == "seeds kept")

@@ -21,7 +21,20 @@ def tables(folder):
 def finished(tmp_path_factory, repository):
     """A finished run of 8 patients: (folder, what it printed)."""
     out = tmp_path_factory.mktemp("runs") / "x"
-    command = [sys.executable, "run_sim.py", "run", SCENARIO, "--patients", "8", "--seed", "1", "--workers", "1", "--out", str(out)]
+    command = [
+        sys.executable,
+        "run_sim.py",
+        "run",
+        SCENARIO,
+        "--patients",
+        "8",
+        "--seed",
+        "1",
+        "--workers",
+        "1",
+        "--out",
+        str(out),
+    ]
     result = subprocess.run(command, cwd=repository, capture_output=True, text=True, encoding="utf-8", timeout=300)
     assert result.returncode == 0, result.stderr
     return out, result
@@ -30,7 +43,12 @@ def finished(tmp_path_factory, repository):
 def test_run_writes_the_contract_and_says_where(finished):
     out, result = finished
     names = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()}
-    wanted = {"manifest.json", "figures/seeding_curves.png", "figures/seeding_curves.pdf", *(f"{table}.parquet" for table in TABLES)}
+    wanted = {
+        "manifest.json",
+        "figures/seeding_curves.png",
+        "figures/seeding_curves.pdf",
+        *(f"{table}.parquet" for table in TABLES),
+    }
     assert names == wanted
     assert str(out) in result.stdout and "seeding_curves.png" in result.stdout
     assert "blood-borne" in result.stdout
@@ -41,7 +59,9 @@ def test_run_writes_the_contract_and_says_where(finished):
 def test_the_same_command_with_other_workers_gives_equal_bytes(finished, front_door, tmp_path):
     out, _ = finished
     # From another folder, with the scenario by its name: the workers must find the package all the same.
-    result = front_door("run", "colorectal", "--patients", 8, "--seed", 1, "--workers", 2, "--out", "y", "--quiet", cwd=tmp_path)
+    result = front_door(
+        "run", "colorectal", "--patients", 8, "--seed", 1, "--workers", 2, "--out", "y", "--quiet", cwd=tmp_path
+    )
     assert result.returncode == 0, result.stderr
     assert result.stdout == "y\n" and result.stderr == ""
     assert tables(tmp_path / "y") == tables(out)
@@ -54,7 +74,18 @@ def test_a_terminal_sees_progress_and_the_time_left(repository, tmp_path):
 
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, 100))
-    command = [sys.executable, "run_sim.py", "run", SCENARIO, "--patients", "4", "--workers", "1", "--out", str(tmp_path / "x")]
+    command = [
+        sys.executable,
+        "run_sim.py",
+        "run",
+        SCENARIO,
+        "--patients",
+        "4",
+        "--workers",
+        "1",
+        "--out",
+        str(tmp_path / "x"),
+    ]
     with subprocess.Popen(command, cwd=repository, stdout=subprocess.DEVNULL, stderr=theirs) as process:
         os.close(theirs)
         seen = b""
@@ -74,7 +105,24 @@ def test_running_again_replaces_the_folder(tmp_path, repository, monkeypatch):
     monkeypatch.chdir(repository)
     seen = []
     for seed in ("1", "2", "1"):
-        assert main(["run", SCENARIO, "--patients", "2", "--seed", seed, "--workers", "1", "--out", str(tmp_path / "x"), "--quiet"]) == 0
+        assert (
+            main(
+                [
+                    "run",
+                    SCENARIO,
+                    "--patients",
+                    "2",
+                    "--seed",
+                    seed,
+                    "--workers",
+                    "1",
+                    "--out",
+                    str(tmp_path / "x"),
+                    "--quiet",
+                ]
+            )
+            == 0
+        )
         seen.append(tables(tmp_path / "x"))
     assert seen[0] == seen[2] != seen[1]
 
@@ -97,7 +145,19 @@ def test_export_writes_every_table(finished, front_door, tmp_path):
 
 
 def test_keep_options_add_their_tables(front_door, tmp_path):
-    result = front_door("run", SCENARIO, "--patients", 1, "--keep-seeds", "--keep-events", "--workers", 1, "--out", tmp_path / "x", "--quiet")
+    result = front_door(
+        "run",
+        SCENARIO,
+        "--patients",
+        1,
+        "--keep-seeds",
+        "--keep-events",
+        "--workers",
+        1,
+        "--out",
+        tmp_path / "x",
+        "--quiet",
+    )
     assert result.returncode == 0, result.stderr
     assert {"seeds.parquet", "events.parquet"} <= set(tables(tmp_path / "x"))
 
@@ -108,7 +168,19 @@ QUICK = ("--set", "primary_gompertz_per_day=0.005")  # a fast primary: few days 
 @pytest.fixture
 def large_run(repository, tmp_path):
     """Start a large run in a process group of its own; the group is stopped at the end, whatever happened."""
-    command = [sys.executable, "run_sim.py", "run", SCENARIO, "--patients", "20000", "--workers", "2", *QUICK, "--out", str(tmp_path / "x")]
+    command = [
+        sys.executable,
+        "run_sim.py",
+        "run",
+        SCENARIO,
+        "--patients",
+        "20000",
+        "--workers",
+        "2",
+        *QUICK,
+        "--out",
+        str(tmp_path / "x"),
+    ]
     with subprocess.Popen(
         command, cwd=repository, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as process:

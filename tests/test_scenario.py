@@ -25,7 +25,9 @@ BASES = {"colorectal": "colon", "breast": "breast", "pancreas": "pancreas", "lun
 @pytest.fixture
 def folder(tmp_path):
     """A folder with a copy of colorectal.toml to extend."""
-    (tmp_path / "colorectal.toml").write_text((FOLDER / "colorectal.toml").read_text(encoding="utf-8"), encoding="utf-8")
+    (tmp_path / "colorectal.toml").write_text(
+        (FOLDER / "colorectal.toml").read_text(encoding="utf-8"), encoding="utf-8"
+    )
     return tmp_path
 
 
@@ -48,7 +50,9 @@ def test_every_scenario_of_the_repository_loads(file):
     assert scenario.primary in SITES
     assert set(scenario.mechanisms) == set(mechanisms.REGISTRY)
     assert list(scenario.parameters) == list(catalog.load())
-    assert not scenario.overrides or load_comparison(file), "only a question asks of other patients than the catalogue's"
+    assert not scenario.overrides or load_comparison(file), (
+        "only a question asks of other patients than the catalogue's"
+    )
     assert file.read_text(encoding="utf-8").startswith("#:schema ")
     schema = file.parent / file.read_text(encoding="utf-8").splitlines()[0].removeprefix("#:schema ")
     assert schema.resolve() == scenario_schema.FILE.resolve()
@@ -101,7 +105,12 @@ reason = "a better scanner"
         "imaging_threshold_cells": Override(1e8, "a better scanner"),
     }
     resolved = scenario.parameters["soil.liver"]
-    assert (resolved.value, resolved.kind, resolved.source, resolved.reason) == (0.25, "override", "fibrosis", "fibrosis")
+    assert (resolved.value, resolved.kind, resolved.source, resolved.reason) == (
+        0.25,
+        "override",
+        "fibrosis",
+        "fibrosis",
+    )
     assert resolved.parameter == catalog.load()["soil.liver"]
     untouched = scenario.parameters["soil.lung"]
     assert untouched.reason is None
@@ -117,7 +126,9 @@ def test_an_override_may_leave_the_plausible_range_but_not_the_hard_limits(folde
 
 
 def test_extending_merges_key_by_key_along_the_chain(folder):
-    write(folder, 'extends = "colorectal.toml"\n[cohort]\npatients = 7\n[mechanisms]\ndormancy = false\n', "middle.toml")
+    write(
+        folder, 'extends = "colorectal.toml"\n[cohort]\npatients = 7\n[mechanisms]\ndormancy = false\n', "middle.toml"
+    )
     path = write(
         folder,
         'extends = "middle.toml"\ncohort.age.mean = "50 years"\noutput_every = "2 weeks"\n[mechanisms]\ninflammation = false\n',
@@ -131,7 +142,11 @@ def test_extending_merges_key_by_key_along_the_chain(folder):
 
 
 def test_what_extends_wins_and_leaves_what_it_extends_alone(folder):
-    parent = write(folder, 'extends = "colorectal.toml"\n[parameters]\n"soil.liver" = { value = 0.1, reason = "a" }\n', "parent.toml")
+    parent = write(
+        folder,
+        'extends = "colorectal.toml"\n[parameters]\n"soil.liver" = { value = 0.1, reason = "a" }\n',
+        "parent.toml",
+    )
     child = write(folder, 'extends = "parent.toml"\n[parameters]\n"soil.liver" = { value = 0.2, reason = "b" }\n')
     assert load(child).overrides["soil.liver"] == Override(0.2, "b")
     assert load(parent).overrides["soil.liver"] == Override(0.1, "a")
@@ -147,7 +162,12 @@ def test_extends_is_relative_to_its_own_file(folder, monkeypatch):
 def test_a_name_is_found_from_any_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "colorectal").mkdir()  # a folder of results must not hide the scenario
-    assert load("colorectal") == load("colorectal.toml") == load("scenarios/colorectal.toml") == load(FOLDER / "colorectal.toml")
+    assert (
+        load("colorectal")
+        == load("colorectal.toml")
+        == load("scenarios/colorectal.toml")
+        == load(FOLDER / "colorectal.toml")
+    )
 
 
 def test_windows_texts_are_read(folder):
@@ -159,10 +179,15 @@ def test_windows_texts_are_read(folder):
 
 def test_the_command_line_changes_a_copy():
     base = load("colorectal")
-    changed = base.with_(patients=20, off=["dormancy", "inflammation"], set_=["soil.liver=20 %", "cycling_birth_per_day = 7 1/week"])
+    changed = base.with_(
+        patients=20, off=["dormancy", "inflammation"], set_=["soil.liver=20 %", "cycling_birth_per_day = 7 1/week"]
+    )
     assert changed.patients == 20
     assert changed.mechanisms == mechanisms.default_states() | {"inflammation": False, "dormancy": False}
-    assert changed.overrides == {"soil.liver": Override(0.2, "command line"), "cycling_birth_per_day": Override(1.0, "command line")}
+    assert changed.overrides == {
+        "soil.liver": Override(0.2, "command line"),
+        "cycling_birth_per_day": Override(1.0, "command line"),
+    }
     assert changed.parameters["soil.liver"].value == 0.2
     assert changed.parameters["soil.liver"].reason == "command line"
     assert (base.patients, dict(base.overrides), dict(base.mechanisms)) == (500, {}, mechanisms.default_states())
@@ -252,14 +277,27 @@ def test_the_scanner_finds_the_line_of_every_key():
     assert locate(TRICKY).lines == {
         ("title",): 2,
         ("question",): 3,
-        ("a",): 6, ("a", "b.c"): 6,
-        ("a", "b.c", 0): 6, ("a", "b.c", 1): 6, ("a", "b.c", 1, "d"): 6, ("a", "b.c", 1, "e"): 6, ("a", "b.c", 1, "e", 0): 7,
+        ("a",): 6,
+        ("a", "b.c"): 6,
+        ("a", "b.c", 0): 6,
+        ("a", "b.c", 1): 6,
+        ("a", "b.c", 1, "d"): 6,
+        ("a", "b.c", 1, "e"): 6,
+        ("a", "b.c", 1, "e", 0): 7,
         ("a", "b.c", 2): 8,
-        ("t",): 10, ("t", "u"): 10,
-        ("t", "u", "v"): 11, ("t", "u", "v", "w"): 11, ("t", "u", "v", "x"): 11, ("t", "u", "v", "x", "y"): 11,
-        ("list",): 12, ("list", 0): 12, ("list", 0, "k"): 13,
-        ("list", 1): 14, ("list", 1, "k"): 15,
-        ("list", 1, "inner"): 16, ("list", 1, "inner", "m"): 17,
+        ("t",): 10,
+        ("t", "u"): 10,
+        ("t", "u", "v"): 11,
+        ("t", "u", "v", "w"): 11,
+        ("t", "u", "v", "x"): 11,
+        ("t", "u", "v", "x", "y"): 11,
+        ("list",): 12,
+        ("list", 0): 12,
+        ("list", 0, "k"): 13,
+        ("list", 1): 14,
+        ("list", 1, "k"): 15,
+        ("list", 1, "inner"): 16,
+        ("list", 1, "inner", "m"): 17,
     }
     assert locate(TRICKY).line(("t", "u", "absent")) == 10
     assert locate(TRICKY).line(("absent",)) is None

@@ -78,7 +78,9 @@ def test_morris_is_exact_where_the_model_is_linear(quick_intervals):
 
 
 def test_morris_sees_that_factors_act_together(quick_intervals):
-    study = screen(lambda x: x[:, 0] * x[:, 1], [Factor("a", -1.0, 1.0), Factor("b", -1.0, 1.0)], trajectories=20, seed=SEED)
+    study = screen(
+        lambda x: x[:, 0] * x[:, 1], [Factor("a", -1.0, 1.0), Factor("b", -1.0, 1.0)], trajectories=20, seed=SEED
+    )
     assert (study.figures["spread"][:, 0] > 0.5).all() and (study.figures["effect"][:, 0] > 0.5).all()
     assert (np.abs(study.figures["mean_effect"][:, 0]) < study.figures["effect"][:, 0]).all()
 
@@ -99,10 +101,13 @@ def test_every_assumed_number_that_can_act_is_varied():
     for name, resolved in scenario.parameters.items():
         parameter, (block, _, key) = resolved.parameter, name.partition(".")
         wanted = (
-            parameter.kind == "assumed" and parameter.low < parameter.high
+            parameter.kind == "assumed"
+            and parameter.low < parameter.high
             and not (block in by_site and key.split(".")[0] != "colon")
             and (parameter.mechanism is None or scenario.mechanisms[parameter.mechanism])
-            and parameter.file != "treatments" and name != "autopsy_threshold_cells")
+            and parameter.file != "treatments"
+            and name != "autopsy_threshold_cells"
+        )
         assert (name in found) == wanted, name
     assert len(found) > 60 and "feeding.lung" in found and "primary_death_factor.colon" in found
     assert found["il6_half_cells"].log and not found["sleep_probability"].log
@@ -118,11 +123,19 @@ def test_what_is_off_or_not_looked_at_is_not_varied():
 
 def test_other_kinds_and_single_names():
     scenario = scenarios.load("colorectal")
-    assert {factor.kind for factor in factors_of(scenario, kinds=["calibrated", "derived"])} == {"calibrated", "derived"}
-    assert [factor.name for factor in factors_of(scenario, names=["soil.liver", "sleep_probability"])] == ["soil.liver", "sleep_probability"]
+    assert {factor.kind for factor in factors_of(scenario, kinds=["calibrated", "derived"])} == {
+        "calibrated",
+        "derived",
+    }
+    assert [factor.name for factor in factors_of(scenario, names=["soil.liver", "sleep_probability"])] == [
+        "soil.liver",
+        "sleep_probability",
+    ]
 
 
-@pytest.mark.parametrize("names, words", [(["soil.livre", "sleep_probability"], "did you mean liver"), (["soil.liver"], "at least two")])
+@pytest.mark.parametrize(
+    "names, words", [(["soil.livre", "sleep_probability"], "did you mean liver"), (["soil.liver"], "at least two")]
+)
 def test_names_that_cannot_be_varied_are_refused(names, words):
     with pytest.raises(InputError, match=words):
         factors_of(scenarios.load("colorectal"), names=names)
@@ -137,7 +150,14 @@ def test_the_closed_form_is_what_the_simulation_gives(quick):
     The standard error of a share is at most 2.5 %. Values: rare metastases, common ones, sleepers or none, a soil above its cap.
     """
     names = ["competent_share", "sleep_probability", "inflammation_gain", "feeding.lung", "soil.liver"]
-    design = np.array([[1e-6, 0.5, 2.0, 1.0, 0.1], [1e-5, 0.9, 0.0, 3.0, 0.05], [3e-6, 0.0, 6.0, 1.0, 0.1], [2e-6, 0.5, 2.0, 0.3, 0.02]])
+    design = np.array(
+        [
+            [1e-6, 0.5, 2.0, 1.0, 0.1],
+            [1e-5, 0.9, 0.0, 3.0, 0.05],
+            [3e-6, 0.0, 6.0, 1.0, 0.1],
+            [2e-6, 0.5, 2.0, 0.3, 0.02],
+        ]
+    )
     many = quick.with_(patients=400, set_=["frailty_log_sd=0.5", "other_cause_death_per_year_at_70=0"])
     expected, simulated = (outcomes_at(many, names, design, seed=SEED, simulate=way) for way in (False, True))
     share = expected[:, 0]
@@ -151,22 +171,32 @@ def test_the_closed_form_is_what_the_simulation_gives(quick):
 @pytest.mark.parametrize("simulate", [False, True])
 def test_points_as_lanes_are_points_alone(quick, simulate, monkeypatch):
     monkeypatch.setattr(points, "MODEL_LANES", 10)  # patients of one point in several models
-    names, design = ["sleep_probability", "primary_gompertz_per_day"], np.array([[0.2, 0.02], [0.8, 0.015], [0.8, 0.03]])
+    names, design = (
+        ["sleep_probability", "primary_gompertz_per_day"],
+        np.array([[0.2, 0.02], [0.8, 0.015], [0.8, 0.03]]),
+    )
     together = outcomes_at(quick, names, design, seed=SEED, simulate=simulate)
     for point, found in zip(design, together, strict=True):
-        assert found == pytest.approx(outcomes_at(quick, names, point[None], seed=SEED, simulate=simulate)[0], abs=1e-12)
+        assert found == pytest.approx(
+            outcomes_at(quick, names, point[None], seed=SEED, simulate=simulate)[0], abs=1e-12
+        )
     assert together.shape == (3, 2, len(ORGANS)) and np.ptp(together[:, 0, -1]) > 0
 
 
 def test_who_would_not_be_diagnosed_in_a_lifetime_is_left_out():
     """At a tenth of the growth rate some tumours of the same cohort need over 60 years; the others are the cohort."""
     scenario = scenarios.load("colorectal").with_(patients=30)
-    arms = [{name: p.value for name, p in scenario.parameters.items()} | {"primary_gompertz_per_day": rate} for rate in (0.0005, 0.0001)]
+    arms = [
+        {name: p.value for name, p in scenario.parameters.items()} | {"primary_gompertz_per_day": rate}
+        for rate in (0.0005, 0.0001)
+    ]
     lanes = points.stacked_lanes(scenario, arms, seed=SEED, patients=np.arange(30))
     assert (lanes.arm == 0).sum() == 30 and 0 < (lanes.arm == 1).sum() < 30
     assert lanes.diagnosis_day.max() <= 22_000 and len(lanes.patient) == len(lanes.arm) == len(lanes.diagnosis_day)
     with pytest.raises(InputError, match="in every patient"):
-        points.stacked_lanes(scenario, [arms[0], arms[1] | {"primary_gompertz_per_day": 1e-5}], seed=SEED, patients=np.arange(30))
+        points.stacked_lanes(
+            scenario, [arms[0], arms[1] | {"primary_gompertz_per_day": 1e-5}], seed=SEED, patients=np.arange(30)
+        )
 
 
 def test_a_simulated_point_with_too_many_cells_is_refused_by_name(quick, monkeypatch):
@@ -198,9 +228,18 @@ def command(file, out, *arguments):
 def test_the_command_writes_tables_and_a_figure(tmp_path, capsys, quick_intervals):
     file = scenario_file(tmp_path, 12)
     out = tmp_path / "x"
-    assert command(file, out, "--parameters", THREE, "--trajectories", 3, "--samples", 8, "--keep", 2, "--patients", 6) == 0
+    assert (
+        command(file, out, "--parameters", THREE, "--trajectories", 3, "--samples", 8, "--keep", 2, "--patients", 6)
+        == 0
+    )
     printed = capsys.readouterr().out
-    for words in ("Morris, 12 points", "Sobol, 32 points", "6 patients at every point", "in closed form", "sleep_probability"):
+    for words in (
+        "Morris, 12 points",
+        "Sobol, 32 points",
+        "6 patients at every point",
+        "in closed form",
+        "sleep_probability",
+    ):
         assert words in printed, words
     screening, ranking = (pd.read_parquet(out / f"{name}.parquet") for name in ("screening", "ranking"))
     assert len(screening) == 2 * 14 * 3 and len(ranking) == 2 * 14 * 2
@@ -212,7 +251,11 @@ def test_the_command_writes_tables_and_a_figure(tmp_path, capsys, quick_interval
     assert len(design) == 12 and design["patients:all"].between(0, 1).all() and "sleep_probability" in design
     assert sorted(path.name for path in (out / "figures").iterdir()) == ["sensitivity.pdf", "sensitivity.png"]
     asked = json.loads((out / "manifest.json").read_text(encoding="utf-8"))["asked"]
-    assert asked["parameters"] == [name for name in asked["parameters"]] and asked["trajectories"] == 3 and not asked["simulate"]
+    assert (
+        asked["parameters"] == [name for name in asked["parameters"]]
+        and asked["trajectories"] == 3
+        and not asked["simulate"]
+    )
 
 
 def test_workers_and_interruptions_change_nothing(tmp_path, monkeypatch, quick_intervals):
@@ -235,13 +278,26 @@ def test_workers_and_interruptions_change_nothing(tmp_path, monkeypatch, quick_i
     assert len(chunk_files(tmp_path / "stopped")) == 1
     assert command(file, tmp_path / "stopped", *asked) == 0
     assert len(computed) == len(set(computed)) == 3 and not chunk_files(tmp_path / "stopped")
-    tables = [[path.read_bytes() for path in sorted((tmp_path / name).glob("*.parquet"))] for name in ("whole", "two", "stopped")]
+    tables = [
+        [path.read_bytes() for path in sorted((tmp_path / name).glob("*.parquet"))]
+        for name in ("whole", "two", "stopped")
+    ]
     assert tables[0] == tables[1] == tables[2] and len(tables[0]) == 2
 
 
 def test_simulation_is_said_so(tmp_path, capsys, quick_intervals):
     file = scenario_file(tmp_path, 6)
-    asked = ("--parameters", "sleep_probability,sleeper_death_per_day", "--trajectories", 2, "--method", "morris", "--simulate", "--outcome", "colonies")
+    asked = (
+        "--parameters",
+        "sleep_probability,sleeper_death_per_day",
+        "--trajectories",
+        2,
+        "--method",
+        "morris",
+        "--simulate",
+        "--outcome",
+        "colonies",
+    )
     assert command(file, tmp_path / "x", *asked, "--patients", 4) == 0
     printed = capsys.readouterr().out
     assert "by simulation of every cell" in printed and "natural logarithm" in printed

@@ -60,7 +60,9 @@ def test_values_are_the_mean_over_all_orders_and_sum_to_the_whole(values):
     assert found.sum() == pytest.approx(values[-1] - values[0], abs=1e-9)
 
 
-@pytest.mark.parametrize("design", [shapley.design(5), shapley.design(5, orders=8, most_exact=0)], ids=["exact", "sampled"])
+@pytest.mark.parametrize(
+    "design", [shapley.design(5), shapley.design(5, orders=8, most_exact=0)], ids=["exact", "sampled"]
+)
 def test_a_player_that_changes_nothing_gets_exactly_zero(design):
     found = play(design, lambda members: math.sqrt(sum(0.1 + i for i in members if i != 3)))
     assert found.share[3] == 0.0 and found.error[3] == 0.0

@@ -4,7 +4,20 @@ import numpy as np
 import pytest
 from scipy import stats
 from sleeping import (
-    BROAD, HAZARD, NARROW, NEVER, Inflamed, Interrupted, Recorded, Unkept, Weaned, Weather, daily_scan, law, recorded_fates, run,
+    BROAD,
+    HAZARD,
+    NARROW,
+    NEVER,
+    Inflamed,
+    Interrupted,
+    Recorded,
+    Unkept,
+    Weaned,
+    Weather,
+    daily_scan,
+    law,
+    recorded_fates,
+    run,
 )
 from statistics_helpers import FALSE_ALARM, assert_counts, assert_follows, chi_square_p, ks_distance, ks_limit
 from virtual_patients import NOTHING_ACTS, PINNED, off, plain_model
@@ -24,7 +37,13 @@ def test_every_cell_ends_on_the_day_of_a_daily_scan(kind):
     assert sleepers > 8000 and min(fates.count(sleep.WOKE), fates.count(sleep.DIED)) > 300
     assert model.cells.sleeping.sum() == sleepers - len(expected)
     assert sorted(model.cells.calendar.records().tolist()) == sorted(
-        set(model.cells.seeds.column("identity")[model.cells.seeds.column("coded_threshold") % np.uint64(2) == 1].tolist()) - set(expected))
+        set(
+            model.cells.seeds.column("identity")[
+                model.cells.seeds.column("coded_threshold") % np.uint64(2) == 1
+            ].tolist()
+        )
+        - set(expected)
+    )
 
 
 def test_a_promise_that_is_not_renewed_is_noticed():
@@ -51,7 +70,9 @@ def test_thresholds_and_the_share_that_sleeps():
     assert_follows(middle, lambda x: 1 - law(x))
     assert np.all(coded[~asleep] == 0)
     wrong = theory.threshold_survival(np.sort(middle), PINNED["dormancy_narrow_share"], NARROW, (BROAD[0], 1.1))
-    assert np.abs(1 - wrong - np.arange(1, len(middle) + 1) / len(middle)).max() > ks_limit(len(middle)), "a shape of 1.1 is noticed"
+    assert np.abs(1 - wrong - np.arange(1, len(middle) + 1) / len(middle)).max() > ks_limit(len(middle)), (
+        "a shape of 1.1 is noticed"
+    )
 
 
 def observed_fates(model, days: int):
@@ -128,7 +149,9 @@ def test_a_niche_that_does_not_feed_wakes_nobody():
     assert model.cells.settled[:, 0].sum() > 1000
     assert model.cells.woke[:, 0].sum() == 0 and model.cells.woke[:, 1:].sum() > 0
     assert model.cells.died_asleep[:, 0].sum() > 0
-    still = run(Recorded, **{f"feeding__{niche}": 0.0 for niche in NICHES}, sleep_probability=1.0, sleeper_death_per_day=0.0)
+    still = run(
+        Recorded, **{f"feeding__{niche}": 0.0 for niche in NICHES}, sleep_probability=1.0, sleeper_death_per_day=0.0
+    )
     assert still.cells.sleeping.sum() == still.cells.settled.sum() > 1000 and still.cells.looks == 0
 
 

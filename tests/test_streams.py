@@ -165,25 +165,41 @@ def test_words_of_the_counter_hold_their_fields(first, second, purpose, organ, s
 
 
 INDICES = st.integers(0, identities.COLONY_INDEX // 2 - 1) | st.integers(0, identities.COLONY_INDEX // 2 - 1).map(
-    lambda index: identities.CLUSTER_INDEX + index)
+    lambda index: identities.CLUSTER_INDEX + index
+)
 """Of single cells and of clusters."""
 
 
-@given(st.lists(st.tuples(
-    st.integers(0, identities.MOST_LANES - 1), st.integers(0, identities.COLONY_DAYS - 1),
-    INDICES, st.integers(0, 12), st.integers(0, 13)), min_size=1, unique=True))
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, identities.MOST_LANES - 1),
+            st.integers(0, identities.COLONY_DAYS - 1),
+            INDICES,
+            st.integers(0, 12),
+            st.integers(0, 13),
+        ),
+        min_size=1,
+        unique=True,
+    )
+)
 def test_identities_hold_their_fields_and_colonies_have_ids_of_their_own(fields):
     packed = np.array([identities.pack(*field) for field in fields], dtype=np.uint64)
     parts = identities.unpack(packed)
-    assert list(zip(*(parts[name].tolist() for name in ("lane", "day", "index", "niche", "source")), strict=True)) == fields
+    assert (
+        list(zip(*(parts[name].tolist() for name in ("lane", "day", "index", "niche", "source")), strict=True))
+        == fields
+    )
     read = (identities.lane_of, identities.day_of, identities.index_of, identities.niche_of, identities.source_of)
     assert [tuple(int(part(cell)) for part in read) for cell in packed] == fields
     ids = identities.colony_id(parts["lane"] * 16, packed)
     assert len(set(ids.tolist())) == len(fields) and ids.min() >= 0
 
 
-@pytest.mark.parametrize("patient, day, index", [
-    (identities.COLONY_PATIENTS, 0, 0), (0, identities.COLONY_DAYS, 0), (0, 0, identities.COLONY_INDEX // 2)])
+@pytest.mark.parametrize(
+    "patient, day, index",
+    [(identities.COLONY_PATIENTS, 0, 0), (0, identities.COLONY_DAYS, 0), (0, 0, identities.COLONY_INDEX // 2)],
+)
 def test_an_id_that_would_not_fit_is_refused(patient, day, index):
     cell = np.array([identities.pack(0, day, index, 0, 0)], dtype=np.uint64)
     with pytest.raises(ValueError, match="does not fit"):

@@ -104,7 +104,11 @@ def test_two_constant_hazards():
     """
     generator = np.random.default_rng(3)
     a, b, count = 0.3, 0.5, 40_000
-    event, death, end = generator.exponential(1 / a, count), generator.exponential(1 / b, count), generator.uniform(0, 6, count)
+    event, death, end = (
+        generator.exponential(1 / a, count),
+        generator.exponential(1 / b, count),
+        generator.uniform(0, 6, count),
+    )
     days = np.minimum(np.minimum(event, death), end)
     curve = aalen_johansen(days, np.where(days == end, CENSORED, np.where(days == event, EVENT, COMPETING)))
     for year in (0.5, 1.0, 2.0, 4.0):
@@ -171,15 +175,22 @@ def _rows(run) -> list[tuple[float, float, float]]:
     """(days to detection, days to the last day, dead) patient by patient, in plain Python."""
     rows = []
     for row in run.patients.itertuples():
-        detected = math.inf if row.first_detected_day is None or str(row.first_detected_day) == "<NA>" else row.first_detected_day
+        detected = (
+            math.inf
+            if row.first_detected_day is None or str(row.first_detected_day) == "<NA>"
+            else row.first_detected_day
+        )
         rows.append((detected - row.diagnosis_day, row.last_day - row.diagnosis_day, str(row.death_day) != "<NA>"))
     return rows
 
 
 def test_overall_survival_of_a_run(run):
     rows = _rows(run)
-    expected = ecdf(CensoredData(uncensored=[last for _, last, dead in rows if dead],
-                                 right=[last for _, last, dead in rows if not dead])).sf
+    expected = ecdf(
+        CensoredData(
+            uncensored=[last for _, last, dead in rows if dead], right=[last for _, last, dead in rows if not dead]
+        )
+    ).sf
     curve = survival.survival_curve(run)
     for day in (100, 700, 1500, 1826):
         assert curve.at(day).value == pytest.approx(expected.evaluate(day))
@@ -187,7 +198,9 @@ def test_overall_survival_of_a_run(run):
     assert five.value == pytest.approx(expected.probabilities[-1]) and 0 < five.low < five.value < five.high < 1
     assert five.at_risk == sum(not dead for *_, dead in rows)
     assert math.isnan(survival.survival_at_years(run, 6).value)
-    assert survival.median_years(curve) == pytest.approx(expected.quantiles[expected.probabilities <= 0.5 + 1e-9][0] / DAYS_PER_YEAR)
+    assert survival.median_years(curve) == pytest.approx(
+        expected.quantiles[expected.probabilities <= 0.5 + 1e-9][0] / DAYS_PER_YEAR
+    )
 
 
 def test_metastasis_free_survival_of_a_run(run):
@@ -210,7 +223,10 @@ def test_organ_incidence_of_a_run(run):
         assert (curves[organ].value[-1] if organ in curves else 0.0) == pytest.approx(share)
     anywhere = competing_risks.organ_incidence(run)
     assert anywhere.value[-1] == pytest.approx(seen["patient"].nunique() / 400)
-    assert anywhere.at(0).value == pytest.approx(run.patients["metastatic_at_diagnosis"].mean()) and anywhere.at(0).value > 0.05
+    assert (
+        anywhere.at(0).value == pytest.approx(run.patients["metastatic_at_diagnosis"].mean())
+        and anywhere.at(0).value > 0.05
+    )
     later = competing_risks.organ_incidence(run, after_diagnosis=True)
     assert later.patients == 400 - anywhere.events + later.events and later.at(0).value == 0
     with pytest.raises(ValueError, match="toe"):
@@ -225,7 +241,9 @@ def test_the_hazard_of_recurrence_counts(run):
     second = [detected for detected, last, _ in rows if detected <= last and 182.625 < detected <= 365.25]
     lived = sum(min(max(min(detected, last) - 182.625, 0), 182.625) for detected, last, _ in rows) / DAYS_PER_YEAR
     assert hazard.events[1] == len(second) and hazard.patient_years[1] == pytest.approx(lived)
-    assert hazard.per_year[1] == pytest.approx(len(second) / lived) and hazard.low[1] < hazard.per_year[1] < hazard.high[1]
+    assert (
+        hazard.per_year[1] == pytest.approx(len(second) / lived) and hazard.low[1] < hazard.per_year[1] < hazard.high[1]
+    )
     with pytest.raises(ValueError, match="positive"):
         survival.recurrence_hazard(run, -1)
 
@@ -241,10 +259,15 @@ def test_a_constant_hazard_is_found(run):
         return pd.Series(values + 5000, dtype="Int32").where(pd.Series(there))
 
     class Made:
-        patients = pd.DataFrame({
-            "patient": np.arange(count), "diagnosis_day": 5000, "last_day": last + 5000,
-            "first_detected_day": days(found, found <= last), "death_day": days(last, death <= horizon),
-        })
+        patients = pd.DataFrame(
+            {
+                "patient": np.arange(count),
+                "diagnosis_day": 5000,
+                "last_day": last + 5000,
+                "first_detected_day": days(found, found <= last),
+                "death_day": days(last, death <= horizon),
+            }
+        )
 
     hazard = survival.recurrence_hazard(Made, 1.0)
     assert hazard.patients == count and len(hazard.events) == 4

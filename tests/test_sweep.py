@@ -26,7 +26,9 @@ from sim.sweep.executors import Done, LocalExecutor
 from sim.sweep.record import BLOOD, CUMULATIVE
 from sim.sweep.run import run_sweep
 
-TEXT = HEAD + """replicates = 2
+TEXT = (
+    HEAD
+    + """replicates = 2
 [[cohorts]]
 name = "young"
 age = { mean = "45 years" }
@@ -38,6 +40,7 @@ names = ["dormancy"]
 [parameters]
 vesicle_release = { values = [0.0, 3.0] }
 """
+)
 HORIZON_DAYS = 500
 
 
@@ -91,7 +94,9 @@ def test_a_run_of_a_sweep_is_the_run_that_run_makes(plan, sweep, tmp_path, numbe
     for row in rows[rows.year < rows.year.max()].itertuples():
         for stage in ("dormant", "cycling", "micrometastasis", "macrometastasis"):
             there = seeding.loc[(row.day, row.organ, stage)]
-            assert there.n_at_risk == row.at_risk and there["mean"] == pytest.approx(getattr(row, f"present_{stage}"), rel=1e-12)
+            assert there.n_at_risk == row.at_risk and there["mean"] == pytest.approx(
+                getattr(row, f"present_{stage}"), rel=1e-12
+            )
 
 
 def test_what_was_counted_by_a_day_is_what_the_cells_and_colonies_say(plan, sweep, tmp_path):
@@ -102,7 +107,9 @@ def test_what_was_counted_by_a_day_is_what_the_cells_and_colonies_say(plan, swee
         here = seeds if row.organ == "all" else seeds[seeds.organ == row.organ]
         day = here.diagnosis_day + row.day
         assert row.settled * row.patients == pytest.approx((here.arrived_day < day).sum())
-        assert row.woke * row.patients == pytest.approx((~here.slept & (here.arrived_day < day)).sum() + (here.woke_day < day).fillna(False).sum())
+        assert row.woke * row.patients == pytest.approx(
+            (~here.slept & (here.arrived_day < day)).sum() + (here.woke_day < day).fillna(False).sum()
+        )
     colonies = alone.metastases.merge(alone.patients[["patient", "diagnosis_day"]], on="patient")
     colonies["seen"] = colonies.detected_day - colonies.diagnosis_day
     checked = 0
@@ -110,7 +117,9 @@ def test_what_was_counted_by_a_day_is_what_the_cells_and_colonies_say(plan, swee
         here = colonies if row.organ == "all" else colonies[colonies.organ == row.organ]
         by_then = here[(here.seen <= row.day).fillna(False).astype(bool)]
         assert row.macrometastasis * row.patients == pytest.approx(len(by_then))
-        assert row.micrometastasis * row.patients == pytest.approx((here.reached_day - here.diagnosis_day <= row.day).sum())
+        assert row.micrometastasis * row.patients == pytest.approx(
+            (here.reached_day - here.diagnosis_day <= row.day).sum()
+        )
         assert row.incidence * row.patients == pytest.approx(by_then.patient.nunique())
         checked += len(by_then)
     assert checked > 200
@@ -127,9 +136,15 @@ def test_rows_are_whole(plan, sweep):
     assert (runs.groupby("run").size() == 3 * len(ALL_ORGANS)).all()
     assert sorted(set(runs.year))[:2] == [0, 1] and sorted(set(runs.day)) == [0, 364, HORIZON_DAYS]
     assert runs.notna().drop(columns=[*BLOOD, *(name for name in runs if name.startswith("present_"))]).all().all()
-    assert (runs.survival == runs.at_risk / runs.patients).all() and runs.survival.between(0, 1).all() and runs.incidence.max() <= 1
+    assert (
+        (runs.survival == runs.at_risk / runs.patients).all()
+        and runs.survival.between(0, 1).all()
+        and runs.incidence.max() <= 1
+    )
     for name in ("incidence", *CUMULATIVE[2:]):
-        assert (np.diff(runs.sort_values("year").groupby(["run", "organ"])[name].apply(list).tolist(), axis=1) >= -1e-12).all(), name
+        assert (
+            np.diff(runs.sort_values("year").groupby(["run", "organ"])[name].apply(list).tolist(), axis=1) >= -1e-12
+        ).all(), name
     assert (runs.settled * runs.patients).round(6).mod(1).eq(0).all(), "means of counts"
     people = sweep.patients
     assert len(people) == sum(plan.variants[run.point.variant].scenario.patients for run in plan.runs)
@@ -141,7 +156,12 @@ def test_factors_stand_in_every_row(plan, sweep):
         told = frame.drop_duplicates("run").set_index("run")
         for run in plan.runs:
             row = told.loc[run.name]
-            assert (row.seed, row.replicate, row.point, row.scenario) == (run.seed, run.replicate, run.point.number, "quick")
+            assert (row.seed, row.replicate, row.point, row.scenario) == (
+                run.seed,
+                run.replicate,
+                run.point.number,
+                "quick",
+            )
             assert {name: row[name] for name in plan.levels(run.point)} == plan.levels(run.point)
     assert set(sweep.where("runs", organ="liver", cohort="young").patients) == {9}
     assert len(sweep.where("runs", organ="liver", dormancy=False)) == len(sweep.runs) / 2 / len(ALL_ORGANS)
@@ -150,7 +170,11 @@ def test_factors_stand_in_every_row(plan, sweep):
 def test_arms_with_one_seed_are_pairs(sweep):
     """The same patients: what a mechanism does not touch is equal, patient by patient."""
     people = sweep.patients[(sweep.patients.cohort == "young") & (sweep.patients.vesicle_release == 0)]
-    wide = people.pivot(index=["replicate", "patient"], columns="dormancy", values=["diagnosis_day", "frailty", "settled_cells", "last_day"])
+    wide = people.pivot(
+        index=["replicate", "patient"],
+        columns="dormancy",
+        values=["diagnosis_day", "frailty", "settled_cells", "last_day"],
+    )
     assert len(wide) == 18 and wide["frailty"].nunique().min() == 18
     for trait in ("diagnosis_day", "frailty"):
         assert (wide[trait, True] == wide[trait, False]).all()
@@ -160,14 +184,21 @@ def test_arms_with_one_seed_are_pairs(sweep):
 
 def test_arms_that_see_differently_are_told_apart(tmp_path):
     """Few colonies, other thresholds and visits in every lane: each arm as `run` has it."""
-    text = HEAD + "patients = 3\n[parameters]\nimaging_threshold_cells = { values = [4e6, 2e7] }\nfollow_up_interval_days = { values = [0.0, 90.0] }\n"
+    text = (
+        HEAD
+        + "patients = 3\n[parameters]\nimaging_threshold_cells = { values = [4e6, 2e7] }\nfollow_up_interval_days = { values = [0.0, 90.0] }\n"
+    )
     plan = plans.load(plan_file(tmp_path, text, horizon_days=400))
     swept(plan, tmp_path / "x")
     sweep = read.open(tmp_path / "x")
     scenario = plan.variants[0].scenario
     found = []
     for run in plan.runs:
-        alone = run_scenario(scenario.with_(set_=[f"{name}={value!r}" for name, value in run.point.values]), seed=1, out=tmp_path / run.name)
+        alone = run_scenario(
+            scenario.with_(set_=[f"{name}={value!r}" for name, value in run.point.values]),
+            seed=1,
+            out=tmp_path / run.name,
+        )
         people = sweep.patients[sweep.patients.run == run.name].reset_index(drop=True)
         assert people.first_detected_day.fillna(-1).tolist() == alone.patients.first_detected_day.fillna(-1).tolist()
         end = sweep.runs[(sweep.runs.run == run.name) & (sweep.runs.year > 1)].set_index("organ")
@@ -182,7 +213,10 @@ def test_arms_that_see_differently_are_told_apart(tmp_path):
 
 def test_treatments_are_arms_like_others(tmp_path):
     """Treated and untreated are the same patients, and a treated run is the one that `run` makes."""
-    text = HEAD + '[[treatments]]\nname = "none"\ngive = []\n[[treatments]]\nname = "operation"\ngive = [{ name = "resection", start_days = 7 }]\n'
+    text = (
+        HEAD
+        + '[[treatments]]\nname = "none"\ngive = []\n[[treatments]]\nname = "operation"\ngive = [{ name = "resection", start_days = 7 }]\n'
+    )
     plan = plans.load(plan_file(tmp_path, text, patients=12))
     swept(plan, tmp_path / "x")
     people = read.open(tmp_path / "x").patients
@@ -192,11 +226,19 @@ def test_treatments_are_arms_like_others(tmp_path):
     assert untreated.resection_day.isna().all() and treated.resection_day.notna().sum() > 6
     assert treated.shed_cells.sum() < 0.7 * untreated.shed_cells.sum()
     alone = run_scenario(plan.variants[1].scenario, seed=1, out=tmp_path / "alone").patients
-    assert alone.shed_cells.tolist() == treated.shed_cells.tolist() and alone.last_day.tolist() == treated.last_day.tolist()
+    assert (
+        alone.shed_cells.tolist() == treated.shed_cells.tolist()
+        and alone.last_day.tolist() == treated.last_day.tolist()
+    )
 
 
-@pytest.mark.parametrize("number_of_workers, lanes, block_runs, parts", [(1, 3, 100, 16), (2, 20, 100, 6), (3, 1000, 3, 8), (1, 1000, 100, 4)])
-def test_neither_workers_nor_lanes_nor_blocks_change_a_byte(plan, sweep, tmp_path, monkeypatch, number_of_workers, lanes, block_runs, parts):
+@pytest.mark.parametrize(
+    "number_of_workers, lanes, block_runs, parts",
+    [(1, 3, 100, 16), (2, 20, 100, 6), (3, 1000, 3, 8), (1, 1000, 100, 4)],
+)
+def test_neither_workers_nor_lanes_nor_blocks_change_a_byte(
+    plan, sweep, tmp_path, monkeypatch, number_of_workers, lanes, block_runs, parts
+):
     monkeypatch.setattr(blocks, "LANES", lanes)  # in this process; workers have the usual number
     monkeypatch.setattr(plans, "LANES", lanes)
     monkeypatch.setattr(plans, "BLOCK_RUNS", block_runs)
@@ -225,7 +267,10 @@ def test_files_hold_some_runs_each_and_say_what_they_hold(plan, sweep, tmp_path,
     for frame, other in ((again.runs, sweep.runs), (again.patients, sweep.patients)):
         pd.testing.assert_frame_equal(frame, other)
     stored = pq.read_schema(files[0])
-    assert stored.field("incidence").metadata[b"unit"] == b"1" and b"competing" in stored.field("incidence").metadata[b"meaning"]
+    assert (
+        stored.field("incidence").metadata[b"unit"] == b"1"
+        and b"competing" in stored.field("incidence").metadata[b"meaning"]
+    )
     assert stored.names == [column.name for column in schema.columns("runs", plan.factors)]
 
 
@@ -235,7 +280,9 @@ def test_the_manifest_says_what_made_the_sweep(plan, sweep):
     assert manifest["plan"]["text"] == TEXT and manifest["command_line"] == ["run_sim.py", "sweep"]
     assert (manifest["runs"], manifest["runs_finished"], manifest["runs_failed"], manifest["points"]) == (16, 16, 0, 8)
     assert manifest["scenarios"][0]["cohort"] == "young" and manifest["scenarios"][0]["age"]["mean_years"] == 45
-    assert [machine["processor"] for machine in manifest["machines"]] == [sim.results.build_manifest.__globals__["processor"]()]
+    assert [machine["processor"] for machine in manifest["machines"]] == [
+        sim.results.build_manifest.__globals__["processor"]()
+    ]
     assert manifest["wall_seconds"] > 0 and manifest["peak_memory_bytes"] > 1e7 and manifest["commit"]
 
 
@@ -244,9 +291,13 @@ COLUMNS = {"2": {"runs": "8fcc640e6b83", "patients": "c84ef32dfc72", "failures":
 
 def test_columns_change_with_the_version_only(plan):
     """Names, types and units of today's tables, by version: a new column needs a new version, and a reader for the old."""
-    told = {name: [(column.name, column.type, column.unit, column.nullable) for column in schema.columns(name, ())]
-            for name in ("runs", "patients", "failures")}
-    assert {name: hashlib.sha256(json.dumps(columns).encode()).hexdigest()[:12] for name, columns in told.items()} == COLUMNS[plans.SWEEP_SCHEMA]
+    told = {
+        name: [(column.name, column.type, column.unit, column.nullable) for column in schema.columns(name, ())]
+        for name in ("runs", "patients", "failures")
+    }
+    assert {
+        name: hashlib.sha256(json.dumps(columns).encode()).hexdigest()[:12] for name, columns in told.items()
+    } == COLUMNS[plans.SWEEP_SCHEMA]
 
 
 @pytest.mark.parametrize("lacks", [True, False])
@@ -277,10 +328,13 @@ def test_independent_runs_have_patients_of_their_own(tmp_path):
 
 # -- runs that fail ------------------------------------------------------------------------------------
 
-FAILING = HEAD + """
+FAILING = (
+    HEAD
+    + """
 [parameters]
 diagnosis_median_cells = { values = [1e6, 2e6, 1e12, 3e6, 1e13] }
 """
+)
 
 
 @pytest.mark.parametrize("number_of_workers", [1, 2])
@@ -298,7 +352,9 @@ def test_a_failing_run_becomes_a_record_and_the_others_go_on(tmp_path, number_of
     assert retried.computed == 2 and len(retried.failures) == 2
     # The good ones are what they are without the bad ones.
     swept(plans.load(plan_file(tmp_path, FAILING.replace("1e12, ", "").replace(", 1e13", ""))), tmp_path / "y")
-    pd.testing.assert_frame_equal(read.open(tmp_path / "y").runs.drop(columns="point"), sweep.runs.drop(columns="point"))
+    pd.testing.assert_frame_equal(
+        read.open(tmp_path / "y").runs.drop(columns="point"), sweep.runs.drop(columns="point")
+    )
 
 
 def test_a_run_that_fails_on_the_way_costs_only_itself(plan, sweep, tmp_path, monkeypatch):
@@ -371,7 +427,9 @@ class Poison:
 
 def test_workers_go_on_after_a_task_that_kills_them():
     tasks = [Poison(f"{number}", number == 2) for number in range(5)]
-    got = {finished.task.name: finished.packed for finished in workers.run_tasks(tasks, 2, lambda done: None, go_on=True)}
+    got = {
+        finished.task.name: finished.packed for finished in workers.run_tasks(tasks, 2, lambda done: None, go_on=True)
+    }
     assert got == {"0": b"0", "1": b"1", "2": None, "3": b"3", "4": b"4"}
 
 
@@ -401,7 +459,11 @@ def test_memory_does_not_grow_with_the_points(tmp_path):
     for points in (100, 400):
         folder = tmp_path / str(points)
         folder.mkdir()
-        file = plan_file(folder, HEAD + f"[sample]\npoints = {points}\n[sample.parameters]\ninflammation_gain = {{}}\n", horizon_days=30)
+        file = plan_file(
+            folder,
+            HEAD + f"[sample]\npoints = {points}\n[sample.parameters]\ninflammation_gain = {{}}\n",
+            horizon_days=30,
+        )
         done = subprocess.run([sys.executable, "-c", PEAK, str(file), str(folder / "x")], capture_output=True, text=True, timeout=300,
                               cwd=Path(__file__).parent.parent)  # fmt: skip
         assert done.returncode == 0, done.stderr

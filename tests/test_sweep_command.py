@@ -34,14 +34,20 @@ def test_check_says_how_many_runs_and_how_long_before_anything_runs(file, capsys
 def test_check_tells_what_is_wrong(tmp_path, capsys):
     wrong = plan_file(tmp_path, PLAN.replace("[0.0, 1.0, 4.0]", "[0.0, -1.0]"))
     assert main(["check", str(wrong)]) == 2
-    assert "line 7: parameters.vesicle_release.values.1: found -1.0 (a number); allowed: 0 or more" in capsys.readouterr().err
+    assert (
+        "line 7: parameters.vesicle_release.values.1: found -1.0 (a number); allowed: 0 or more"
+        in capsys.readouterr().err
+    )
 
 
 def test_sweep_says_what_it_does_and_where_it_is(file, tmp_path, capsys):
     out = tmp_path / "x"
     assert main(["sweep", str(file), "--workers", "1", "--out", str(out)]) == 0
     said = capsys.readouterr().out.splitlines()
-    assert said[0].startswith("24 runs (12 points") and said[1:] == ["24 of 24 runs are finished (24 computed now)", f"results  {out}"]
+    assert said[0].startswith("24 runs (12 points") and said[1:] == [
+        "24 of 24 runs are finished (24 computed now)",
+        f"results  {out}",
+    ]
     assert read.open(out).manifest["command_line"][:2] == ["run_sim.py", "sweep"]
     before = data(out)
     assert main(["sweep", str(file), "--workers", "1", "--out", str(out), "--quiet", "--resume"]) == 0
@@ -92,7 +98,11 @@ def test_progress_shows_rate_and_time_left(file, tmp_path):
 
 def test_a_mixed_set_of_machines_is_warned_about():
     told = mixed_text([{"processor": "A", "numpy": "2"}, {"processor": "B", "numpy": "2"}])
-    assert told.startswith("warning: the runs were made on 2 kinds of machine") and "processor: A, B" in told and "numpy" not in told
+    assert (
+        told.startswith("warning: the runs were made on 2 kinds of machine")
+        and "processor: A, B" in told
+        and "numpy" not in told
+    )
 
 
 def test_help_and_check_of_scenarios_need_no_heavy_library():
@@ -111,7 +121,12 @@ def test_the_estimate_counts_every_model(file, monkeypatch):
     assert estimate.estimate_seconds(plan, 2) == pytest.approx((2.0 * models + 0.5 * lanes) / 2)
     monkeypatch.setattr(estimate, "LANES", 3)
     assert estimate.estimate_seconds(plan, 1) > 2.0 * models + 0.5 * lanes, "more models, fewer patients in each"
-    assert [estimate.time_text(seconds) for seconds in (9, 900, 9000, 900_000)] == ["9 s", "15 min", "2 hours", "10 days"]
+    assert [estimate.time_text(seconds) for seconds in (9, 900, 9000, 900_000)] == [
+        "9 s",
+        "15 min",
+        "2 hours",
+        "10 days",
+    ]
 
 
 def test_the_estimate_is_near_what_happens(file, tmp_path):
@@ -135,7 +150,11 @@ README = Path(__file__).parent.parent / "README.md"
 def factorial(tmp_path_factory):
     """A sweep with the name, the scenario and the factors that the README's lines ask for."""
     folder = tmp_path_factory.mktemp("readme")
-    file = plan_file(folder, 'title = "x"\nscenarios = ["colorectal.toml"]\n[mechanisms]\nnames = ["dormancy", "inflammation"]\n', horizon_days=1826.25)
+    file = plan_file(
+        folder,
+        'title = "x"\nscenarios = ["colorectal.toml"]\n[mechanisms]\nnames = ["dormancy", "inflammation"]\n',
+        horizon_days=1826.25,
+    )
     (folder / "quick.toml").rename(folder / "colorectal.toml")
     run_sweep(plans.load(file), out=folder / "results" / "sweeps" / "factorial", executor=LocalExecutor(1))
     return folder
@@ -160,7 +179,9 @@ def test_the_lines_of_the_readme_read_a_sweep(factorial, library, monkeypatch):
     got = {(row["scenario"], row["dormancy"]): row["incidence"] for row in rows}
     runs = read.open("results/sweeps/factorial").where("runs", organ="liver")
     runs = runs[runs.year == 5]
-    assert len(got) == 2 and got == {("colorectal", state): pytest.approx(runs[runs.dormancy == state].incidence.mean()) for state in (True, False)}
+    assert len(got) == 2 and got == {
+        ("colorectal", state): pytest.approx(runs[runs.dormancy == state].incidence.mean()) for state in (True, False)
+    }
     assert max(got.values()) > 0
 
 

@@ -52,7 +52,9 @@ vesicle_release = { low = 1, high = 2 }
     assert columns["sleep_probability"] == {0.2, 0.5, 0.8}
     assert sorted(columns["primary_gompertz_per_day"]) == pytest.approx([0.01, 0.02, 0.04])
     gain = catalog.load()["inflammation_gain"]
-    assert len(columns["inflammation_gain"]) == 4 and all(gain.low <= value <= gain.high for value in columns["inflammation_gain"])
+    assert len(columns["inflammation_gain"]) == 4 and all(
+        gain.low <= value <= gain.high for value in columns["inflammation_gain"]
+    )
     assert all(1 <= value <= 2 for value in columns["vesicle_release"])
 
 
@@ -77,13 +79,20 @@ patients = 3
 
 def test_treatments_are_handed_to_the_scenario(load):
     """Whatever stands under `give` is read as if it stood under [[treatments]] in the scenario."""
-    text = HEAD + '[[treatments]]\nname = "{}"\ngive = []\n[[treatments]]\nname = "b"\ngive = [{{ name = "{}", start_days = {} }}]\n'
+    text = (
+        HEAD
+        + '[[treatments]]\nname = "{}"\ngive = []\n[[treatments]]\nname = "b"\ngive = [{{ name = "{}", start_days = {} }}]\n'
+    )
     plan = load(text.format("a", "senolytic", -100))
     assert [plan.levels(point) for point in plan.points] == [{"treatment": "a"}, {"treatment": "b"}]
     none, given = (variant.scenario.treatments for variant in plan.variants)
     assert none == () and [(one.name, one.start_days) for one in given] == [("senolytic", -100)]
     assert len({run.name for run in plan.runs} | {run.name for run in load(HEAD).runs}) == 2, "no treatment is none"
-    for wrong, words in ((("a", "senolitic", 0), "senolytic"), (("a", "resection", -1), "0 or more"), (("b", "senolytic", 0), "twice")):
+    for wrong, words in (
+        (("a", "senolitic", 0), "senolytic"),
+        (("a", "resection", -1), "0 or more"),
+        (("b", "senolytic", 0), "twice"),
+    ):
         with pytest.raises(InputError, match=rf"quick_plan.toml, line [89]: .*{words}"):
             load(text.format(*wrong).replace('"b"\ngive', '"b"\n\ngive'))
 
@@ -93,7 +102,9 @@ def test_pairs_share_their_seed_and_independent_runs_do_not(load):
     assert {run.seed for run in paired.runs} == {1, 2}
     assert Counter(run.replicate for run in paired.runs) == {0: 12, 1: 12}
     assert len({run.seed for run in alone.runs}) == 24 and all(0 <= run.seed < 2**63 for run in alone.runs)
-    assert [run.seed for run in alone.runs] == [run.seed for run in load(PLAN.replace("replicates", "paired = false\nreplicates")).runs]
+    assert [run.seed for run in alone.runs] == [
+        run.seed for run in load(PLAN.replace("replicates", "paired = false\nreplicates")).runs
+    ]
 
 
 def test_a_run_is_its_scenario_its_values_its_seed_and_the_program(load, monkeypatch):
@@ -107,14 +118,22 @@ def test_a_run_is_its_scenario_its_values_its_seed_and_the_program(load, monkeyp
     # A value that is written down is the value that is there.
     value = catalog.load()["inflammation_gain"].value
     assert names(PLAN + f"inflammation_gain = {{ values = [{value}] }}\n") == usual
-    for other in (names(PLAN.replace("replicates", "seed = 7\nreplicates")), names(patients=6), names(horizon_days=201)):
+    for other in (
+        names(PLAN.replace("replicates", "seed = 7\nreplicates")),
+        names(patients=6),
+        names(horizon_days=201),
+    ):
         assert not set(other) & set(usual)
     monkeypatch.setattr(plans, "program_digest", lambda: "another program")
     assert not set(names()) & set(usual)
 
 
 def test_a_sweep_that_is_stopped_is_balanced(load):
-    plan = load(PLAN.replace('"quick.toml"', '"quick.toml", "colorectal", "breast"').replace("replicates", "patients = 4\nreplicates"))
+    plan = load(
+        PLAN.replace('"quick.toml"', '"quick.toml", "colorectal", "breast"').replace(
+            "replicates", "patients = 4\nreplicates"
+        )
+    )
     order = [run.name for block in plan.blocks() for run in block.runs]
     assert sorted(order) == sorted(run.name for run in plan.runs) and len(set(order)) == len(order)
     by_name = {run.name: run for run in plan.runs}
@@ -159,7 +178,10 @@ def test_all_plans_of_the_folder_are_tested():
 
 
 def test_designs_are_told(load):
-    text = HEAD + '[mechanisms]\ndesign = "{}"\nnames = ["dormancy", "inflammation", "senescent_vesicles", "dual_blood_supply"]\n'
+    text = (
+        HEAD
+        + '[mechanisms]\ndesign = "{}"\nnames = ["dormancy", "inflammation", "senescent_vesicles", "dual_blood_supply"]\n'
+    )
     assert load(text.format("fractional")).design == "fractional factorial 2^(4-1) of resolution IV"
     assert len(load(text.format("fractional")).points) == 8
     assert load(text.format("one at a time")).design == "4 mechanisms one at a time"
@@ -168,7 +190,9 @@ def test_designs_are_told(load):
 
 
 def test_factors_cannot_have_the_name_of_a_result():
-    results = {column.name for table in (schema.RUNS, schema.PATIENTS, schema.FAILURES) for column in schema.columns(table, ())}
+    results = {
+        column.name for table in (schema.RUNS, schema.PATIENTS, schema.FAILURES) for column in schema.columns(table, ())
+    }
     assert not results & {"cohort", "treatment", *mechanisms.REGISTRY, *catalog.load()}
 
 
@@ -229,7 +253,14 @@ def test_all_faults_are_told_in_the_order_of_their_lines(load):
         "replicates", "parameters.sleep_probability.steps", "sample.parameters", "sample.points"]  # fmt: skip
 
 
-@pytest.mark.parametrize("name, word", [("factoral", "did you mean factorial?"), ("nothing like it", "one of age_and_vesicles"), ("", "no such plan file")])
+@pytest.mark.parametrize(
+    "name, word",
+    [
+        ("factoral", "did you mean factorial?"),
+        ("nothing like it", "one of age_and_vesicles"),
+        ("", "no such plan file"),
+    ],
+)
 def test_a_name_that_is_no_plan_is_answered_with_those_that_are(name, word):
     with pytest.raises(InputError, match="no such plan file") as caught:
         plans.load(name)

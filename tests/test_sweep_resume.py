@@ -110,7 +110,9 @@ def test_nothing_finished_leaves_nothing(file, tmp_path):
 
 def test_no_resume_wants_a_new_folder(file, tmp_path):
     stopped(file, tmp_path / "x", 2)
-    with pytest.raises(InputError, match="holds 2 finished runs of a sweep; allowed with --no-resume: a new or empty folder"):
+    with pytest.raises(
+        InputError, match="holds 2 finished runs of a sweep; allowed with --no-resume: a new or empty folder"
+    ):
         swept(file, tmp_path / "x", resume=False)
     assert swept(plan_file(tmp_path, HEAD), tmp_path / "y", resume=False).finished == 1
 
@@ -122,7 +124,9 @@ def test_a_changed_plan_keeps_what_still_fits(file, undisturbed, tmp_path, monke
         swept(file, out)
     seen = computed(monkeypatch)
     # Other values, another factor that is where it was, and another order of all rows.
-    changed = plan_file(tmp_path, PLAN.replace("[0.0, 1.0, 4.0]", "[4.0, 2.0, 0.0]") + "inflammation_gain = { values = [2.0] }\n")
+    changed = plan_file(
+        tmp_path, PLAN.replace("[0.0, 1.0, 4.0]", "[4.0, 2.0, 0.0]") + "inflammation_gain = { values = [2.0] }\n"
+    )
     done = swept(changed, out)
     assert (len(seen), done.computed, done.finished, done.aside) == (8, 8, 24, 8)
     fresh = swept(changed, tmp_path / "fresh")
@@ -221,12 +225,16 @@ def test_a_shard_leaves_the_tables_to_the_last(file, undisturbed, tmp_path):
 
 
 @pytest.mark.parametrize("where", ["parts", "tables"])
-def test_a_disk_that_fills_is_told_and_the_rest_follows_when_there_is_space(file, undisturbed, tmp_path, monkeypatch, where):
+def test_a_disk_that_fills_is_told_and_the_rest_follows_when_there_is_space(
+    file, undisturbed, tmp_path, monkeypatch, where
+):
     real, calls = os.replace, []
 
     def full(source, target):
         calls.append(target)
-        if len([call for call in calls if (".part" in str(call)) == (where == "parts")]) > (9 if where == "parts" else 1):
+        if len([call for call in calls if (".part" in str(call)) == (where == "parts")]) > (
+            9 if where == "parts" else 1
+        ):
             raise OSError(errno.ENOSPC, "No space left on device")
         real(source, target)
 
@@ -246,13 +254,21 @@ def test_a_small_disk(file, whole, undisturbed, tmp_path):
     out = tmp_path / "disk"
     out.mkdir()
     room = (whole / "sweep.json").stat().st_size + sum(part.stat().st_size for part in part_files(whole)) // 2
-    if os.geteuid() or subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={room // 1024}k", "none", str(out)], capture_output=True).returncode:
+    if (
+        os.geteuid()
+        or subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={room // 1024}k", "none", str(out)], capture_output=True
+        ).returncode
+    ):
         pytest.skip("may not mount")
     try:
         process = start_sweep(file, out / "x", 1)
         said, complaint = process.communicate(timeout=120)
         assert (process.returncode, said) == (1, "") and "Traceback" not in complaint
-        assert "No space left on device; free some space" in complaint and "the same command continues from there" in complaint
+        assert (
+            "No space left on device; free some space" in complaint
+            and "the same command continues from there" in complaint
+        )
         assert 0 < len(part_files(out / "x")) < RUNS
         subprocess.run(["mount", "-o", "remount,size=16m", str(out)], check=True)
         again = start_sweep(file, out / "x", 1)

@@ -27,13 +27,19 @@ def test_incidence_without_spread_is_poisson():
 @pytest.mark.parametrize("log_sd, cut, mean", [(0.5, 2.0, 0.1), (2.0, 3.0, 1e-3), (2.0, 3.0, 5.0), (4.0, 3.0, 0.3)])
 def test_incidence_by_adaptive_quadrature(log_sd, cut, mean):
     law = stats.truncnorm(-cut, cut)
-    exact = integrate.quad(lambda z: -np.expm1(-mean * np.exp(log_sd * z)) * law.pdf(z), -cut, cut, epsabs=1e-13, limit=500)[0]
+    exact = integrate.quad(
+        lambda z: -np.expm1(-mean * np.exp(log_sd * z)) * law.pdf(z), -cut, cut, epsabs=1e-13, limit=500
+    )[0]
     assert theory.expected_incidence(mean, log_sd, cut) == pytest.approx(exact, abs=1e-11)
 
 
 def test_the_mean_frailty_has_a_closed_form():
     log_sd, cut = 1.3, 2.5
-    exact = math.exp(log_sd**2 / 2) * (stats.norm.cdf(cut - log_sd) - stats.norm.cdf(-cut - log_sd)) / (2 * stats.norm.cdf(cut) - 1)
+    exact = (
+        math.exp(log_sd**2 / 2)
+        * (stats.norm.cdf(cut - log_sd) - stats.norm.cdf(-cut - log_sd))
+        / (2 * stats.norm.cdf(cut) - 1)
+    )
     assert theory.frailty_average(lambda x: x, log_sd, cut) == pytest.approx(exact, rel=1e-12)
     assert theory.frailty_average(np.ones_like, log_sd, cut) == pytest.approx(1.0, rel=1e-13)
 
@@ -64,7 +70,9 @@ def law_by_master_equation(rates, days, cells=400):
     return integrate.solve_ivp(change, (0, days), start, rtol=1e-9, atol=1e-13, method="DOP853").y[:, -1]
 
 
-@pytest.mark.parametrize("birth, death, days", [(1.0, 0.95, 7), (0.4, 0.1, 5), (0.2, 0.5, 9), (0.6, 0.6, 6), (0.3, 0.0, 4)])
+@pytest.mark.parametrize(
+    "birth, death, days", [(1.0, 0.95, 7), (0.4, 0.1, 5), (0.2, 0.5, 9), (0.6, 0.6, 6), (0.3, 0.0, 4)]
+)
 def test_the_birth_death_law_solves_the_master_equation(birth, death, days):
     survival, ratio = theory.birth_death_law(birth, death, days)
     numeric = law_by_master_equation(lambda _: (birth, death), days)
@@ -100,10 +108,16 @@ def test_long_run_extinction_and_establishment():
     assert survival == pytest.approx(1 - theory.extinction_probability(1.0, 0.9), rel=1e-12)
     # Gambler's ruin, solved as a linear system.
     birth, death, size = 1.0, 0.97, 30
-    system = np.diag(np.full(size - 1, birth + death)) - np.diag(np.full(size - 2, birth), 1) - np.diag(np.full(size - 2, death), -1)
+    system = (
+        np.diag(np.full(size - 1, birth + death))
+        - np.diag(np.full(size - 2, birth), 1)
+        - np.diag(np.full(size - 2, death), -1)
+    )
     right = np.zeros(size - 1)
     right[-1] = birth
-    assert theory.establishment_probability(birth, death, size) == pytest.approx(np.linalg.solve(system, right)[0], rel=1e-10)
+    assert theory.establishment_probability(birth, death, size) == pytest.approx(
+        np.linalg.solve(system, right)[0], rel=1e-10
+    )
     assert theory.establishment_probability(1.0, 1.0, 30) == pytest.approx(1 / 30)
     assert theory.establishment_probability(1.0, 1.0 - 1e-9, 30) == pytest.approx(1 / 30, rel=1e-6)
 
@@ -126,7 +140,9 @@ def test_the_time_to_a_size_is_the_limit_of_the_exact_law():
 def test_gompertz_solves_its_equation(start, factor, rate, days):
     """dN/dt = a N log(K/N), integrated in log N."""
     capacity = start * factor
-    numeric = integrate.solve_ivp(lambda _, y: rate * (math.log(capacity) - y), (0, days), [math.log(start)], rtol=1e-10, atol=1e-12).y[0, -1]
+    numeric = integrate.solve_ivp(
+        lambda _, y: rate * (math.log(capacity) - y), (0, days), [math.log(start)], rtol=1e-10, atol=1e-12
+    ).y[0, -1]
     cells = growth.gompertz_cells(days, start, capacity, rate)
     assert math.log(cells) == pytest.approx(numeric, abs=1e-7)
     if math.log(capacity / cells) > 1e-3:
@@ -142,7 +158,9 @@ def test_the_days_shedding_surface_is_its_integral(rate, gap, exponent):
         rate = 0.1 / gap
     numeric = integrate.quad(lambda t: math.exp(exponent * (top - gap * math.exp(-rate * t))), 0, 1, epsrel=1e-12)[0]
     one = [np.array([value]) for value in (top, gap, rate, exponent)]
-    assert growth.power_integral_over_day(one[0], one[1], growth.gap_at_nodes(one[2]), one[3]) == pytest.approx(numeric, rel=1e-8)
+    assert growth.power_integral_over_day(one[0], one[1], growth.gap_at_nodes(one[2]), one[3]) == pytest.approx(
+        numeric, rel=1e-8
+    )
 
 
 def test_colony_growth_is_exponential_then_gompertz():
@@ -152,7 +170,9 @@ def test_colony_growth_is_exponential_then_gompertz():
     late = float(growth.gompertz_days(1e6, 1e9, 1e12, 0.00117))
     assert theory.colony_growth_days(1e6, 1e9, **law) == pytest.approx(late)
     assert theory.colony_growth_days(1e3, 1e9, **law) == pytest.approx(math.log(1e3) / rate + late)
-    assert theory.colony_growth_days(1e7, 1e9, **law) == pytest.approx(float(growth.gompertz_days(1e7, 1e9, 1e12, 0.00117)))
+    assert theory.colony_growth_days(1e7, 1e9, **law) == pytest.approx(
+        float(growth.gompertz_days(1e7, 1e9, 1e12, 0.00117))
+    )
 
 
 # -- sleepers ------------------------------------------------------------------------------------
@@ -169,7 +189,9 @@ def test_competing_ends_by_adaptive_quadrature():
     feeding, hazard = 1.3, 0.004
     fates = theory.sleeper_fates(np.full(300, feeding), np.full(300, hazard), mixture)
     for day in (0, 30, 45, 120, 299):
-        lost = integrate.quad(lambda t: hazard * np.exp(-hazard * t) * mixture(feeding * t), day, day + 1, epsrel=1e-12)[0]
+        lost = integrate.quad(
+            lambda t: hazard * np.exp(-hazard * t) * mixture(feeding * t), day, day + 1, epsrel=1e-12
+        )[0]
         assert fates["died"][day] == pytest.approx(lost, rel=1e-9)
     forever = integrate.quad(lambda t: hazard * np.exp(-hazard * t) * mixture(feeding * t), 0, 5000, limit=500)[0]
     many = theory.sleeper_fates(np.full(5000, feeding), np.full(5000, hazard), mixture)

@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, stats
 from statistics_helpers import (
-    FALSE_ALARM, MOST_STANDARD_ERRORS, assert_counts, assert_follows, assert_poisson_total, chi_square_p, ks_distance, ks_limit,
+    FALSE_ALARM,
+    MOST_STANDARD_ERRORS,
+    assert_counts,
+    assert_follows,
+    assert_poisson_total,
+    chi_square_p,
+    ks_distance,
+    ks_limit,
 )
 from virtual_patients import AGE, NOTHING_ACTS, drawn_model, plain_hosts, plain_model, values
 
@@ -25,7 +32,10 @@ def surface(days: int, arm: dict) -> float:
     """Integral of N^exponent from day 0 on, N from one cell by Gompertz: adaptive quadrature."""
 
     def power(t):
-        return growth.gompertz_cells(t, 1.0, arm["primary_capacity_cells"], arm["primary_gompertz_per_day"]) ** arm["shedding_exponent"]
+        return (
+            growth.gompertz_cells(t, 1.0, arm["primary_capacity_cells"], arm["primary_gompertz_per_day"])
+            ** arm["shedding_exponent"]
+        )
 
     return integrate.quad(power, 0, days, epsrel=1e-10, limit=200)[0]
 
@@ -38,7 +48,13 @@ def expected_cascade(days: int, arm: dict, site: str = "colon"):
     viable = np.minimum(lanes.by_niche("soil") * own_organ_factor(lanes, [site]), 1.0)[0]
     arrested = shed * routing.arrest[0]
     competent = arm["competent_share"]
-    return shed, shed * routing.died_in_transit[0], arrested * (1 - viable), arrested * viable * (1 - competent), arrested * viable * competent
+    return (
+        shed,
+        shed * routing.died_in_transit[0],
+        arrested * (1 - viable),
+        arrested * viable * (1 - competent),
+        arrested * viable * competent,
+    )
 
 
 def simulate(lanes: int, days: int, **overrides):
@@ -73,22 +89,30 @@ def test_all_counts_of_the_cascade_are_poisson_with_their_means():
 def test_ends_are_independent():
     """Thinned Poisson counts do not know of each other: correlations among 20 of them vanish (0.31 is surely found)."""
     model, _ = simulate(1600, 60, competent_share=0.02, **UNEVEN)
-    counts = np.column_stack([model.died_in_transit, model.died_on_arrival[:, :6], model.inert[:, :6], model.cells.settled[:, :6]])
+    counts = np.column_stack(
+        [model.died_in_transit, model.died_on_arrival[:, :6], model.inert[:, :6], model.cells.settled[:, :6]]
+    )
     correlation = np.corrcoef(counts, rowvar=False)
-    assert np.abs(correlation[~np.eye(len(correlation), dtype=bool)]).max() * math.sqrt(1600) < MOST_STANDARD_ERRORS + 0.5
+    assert (
+        np.abs(correlation[~np.eye(len(correlation), dtype=bool)]).max() * math.sqrt(1600) < MOST_STANDARD_ERRORS + 0.5
+    )
 
 
 @pytest.mark.parametrize("shedding, competent", [(3.0, 1e-2), (3e5, 1e-7), (3e11, 1e-13)])
 def test_the_number_shed_does_not_matter_to_the_settled(shedding, competent):
     """10^3 or 10^14 shed cells a patient: the same law of the settled, and every failure is in the tallies."""
-    model, (shed, transit, died, inert, settled) = simulate(300, 90, shedding_per_day=shedding, competent_share=competent)
+    model, (shed, transit, died, inert, settled) = simulate(
+        300, 90, shedding_per_day=shedding, competent_share=competent
+    )
     assert_poisson_total(int(model.cells.settled.sum()), 300 * settled.sum())
     observed = model.cells.settled.sum(axis=1)
     assert ks_distance(observed, stats.poisson(settled.sum()).cdf) < ks_limit(300)
     for tally, mean in ((model.shed_total, shed), (model.died_in_transit, transit), (model.died_on_arrival.sum(axis=1), died.sum()),
                         (model.inert.sum(axis=1), inert.sum())):  # fmt: skip
         away = (tally.astype(float).sum() - 300 * mean) / math.sqrt(300 * mean)
-        assert abs(away) < MOST_STANDARD_ERRORS + 300 * mean * 1e-9 / math.sqrt(300 * mean) + 1e-7 * math.sqrt(300 * mean)
+        assert abs(away) < MOST_STANDARD_ERRORS + 300 * mean * 1e-9 / math.sqrt(300 * mean) + 1e-7 * math.sqrt(
+            300 * mean
+        )
 
 
 def test_a_niche_that_is_counted_twice_is_noticed(monkeypatch):
@@ -100,12 +124,16 @@ def test_a_niche_that_is_counted_twice_is_noticed(monkeypatch):
         return kernel(key, patient, alive, day, source, shed_today, np.ascontiguousarray(chance * rest), *tallies)
 
     monkeypatch.setattr(settle, "settle_cells", forgetful)
-    model, (*_, settled) = simulate(200, 60, competent_share=0.9, shedding_per_day=0.3, **{f"soil__{niche}": 0.9 for niche in NICHES})
+    model, (*_, settled) = simulate(
+        200, 60, competent_share=0.9, shedding_per_day=0.3, **{f"soil__{niche}": 0.9 for niche in NICHES}
+    )
     with pytest.raises(AssertionError):
         assert_poisson_total(int(model.cells.settled[:, 1:].sum()), 200 * settled[1:].sum())
 
 
-@given(st.integers(0, 2**64 - 1), st.integers(0, 10**13), st.floats(1e-15, 1e-4), st.floats(1.0, 50.0), st.integers(0, 12))
+@given(
+    st.integers(0, 2**64 - 1), st.integers(0, 10**13), st.floats(1e-15, 1e-4), st.floats(1.0, 50.0), st.integers(0, 12)
+)
 def test_settled_counts_are_monotone_in_their_chance(seed, shed, chance, factor, niche):
     """The same key, a better soil: never fewer cells in that niche. All niches at once: never fewer in the first."""
     chance = min(chance, 1e3 / (shed + 1))
@@ -115,7 +143,9 @@ def test_settled_counts_are_monotone_in_their_chance(seed, shed, chance, factor,
         raised, out = low.copy(), np.zeros((1, 13), dtype=np.int64)
         raised[0, niche] *= scale
         totals = np.zeros_like(out), np.zeros(1, dtype=np.int64)
-        settle.settle_cells(np.uint64(seed), np.array([5]), np.array([True]), 3, 0, np.array([shed]), raised, out, *totals)
+        settle.settle_cells(
+            np.uint64(seed), np.array([5]), np.array([True]), 3, 0, np.array([shed]), raised, out, *totals
+        )
         settled.append(out)
     assert settled[1][0, niche] >= settled[0][0, niche]
     assert np.array_equal(settled[0][0, :niche], settled[1][0, :niche])
@@ -127,7 +157,9 @@ def test_settled_counts_are_monotone_in_their_chance(seed, shed, chance, factor,
 def test_incidence_over_frailty():
     """Share of patients with a settled cell, in any organ and in the liver, after 40 and 90 days."""
     lanes, log_sd, cut = 6000, 1.5, 3.0
-    arm = values(**NOTHING_ACTS, frailty_log_sd=log_sd, frailty_truncation_sd=cut, competent_share=2e-5, sleep_probability=1.0)
+    arm = values(
+        **NOTHING_ACTS, frailty_log_sd=log_sd, frailty_truncation_sd=cut, competent_share=2e-5, sleep_probability=1.0
+    )
     parameters = LaneParameters(arm, lanes)
     drawn = draw_hosts(21, np.arange(lanes), ["colon"] * lanes, [AGE] * lanes, parameters)
     hosts = plain_hosts(lanes, frailty=drawn.frailty)
@@ -136,13 +168,18 @@ def test_incidence_over_frailty():
         while model.day < days:
             model.step()
         *_, settled = expected_cascade(days, arm)
-        for have, mean in ((model.cells.settled.sum(axis=1) > 0, settled.sum()), (model.cells.settled[:, 0] > 0, settled[0])):
+        for have, mean in (
+            (model.cells.settled.sum(axis=1) > 0, settled.sum()),
+            (model.cells.settled[:, 0] > 0, settled[0]),
+        ):
             share = theory.expected_incidence(mean, log_sd, cut)
             assert 0.005 < share < 0.9
             assert_counts([have.sum(), (~have).sum()], lanes * np.array([share, 1 - share]))
     without = 1 - math.exp(-settled.sum() * theory.frailty_average(lambda x: x, log_sd, cut))
     ever = model.cells.settled.sum(axis=1) > 0
-    assert chi_square_p([ever.sum(), (~ever).sum()], lanes * np.array([without, 1 - without])) < FALSE_ALARM, "frailty is noticed"
+    assert chi_square_p([ever.sum(), (~ever).sum()], lanes * np.array([without, 1 - without])) < FALSE_ALARM, (
+        "frailty is noticed"
+    )
 
 
 def test_incidence_of_grown_colonies():
@@ -152,14 +189,25 @@ def test_incidence_of_grown_colonies():
                  metastasis_gompertz_per_day=0.03, colony_noise=0.2)  # fmt: skip
     parameters = LaneParameters(arm, lanes)
     drawn = draw_hosts(22, np.arange(lanes), ["colon"] * lanes, [AGE] * lanes, parameters)
-    model = MetastasisModel(plain_hosts(lanes, frailty=drawn.frailty), parameters, seed=22, horizon_days=days, visible_cells=1e8, collect=False)
+    model = MetastasisModel(
+        plain_hosts(lanes, frailty=drawn.frailty),
+        parameters,
+        seed=22,
+        horizon_days=days,
+        visible_cells=1e8,
+        collect=False,
+    )
     mean_events, certain = 0.0, int(model.law.certain_cells[0, 0])
     birth, death = float(model.law.birth[0, 0]), float(model.law.death[0, 0])
     small_or_gone = {}
     while model.day < days:
         model.step()
         # Weekly steps see a colony's size at ends of weeks only, and what has grown stays grown.
-        arrivals = float(model.expected_shed[0] * (model.streams[0].chance[0] / (arm["competent_share"] * drawn.frailty[0])).sum() * arm["competent_share"])
+        arrivals = float(
+            model.expected_shed[0]
+            * (model.streams[0].chance[0] / (arm["competent_share"] * drawn.frailty[0])).sum()
+            * arm["competent_share"]
+        )
         weeks = tuple(range(7 - model.day % 7, days - model.day + 1, 7))
         if weeks and weeks not in small_or_gone:
             small_or_gone[weeks] = never_above(birth, death, certain, weeks)
@@ -200,7 +248,9 @@ def below_after(now: np.ndarray, survival: float, ratio: float) -> np.ndarray:
 
 def test_drawn_patients_follow_their_laws():
     lanes = 40_000
-    arm = values(frailty_log_sd=2.0, growth_log_sd=0.3, diagnosis_log_sd=1.0, diagnosis_median_cells=1e4, trait_truncation_sd=2.5)
+    arm = values(
+        frailty_log_sd=2.0, growth_log_sd=0.3, diagnosis_log_sd=1.0, diagnosis_median_cells=1e4, trait_truncation_sd=2.5
+    )
     hosts = draw_hosts(33, np.arange(lanes), ["colon"] * lanes, [AGE] * lanes, LaneParameters(arm, lanes))
     cut = stats.truncnorm(-2.5, 2.5)
     assert_follows(np.log(hosts.frailty) / 2.0, stats.truncnorm(-3, 3).cdf)
@@ -209,13 +259,17 @@ def test_drawn_patients_follow_their_laws():
     age = stats.truncnorm((30 - 67) / 11, (95 - 67) / 11, loc=67, scale=11)
     assert_follows(hosts.age_years, age.cdf)
     assert_follows(hosts.death_threshold, stats.expon.cdf)
-    traits = np.column_stack([hosts.frailty, hosts.growth_factor, hosts.diagnosis_cells, hosts.age_years, hosts.death_threshold])
+    traits = np.column_stack(
+        [hosts.frailty, hosts.growth_factor, hosts.diagnosis_cells, hosts.age_years, hosts.death_threshold]
+    )
     ranks = np.argsort(np.argsort(traits, axis=0), axis=0)
     assert np.abs(np.corrcoef(ranks, rowvar=False) - np.eye(5)).max() * math.sqrt(lanes) < MOST_STANDARD_ERRORS
     rate = arm["primary_gompertz_per_day"] * hosts.growth_factor
     cells = growth.gompertz_cells(hosts.diagnosis_day, 1.0, arm["primary_capacity_cells"], rate)
     day_before = growth.gompertz_cells(hosts.diagnosis_day - 1, 1.0, arm["primary_capacity_cells"], rate)
-    assert np.all(cells >= hosts.diagnosis_cells * (1 - 1e-9)) and np.all(day_before <= hosts.diagnosis_cells * (1 + 1e-9))
+    assert np.all(cells >= hosts.diagnosis_cells * (1 - 1e-9)) and np.all(
+        day_before <= hosts.diagnosis_cells * (1 + 1e-9)
+    )
 
 
 def test_death_from_other_causes_follows_gompertz():
@@ -231,5 +285,7 @@ def test_death_from_other_causes_follows_gompertz():
     gone = (1 - np.exp(-np.cumsum(hazard, axis=1))).mean(axis=0)
     expected = lanes * np.diff(np.concatenate([[0.0], gone, [1.0]]))
     assert chi_square_p(np.bincount(since, minlength=401), expected) > FALSE_ALARM
-    assert chi_square_p(np.bincount(np.minimum(since + 10, 400), minlength=401), expected) < FALSE_ALARM, "ten days late are noticed"
+    assert chi_square_p(np.bincount(np.minimum(since + 10, 400), minlength=401), expected) < FALSE_ALARM, (
+        "ten days late are noticed"
+    )
     assert set(model.death_cause.tolist()) == {-1, 0}

@@ -27,19 +27,30 @@ def test_treatments_agree(name):
     assert not found, found
 
 
-@pytest.mark.parametrize("name, broken, caught", [
-    pytest.param("drug", wrong.SparesNoSleeper, {"mean died_asleep liver", "mean died_asleep lung"}, marks=pytest.mark.long),
-    ("drug", wrong.KnowsNoResistance, {"mean chemotherapy resisted liver", "mean chemotherapy resisted lung"}),
-    pytest.param("drug", wrong.ConstantResistantShare, {"mean chemotherapy resisted lung"}, marks=pytest.mark.long),
-    pytest.param("drug", wrong.HitsRestingCells, {"mean shed", "mean chemotherapy resisted lung"}, marks=pytest.mark.long),
-    pytest.param("drug", wrong.TakesEveryDose, {"mean shed", "mean chemotherapy resisted lung"}, marks=pytest.mark.long),
-    ("resection and radiotherapy", wrong.LeavesNoResidue, {"mean log10 primary", "mean shed"}),
-    pytest.param("resection and radiotherapy", wrong.RadiatesTheBody, {"mean colonies lung"}, marks=pytest.mark.long),
-    ("liver resection", wrong.OperatesOnEverybody, {"mean removed liver"}),
-    ("liver ablation", wrong.AblatesAnySize, {"mean removed liver"}),
-    ("endocrine hold", wrong.HoldsEverybody, {"mean woke liver"}),
-    ("senolytic", wrong.SenescenceStaysAway, {"mean shed"}),
-])
+@pytest.mark.parametrize(
+    "name, broken, caught",
+    [
+        pytest.param(
+            "drug", wrong.SparesNoSleeper, {"mean died_asleep liver", "mean died_asleep lung"}, marks=pytest.mark.long
+        ),
+        ("drug", wrong.KnowsNoResistance, {"mean chemotherapy resisted liver", "mean chemotherapy resisted lung"}),
+        pytest.param("drug", wrong.ConstantResistantShare, {"mean chemotherapy resisted lung"}, marks=pytest.mark.long),
+        pytest.param(
+            "drug", wrong.HitsRestingCells, {"mean shed", "mean chemotherapy resisted lung"}, marks=pytest.mark.long
+        ),
+        pytest.param(
+            "drug", wrong.TakesEveryDose, {"mean shed", "mean chemotherapy resisted lung"}, marks=pytest.mark.long
+        ),
+        ("resection and radiotherapy", wrong.LeavesNoResidue, {"mean log10 primary", "mean shed"}),
+        pytest.param(
+            "resection and radiotherapy", wrong.RadiatesTheBody, {"mean colonies lung"}, marks=pytest.mark.long
+        ),
+        ("liver resection", wrong.OperatesOnEverybody, {"mean removed liver"}),
+        ("liver ablation", wrong.AblatesAnySize, {"mean removed liver"}),
+        ("endocrine hold", wrong.HoldsEverybody, {"mean woke liver"}),
+        ("senolytic", wrong.SenescenceStaysAway, {"mean shed"}),
+    ],
+)
 def test_a_broken_treatment_is_caught(name, broken, caught):
     found = disagreements(compared(plain_sample(WORK[name], broken, first_seed=5000), engine(name), WORK[name]))
     assert caught <= found.keys(), found

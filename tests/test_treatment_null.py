@@ -14,16 +14,32 @@ from sim.treatments import REGISTRY
 
 def state(model, lanes: slice) -> dict:
     """Everything that the lanes' courses end in, lane numbers left out."""
-    names = ("shed_total", "inert", "died_on_arrival", "death_day", "last_day", "burden_cells", "cycling_cells", "energy_clock", "hazard_clock")
+    names = (
+        "shed_total",
+        "inert",
+        "died_on_arrival",
+        "death_day",
+        "last_day",
+        "burden_cells",
+        "cycling_cells",
+        "energy_clock",
+        "hazard_clock",
+    )
     out = {name: getattr(model, name)[lanes].tolist() for name in names}
-    out |= {name: getattr(model.cells, name)[lanes].tolist() for name in ("settled", "sleeping", "woke", "died_asleep", "extinct", "colonies", "removed")}
+    out |= {
+        name: getattr(model.cells, name)[lanes].tolist()
+        for name in ("settled", "sleeping", "woke", "died_asleep", "extinct", "colonies", "removed")
+    }
     out["primary"] = model.primary.gap[lanes].tolist()
     for kind in ("small", "grown", "seeds", "fates", "past", "ended"):
         rows = getattr(model.cells, kind)
         lane = unpack(rows.column("identity"))["lane"]
         mine = (lane >= lanes.start) & (lane < lanes.stop)
         bare = rows.column("identity")[mine] - (np.uint64(lanes.start) << np.uint64(48))
-        columns = [bare.tolist(), *(rows.column(name)[mine].tolist() for name in rows.names if name not in ("identity", "traits", "shedder"))]
+        columns = [
+            bare.tolist(),
+            *(rows.column(name)[mine].tolist() for name in rows.names if name not in ("identity", "traits", "shedder")),
+        ]
         out[kind] = sorted(zip(*columns, strict=True))
     return out
 
@@ -47,7 +63,9 @@ def null_arms():
 
 @pytest.mark.parametrize("place, name", list(enumerate(REGISTRY)))
 def test_dose_zero_and_adherence_zero_are_no_treatment_bit_for_bit(place, name, null_arms):
-    none, dose, adherence, usual = (state(null_arms, slice(start, start + 3)) for start in (0, *(3 + 9 * place + 3 * i for i in range(3))))
+    none, dose, adherence, usual = (
+        state(null_arms, slice(start, start + 3)) for start in (0, *(3 + 9 * place + 3 * i for i in range(3)))
+    )
     assert none["grown"] and none["small"] and none["seeds"]
     assert dose == none and adherence == none
     assert usual != none, "the usual dose does something"
@@ -107,11 +125,18 @@ def tables_of(tmp_path_factory):
     def tables(name, values, off=None):
         key = (name, tuple(values.items()), off)
         if key not in known:
-            given = f'[[treatments]]\nname = "{name}"\nstart_days = 60\n' + ('organ = "liver"\n' if REGISTRY[name].local else "") if name else ""
+            given = (
+                f'[[treatments]]\nname = "{name}"\nstart_days = 60\n'
+                + ('organ = "liver"\n' if REGISTRY[name].local else "")
+                if name
+                else ""
+            )
             text = file.read_text(encoding="utf-8").replace("[cohort]", f"{given}[cohort]", 1)
             scenario = load(file, text=text).with_(
-                on=[mechanism for mechanism in mechanisms.REGISTRY if mechanism != off], off=[off] if off else [],
-                set_=[f"{p}={v!r}" for p, v in (lively | values).items()])
+                on=[mechanism for mechanism in mechanisms.REGISTRY if mechanism != off],
+                off=[off] if off else [],
+                set_=[f"{p}={v!r}" for p, v in (lively | values).items()],
+            )
             known[key] = run_chunk(Task(scenario, seed=5, start=0, stop=10)).tables
         return known[key]
 
@@ -120,13 +145,22 @@ def tables_of(tmp_path_factory):
 
 def differing(one: dict, other: dict) -> list[str]:
     """Columns of two runs' tables that differ in any bit."""
+
     def bits(column):
         array = np.ma.asarray(column)
-        return array.shape, np.ma.getmaskarray(array).tobytes(), array.filled(0).tobytes() if array.dtype.kind != "O" else repr(array.tolist())
+        return (
+            array.shape,
+            np.ma.getmaskarray(array).tobytes(),
+            array.filled(0).tobytes() if array.dtype.kind != "O" else repr(array.tolist()),
+        )
 
     assert one.keys() == other.keys()
-    return [f"{table}.{name}" for table in one for name in one[table]
-            if name not in TOLD.get(table, ()) and bits(one[table][name]) != bits(other[table][name])]
+    return [
+        f"{table}.{name}"
+        for table in one
+        for name in one[table]
+        if name not in TOLD.get(table, ()) and bits(one[table][name]) != bits(other[table][name])
+    ]
 
 
 @pytest.mark.parametrize("name", REGISTRY)

@@ -60,7 +60,11 @@ start_days = "-5 years"
 
 def test_a_file_replaces_the_treatments_of_the_one_it_extends(tmp_path):
     write(tmp_path, '[[treatments]]\nname = "resection"\n[[treatments]]\nname = "chemotherapy"\n', "parent.toml")
-    for text, names in (("title = 'x'\n", ["resection", "chemotherapy"]), ('[[treatments]]\nname = "senolytic"\n', ["senolytic"]), ("treatments = []\n", [])):
+    for text, names in (
+        ("title = 'x'\n", ["resection", "chemotherapy"]),
+        ('[[treatments]]\nname = "senolytic"\n', ["senolytic"]),
+        ("treatments = []\n", []),
+    ):
         (tmp_path / "child.toml").write_text(f'extends = "parent.toml"\n{text}', encoding="utf-8")
         assert [p.name for p in load(tmp_path / "child.toml").treatments] == names
     assert load("colorectal").treatments == ()
@@ -97,7 +101,10 @@ def test_a_refusal_names_file_line_key_and_what_is_allowed(tmp_path, table, line
 
 
 def test_a_list_of_other_things_is_refused(tmp_path):
-    for text, words in (("treatments = 3\n", "treatments: found 3 (a number); allowed: [[treatments]] tables"), ("treatments = [1]\n", "treatments.0: found 1 (a number); allowed: a table")):
+    for text, words in (
+        ("treatments = 3\n", "treatments: found 3 (a number); allowed: [[treatments]] tables"),
+        ("treatments = [1]\n", "treatments.0: found 1 (a number); allowed: a table"),
+    ):
         with pytest.raises(InputError, match="allowed") as refusal:
             load(write(tmp_path, text))
         assert words in str(refusal.value)
@@ -115,7 +122,10 @@ treatments = [{ name = "radiotherapy" }]
 name = "b"
 treatments = [{ name = "radiothrapy", organ = "liver" }]
 """
-    with pytest.raises(InputError, match=r'line 11: comparison.arms.1.treatments.0.name: unknown treatment "radiothrapy"; did you mean radiotherapy'):
+    with pytest.raises(
+        InputError,
+        match=r'line 11: comparison.arms.1.treatments.0.name: unknown treatment "radiothrapy"; did you mean radiotherapy',
+    ):
         load(write(tmp_path, text))
     with pytest.raises(InputError, match=r"line 8: comparison.arms.0.treatments.0: missing key organ"):
         load(write(tmp_path, text.replace("radiothrapy", "radiotherapy")))
@@ -133,7 +143,10 @@ def test_the_registry_keeps_its_codes():
 def test_arms_that_share_a_plan_share_a_course():
     one, two = plan("resection"), plan("senolytic")
     given = stacked([[one], [one, two], []], np.array([0, 1, 2, 1]))
-    assert [(p.name, lanes.tolist()) for p, lanes in given] == [("resection", [True, True, False, True]), ("senolytic", [False, True, False, True])]
+    assert [(p.name, lanes.tolist()) for p, lanes in given] == [
+        ("resection", [True, True, False, True]),
+        ("senolytic", [False, True, False, True]),
+    ]
 
 
 def test_list_and_show_tell_of_treatments(capsys, tmp_path):
@@ -142,7 +155,10 @@ def test_list_and_show_tell_of_treatments(capsys, tmp_path):
     assert main(["list"]) == 0
     out = capsys.readouterr().out
     assert "checkpoint_inhibition" in out and "17 doses, one every 21 days" in out
-    file = write(tmp_path, '[[treatments]]\nname = "resection"\nstart_days = 28\n[[treatments]]\nname = "radiotherapy"\norgan = "bone"\nadherence = 0.5\n')
+    file = write(
+        tmp_path,
+        '[[treatments]]\nname = "resection"\nstart_days = 28\n[[treatments]]\nname = "radiotherapy"\norgan = "bone"\nadherence = 0.5\n',
+    )
     assert main(["show", str(file)]) == 0
     out = capsys.readouterr().out
     assert "28 days after diagnosis" in out and "bone" in out and "adherence 0.5" in out
@@ -173,7 +189,10 @@ def treated(tmp_path_factory):
     file = scenario_file(folder, 60)
     scenario = load(file)
     file.write_text(file.read_text(encoding="utf-8").replace("[cohort]", f"{PLANS}\n[cohort]", 1), encoding="utf-8")
-    scenarios = (load(file).with_(set_=["log10_kill.chemotherapy=6", "competent_share=3e-4"]), scenario.with_(set_=["competent_share=3e-4"]))
+    scenarios = (
+        load(file).with_(set_=["log10_kill.chemotherapy=6", "competent_share=3e-4"]),
+        scenario.with_(set_=["competent_share=3e-4"]),
+    )
     return [run_chunk(Task(chosen, seed=4, start=0, stop=60)).tables for chosen in scenarios]
 
 
@@ -187,13 +206,17 @@ def test_the_tables_tell_what_treatment_did(treated):
     operated = ~np.isnan(resected)
     assert operated.sum() > 30 and np.all(resected[operated] == diagnosed[operated] + 10)
     met = tables["metastases"]
-    reached, removed, extinct, cells, last = columns(met, "reached_day", "removed_day", "extinct_day", "cells", "patient")
+    reached, removed, extinct, cells, last = columns(
+        met, "reached_day", "removed_day", "extinct_day", "cells", "patient"
+    )
     last = np.asarray(tables["patients"]["last_day"])[last.astype(int)]
     assert np.isfinite(removed).any() and np.isfinite(extinct).any()
     gone = np.isfinite(removed) | np.isfinite(extinct)
     assert not (np.isfinite(removed) & np.isfinite(extinct)).any()
     assert np.all(cells[gone] == 0) and (cells[~gone] > 0).any()
-    assert np.all(reached[gone] <= np.fmax(removed, extinct)[gone]) and np.all(np.fmax(removed, extinct)[gone] <= last[gone])
+    assert np.all(reached[gone] <= np.fmax(removed, extinct)[gone]) and np.all(
+        np.fmax(removed, extinct)[gone] <= last[gone]
+    )
     assert set(np.asarray(met["organ"])[np.isfinite(removed)]) == {"liver"}
     resistant = np.ma.asarray(met["resistant"])
     assert resistant.count() > 0 and resistant.dtype == bool
@@ -205,9 +228,25 @@ def test_the_tables_tell_what_treatment_did(treated):
 def test_a_colony_had_its_size_before_it_was_treated(treated):
     """Colonies of both arms that grew before any dose: the same first day at 1 mm, and the same size at diagnosis."""
     tables, untreated = treated
-    one, other = ({row[0]: row[1:] for row in zip(np.asarray(t["metastases"]["colony"]).tolist(), *columns(t["metastases"], "reached_day", "cells_at_diagnosis"), strict=True)} for t in treated)
+    one, other = (
+        {
+            row[0]: row[1:]
+            for row in zip(
+                np.asarray(t["metastases"]["colony"]).tolist(),
+                *columns(t["metastases"], "reached_day", "cells_at_diagnosis"),
+                strict=True,
+            )
+        }
+        for t in treated
+    )
     diagnosed = np.asarray(tables["patients"]["diagnosis_day"])
-    patient = dict(zip(np.asarray(untreated["metastases"]["colony"]).tolist(), np.asarray(untreated["metastases"]["patient"]).tolist(), strict=True))
+    patient = dict(
+        zip(
+            np.asarray(untreated["metastases"]["colony"]).tolist(),
+            np.asarray(untreated["metastases"]["patient"]).tolist(),
+            strict=True,
+        )
+    )
     early = [colony for colony, row in other.items() if row[0] <= diagnosed[patient[colony]] + 20]
     assert len(early) > 5
     for colony in early:
@@ -222,6 +261,10 @@ def test_a_treated_run_is_stored_and_read_back(tmp_path):
     file.write_text(file.read_text(encoding="utf-8").replace("[cohort]", f"{PLANS}\n[cohort]", 1), encoding="utf-8")
     assert main(["run", str(file), "--workers", "1", "--quiet", "--out", str(tmp_path / "out")]) == 0
     run = results.open(tmp_path / "out")
-    assert [p["name"] for p in run.manifest["scenario"]["treatments"]] == ["resection", "chemotherapy", "liver_resection"]
+    assert [p["name"] for p in run.manifest["scenario"]["treatments"]] == [
+        "resection",
+        "chemotherapy",
+        "liver_resection",
+    ]
     assert run.patients["resection_day"].notna().any()
     assert run.manifest["scenario"]["treatments"][1] == dataclasses.asdict(load(file).treatments[1])

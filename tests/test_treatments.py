@@ -8,15 +8,33 @@ import numpy as np
 import pytest
 from scipy import stats
 from statistics_helpers import assert_counts, assert_discrete, assert_mean
-from treated_patients import DIAGNOSIS_DAY, FROZEN, LIVER, LUNG, NOTHING_SETTLES, plan, put_grown, put_small, run_to, treated_model
+from treated_patients import (
+    DIAGNOSIS_DAY,
+    FROZEN,
+    LIVER,
+    LUNG,
+    NOTHING_SETTLES,
+    plan,
+    put_grown,
+    put_small,
+    run_to,
+    treated_model,
+)
 from virtual_patients import NOTHING_ACTS, on
 
 from sim.growth import gompertz_cells
 from sim.kernels.identity import unpack
 from sim.trajectories import Trajectories
 
+
 def test_radiotherapy_hits_one_organ():
-    model = treated_model(50, [[plan("radiotherapy", organ="lung", cycles=4)]], diagnosis_day=22, radiotherapy_surviving_fraction=0.6, **FROZEN)
+    model = treated_model(
+        50,
+        [[plan("radiotherapy", organ="lung", cycles=4)]],
+        diagnosis_day=22,
+        radiotherapy_surviving_fraction=0.6,
+        **FROZEN,
+    )
     run_to(model, 21)
     for niche in (LIVER, LUNG):
         put_small(model, 20, 100, niche)
@@ -29,7 +47,9 @@ def test_radiotherapy_hits_one_organ():
 
 
 def test_radiotherapy_of_the_primary():
-    model = treated_model(1, [[plan("radiotherapy", organ="primary", cycles=3)]], primary_gompertz_per_day=1e-9, **NOTHING_SETTLES)
+    model = treated_model(
+        1, [[plan("radiotherapy", organ="primary", cycles=3)]], primary_gompertz_per_day=1e-9, **NOTHING_SETTLES
+    )
     model.primary.gap[:] = np.log(10.0)
     run_to(model, DIAGNOSIS_DAY + 5)
     assert model.primary.cells[0] == pytest.approx(1e6 / 8, rel=1e-6)
@@ -55,7 +75,12 @@ def test_a_residue_of_less_than_a_cell_is_none():
 
 def test_endocrine_therapy_holds_receptor_positive_cells_asleep():
     """Whole hold, two patients in three have the receptor: their clocks stand still while it is taken, and then run on."""
-    asleep = {"sleep_probability": 1.0, "dormancy_broad_scale_days": 30.0, "endocrine_hold": 1.0, "hormone_receptor_share": 2 / 3}
+    asleep = {
+        "sleep_probability": 1.0,
+        "dormancy_broad_scale_days": 30.0,
+        "endocrine_hold": 1.0,
+        "hormone_receptor_share": 2 / 3,
+    }
     model = treated_model(3000, [[plan("endocrine_therapy", cycles=60)]], diagnosis_day=130, **NOTHING_ACTS, **asleep)
     run_to(model, 130)
     clock = model.energy_clock[:, LIVER].copy()
@@ -71,8 +96,15 @@ def test_endocrine_therapy_holds_receptor_positive_cells_asleep():
 
 
 def test_nobody_wakes_during_a_whole_hold():
-    asleep = {"sleep_probability": 1.0, "dormancy_broad_scale_days": 30.0, "endocrine_hold": 1.0, "hormone_receptor_share": 1.0}
-    model = run_to(treated_model(20, [[plan("endocrine_therapy", cycles=60)]], diagnosis_day=130, **NOTHING_ACTS, **asleep), 130)
+    asleep = {
+        "sleep_probability": 1.0,
+        "dormancy_broad_scale_days": 30.0,
+        "endocrine_hold": 1.0,
+        "hormone_receptor_share": 1.0,
+    }
+    model = run_to(
+        treated_model(20, [[plan("endocrine_therapy", cycles=60)]], diagnosis_day=130, **NOTHING_ACTS, **asleep), 130
+    )
     before = model.cells.woke.sum()
     run_to(model, 190)
     assert before > 0 and model.cells.woke.sum() == before
@@ -95,7 +127,9 @@ def test_adherence_takes_that_share_of_doses_and_the_same_ones_in_every_arm():
     arms = [[plan("radiotherapy", organ="primary", cycles=40, adherence=0.8)],
             [plan("il6_blockade", cycles=5), plan("radiotherapy", organ="primary", cycles=40, adherence=0.8, dose=2.0)],
             [plan("radiotherapy", organ="primary", cycles=40, adherence=0.5)]]  # fmt: skip
-    model = treated_model(2000, arms, radiotherapy_surviving_fraction=0.99, primary_gompertz_per_day=1e-9, **NOTHING_SETTLES)
+    model = treated_model(
+        2000, arms, radiotherapy_surviving_fraction=0.99, primary_gompertz_per_day=1e-9, **NOTHING_SETTLES
+    )
     model.primary.gap[:] = np.log(10.0)
     run_to(model, DIAGNOSIS_DAY + 41)
     doses = np.rint((model.primary.gap - np.log(10.0)) / -np.log(0.99)).astype(int).reshape(3, 2000)
@@ -106,7 +140,13 @@ def test_adherence_takes_that_share_of_doses_and_the_same_ones_in_every_arm():
 
 
 def test_senolytics_clear_senescent_cells_that_come_back():
-    model = treated_model(1, [[plan("senolytic", cycles=2, every_days=30)]], **NOTHING_SETTLES, senolytic_clearance=0.4, senescence_return_days=50.0)
+    model = treated_model(
+        1,
+        [[plan("senolytic", cycles=2, every_days=30)]],
+        **NOTHING_SETTLES,
+        senolytic_clearance=0.4,
+        senescence_return_days=50.0,
+    )
     seen = {}
     while model.day < DIAGNOSIS_DAY + 100:
         model.step()
@@ -119,9 +159,15 @@ def test_senolytics_clear_senescent_cells_that_come_back():
     assert seen[at + 30] == pytest.approx(1 - again) and seen[at + 90] == pytest.approx(1 - again * np.exp(-60 / 50))
 
 
-@pytest.mark.parametrize("name, signal, parameter", [
-    ("il6_blockade", "il6_factor", "il6_block"), ("stat3_blockade", "stat3_factor", "stat3_block"),
-    ("p2rx7_inhibition", "vesicle_factor", "p2rx7_block"), ("mirna_silencing", "repression_factor", "mirna_block")])
+@pytest.mark.parametrize(
+    "name, signal, parameter",
+    [
+        ("il6_blockade", "il6_factor", "il6_block"),
+        ("stat3_blockade", "stat3_factor", "stat3_block"),
+        ("p2rx7_inhibition", "vesicle_factor", "p2rx7_block"),
+        ("mirna_silencing", "repression_factor", "mirna_block"),
+    ],
+)
 def test_a_blockade_lasts_as_long_as_it_is_given(name, signal, parameter):
     model = treated_model(1, [[plan(name, cycles=2, every_days=10, dose=2.0)]], **NOTHING_SETTLES, **{parameter: 0.7})
     seen = []
@@ -171,7 +217,9 @@ def test_checkpoint_inhibition_lets_t_cells_loose_from_the_first_morning_on():
               "jak_loss_prevalence": 0.0, "pten_loss_prevalence": 0.0, "immune_clearance_per_day": 0.01}  # fmt: skip
     arms = [[plan("checkpoint_inhibition", cycles=1, every_days=7)],
             [plan("checkpoint_inhibition", cycles=1, every_days=7), plan("checkpoint_inhibition", start_days=14, cycles=1, every_days=7)]]  # fmt: skip
-    model = treated_model(1, arms, diagnosis_day=42, arm_values=[values, values], **NOTHING_SETTLES, liver_drain_half_cells=1e15)
+    model = treated_model(
+        1, arms, diagnosis_day=42, arm_values=[values, values], **NOTHING_SETTLES, liver_drain_half_cells=1e15
+    )
     run_to(model, 21)
     put_grown(model, 1e5, LUNG)
     run_to(model, 63)
@@ -184,7 +232,9 @@ def test_checkpoint_inhibition_lets_t_cells_loose_from_the_first_morning_on():
 def test_liver_surgery_is_for_liver_only_disease():
     """Arms: liver alone; liver and lung; a small liver lesion. Ablation goes up to 1e8 cells."""
     arms = [[plan("liver_resection")], [plan("liver_ablation")]]
-    model = treated_model(3, arms, diagnosis_day=400, imaging_threshold_cells=2e5, ablation_largest_cells=1e8, **NOTHING_SETTLES)
+    model = treated_model(
+        3, arms, diagnosis_day=400, imaging_threshold_cells=2e5, ablation_largest_cells=1e8, **NOTHING_SETTLES
+    )
     run_to(model, 21)
     put_grown(model, 1e5)
     run_to(model, 343)
@@ -193,7 +243,9 @@ def test_liver_surgery_is_for_liver_only_disease():
     assert 2e5 < size
     lane = unpack(model.cells.grown.column("identity"))["lane"]
     model.cells.grown.keep(~((lane % 3 == 2) & (np.arange(12) < 6)))  # the third patient has the small one only
-    rows = np.flatnonzero((unpack(model.cells.grown.column("identity"))["lane"] % 3 == 1) & (np.arange(model.cells.grown.count) < 4))
+    rows = np.flatnonzero(
+        (unpack(model.cells.grown.column("identity"))["lane"] % 3 == 1) & (np.arange(model.cells.grown.count) < 4)
+    )
     identity = model.cells.grown.column("identity")
     identity[rows] += np.uint64(LUNG - LIVER) << np.uint64(4)  # the second patient's large one is in the lung
     run_to(model, 401)
@@ -230,7 +282,9 @@ def test_what_starts_after_surgery_waits_for_it():
 
 
 def test_what_starts_after_the_first_metastasis_waits_for_its_detection():
-    model = treated_model(2, [[plan("radiotherapy", after="first metastasis", start_days=3, organ="primary")]], **NOTHING_SETTLES)
+    model = treated_model(
+        2, [[plan("radiotherapy", after="first metastasis", start_days=3, organ="primary")]], **NOTHING_SETTLES
+    )
     run_to(model, 50)
     model.first_detected_day[1] = 49
     run_to(model, 52)
@@ -241,7 +295,9 @@ def test_what_starts_after_the_first_metastasis_waits_for_its_detection():
 
 def test_a_metastasis_seen_before_diagnosis_is_treated_from_diagnosis_on():
     """Otherwise the primary would shrink before it is found, and the day of diagnosis be another."""
-    model = treated_model(1, [[plan("radiotherapy", after="first metastasis", organ="primary")]], diagnosis_day=60, **NOTHING_SETTLES)
+    model = treated_model(
+        1, [[plan("radiotherapy", after="first metastasis", organ="primary")]], diagnosis_day=60, **NOTHING_SETTLES
+    )
     model.first_detected_day[0] = 40
     run_to(model, 60)
     before = model.primary.cells.copy()
@@ -255,7 +311,14 @@ def test_what_starts_with_an_operation_after_the_first_metastasis_is_given_on_th
     since = {"after": "first metastasis", "start_days": 5}
     arms = [[plan("radiotherapy", after="surgery", organ="primary", cycles=cycles, every_days=21), plan("resection", **start)]
             for cycles in (1, 10) for start in (since, {"start_days": 32})]  # fmt: skip
-    model = treated_model(1, arms, resection_residual_share=0.5, primary_gompertz_per_day=1e-9, radiotherapy_surviving_fraction=0.1, **NOTHING_SETTLES)
+    model = treated_model(
+        1,
+        arms,
+        resection_residual_share=0.5,
+        primary_gompertz_per_day=1e-9,
+        radiotherapy_surviving_fraction=0.1,
+        **NOTHING_SETTLES,
+    )
     model.primary.gap[:] = np.log(10.0)
     run_to(model, 48)
     model.first_detected_day[:] = 47
@@ -268,8 +331,12 @@ def test_what_starts_with_an_operation_after_the_first_metastasis_is_given_on_th
 
 def test_liver_surgery_with_the_operation_after_the_first_metastasis_is_not_lost():
     """One visible colony of the liver; the primary is cut out after it is found, the colony on the same day."""
-    model = treated_model(2, [[plan("liver_resection", after="surgery"), plan("resection", after="first metastasis")]],
-                          imaging_threshold_cells=2e4, **NOTHING_SETTLES)
+    model = treated_model(
+        2,
+        [[plan("liver_resection", after="surgery"), plan("resection", after="first metastasis")]],
+        imaging_threshold_cells=2e4,
+        **NOTHING_SETTLES,
+    )
     run_to(model, 21)
     put_grown(model, 1e5)
     model.first_detected_day[:] = 21

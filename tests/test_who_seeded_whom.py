@@ -31,7 +31,9 @@ def ran(*args, **kwargs):
 
 def imagined(lane: int, niche: int, *, first_index: int = 0, days: int = 100) -> np.ndarray:
     """Identities of a hundred arrivals from the primary on each of some days."""
-    return np.array([pack(lane, day, first_index + index, niche, 0) for day in range(days) for index in range(100)], dtype=np.uint64)
+    return np.array(
+        [pack(lane, day, first_index + index, niche, 0) for day in range(days) for index in range(100)], dtype=np.uint64
+    )
 
 
 # -- clusters -------------------------------------------------------------------------------------------
@@ -41,14 +43,24 @@ def test_a_cluster_has_two_cells_and_a_geometric_number_more():
     model = plain_model(1, 10, cluster_share=0.1, cluster_mean_cells=5.0)
     identity = imagined(0, 3, first_index=CLUSTER_INDEX, days=400)
     assert_discrete(model.cells.founders(model.key, identity), stats.geom(p=0.25, loc=1))
-    assert np.all(model.cells.founders(model.key, identity - np.uint64(CLUSTER_INDEX << 8)) == 1), "a single cell is one"
+    assert np.all(model.cells.founders(model.key, identity - np.uint64(CLUSTER_INDEX << 8)) == 1), (
+        "a single cell is one"
+    )
     pairs = plain_model(1, 10, cluster_share=0.1, cluster_mean_cells=2.0)
     assert np.all(pairs.cells.founders(pairs.key, identity) == 2)
 
 
 def test_clusters_share_transit_and_potential_are_as_the_catalogue_says():
     """Counts of events, deaths in the blood and settled cells by stream, against the routing's probabilities."""
-    model = ran(20, 140, **NOTHING_ACTS, cluster_share=0.04, cluster_potential=30.0, cluster_transit_death_factor=0.3, death_per_pass=0.3)
+    model = ran(
+        20,
+        140,
+        **NOTHING_ACTS,
+        cluster_share=0.04,
+        cluster_potential=30.0,
+        cluster_transit_death_factor=0.3,
+        death_per_pass=0.3,
+    )
     single, cluster = model.streams
     events = single.shed.sum() + cluster.shed.sum()
     assert_counts([single.shed.sum(), cluster.shed.sum()], [0.96 * events, 0.04 * events])
@@ -56,8 +68,10 @@ def test_clusters_share_transit_and_potential_are_as_the_catalogue_says():
     for stream, death in ((single, 0.3), (cluster, 0.09)):
         alone = route(p.replaced(death_per_pass=np.full(20, death)), ["colon"] * 20)
         died = stream.died_in_transit.sum()
-        assert_counts([died, stream.shed.sum() - died],
-                      np.array([alone.died_in_transit[0], 1.0 - alone.died_in_transit[0]]) * stream.shed.sum())
+        assert_counts(
+            [died, stream.shed.sum() - died],
+            np.array([alone.died_in_transit[0], 1.0 - alone.died_in_transit[0]]) * stream.shed.sum(),
+        )
         potential = 30.0 if stream.cluster else 1.0
         chance = (alone.arrest[0] * 0.1).sum() * 1e-3 * potential
         assert stream.settled.sum() > 500
@@ -109,7 +123,10 @@ def test_without_the_factor_every_metastasis_comes_from_the_primary():
     assert len(model.streams) == 1 and model.metastatic_surface.sum() == 0.0
     assert model.cells.grown.count > 100
     assert np.all(unpack(model.cells.grown.column("identity"))["source"] == 0)
-    parent, clone = Lineage(model).parent_colony(model.cells.grown.column("identity")), Lineage(model).clone_of(model.cells.grown.column("identity"))
+    parent, clone = (
+        Lineage(model).parent_colony(model.cells.grown.column("identity")),
+        Lineage(model).clone_of(model.cells.grown.column("identity")),
+    )
     assert np.ma.getmaskarray(parent).all() and np.ma.getmaskarray(clone).all()
 
 
@@ -149,9 +166,14 @@ def test_parents_are_drawn_by_what_they_shed(seeding):
     parts = unpack(rows.column("identity"))
     lane = int(np.bincount(parts["lane"][parts["niche"] == LIVER]).argmax())
     mine = (parts["lane"] == lane) & (parts["niche"] == LIVER) & (rows.column("start_day") <= day)
-    weight = colonise.grown_sizes(
-        np.full(mine.sum(), float(day)), *(rows.column(name)[mine] for name in ("start_day", "start_log_cells", "delay_days")),
-        *model.law.of_colonies(parts["lane"][mine], parts["niche"][mine])) ** 0.66
+    weight = (
+        colonise.grown_sizes(
+            np.full(mine.sum(), float(day)),
+            *(rows.column(name)[mine] for name in ("start_day", "start_log_cells", "delay_days")),
+            *model.law.of_colonies(parts["lane"][mine], parts["niche"][mine]),
+        )
+        ** 0.66
+    )
     settled = np.zeros((12, len(NICHES)), dtype=np.int64)
     settled[lane, LUNG] = 20_000
     model.descent.weigh(model.cells.grown, model.law, model.alive | True, day)
@@ -181,7 +203,11 @@ def test_what_returns_joins_the_primary_and_is_not_shed():
 
 def test_metastases_cells_return_too_and_the_diagnosed_size_is_the_primarys():
     """Three arms: nothing returns, the primary's own cells do, those of metastases too (which are seen a little later)."""
-    arms = {"nothing": {}, "own": {"self_seeding_share": 0.05, "secondary_shedding_factor": 0.0}, "all": {"self_seeding_share": 0.05}}
+    arms = {
+        "nothing": {},
+        "own": {"self_seeding_share": 0.05, "secondary_shedding_factor": 0.0},
+        "all": {"self_seeding_share": 0.05},
+    }
     diagnosed, end = {}, {}
     for name, change in arms.items():
         model = drawn_model(np.arange(5), [values(**SEEDING | change)], horizon_days=120)
@@ -213,7 +239,10 @@ def test_founders_are_of_a_clone_by_share_and_potential(clones):
     lane = 3
     identity = imagined(lane, LIVER)
     table = lineage.founders(identity)
-    weight = model.hosts.clone_share[lane] * potentials(model.hosts.clone_z, model.parameters["clone_potential_log_sd"])[lane]
+    weight = (
+        model.hosts.clone_share[lane]
+        * potentials(model.hosts.clone_z, model.parameters["clone_potential_log_sd"])[lane]
+    )
     assert np.all(table["cells"] == 1)
     assert_counts(np.bincount(table["clone"].data, minlength=weight.size), 10_000 * weight / weight.sum())
 
@@ -224,7 +253,10 @@ def test_a_clusters_founders_are_drawn_each_on_its_own(clones):
     lane = 3
     identity = imagined(lane, LIVER, first_index=CLUSTER_INDEX)
     pairs = identity[model.cells.founders(model.key, identity) == 2]
-    weight = model.hosts.clone_share[lane] * potentials(model.hosts.clone_z, model.parameters["clone_potential_log_sd"])[lane]
+    weight = (
+        model.hosts.clone_share[lane]
+        * potentials(model.hosts.clone_z, model.parameters["clone_potential_log_sd"])[lane]
+    )
     together = ((weight / weight.sum()) ** 2).sum()
     mono = int((~np.ma.getmaskarray(lineage.clone_of(pairs))).sum())
     assert_counts([mono, pairs.size - mono], [together * pairs.size, (1.0 - together) * pairs.size])
@@ -243,9 +275,19 @@ def test_clones_are_counted_as_their_cells_settle(clones):
     found = tables.Metastases(model)
     table, founders = lineage.clones(found.identity), tables.founders_table(lineage, found)
     assert table["seeded"].tolist() == counted.ravel().tolist()
-    patient_of = dict(zip(*(tables.metastases_table(model, found, lineage)[name].tolist() for name in ("colony", "patient")), strict=True))
-    pairs = [(patient_of[colony], clone) for colony, clone in zip(founders["colony"].tolist(), founders["clone"].tolist(), strict=True)]
-    assert table["metastases"].tolist() == [pairs.count(pair) for pair in zip(table["patient"].tolist(), table["clone"].tolist(), strict=True)]
+    patient_of = dict(
+        zip(
+            *(tables.metastases_table(model, found, lineage)[name].tolist() for name in ("colony", "patient")),
+            strict=True,
+        )
+    )
+    pairs = [
+        (patient_of[colony], clone)
+        for colony, clone in zip(founders["colony"].tolist(), founders["clone"].tolist(), strict=True)
+    ]
+    assert table["metastases"].tolist() == [
+        pairs.count(pair) for pair in zip(table["patient"].tolist(), table["clone"].tolist(), strict=True)
+    ]
 
 
 def test_a_colonys_clone_is_its_parents(clones):
@@ -260,7 +302,9 @@ def test_a_colonys_clone_is_its_parents(clones):
     mixed = lineage.founders(parent[has][~known])
     pairs = set(zip(mixed["colony"].tolist(), mixed["clone"].tolist(), strict=True))
     ids = colony_id(model.hosts.patient[unpack(parent[has])["lane"]], parent[has])[~known]
-    assert all(pair in pairs for pair in zip(ids.tolist(), clone.data[~known].tolist(), strict=True)), "one of its parent's"
+    assert all(pair in pairs for pair in zip(ids.tolist(), clone.data[~known].tolist(), strict=True)), (
+        "one of its parent's"
+    )
 
 
 def test_tables_tell_the_same_story(clones):
@@ -270,11 +314,15 @@ def test_tables_tell_the_same_story(clones):
     metastases, founders = tables.metastases_table(model, found, lineage), tables.founders_table(lineage, found)
     colony, row = np.unique(founders["colony"], return_inverse=True)
     assert np.array_equal(colony, np.sort(metastases["colony"])) and len(colony) > 300
-    assert np.array_equal(np.bincount(row, founders["cells"]).astype(int), metastases["founders"][np.argsort(metastases["colony"])])
+    assert np.array_equal(
+        np.bincount(row, founders["cells"]).astype(int), metastases["founders"][np.argsort(metastases["colony"])]
+    )
     several = np.bincount(row)[np.argsort(np.argsort(metastases["colony"]))] > 1
     assert np.array_equal(several, np.ma.getmaskarray(metastases["clone"])) and several.any()
     from_primary = metastases["source"] == "primary"
-    assert np.array_equal(from_primary, np.ma.getmaskarray(metastases["parent_colony"])) and 0 < from_primary.sum() < len(from_primary)
+    assert np.array_equal(
+        from_primary, np.ma.getmaskarray(metastases["parent_colony"])
+    ) and 0 < from_primary.sum() < len(from_primary)
     empty = lineage.founders(found.identity[:0])
     assert all(len(column) == 0 for column in empty.values()) and len(lineage.clone_of(found.identity[:0])) == 0
 
@@ -296,9 +344,15 @@ def test_every_small_ancestor_leads_to_the_primary():
     row = {colony: i for i, colony in enumerate(both["colony"].tolist())}
     child = np.flatnonzero(~np.ma.getmaskarray(both["parent_colony"]))
     parent = np.array([row[colony] for colony in both["parent_colony"][child].tolist()])
-    assert (both["arrived_day"][parent] < both["arrived_day"][child]).all() and (both["organ"][parent] == both["source"][child]).all()
-    assert (both["patient"][parent] == both["patient"][child]).all() and (both["source"][np.ma.getmaskarray(both["parent_colony"])] == "primary").all()
-    assert set(small["colony"].tolist()) <= set(both["parent_colony"][child].tolist()), "each is an ancestor of somebody"
+    assert (both["arrived_day"][parent] < both["arrived_day"][child]).all() and (
+        both["organ"][parent] == both["source"][child]
+    ).all()
+    assert (both["patient"][parent] == both["patient"][child]).all() and (
+        both["source"][np.ma.getmaskarray(both["parent_colony"])] == "primary"
+    ).all()
+    assert set(small["colony"].tolist()) <= set(both["parent_colony"][child].tolist()), (
+        "each is an ancestor of somebody"
+    )
     assert not np.ma.getmaskarray(both["clone"])[child].any()
 
 
@@ -317,7 +371,9 @@ def with_two_colonies(lanes: int = 300, **changes):
     while model.day < 7:
         model.step()
     power = potentials(model.hosts.clone_z, model.parameters["clone_potential_log_sd"])
-    of_colony = power[np.repeat(np.arange(lanes), 2), model.descent.clones(identity, np.zeros(2 * lanes, dtype=np.int64))].reshape(lanes, 2)
+    of_colony = power[
+        np.repeat(np.arange(lanes), 2), model.descent.clones(identity, np.zeros(2 * lanes, dtype=np.int64))
+    ].reshape(lanes, 2)
     return model, identity, power, of_colony
 
 
@@ -345,7 +401,9 @@ def check_seeds_of_metastases(**changes) -> None:
     away = (from_first.sum() - share[lane[mine]].sum()) / np.sqrt((share * (1 - share))[lane[mine]].sum())
     assert abs(away) < MOST_STANDARD_ERRORS, f"{away:.1f} standard errors"
     none = np.zeros(len(seeds), dtype=np.int64)
-    assert np.array_equal(model.descent.clones(seeds, none)[mine], model.descent.clones(parent, none)[mine]), "its parent's clone"
+    assert np.array_equal(model.descent.clones(seeds, none)[mine], model.descent.clones(parent, none)[mine]), (
+        "its parent's clone"
+    )
     with pytest.raises(KeyError, match="never settled"):
         model.descent.parents(seeds + np.uint64(1 << 28))
 
@@ -415,6 +473,10 @@ def test_seeds_that_were_kept_tell_their_clones():
     assert np.ma.getmaskarray(kept[0.0][0]["clone"]).all()
     seeds, metastases = kept[1.0]
     null = np.ma.getmaskarray(seeds["clone"])
-    assert 0.01 < null.mean() < 0.5 and not null[seeds["source"] != "primary"].any() and (seeds["source"] != "primary").sum() > 50
+    assert (
+        0.01 < null.mean() < 0.5
+        and not null[seeds["source"] != "primary"].any()
+        and (seeds["source"] != "primary").sum() > 50
+    )
     colony = dict(zip(seeds["colony"].filled(-1).tolist(), seeds["clone"].filled(-1).tolist(), strict=True))
     assert [colony[one] for one in metastases["colony"].tolist()] == metastases["clone"].filled(-1).tolist()

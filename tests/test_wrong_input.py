@@ -39,15 +39,24 @@ def parameter(entry):
     ("text", "pieces"),
     [
         # keys
-        (CHILD + "horison = 3\n", ["line 2: horison:", 'unknown key "horison"', "did you mean horizon", "allowed: extends, title"]),
-        (CHILD + "[cohort]\npatient = 3\n", ["line 3: cohort.patient:", "did you mean patients?", "allowed: patients, age"]),
+        (
+            CHILD + "horison = 3\n",
+            ["line 2: horison:", 'unknown key "horison"', "did you mean horizon", "allowed: extends, title"],
+        ),
+        (
+            CHILD + "[cohort]\npatient = 3\n",
+            ["line 3: cohort.patient:", "did you mean patients?", "allowed: patients, age"],
+        ),
         (CHILD + "[cohort]\nage = { maen = '3 years' }\n", ["line 3: cohort.age.maen:", "did you mean mean?"]),
         (CHILD + "patients = 3\n", ["line 2", 'unknown key "patients"', "patients stands in [cohort]"]),
         (CHILD + "[mechanisms]\nobserve = 'autopsy'\n", ["line 3", "unknown mechanism", "observe stands at the top"]),
         (CHILD + "horizon = '1 year'\n\nhorizon = '2 years'\n", ["line 4: horizon: found twice (first in line 2)"]),
         (CHILD + "[cohort]\n[mechanisms]\n[cohort]\n", ["line 4: cohort: found twice (first in line 2)"]),
         # types
-        (CHILD + "[mechanisms]\ndormancy = 'off'\n", ['line 3: mechanisms.dormancy: found "off"; allowed: true or false']),
+        (
+            CHILD + "[mechanisms]\ndormancy = 'off'\n",
+            ['line 3: mechanisms.dormancy: found "off"; allowed: true or false'],
+        ),
         (CHILD + "[mechanisms]\ndormancy = 0\n", ["found 0 (a number); allowed: true or false"]),
         (CHILD + "mechanisms = ['dormancy']\n", ["line 2: mechanisms: found a list; allowed: a table"]),
         (CHILD + "title = 5\n", ["line 2: title: found 5 (a number); allowed: text in quotes"]),
@@ -59,49 +68,97 @@ def parameter(entry):
         (CHILD + "[cohort]\npatients = true\n", ["found true; allowed: a whole number"]),
         (CHILD + "[cohort]\npatients = 1979-05-27\n", ["found 1979-05-27 (a date or time); allowed: a whole number"]),
         # numbers
-        (CHILD + "[cohort]\npatients = 0\n", ["line 3: cohort.patients: found 0 (a number); allowed: a whole number, 1 to"]),
+        (
+            CHILD + "[cohort]\npatients = 0\n",
+            ["line 3: cohort.patients: found 0 (a number); allowed: a whole number, 1 to"],
+        ),
         (CHILD + "[cohort]\npatients = -3\n", ["found -3"]),
         (CHILD + "[cohort]\npatients = " + "9" * 400, ["found a number of more than 30 digits"]),
         (CHILD + "[cohort]\npatients = " + "9" * 5000, ["found a number with too many digits"]),
-        (parameter("sleep_probability = { value = 1.5, reason = 'x' }"), ["line 3: parameters.sleep_probability.value: found 1.5 (a number); allowed: 0 to 1"]),
+        (
+            parameter("sleep_probability = { value = 1.5, reason = 'x' }"),
+            ["line 3: parameters.sleep_probability.value: found 1.5 (a number); allowed: 0 to 1"],
+        ),
         (parameter("sleep_probability = { value = '150 %', reason = 'x' }"), ['found "150 %"; allowed: 0 to 1']),
-        (parameter("cycling_birth_per_day = { value = -1, reason = 'x' }"), ["found -1 (a number); allowed: 0.001 to 20 1/day"]),
-        (parameter("cycling_birth_per_day = { value = inf, reason = 'x' }"), ["found inf (a number), which is not finite"]),
-        (parameter("cycling_birth_per_day = { value = nan, reason = 'x' }"), ["found nan (a number), which is not finite"]),
+        (
+            parameter("cycling_birth_per_day = { value = -1, reason = 'x' }"),
+            ["found -1 (a number); allowed: 0.001 to 20 1/day"],
+        ),
+        (
+            parameter("cycling_birth_per_day = { value = inf, reason = 'x' }"),
+            ["found inf (a number), which is not finite"],
+        ),
+        (
+            parameter("cycling_birth_per_day = { value = nan, reason = 'x' }"),
+            ["found nan (a number), which is not finite"],
+        ),
         (parameter(f"cycling_birth_per_day = {{ value = {'9' * 400}, reason = 'x' }}"), ["which is not finite"]),
         (parameter("sleep_probability = { value = true, reason = 'x' }"), ["found true; allowed: a number, 0 to 1"]),
         (parameter("sleep_probability = { value = [0.5], reason = 'x' }"), ["found a list; allowed: a number"]),
-        (parameter("'drainage.colon.portal' = { value = 0, reason = 'x' }"), ["drainage.colon: found shares that sum to 0"]),
+        (
+            parameter("'drainage.colon.portal' = { value = 0, reason = 'x' }"),
+            ["drainage.colon: found shares that sum to 0"],
+        ),
         # overrides
         (parameter("sleep_probability = 0.5"), ["found 0.5 (a number); allowed: { value = ..., reason"]),
         (parameter("sleep_probability = { value = 0.5 }"), ["sleep_probability.reason: missing"]),
         (parameter("sleep_probability = { reason = 'x' }"), ["sleep_probability.value: missing"]),
         (parameter("sleep_probability = { value = 0.5, reason = ' ' }"), ["reason: found an empty text"]),
-        (parameter("sleep_probability = { value = 0.5, reson = 'x' }"), ['unknown key "reson"; did you mean reason?', "reason: missing"]),
-        (parameter("sleep_probabilty = { value = 0.5, reason = 'x' }"), ["line 3", "unknown parameter", "did you mean sleep_probability"]),
-        (parameter("'soil.livr' = { value = 0.5, reason = 'x' }"), ['unknown organ "livr"; did you mean liver? allowed: liver, lung, bone']),
-        (parameter("'drainage.colom.portal' = { value = 0.5, reason = 'x' }"), ['unknown primary site "colom"; did you mean colon?']),
+        (
+            parameter("sleep_probability = { value = 0.5, reson = 'x' }"),
+            ['unknown key "reson"; did you mean reason?', "reason: missing"],
+        ),
+        (
+            parameter("sleep_probabilty = { value = 0.5, reason = 'x' }"),
+            ["line 3", "unknown parameter", "did you mean sleep_probability"],
+        ),
+        (
+            parameter("'soil.livr' = { value = 0.5, reason = 'x' }"),
+            ['unknown organ "livr"; did you mean liver? allowed: liver, lung, bone'],
+        ),
+        (
+            parameter("'drainage.colom.portal' = { value = 0.5, reason = 'x' }"),
+            ['unknown primary site "colom"; did you mean colon?'],
+        ),
         (parameter("'soil' = { value = 0.5, reason = 'x' }"), ['choose one, such as "soil.liver"']),
         (parameter("soil.liver = { value = 0.5, reason = 'x' }"), ['without quotes; allowed: "soil.liver" =']),
         (parameter("'sleep_probability.liver' = { value = 0.5, reason = 'x' }"), ["did you mean sleep_probability?"]),
         # names
-        (CHILD + "[mechanisms]\ndormncy = false\n", ["line 3", 'unknown mechanism "dormncy"; did you mean dormancy? allowed: dual_blood_supply']),
+        (
+            CHILD + "[mechanisms]\ndormncy = false\n",
+            ["line 3", 'unknown mechanism "dormncy"; did you mean dormancy? allowed: dual_blood_supply'],
+        ),
         (CHILD + "primary = 'bowel'\n", ['unknown primary site "bowel"', "allowed: colon, rectum"]),
         (CHILD + "primary = 'Colon'\n", ["did you mean colon?"]),
         (CHILD + "observe = 'ct'\n", ["found \"ct\"; allowed: 'imaging' or 'autopsy'"]),
         # units
-        (CHILD + "horizon = '5 mm'\n", ['line 2: horizon: found "5 mm"', '"mm" does not fit; allowed: hour, day, week, month, year']),
+        (
+            CHILD + "horizon = '5 mm'\n",
+            ['line 2: horizon: found "5 mm"', '"mm" does not fit; allowed: hour, day, week, month, year'],
+        ),
         (CHILD + "horizon = 5\n", ["found 5 (a number); allowed: text with a number and a unit"]),
         (CHILD + "horizon = '5'\n", ['found "5" without a unit; allowed units: hour, day']),
         (CHILD + "horizon = '0 days'\n", ['found "0 days"; allowed: 1 day to 200 years']),
         (CHILD + "horizon = '-5 years'\n", ['found "-5 years"']),
         (CHILD + "horizon = 'nan years'\n", ["not finite"]),
         (CHILD + "output_every = '10 days'\n", ["allowed: a whole number of weeks"]),
-        (parameter("cycling_birth_per_day = { value = '5 days', reason = 'x' }"), ['"days" does not fit; allowed: 1/hour, 1/day']),
-        (CHILD + "cohort.age.low = '80 years'\n", ["line 2: cohort.age: found low 80, mean 67, high 95 years; allowed: low <= mean <= high"]),
+        (
+            parameter("cycling_birth_per_day = { value = '5 days', reason = 'x' }"),
+            ['"days" does not fit; allowed: 1/hour, 1/day'],
+        ),
+        (
+            CHILD + "cohort.age.low = '80 years'\n",
+            ["line 2: cohort.age: found low 80, mean 67, high 95 years; allowed: low <= mean <= high"],
+        ),
         (CHILD + "cohort.age.mean = '3 kg'\n", ['"kg" does not fit']),
         # extends
-        (CHILD.replace("tal", "tl"), ['line 1: extends: found "colorectl.toml": no such file; did you mean colorectal.toml', "mine.toml -> colorectl.toml"]),
+        (
+            CHILD.replace("tal", "tl"),
+            [
+                'line 1: extends: found "colorectl.toml": no such file; did you mean colorectal.toml',
+                "mine.toml -> colorectl.toml",
+            ],
+        ),
         ("extends = 'loop.toml'\n", ["extends: circular: mine.toml -> loop.toml -> mine.toml"]),
         ("extends = 'mine.toml'\n", ["circular: mine.toml -> mine.toml"]),
         ("extends = '.'\n", ["found a folder", "extended by"]),
@@ -122,7 +179,15 @@ def parameter(entry):
         ("a = " + "[" * 50_000, ["nested too deep"]),
         ("#" * 1_000_001, ["found more than 1,000,000 bytes"]),
         # what is missing
-        ("title = 'x'\n", ["missing key question", "missing key primary", 'missing key horizon; allowed: horizon = "5 years"', "missing key cohort;"]),
+        (
+            "title = 'x'\n",
+            [
+                "missing key question",
+                "missing key primary",
+                'missing key horizon; allowed: horizon = "5 years"',
+                "missing key cohort;",
+            ],
+        ),
         (BASE.replace("patients = 500", ""), ["missing key cohort.patients; allowed: patients = 500"]),
         (BASE.replace('sd = "11 years"', ""), ["missing key cohort.age.sd"]),
     ],
@@ -142,8 +207,12 @@ def test_all_faults_of_a_chain_are_told_one_a_line_in_the_order_of_the_files(ref
     )
     places = [line.split(": ")[0].split(", ")[-1] + " " + line.split(": ")[1] for line in message.splitlines()]
     assert places == [
-        "line 2 primary", "line 4 cohort.patients", "line 6 mechanisms.dormncy", "line 8 parameters.sleep_probability.value",
-        "line 8 parameters.sleep_probability.reason", "line 2 horizon",
+        "line 2 primary",
+        "line 4 cohort.patients",
+        "line 6 mechanisms.dormncy",
+        "line 8 parameters.sleep_probability.value",
+        "line 8 parameters.sleep_probability.reason",
+        "line 2 horizon",
     ]
     assert "broken.toml" in message.splitlines()[-1]
 
@@ -210,9 +279,50 @@ def test_a_wrong_option_is_told_by_its_name(changes, pieces):
 
 
 PIECES = st.sampled_from(
-    ["extends", "title", "horizon", "cohort", "age", "mean", "patients", "mechanisms", "parameters", "dormancy", "'soil.liver'", "value",
-     "reason", "=", "\n", "[", "]", "[[", "]]", "{", "}", ".", ",", '"', "'", '"""', "#", "true", "1", "-1", "1e400", "nan", "'5 years'",
-     "'colorectal.toml'", "'.'", "1979-05-27", " ", "\\", "\\u0041", "\0", "\ufeff", "é"]
+    [
+        "extends",
+        "title",
+        "horizon",
+        "cohort",
+        "age",
+        "mean",
+        "patients",
+        "mechanisms",
+        "parameters",
+        "dormancy",
+        "'soil.liver'",
+        "value",
+        "reason",
+        "=",
+        "\n",
+        "[",
+        "]",
+        "[[",
+        "]]",
+        "{",
+        "}",
+        ".",
+        ",",
+        '"',
+        "'",
+        '"""',
+        "#",
+        "true",
+        "1",
+        "-1",
+        "1e400",
+        "nan",
+        "'5 years'",
+        "'colorectal.toml'",
+        "'.'",
+        "1979-05-27",
+        " ",
+        "\\",
+        "\\u0041",
+        "\0",
+        "\ufeff",
+        "é",
+    ]
 )
 
 
@@ -237,7 +347,11 @@ RICH = BASE + '[mechanisms]\ndormancy = false\n[parameters]\n"soil.liver" = { va
 
 
 @given(
-    st.lists(st.tuples(st.integers(0, len(RICH)), st.integers(0, 25), st.lists(PIECES, max_size=3).map("".join)), min_size=1, max_size=4)
+    st.lists(
+        st.tuples(st.integers(0, len(RICH)), st.integers(0, 25), st.lists(PIECES, max_size=3).map("".join)),
+        min_size=1,
+        max_size=4,
+    )
 )
 def test_a_mutated_scenario_is_a_scenario_or_an_input_error(fuzz_folder, mutations):
     text = RICH
@@ -252,7 +366,9 @@ def test_toml_like_text_is_a_scenario_or_an_input_error(fuzz_folder, text):
 
 
 SCALARS = st.one_of(
-    st.booleans().map(lambda flag: str(flag).lower()), st.integers().map(str), st.floats().map(repr),
+    st.booleans().map(lambda flag: str(flag).lower()),
+    st.integers().map(str),
+    st.floats().map(repr),
     st.sampled_from(["'5 years'", "'colon'", "''", "'1/day'", "1979-05-27T07:32:00Z", "07:32:00", "'colorectal.toml'"]),
 )
 VALUES = st.recursive(
@@ -266,8 +382,25 @@ VALUES = st.recursive(
     max_leaves=6,
 )
 KEYS = st.sampled_from(
-    ["extends", "title", "question", "primary", "horizon", "observe", "output_every", "cohort", "mechanisms", "parameters",
-     "cohort.age", "cohort.patients", "mechanisms.dormancy", 'parameters."soil.liver"', "parameters.sleep_probability", "x", '""']
+    [
+        "extends",
+        "title",
+        "question",
+        "primary",
+        "horizon",
+        "observe",
+        "output_every",
+        "cohort",
+        "mechanisms",
+        "parameters",
+        "cohort.age",
+        "cohort.patients",
+        "mechanisms.dormancy",
+        'parameters."soil.liver"',
+        "parameters.sleep_probability",
+        "x",
+        '""',
+    ]
 )
 
 

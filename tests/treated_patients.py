@@ -15,7 +15,11 @@ DIAGNOSIS_DAY = 20
 NOTHING_SETTLES = {"competent_share": 0.0}
 FROZEN = NOTHING_SETTLES | {"metastasis_gompertz_per_day": 1e-5, "cycling_birth_per_day": 0.001}
 """Colonies that neither grow nor die in a week."""
-SPARED = {"sleeper_sparing__chemotherapy": 1.0, "resistant_share__chemotherapy": 0.0, "acquired_resistance__chemotherapy": 0.0}
+SPARED = {
+    "sleeper_sparing__chemotherapy": 1.0,
+    "resistant_share__chemotherapy": 0.0,
+    "acquired_resistance__chemotherapy": 0.0,
+}
 LIVELY = on(*REGISTRY) | {
     "immune_clearance_per_day": 0.02, "secondary_shedding_factor": 0.03, "imaging_threshold_cells": 1e6, "competent_share": 3e-3,
     "cycling_birth_per_day": 0.3, "metastasis_gompertz_per_day": 0.02, "surgery_inflammation": 0.5, "fibrosis_prevalence": 0.3,
@@ -29,7 +33,20 @@ LIVER_DISEASE = LIVELY | {f"soil__{niche}": 1e-4 for niche in NICHES if niche !=
 
 def plan(name: str, **changes) -> Plan:
     """One dose of a treatment on the day of diagnosis, with changes."""
-    return Plan(**({"name": name, "after": "diagnosis", "start_days": 0, "dose": 1.0, "cycles": 1, "every_days": 1, "adherence": 1.0} | changes))
+    return Plan(
+        **(
+            {
+                "name": name,
+                "after": "diagnosis",
+                "start_days": 0,
+                "dose": 1.0,
+                "cycles": 1,
+                "every_days": 1,
+                "adherence": 1.0,
+            }
+            | changes
+        )
+    )
 
 
 def treated_model(lanes: int, arms, *, days: int = 200, seed: int = 1, diagnosis_day: int = DIAGNOSIS_DAY, first_patient: int = 0,
@@ -53,7 +70,10 @@ def run_to(model, day: int):
 
 def put_small(model, per_lane: int, cells: int, niche: int = LIVER) -> None:
     """`per_lane` small colonies of so many cells in every lane, cycling from this morning on."""
-    identity = np.array([pack(lane, model.day, i, niche, 0) for lane in range(model.parameters.lanes) for i in range(per_lane)], dtype=np.uint64)
+    identity = np.array(
+        [pack(lane, model.day, i, niche, 0) for lane in range(model.parameters.lanes) for i in range(per_lane)],
+        dtype=np.uint64,
+    )
     model.cells.small.append(identity=identity, cells=cells, since=model.day, woke=model.day - 1, traits=0)
     model.cells.colonies[:, niche] += per_lane
     model.cells.woke[:, niche] += per_lane
@@ -62,7 +82,9 @@ def put_small(model, per_lane: int, cells: int, niche: int = LIVER) -> None:
 
 def put_grown(model, cells: float, niche: int = LIVER, delay_days: float = 0.0, number: int = 0) -> None:
     """One grown colony of so many cells (at most the avascular limit) in every lane, from this morning on."""
-    identity = np.array([pack(lane, model.day, number, niche, 0) for lane in range(model.parameters.lanes)], dtype=np.uint64)
+    identity = np.array(
+        [pack(lane, model.day, number, niche, 0) for lane in range(model.parameters.lanes)], dtype=np.uint64
+    )
     model.cells.grown.append(identity=identity, woke=model.day - 1, traits=0, since=model.day, start_day=float(model.day),
                              start_log_cells=np.log(cells), delay_days=delay_days, shedder=-1)  # fmt: skip
     model.cells.woke[:, niche] += 1

@@ -36,7 +36,10 @@ NOTHING_ACTS = {"inflammation_gain": 0.0, "vesicle_release": 0.0}
 
 def values(**overrides) -> dict[str, float]:
     """All parameters: the catalogue's with the mechanisms in their default states, then the pinned ones, then the overrides (`__` for a dot in a name)."""
-    out = effective_parameters({name: parameter.value for name, parameter in catalog.load().items()}, default_states()) | PINNED
+    out = (
+        effective_parameters({name: parameter.value for name, parameter in catalog.load().items()}, default_states())
+        | PINNED
+    )
     for name, value in overrides.items():
         name = name.replace("__", ".")
         assert name in out, name
@@ -51,10 +54,14 @@ def off(*names: str) -> dict[str, float]:
 
 def on(*names: str) -> dict[str, float]:
     """Overrides that switch mechanisms on with the catalogue's values, as keyword arguments of `values`."""
-    return {name.replace(".", "__"): catalog.load()[name].value for mechanism in names for name in REGISTRY[mechanism].null}
+    return {
+        name.replace(".", "__"): catalog.load()[name].value for mechanism in names for name in REGISTRY[mechanism].null
+    }
 
 
-def plain_hosts(lanes: int, *, site: str = "colon", diagnosis_day: int = 0, frailty=1.0, first_patient: int = 0) -> Hosts:
+def plain_hosts(
+    lanes: int, *, site: str = "colon", diagnosis_day: int = 0, frailty=1.0, first_patient: int = 0
+) -> Hosts:
     """Equal patients, diagnosed on one day; shape (lanes,)."""
     ones = np.ones(lanes)
     return Hosts(

@@ -45,8 +45,10 @@ class Block:
     def arms(self, players: Sequence[str], coalitions: Sequence[int]) -> list[Arm]:
         """The arm of each coalition: players outside it are off."""
         values = () if self.gain is None else ((products.GAIN, self.gain), (products.SOIL, self.soil))
-        return [Arm(frozenset(name for i, name in enumerate(players) if not coalition >> i & 1), values)
-                for coalition in coalitions]
+        return [
+            Arm(frozenset(name for i, name in enumerate(players) if not coalition >> i & 1), values)
+            for coalition in coalitions
+        ]
 
 
 def players_of(scenario: Scenario, wanted: Sequence[str] = ()) -> tuple[str, ...]:
@@ -56,8 +58,10 @@ def players_of(scenario: Scenario, wanted: Sequence[str] = ()) -> tuple[str, ...
         if name not in REGISTRY:
             raise InputError(f"--mechanisms {name}: {unknown('mechanism', name, REGISTRY)}")
         if name not in on:
-            raise InputError(f"--mechanisms {name}: the mechanism is off in {scenario.name}; allowed: {', '.join(on) or 'none'}, "
-                             f"or switch it on with --on {name}")
+            raise InputError(
+                f"--mechanisms {name}: the mechanism is off in {scenario.name}; allowed: {', '.join(on) or 'none'}, "
+                f"or switch it on with --on {name}"
+            )
     players = tuple(name for name in on if not wanted or name in wanted)
     if not players:
         raise InputError(f"{scenario.name}: no mechanism is on, so there is nothing to attribute")
@@ -116,28 +120,79 @@ class Attribution:
         share_error = ratio(error, means[0, :, -1:])
         low, high = _widened(means, error)
         share_low, share_high = _widened(shares, share_error)
-        rows: dict[str, list] = {name: [] for name in (
-            "outcome", products.GAIN, products.SOIL.replace(".", "_"), "organ", "part", "value", "value_low", "value_high",
-            "share", "share_low", "share_high", "order_standard_error", "patients")}
+        rows: dict[str, list] = {
+            name: []
+            for name in (
+                "outcome",
+                products.GAIN,
+                products.SOIL.replace(".", "_"),
+                "organ",
+                "part",
+                "value",
+                "value_low",
+                "value_high",
+                "share",
+                "share_low",
+                "share_high",
+                "order_standard_error",
+                "patients",
+            )
+        }
         for place in np.ndindex(len(OUTCOMES), len(self.blocks), len(ORGANS), len(self.parts)):
             outcome, block, organ, part = place
             at = (block, part, outcome, organ)
-            row = (OUTCOMES[outcome], self.blocks[block].gain, self.blocks[block].soil, ORGANS[organ], self.parts[part],
-                   means[0][at], low[at], high[at], shares[0][at], share_low[at], share_high[at], error[at], self.patients)
+            row = (
+                OUTCOMES[outcome],
+                self.blocks[block].gain,
+                self.blocks[block].soil,
+                ORGANS[organ],
+                self.parts[part],
+                means[0][at],
+                low[at],
+                high[at],
+                shares[0][at],
+                share_low[at],
+                share_high[at],
+                error[at],
+                self.patients,
+            )
             for column, value in zip(rows.values(), row, strict=True):
-                column.append(value if value is None or isinstance(value, str) else value.item() if hasattr(value, "item") else value)
+                column.append(
+                    value
+                    if value is None or isinstance(value, str)
+                    else value.item()
+                    if hasattr(value, "item")
+                    else value
+                )
         return rows
 
     def arms_table(self) -> dict[str, list]:
         """Columns of `arms.parquet`: a row an arm and organ, from which anybody can compute the shares again."""
-        rows: dict[str, list] = {name: [] for name in (
-            products.GAIN, products.SOIL.replace(".", "_"), "off", "organ", "patients", "metastases", "patients_with_metastases")}
+        rows: dict[str, list] = {
+            name: []
+            for name in (
+                products.GAIN,
+                products.SOIL.replace(".", "_"),
+                "off",
+                "organ",
+                "patients",
+                "metastases",
+                "patients_with_metastases",
+            )
+        }
         for b, block in enumerate(self.blocks):
             for c, arm in enumerate(block.arms(self.players, self.design.coalitions)):
                 for o, organ in enumerate(ORGANS):
                     colonies, people = self._totals[b, c, :, o]
-                    row = (block.gain, block.soil, ",".join(name for name in self.players if name in arm.off), organ,
-                           self.patients, int(colonies), int(people))
+                    row = (
+                        block.gain,
+                        block.soil,
+                        ",".join(name for name in self.players if name in arm.off),
+                        organ,
+                        self.patients,
+                        int(colonies),
+                        int(people),
+                    )
                     for column, value in zip(rows.values(), row, strict=True):
                         column.append(value)
         return rows
@@ -150,8 +205,17 @@ def _widened(resampled: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, np.n
     return own - np.hypot(own - low, extra), own + np.hypot(high - own, extra)
 
 
-def attribute(scenario: Scenario, *, seed: int, out: Path, workers: int = 1, mechanisms: Sequence[str] = (),
-              orders: int = shapley.ORDERS, progress: bool = False, command_line: Sequence[str] = ()) -> tuple[dict, list[str]]:
+def attribute(
+    scenario: Scenario,
+    *,
+    seed: int,
+    out: Path,
+    workers: int = 1,
+    mechanisms: Sequence[str] = (),
+    orders: int = shapley.ORDERS,
+    progress: bool = False,
+    command_line: Sequence[str] = (),
+) -> tuple[dict, list[str]]:
     """Attribute the scenario's metastases and write the results to `out`; returns the table and notes for the reader.
 
     Finished chunks are kept beside `out` until everything is written, so that the same command continues
@@ -166,19 +230,44 @@ def attribute(scenario: Scenario, *, seed: int, out: Path, workers: int = 1, mec
     blocks, left_out = blocks_of(scenario, players, seed)
     arms = [arm for block in blocks for arm in block.arms(players, design.coalitions)]
     attribution = Attribution(players, design, blocks, seed)
-    with KeptRun(arm_tasks(scenario, arms, seed), arms_key(scenario, arms, seed), out=out, workers=workers,
-                 progress=progress, name=scenario.name) as run:
+    with KeptRun(
+        arm_tasks(scenario, arms, seed),
+        arms_key(scenario, arms, seed),
+        out=out,
+        workers=workers,
+        progress=progress,
+        name=scenario.name,
+    ) as run:
         run.compute()
         for part in run:
             attribution.add(part["patient"], part["metastases"])
         table = attribution.table()
-        asked = {"mechanisms": list(players), "exact": design.exact, "coalitions": len(design.coalitions),
-                 "orders": [list(order) for order in design.orders], "arms": len(arms)}
-        write_analysis(out, KIND, {"attribution": table, "arms": attribution.arms_table()}, scenario=scenario, seed=seed,
-                       patients=scenario.patients, command_line=command_line, stopwatch=stopwatch, asked=asked)
+        asked = {
+            "mechanisms": list(players),
+            "exact": design.exact,
+            "coalitions": len(design.coalitions),
+            "orders": [list(order) for order in design.orders],
+            "arms": len(arms),
+        }
+        write_analysis(
+            out,
+            KIND,
+            {"attribution": table, "arms": attribution.arms_table()},
+            scenario=scenario,
+            seed=seed,
+            patients=scenario.patients,
+            command_line=command_line,
+            stopwatch=stopwatch,
+            asked=asked,
+        )
         run.forget()
-    how = (f"all {len(design.coalitions)} combinations of {len(players)} mechanisms" if design.exact else
-           f"{len(design.orders)} sampled orders of {len(players)} mechanisms, {len(design.coalitions)} combinations")
+    how = (
+        f"all {len(design.coalitions)} combinations of {len(players)} mechanisms"
+        if design.exact
+        else f"{len(design.orders)} sampled orders of {len(players)} mechanisms, {len(design.coalitions)} combinations"
+    )
     notes = [f"{how}, each in the same {scenario.patients} patients"]
-    notes += [f"inflammation gain {gain:g} is left out: soil.liver would have to be above its maximum" for gain in left_out]
+    notes += [
+        f"inflammation gain {gain:g} is left out: soil.liver would have to be above its maximum" for gain in left_out
+    ]
     return table, notes

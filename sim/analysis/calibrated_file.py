@@ -10,21 +10,47 @@ from sim.errors import MachineError
 
 _COMMON = {
     "frailty_log_sd": dict(
-        low=0.5, high=5.0, maximum=6.0, outcome="frailty_sd", direction="+", targets=("CRC01", "CRC02"),
-        meaning="log-SD of the frailty: the factor by which patients differ in the share of their cells that can found a colony"),
+        low=0.5,
+        high=5.0,
+        maximum=6.0,
+        outcome="frailty_sd",
+        direction="+",
+        targets=("CRC01", "CRC02"),
+        meaning="log-SD of the frailty: the factor by which patients differ in the share of their cells that can found a colony",
+    ),
     "competent_share": dict(
-        spread=1000.0, maximum=1.0, outcome="settled_cells", direction="+", targets=None,
-        meaning="share of viable arrested cells that can found a colony, in the median patient; known only as a product with the soil"),
+        spread=1000.0,
+        maximum=1.0,
+        outcome="settled_cells",
+        direction="+",
+        targets=None,
+        meaning="share of viable arrested cells that can found a colony, in the median patient; known only as a product with the soil",
+    ),
     "site_shedding_factor": dict(
-        spread=10.0, outcome="shed_cells", direction="+", targets=None,
-        meaning="shedding of a site relative to the average site, cell for cell"),
+        spread=10.0,
+        outcome="shed_cells",
+        direction="+",
+        targets=None,
+        meaning="shedding of a site relative to the average site, cell for cell",
+    ),
     "arrest_probability": dict(
-        low=0.001, high=0.999, maximum=1.0, outcome="arrested_in_first_bed.{key}", direction="+", targets=None,
-        meaning="probability that a cell that survives a pass through the bed is arrested there"),
+        low=0.001,
+        high=0.999,
+        maximum=1.0,
+        outcome="arrested_in_first_bed.{key}",
+        direction="+",
+        targets=None,
+        meaning="probability that a cell that survives a pass through the bed is arrested there",
+    ),
     "soil": dict(
-        spread=10.0, maximum=1.0, outcome="settled_cells.{key}", direction="+", targets=None,
+        spread=10.0,
+        maximum=1.0,
+        outcome="settled_cells.{key}",
+        direction="+",
+        targets=None,
         meaning="probability that a cell arrested in the niche survives and extravasates, before inflammation; "
-                "fitted with all mechanisms on (elsewhere: the geometric mean of the twelve)"),
+        "fitted with all mechanisms on (elsewhere: the geometric mean of the twelve)",
+    ),
 }
 
 
@@ -50,12 +76,19 @@ def write(path: Path, fitted: Mapping, rows: Sequence[str], rms: float) -> Path:
         else:
             lines.append(f"value = {_number(value)}")
         targets = common["targets"] or (*rows, "CRC01", "CRC02")
-        lines += ['unit = "1"', 'kind = "calibrated"', f"targets = [{', '.join(f'{chr(34)}{t}{chr(34)}' for t in targets)}]"]
+        lines += [
+            'unit = "1"',
+            'kind = "calibrated"',
+            f"targets = [{', '.join(f'{chr(34)}{t}{chr(34)}' for t in targets)}]",
+        ]
         for key in ("low", "high", "spread", "maximum"):
             if key in common:
                 lines.append(f"{key} = {_number(common[key])}")
-        lines += [f'outcome = "{common["outcome"]}"', f'direction = "{common["direction"]}"',
-                  f'meaning = "{common["meaning"]}"']
+        lines += [
+            f'outcome = "{common["outcome"]}"',
+            f'direction = "{common["direction"]}"',
+            f'meaning = "{common["meaning"]}"',
+        ]
     temporary = path.with_name(f".{path.name}.tmp")
     try:
         temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -56,7 +56,9 @@ def autopsy_rows() -> list[Observed]:
             if row["primary"] == row["organ"] != "lung":
                 continue
             patients = int(row["note"].split("n=")[1].split(";")[0])
-            found.append(Observed(row["id"], row["primary"], organ_of[row["organ"]], float(row["value"]) / 100, patients))
+            found.append(
+                Observed(row["id"], row["primary"], organ_of[row["organ"]], float(row["value"]) / 100, patients)
+            )
     return found
 
 
@@ -84,9 +86,14 @@ class ClosedForm:
         at_autopsy = visible_within(self.base, self.values["autopsy_threshold_cells"], weeks)
         self.at_death = expected_metastases(exposure, at_autopsy, dead, dead)
         self._set_timing(exposure)
-        self.start = np.concatenate([
-            np.zeros(len(FITTED_SITES)), np.full(len(ORGANS), np.log(0.05 * self.values["competent_share"])),
-            np.zeros(3), [np.log(PRIOR_FRAILTY_LOG_SD)]])
+        self.start = np.concatenate(
+            [
+                np.zeros(len(FITTED_SITES)),
+                np.full(len(ORGANS), np.log(0.05 * self.values["competent_share"])),
+                np.zeros(3),
+                [np.log(PRIOR_FRAILTY_LOG_SD)],
+            ]
+        )
 
     def _set_timing(self, exposure: Exposure) -> None:
         diagnosis = exposure.diagnosis_day
@@ -95,11 +102,18 @@ class ClosedForm:
         imaging = visible_within(self.base, self.values["imaging_threshold_cells"], longest)
         self.synchronous = expected_metastases(exposure, imaging, diagnosis, diagnosis)
         months = np.arange(1, 61)
-        self.later = [expected_metastases(exposure, imaging, diagnosis + m * _DAYS_PER_YEAR / 12, diagnosis) for m in months]
+        self.later = [
+            expected_metastases(exposure, imaging, diagnosis + m * _DAYS_PER_YEAR / 12, diagnosis) for m in months
+        ]
 
     def _parts(self, unknown):
         sites, organs = len(FITTED_SITES), len(ORGANS)
-        return (unknown[:sites], unknown[sites : sites + organs], unknown[sites + organs : sites + organs + 3], unknown[-1])
+        return (
+            unknown[:sites],
+            unknown[sites : sites + organs],
+            unknown[sites + organs : sites + organs + 3],
+            unknown[-1],
+        )
 
     def arrests(self, logits) -> dict[str, np.ndarray]:
         """Arrest x own-organ factor by site, (niches,) each."""
@@ -157,10 +171,16 @@ class ClosedForm:
         extra = np.array([MODEL_SHARE_SD] * len(self.autopsy) + [TIMING_SHARE_SD] * len(self.timing))
         sd = np.sqrt(shrunk * (1 - shrunk) / patients + extra**2)
         sites, soils, arrest, log_sd = self._parts(unknown)
-        return np.concatenate([
-            (seen - self.shares(unknown)) / sd,
-            sites / PRIOR_SD["site"], [sites.sum() / 0.01], (soils - soils.mean()) / PRIOR_SD["soil"],
-            arrest / PRIOR_SD["arrest"], [(log_sd - np.log(PRIOR_FRAILTY_LOG_SD)) / PRIOR_SD["frailty"]]])
+        return np.concatenate(
+            [
+                (seen - self.shares(unknown)) / sd,
+                sites / PRIOR_SD["site"],
+                [sites.sum() / 0.01],
+                (soils - soils.mean()) / PRIOR_SD["soil"],
+                arrest / PRIOR_SD["arrest"],
+                [(log_sd - np.log(PRIOR_FRAILTY_LOG_SD)) / PRIOR_SD["frailty"]],
+            ]
+        )
 
     def fit(self) -> np.ndarray:
         """The unknowns that meet the rows best."""
@@ -192,15 +212,21 @@ def calibrate(out: Path | None = None, quiet: bool = False) -> str:
 def _report(model: ClosedForm, unknown, fitted, rms: float, path: Path) -> str:
     share = model.shares(unknown)
     lines = [f"{'site':<10}{'organ':<10}{'autopsies %':>12}{'closed form %':>15}"]
-    lines += [f"{o.site:<10}{o.organ:<10}{100 * o.share:>12.1f}{100 * s:>15.1f}"
-              for o, s in zip(model.autopsy, share, strict=False)]
+    lines += [
+        f"{o.site:<10}{o.organ:<10}{100 * o.share:>12.1f}{100 * s:>15.1f}"
+        for o, s in zip(model.autopsy, share, strict=False)
+    ]
     lines.append("")
     for o, s, what in zip(model.timing, share[-2:], ("synchronous", "metachronous, 5 years"), strict=True):
         lines.append(f"liver, {what} ({o.row}): registry {100 * o.share:.1f} %, closed form {100 * s:.1f} %")
     quartiles = model.metachronous_quartiles_months(unknown)
-    lines.append("months to the first metachronous metastasis, quartiles (CRC20, not fitted): published 10 17 29, "
-                 "closed form " + " ".join(f"{q:.0f}" for q in quartiles))
-    lines.append(f"residuals of the autopsy rows: {rms:.2f} SD (sampling, and {100 * MODEL_SHARE_SD:.0f} % of patients for the model)")
+    lines.append(
+        "months to the first metachronous metastasis, quartiles (CRC20, not fitted): published 10 17 29, "
+        "closed form " + " ".join(f"{q:.0f}" for q in quartiles)
+    )
+    lines.append(
+        f"residuals of the autopsy rows: {rms:.2f} SD (sampling, and {100 * MODEL_SHARE_SD:.0f} % of patients for the model)"
+    )
     for name, value in fitted.items():
         text = " ".join(f"{k}={v:.3g}" for k, v in value.items()) if isinstance(value, dict) else f"{value:.4g}"
         lines.append(f"{name}: {text}")

@@ -77,26 +77,43 @@ def compare(first, second) -> Comparison:
     Raises InputError where they are not pairs: another seed, other patients, nobody diagnosed in both.
     """
     _refuse_unpaired(first, second)
-    people = [run.patients.dropna(subset=["diagnosis_day"]).set_index("patient").sort_index() for run in (first, second)]
+    people = [
+        run.patients.dropna(subset=["diagnosis_day"]).set_index("patient").sort_index() for run in (first, second)
+    ]
     together = people[0].index.intersection(people[1].index)
     people = [arm.loc[together] for arm in people]
     if together.empty:
-        raise InputError(f"{first.path} and {second.path}: no patient was diagnosed in both runs; there is nothing to compare")
+        raise InputError(
+            f"{first.path} and {second.path}: no patient was diagnosed in both runs; there is nothing to compare"
+        )
     end = min(_known_until(run, arm) for run, arm in zip((first, second), people, strict=True))
     death = tuple(_until(_days(arm, arm["death_day"]), end) for arm in people)
     detected = _detected(first, second, people, end)
     pairs = {organ: paired.shares_over_time(*times, np.float64(end)) for organ, times in detected.items()}
-    pairs = {organ: paired.Shares(*(int(x) for x in (p.both, p.only_first, p.only_second, p.neither))) for organ, p in pairs.items()}
+    pairs = {
+        organ: paired.Shares(*(int(x) for x in (p.both, p.only_first, p.only_second, p.neither)))
+        for organ, p in pairs.items()
+    }
     adjusted = dict(zip(NICHES, paired.holm([pairs[organ].p_value for organ in NICHES]), strict=True))
     organs = [OrganChange(organ, found, adjusted.get(organ, found.p_value)) for organ, found in pairs.items()]
     return Comparison(
-        first, second, len(together), end, differences(first, second), detected, death, organs,
+        first,
+        second,
+        len(together),
+        end,
+        differences(first, second),
+        detected,
+        death,
+        organs,
         alive=paired.shares(np.isinf(death[0]), np.isinf(death[1])),
-        died_earlier=int((death[1] < death[0]).sum()), died_later=int((death[1] > death[0]).sum()),
+        died_earlier=int((death[1] < death[0]).sum()),
+        died_later=int((death[1] > death[0]).sum()),
         years_lived=paired.means(*(np.minimum(days, end) / incidence.DAYS_PER_YEAR for days in death)),
         metastases=paired.means(*(_colonies(run, arm, end) for run, arm in zip((first, second), people, strict=True))),
         overall=survival.logrank(*(survival.follow_up(run) for run in (first, second))),
-        metastasis_free=survival.logrank(*(survival.follow_up(run, survival.METASTASIS_FREE) for run in (first, second))),
+        metastasis_free=survival.logrank(
+            *(survival.follow_up(run, survival.METASTASIS_FREE) for run in (first, second))
+        ),
     )
 
 
@@ -105,12 +122,14 @@ def _refuse_unpaired(first, second) -> None:
     if seeds[0] != seeds[1]:
         raise InputError(
             f"{first.path} and {second.path}: not the same patients: seeds {seeds[0]} and {seeds[1]}; "
-            "runs are paired patient by patient, so run both with the same --seed")
+            "runs are paired patient by patient, so run both with the same --seed"
+        )
     ids = [set(run.patients["patient"]) for run in (first, second)]
     if ids[0] != ids[1]:
         held = " and ".join(f"{run.path} holds {incidence.patients_text(run)}" for run in (first, second))
         raise InputError(
-            f"not the same patients: {held}; run both with the same --patients (the same command finishes an interrupted run)")
+            f"not the same patients: {held}; run both with the same --patients (the same command finishes an interrupted run)"
+        )
 
 
 def _days(arm, column):
@@ -146,11 +165,29 @@ def _colonies(run, arm, end: float):
     """Visible metastases of each patient by the end."""
     seen = run.metastases[["patient", "detected_day"]].dropna(subset=["detected_day"])
     since = seen["detected_day"] - arm["diagnosis_day"].reindex(seen["patient"]).to_numpy()
-    return seen[(since <= end).fillna(False).to_numpy(dtype=bool)].groupby("patient").size().reindex(arm.index, fill_value=0).to_numpy()
+    return (
+        seen[(since <= end).fillna(False).to_numpy(dtype=bool)]
+        .groupby("patient")
+        .size()
+        .reindex(arm.index, fill_value=0)
+        .to_numpy()
+    )
 
 
-_NOT_COMPARED = ("name", "file", "path", "title", "question", "patients", "parameters", "overrides", "mechanisms", "treatments",
-                 "output_every_days", "horizon_days")  # outcomes are compared until the shorter horizon
+_NOT_COMPARED = (
+    "name",
+    "file",
+    "path",
+    "title",
+    "question",
+    "patients",
+    "parameters",
+    "overrides",
+    "mechanisms",
+    "treatments",
+    "output_every_days",
+    "horizon_days",
+)  # outcomes are compared until the shorter horizon
 
 
 def differences(first, second) -> list[str]:
@@ -167,9 +204,14 @@ def differences(first, second) -> list[str]:
         before, after = (values.get(name, {}).get("value") for values in parameters)
         if before != after:
             unit = (parameters[1].get(name) or parameters[0][name]).get("unit", "")
-            found.append(f"{name} {_plain(after)} instead of {_plain(before)}" + (f" {unit}" if unit not in ("", "1") else ""))
+            found.append(
+                f"{name} {_plain(after)} instead of {_plain(before)}" + (f" {unit}" if unit not in ("", "1") else "")
+            )
     found += _treatment_changes(*(list(scenario.get("treatments") or []) for scenario in (one, other)))
-    flat = [dict(_flat({key: value for key, value in scenario.items() if key not in _NOT_COMPARED})) for scenario in (one, other)]
+    flat = [
+        dict(_flat({key: value for key, value in scenario.items() if key not in _NOT_COMPARED}))
+        for scenario in (one, other)
+    ]
     for key in dict.fromkeys([*flat[0], *flat[1]]):
         before, after = (values.get(key) for values in flat)
         if before != after:
@@ -196,10 +238,23 @@ def _treatment_changes(before: list[dict], after: list[dict]) -> list[str]:
 
 
 def _treatment(item: dict) -> str:
-    when = f"{_plain(item['start_days'])} days after {item.get('after', 'diagnosis')}" if item.get("start_days") is not None else ""
-    usual = {"cycles": 1, "every_days": item.get("every_days") if item.get("cycles", 1) == 1 else None, "dose": 1, "adherence": 1, "turn": item.get("turn")}
-    rest = [f"{key.removesuffix('_days').replace('_', ' ')} {_plain(value)}{' days' if key.endswith('_days') else ''}" for key, value in item.items()
-            if key not in ("name", "after", "start_days") and value is not None and value != usual.get(key)]
+    when = (
+        f"{_plain(item['start_days'])} days after {item.get('after', 'diagnosis')}"
+        if item.get("start_days") is not None
+        else ""
+    )
+    usual = {
+        "cycles": 1,
+        "every_days": item.get("every_days") if item.get("cycles", 1) == 1 else None,
+        "dose": 1,
+        "adherence": 1,
+        "turn": item.get("turn"),
+    }
+    rest = [
+        f"{key.removesuffix('_days').replace('_', ' ')} {_plain(value)}{' days' if key.endswith('_days') else ''}"
+        for key, value in item.items()
+        if key not in ("name", "after", "start_days") and value is not None and value != usual.get(key)
+    ]
     details = ", ".join([*([when] if when else []), *rest])
     return str(item.get("name", "treatment")).replace("_", " ") + (f" ({details})" if details else "")
 
@@ -210,8 +265,14 @@ def warnings(first, second) -> list[str]:
     differ = [name for name in dict.fromkeys([*one, *other]) if one.get(name) != other.get(name) and name != "platform"]
     if first.manifest.get("commit") != second.manifest.get("commit"):
         differ.append("commit")
-    notes = [f"the runs were made with different versions ({', '.join(differ)}); some patients may differ by that alone"] if differ else []
+    notes = (
+        [f"the runs were made with different versions ({', '.join(differ)}); some patients may differ by that alone"]
+        if differ
+        else []
+    )
     horizons = [float(run.manifest["scenario"]["horizon_days"]) for run in (first, second)]
     if horizons[0] != horizons[1]:
-        notes.append(f"the horizons differ ({horizons[0]:g} and {horizons[1]:g} days); the log-rank tests use the whole follow-up, all else the shorter")
+        notes.append(
+            f"the horizons differ ({horizons[0]:g} and {horizons[1]:g} days); the log-rank tests use the whole follow-up, all else the shorter"
+        )
     return notes

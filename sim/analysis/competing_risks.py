@@ -52,8 +52,17 @@ def aalen_johansen(days, end) -> Curve:
     steps = events > 0
     value = np.concatenate([[0.0], incidence[steps]])
     low, high = log_log_band(1 - value, np.concatenate([[0.0], error[steps]]), count)
-    return Curve(np.concatenate([[0.0], at[steps]]), value, 1 - high, 1 - low, count, int(events.sum()), float(at[-1]),
-                 bool(ended[-1] == all_left[-1]), times)
+    return Curve(
+        np.concatenate([[0.0], at[steps]]),
+        value,
+        1 - high,
+        1 - low,
+        count,
+        int(events.sum()),
+        float(at[-1]),
+        bool(ended[-1] == all_left[-1]),
+        times,
+    )
 
 
 def organ_incidence(run, organ: str | None = None, *, after_diagnosis: bool = False) -> Curve:

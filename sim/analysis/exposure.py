@@ -37,8 +37,14 @@ class Exposure:
     last_day: np.ndarray
 
 
-def measure(scenario: Scenario, *, seed: int, patients: int | np.ndarray,
-            arms: Sequence[Mapping[str, float]] | None = None, arm_of_lane: np.ndarray | None = None) -> Exposure:
+def measure(
+    scenario: Scenario,
+    *,
+    seed: int,
+    patients: int | np.ndarray,
+    arms: Sequence[Mapping[str, float]] | None = None,
+    arm_of_lane: np.ndarray | None = None,
+) -> Exposure:
     """Run the engine without competent cells and keep what the primaries shed.
 
     `patients` is a number or ids; `arms` and `arm_of_lane` are as for `build_model`. Raises InputError as that does.
@@ -49,8 +55,14 @@ def measure(scenario: Scenario, *, seed: int, patients: int | np.ndarray,
     barren = {"competent_share": 0.0, f"site_shedding_factor.{scenario.primary}": 1.0}
     # Nobody reads the seeding curves of this run, and noting them costs a fifth of it.
     seldom = dataclasses.replace(scenario, output_every_days=SELDOM_DAYS)
-    model = build_model(seldom, seed=seed, patients=ids, arms=[{**arm, **barren} for arm in arms],
-                        arm_of_lane=arm_of_lane, collect=False)
+    model = build_model(
+        seldom,
+        seed=seed,
+        patients=ids,
+        arms=[{**arm, **barren} for arm in arms],
+        arm_of_lane=arm_of_lane,
+        collect=False,
+    )
     shed, factor = [], []
     week = np.zeros(len(model.hosts.patient))
     while model.running:
@@ -68,7 +80,9 @@ def measure(scenario: Scenario, *, seed: int, patients: int | np.ndarray,
 
 def visible_within(scenario: Scenario, threshold_cells: float, weeks: int) -> np.ndarray:
     """`visible_chance` of a scenario whose niches feed alike (as the liver does)."""
-    p = effective_parameters({name: parameter.value for name, parameter in scenario.parameters.items()}, scenario.mechanisms)
+    p = effective_parameters(
+        {name: parameter.value for name, parameter in scenario.parameters.items()}, scenario.mechanisms
+    )
     return visible_chance(p, threshold_cells, weeks, "liver")
 
 
@@ -88,8 +102,14 @@ def visible_chance(p: Mapping[str, float], threshold_cells: float, weeks: int, n
 
 
 _GROWTH = ("avascular_limit_cells", "metastasis_capacity_cells", "metastasis_gompertz_per_day", "cycling_birth_per_day")
-_SLEEP = ("dormancy_narrow_share", "dormancy_narrow_scale_days", "dormancy_narrow_shape", "dormancy_broad_scale_days",
-          "dormancy_broad_shape", "sleeper_death_per_day")
+_SLEEP = (
+    "dormancy_narrow_share",
+    "dormancy_narrow_scale_days",
+    "dormancy_narrow_shape",
+    "dormancy_broad_scale_days",
+    "dormancy_broad_shape",
+    "sleeper_death_per_day",
+)
 
 
 # The points of a design share most of their values, and a day's curve costs milliseconds.
@@ -110,15 +130,27 @@ def _reach(days: int, threshold: float, limit: float, capacity: float, gompertz:
 
 
 @functools.lru_cache(128)
-def _woke(days: int, narrow_share: float, narrow_scale: float, narrow_shape: float, broad_scale: float, broad_shape: float,
-          death: float, feeding: float) -> np.ndarray:
+def _woke(
+    days: int,
+    narrow_share: float,
+    narrow_scale: float,
+    narrow_shape: float,
+    broad_scale: float,
+    broad_shape: float,
+    death: float,
+    feeding: float,
+) -> np.ndarray:
     """P(a sleeper wakes on that day after its arrival), (days,)."""
-    survival = lambda x: theory.threshold_survival(x, narrow_share, (narrow_scale, narrow_shape), (broad_scale, broad_shape))  # noqa: E731
+    survival = lambda x: theory.threshold_survival(
+        x, narrow_share, (narrow_scale, narrow_shape), (broad_scale, broad_shape)
+    )  # noqa: E731
     return theory.sleeper_fates(np.full(days, feeding), np.full(days, death), survival)["woke"]
 
 
 @functools.lru_cache(128)
-def _slept(days: int, threshold: float, limit: float, capacity: float, gompertz: float, birth: float, *sleep: float) -> np.ndarray:
+def _slept(
+    days: int, threshold: float, limit: float, capacity: float, gompertz: float, birth: float, *sleep: float
+) -> np.ndarray:
     """P(a cell that falls asleep on arrival has founded a visible colony within so many days), (days,)."""
     from scipy.signal import fftconvolve
 
@@ -126,8 +158,9 @@ def _slept(days: int, threshold: float, limit: float, capacity: float, gompertz:
     return np.maximum(fftconvolve(woke, _reach(days, threshold, limit, capacity, gompertz, birth))[:days], 0.0)
 
 
-def expected_metastases(exposure: Exposure, visible: np.ndarray, until_day: np.ndarray,
-                        shed_until_day: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def expected_metastases(
+    exposure: Exposure, visible: np.ndarray, until_day: np.ndarray, shed_until_day: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Expected visible metastases by `until_day` from cells shed before `shed_until_day`, (lanes,) each.
 
     Two numbers a patient of frailty one: in a niche of constant soil, and in the liver with its

@@ -41,8 +41,10 @@ def _effect(runs, factor: str, outcome: str) -> Effect:
 
         constant = runs[outcome].nunique() < 2
         return Effect(factor, (), None if constant else float(spearmanr(values.astype(float), runs[outcome]).statistic))
-    levels = [Level(_text(value), len(group), float(group.mean()), float(group.min()), float(group.max()))
-              for value, group in runs.groupby(factor, sort=True)[outcome]]
+    levels = [
+        Level(_text(value), len(group), float(group.mean()), float(group.min()), float(group.max()))
+        for value, group in runs.groupby(factor, sort=True)[outcome]
+    ]
     return Effect(factor, tuple(levels))
 
 

@@ -24,16 +24,33 @@ class Stopwatch:
         return time.perf_counter() - self._clock
 
 
-def write_analysis(folder: Path, kind: str, tables: Mapping[str, Mapping[str, Sequence]], *, scenario: Scenario,
-                   seed: int, patients: int, command_line: Sequence[str], stopwatch: Stopwatch, asked: Mapping) -> None:
+def write_analysis(
+    folder: Path,
+    kind: str,
+    tables: Mapping[str, Mapping[str, Sequence]],
+    *,
+    scenario: Scenario,
+    seed: int,
+    patients: int,
+    command_line: Sequence[str],
+    stopwatch: Stopwatch,
+    asked: Mapping,
+) -> None:
     """Write the tables (columns by name), and a manifest that holds what was `asked` beside what a run's holds.
 
     An earlier analysis of the same kind in `folder` is replaced. Raises InputError and MachineError as
     `sim.storage.check_writable`.
     """
     manifest = build_manifest(
-        scenario=scenario.to_dict(), seed=seed, patients=patients, patients_finished=patients, status="complete",
-        command_line=command_line, start=stopwatch.start, wall_seconds=stopwatch.seconds())
+        scenario=scenario.to_dict(),
+        seed=seed,
+        patients=patients,
+        patients_finished=patients,
+        status="complete",
+        command_line=command_line,
+        start=stopwatch.start,
+        wall_seconds=stopwatch.seconds(),
+    )
     del manifest["schema_version"]  # the contract of a run's tables, which these are not
     ours = {MANIFEST, FIGURES, *(f"{name}.{suffix}" for name in tables for suffix in ("parquet", "csv"))}
     write_folder(folder, functools.partial(_fill, tables), {"kind": kind, **manifest, "asked": dict(asked)}, ours)

@@ -73,8 +73,10 @@ def patient_lineage(run: Run, patient: int) -> PatientLineage:
     """
     mechanisms = run.manifest["scenario"]["mechanisms"]
     if not any(mechanisms[name] for name in TELLING):
-        raise InputError(f"{run.path}: the mechanisms {' and '.join(TELLING)} were off: it has no clones, and the primary "
-                         f"seeded every colony; run the scenario again with --on {TELLING[0]} or --on {TELLING[1]}, or both")
+        raise InputError(
+            f"{run.path}: the mechanisms {' and '.join(TELLING)} were off: it has no clones, and the primary "
+            f"seeded every colony; run the scenario again with --on {TELLING[0]} or --on {TELLING[1]}, or both"
+        )
     known = run.patients["patient"]
     if not (known == patient).any():
         held = f"{known.min()} to {known.max()}" if len(known) else "none"
@@ -83,7 +85,13 @@ def patient_lineage(run: Run, patient: int) -> PatientLineage:
     founders = run.founders[run.founders["colony"].isin(mine["colony"])]
     nodes, labels = _nodes(mine, run.ancestors[run.ancestors["patient"] == patient])
     colonies = _colonies(mine, founders, nodes, labels, clones := mechanisms["lineage"])
-    return PatientLineage(patient, nodes, colonies, _migration(mine, colonies, clones), _clones(mine, founders, run.clones, patient) if clones else None)
+    return PatientLineage(
+        patient,
+        nodes,
+        colonies,
+        _migration(mine, colonies, clones),
+        _clones(mine, founders, run.clones, patient) if clones else None,
+    )
 
 
 def _nodes(mine, ancestors) -> tuple[tuple[Node, ...], dict[int, str]]:
@@ -98,8 +106,11 @@ def _nodes(mine, ancestors) -> tuple[tuple[Node, ...], dict[int, str]]:
     for colony in sorted(day, key=lambda colony: (day[colony], colony)):
         number[place[colony]] += 1
         labels[colony] = f"{place[colony]}_{number[place[colony]]}" + ("_small" if colony not in listed else "")
-    parent_of = {int(row.colony): int(row.parent_colony) for table in (mine, ancestors)
-                 for row in table.dropna(subset=["parent_colony"]).itertuples()}
+    parent_of = {
+        int(row.colony): int(row.parent_colony)
+        for table in (mine, ancestors)
+        for row in table.dropna(subset=["parent_colony"]).itertuples()
+    }
     nodes, unknown = [], set()
     for colony, label in labels.items():
         if colony in parent_of:
@@ -118,22 +129,35 @@ def _colonies(mine, founders, nodes, labels, clones: bool):
 
     parent = {node.label: node.parent for node in nodes}
     label = mine["colony"].map(labels)
-    return pd.DataFrame({
-        "label": label, "organ": mine["organ"], "parent": label.map(parent), "arrived_day": mine["arrived_day"],
-        "founders": mine["founders"],
-        "clones": mine["colony"].map(founders.groupby("colony").size()).astype("Int64") if clones else pd.NA,
-        "clone": mine["clone"], "cells": mine["cells"],
-    }).reset_index(drop=True)
+    return pd.DataFrame(
+        {
+            "label": label,
+            "organ": mine["organ"],
+            "parent": label.map(parent),
+            "arrived_day": mine["arrived_day"],
+            "founders": mine["founders"],
+            "clones": mine["colony"].map(founders.groupby("colony").size()).astype("Int64") if clones else pd.NA,
+            "clone": mine["clone"],
+            "cells": mine["cells"],
+        }
+    ).reset_index(drop=True)
 
 
 def _migration(mine, colonies, clones: bool):
     import pandas as pd
 
     single = (colonies["clones"] == 1).to_numpy(dtype=bool, na_value=False) if clones else False
-    counted = pd.DataFrame({"source": mine["source"], "organ": mine["organ"], "colonies": 1, "monoclonal": single}).groupby(
-        ["source", "organ"], as_index=False).sum()
+    counted = (
+        pd.DataFrame({"source": mine["source"], "organ": mine["organ"], "colonies": 1, "monoclonal": single})
+        .groupby(["source", "organ"], as_index=False)
+        .sum()
+    )
     first = counted["source"] != PRIMARY  # the primary's own colonies on top, then by number
-    counted = counted.assign(first=first).sort_values(["first", "colonies"], ascending=[True, False], kind="stable").drop(columns="first")
+    counted = (
+        counted.assign(first=first)
+        .sort_values(["first", "colonies"], ascending=[True, False], kind="stable")
+        .drop(columns="first")
+    )
     counted["polyclonal"] = counted["colonies"] - counted["monoclonal"]
     if not clones:
         counted[["monoclonal", "polyclonal"]] = pd.NA
@@ -148,5 +172,7 @@ def _clones(mine, founders, listed, patient: int):
     columns = ["clone", "share_of_primary", "potential", "marker", "seeded"]
     primary = sizes.reindex(columns=columns) if listed is None else listed.loc[listed["patient"] == patient, columns]
     sizes = primary.astype({"clone": "Int64"}).merge(sizes, on="clone", how="left")
-    sizes = sizes.fillna({"colonies": 0, "founding_cells": 0, "cells": 0.0}).astype({"colonies": "int64", "founding_cells": "int64"})
+    sizes = sizes.fillna({"colonies": 0, "founding_cells": 0, "cells": 0.0}).astype(
+        {"colonies": "int64", "founding_cells": "int64"}
+    )
     return sizes.sort_values(["cells", "clone"], ascending=[False, True]).reset_index(drop=True)

@@ -89,7 +89,9 @@ def shares(first, second) -> Shares:
 
 def shares_over_time(first_days, second_days, days) -> Shares:
     """Pairs counted on each of `days`: who has met the outcome by then; `first_days`, `second_days` (patients,), inf for never."""
-    first, second, later = (np.sort(np.asarray(x, dtype=float)) for x in (first_days, second_days, np.maximum(first_days, second_days)))
+    first, second, later = (
+        np.sort(np.asarray(x, dtype=float)) for x in (first_days, second_days, np.maximum(first_days, second_days))
+    )
     in_first, in_second, both = (np.searchsorted(ordered, days, side="right") for ordered in (first, second, later))
     return Shares(both, in_first - both, in_second - both, len(first) - in_first - in_second + both)
 

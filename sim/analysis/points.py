@@ -64,7 +64,9 @@ class PointsTask:
 
     def compute(self, report: Callable[[float], None] | None = None) -> bytes:
         """The packed result: its table `patients` holds `outcomes` (points, outcomes, organs), numbered in `patient`."""
-        outcomes = outcomes_at(self.scenario, self.names, self.points, seed=self.seed, simulate=self.simulate, report=report)
+        outcomes = outcomes_at(
+            self.scenario, self.names, self.points, seed=self.seed, simulate=self.simulate, report=report
+        )
         return pack(Chunk(tables={"patients": {"patient": np.arange(self.start, self.stop), "outcomes": outcomes}}))
 
 
@@ -72,17 +74,31 @@ def refuse_closed_form(scenario: Scenario) -> None:
     """Raises InputError where a mechanism is on, or a treatment given, that the closed form does not know."""
     unknown = [name for name, on in scenario.mechanisms.items() if on and name not in IN_CLOSED_FORM]
     if unknown:
-        raise InputError(f"{scenario.name}: the closed form does not know {', '.join(unknown)}; "
-                         "add --simulate, or switch it off with --off")
+        raise InputError(
+            f"{scenario.name}: the closed form does not know {', '.join(unknown)}; "
+            "add --simulate, or switch it off with --off"
+        )
     if scenario.treatments:
-        raise InputError(f"{scenario.name}: the closed form does not know treatments ({scenario.treatments[0].name}); add --simulate")
+        raise InputError(
+            f"{scenario.name}: the closed form does not know treatments ({scenario.treatments[0].name}); add --simulate"
+        )
 
 
-def outcomes_at(scenario: Scenario, names: Sequence[str], points: np.ndarray, *, seed: int, simulate: bool = False,
-                report: Callable[[float], None] | None = None) -> np.ndarray:
+def outcomes_at(
+    scenario: Scenario,
+    names: Sequence[str],
+    points: np.ndarray,
+    *,
+    seed: int,
+    simulate: bool = False,
+    report: Callable[[float], None] | None = None,
+) -> np.ndarray:
     """Both outcomes by organ at every point: (points, outcomes, organs). Raises InputError."""
     base = {name: parameter.value for name, parameter in scenario.parameters.items()}
-    arms = [effective_parameters(base | dict(zip(names, map(float, point), strict=True)), scenario.mechanisms) for point in points]
+    arms = [
+        effective_parameters(base | dict(zip(names, map(float, point), strict=True)), scenario.mechanisms)
+        for point in points
+    ]
     lanes = stacked_lanes(scenario, arms, seed=seed, patients=np.arange(scenario.patients))
     mean, share = np.empty((len(lanes.arm), len(ORGANS))), np.empty((len(lanes.arm), len(ORGANS)))
     # A model runs as long as its slowest lane, and growth differs much between points: lanes of a kind run together.
@@ -93,13 +109,21 @@ def outcomes_at(scenario: Scenario, names: Sequence[str], points: np.ndarray, *,
         if report is not None:
             report(min(1.0, (start + MODEL_LANES) / len(order)))
     number = np.bincount(lanes.arm, minlength=len(arms))[:, None]
-    share, mean = (np.stack([np.bincount(lanes.arm, x[:, organ], len(arms)) for organ in range(len(ORGANS))], axis=1) / number
-                   for x in (share, mean))
+    share, mean = (
+        np.stack([np.bincount(lanes.arm, x[:, organ], len(arms)) for organ in range(len(ORGANS))], axis=1) / number
+        for x in (share, mean)
+    )
     return np.stack([share, np.log(mean + LEAST_MEAN)], axis=1)
 
 
-def _by_lane(scenario: Scenario, arms: Sequence[Mapping[str, float]], patient: np.ndarray, arm_of_lane: np.ndarray, seed: int,
-             simulate: bool) -> tuple[np.ndarray, np.ndarray]:
+def _by_lane(
+    scenario: Scenario,
+    arms: Sequence[Mapping[str, float]],
+    patient: np.ndarray,
+    arm_of_lane: np.ndarray,
+    seed: int,
+    simulate: bool,
+) -> tuple[np.ndarray, np.ndarray]:
     """Visible metastases, and whether there is one (or the chance of it): (lanes, organs) each."""
     present, arm_of_lane = np.unique(arm_of_lane, return_inverse=True)
     arms = [arms[arm] for arm in present]
@@ -110,8 +134,9 @@ def _by_lane(scenario: Scenario, arms: Sequence[Mapping[str, float]], patient: n
     return counts, (counts > 0).astype(float)
 
 
-def expected_by_lane(scenario: Scenario, arms: Sequence[Mapping[str, float]], patient: np.ndarray, arm_of_lane: np.ndarray,
-                     seed: int) -> tuple[np.ndarray, np.ndarray]:
+def expected_by_lane(
+    scenario: Scenario, arms: Sequence[Mapping[str, float]], patient: np.ndarray, arm_of_lane: np.ndarray, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Expected visible metastases, and the chance of at least one, by the end of follow-up: (lanes, organs) each.
 
     Averaged over frailty X, which multiplies competence: given X, metastases are Poisson with mean X m.
@@ -124,8 +149,9 @@ def expected_by_lane(scenario: Scenario, arms: Sequence[Mapping[str, float]], pa
     return mean, share
 
 
-def expected_at_frailty_one(scenario: Scenario, arms: Sequence[Mapping[str, float]], patient: np.ndarray, arm_of_lane: np.ndarray,
-                            seed: int) -> np.ndarray:
+def expected_at_frailty_one(
+    scenario: Scenario, arms: Sequence[Mapping[str, float]], patient: np.ndarray, arm_of_lane: np.ndarray, seed: int
+) -> np.ndarray:
     """Expected visible metastases by the end of follow-up of patients of frailty one, (lanes, niches)."""
     exposure = measure(scenario, seed=seed, patients=patient, arms=arms, arm_of_lane=arm_of_lane)
     stacked = LaneParameters.stack(arms, np.arange(len(arms)))
@@ -135,13 +161,19 @@ def expected_at_frailty_one(scenario: Scenario, arms: Sequence[Mapping[str, floa
     out = np.empty((len(patient), len(NICHES)))
     for number, values in enumerate(arms):
         lanes = arm_of_lane == number
-        mine = Exposure(exposure.shed[:, lanes], exposure.liver_factor[:, lanes], exposure.diagnosis_day[lanes],
-                        exposure.last_day[lanes])
+        mine = Exposure(
+            exposure.shed[:, lanes],
+            exposure.liver_factor[:, lanes],
+            exposure.diagnosis_day[lanes],
+            exposure.last_day[lanes],
+        )
         out[lanes] = _expected(scenario, values, mine, arrest[number], own[number])
     return out
 
 
-def _expected(scenario: Scenario, values: Mapping[str, float], exposure: Exposure, arrest: np.ndarray, own: np.ndarray) -> np.ndarray:
+def _expected(
+    scenario: Scenario, values: Mapping[str, float], exposure: Exposure, arrest: np.ndarray, own: np.ndarray
+) -> np.ndarray:
     """Expected visible metastases of one arm's patients of frailty one, (lanes, niches)."""
     weeks = len(exposure.shed) + 1
     threshold = values[f"{scenario.observe}_threshold_cells"]

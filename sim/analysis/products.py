@@ -57,6 +57,8 @@ def refitted_soils(scenario: Scenario, gains: Sequence[float], *, seed: int, pat
         factor = expected[0].sum() / expected[number].sum() if expected[number].any() else 1.0
         if _CLEAR < wanted < 1.0 - _CLEAR:
             middle, width = math.log(factor), math.log(_FURTHEST)
-            factor = math.exp(brentq(lambda x, number=number: share(number, x) - wanted, middle - width, middle + width, xtol=1e-12))
+            factor = math.exp(
+                brentq(lambda x, number=number: share(number, x) - wanted, middle - width, middle + width, xtol=1e-12)
+            )
         factors.append(factor)
     return base[SOIL] * np.array(factors)

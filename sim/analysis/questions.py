@@ -38,8 +38,17 @@ FEWEST_PAIRS = 10
 """Patients of the smallest arm below whom nothing is said: a normal interval from three of them is no interval."""
 
 
-def ask(comparison: Comparison, *, seed: int, out: Path, patients: int | None = None, workers: int = 1,
-        across: bool = True, progress: bool = False, command_line: list[str] | None = None) -> dict[str, Any]:
+def ask(
+    comparison: Comparison,
+    *,
+    seed: int,
+    out: Path,
+    patients: int | None = None,
+    workers: int = 1,
+    across: bool = True,
+    progress: bool = False,
+    command_line: list[str] | None = None,
+) -> dict[str, Any]:
     """Run every arm in a folder below `out`, write and return the answer (the content of `answer.json`).
 
     `patients` replaces the scenario's number in all arms. Arms that were finished by an earlier call with the
@@ -50,19 +59,34 @@ def ask(comparison: Comparison, *, seed: int, out: Path, patients: int | None = 
     _refuse_other_folders(out)
     runs = _Runs(comparison, out, seed, patients, workers, progress, command_line or [])
     points = [runs.point(None, None)]
-    points += [runs.point(entry.parameter, value) for entry in (comparison.across if across else ()) for value in entry.values]
+    points += [
+        runs.point(entry.parameter, value) for entry in (comparison.across if across else ()) for value in entry.values
+    ]
     answer = {
-        "scenario": comparison.scenario.name, "question": comparison.scenario.question,
-        "outcome": comparison.outcome.name, "unit": comparison.outcome.unit, "meaning": comparison.outcome.meaning,
-        "assumes": comparison.assumes, "enriched": [_override(name, entry) for name, entry in comparison.enriched.items()],
-        "seed": seed, "patients": patients or comparison.scenario.patients, "wall_seconds": runs.wall_seconds, **points[0], "across": points[1:],
+        "scenario": comparison.scenario.name,
+        "question": comparison.scenario.question,
+        "outcome": comparison.outcome.name,
+        "unit": comparison.outcome.unit,
+        "meaning": comparison.outcome.meaning,
+        "assumes": comparison.assumes,
+        "enriched": [_override(name, entry) for name, entry in comparison.enriched.items()],
+        "seed": seed,
+        "patients": patients or comparison.scenario.patients,
+        "wall_seconds": runs.wall_seconds,
+        **points[0],
+        "across": points[1:],
     }
     runs.write(answer)
     return answer
 
 
 def _override(name: str, override: Override) -> dict[str, Any]:
-    return {"parameter": name, "value": override.value, "catalogue": catalog.load()[name].value, "reason": override.reason}
+    return {
+        "parameter": name,
+        "value": override.value,
+        "catalogue": catalog.load()[name].value,
+        "reason": override.reason,
+    }
 
 
 def seen(*answers: Mapping[str, Any]) -> bool:
@@ -73,10 +97,23 @@ def seen(*answers: Mapping[str, Any]) -> bool:
 class _Runs:
     """The runs of one question, each made once; what finished is noted in `answer.json` as it comes."""
 
-    def __init__(self, comparison: Comparison, out: Path, seed: int, patients: int | None, workers: int, progress: bool,
-                 command_line: list[str]):
+    def __init__(
+        self,
+        comparison: Comparison,
+        out: Path,
+        seed: int,
+        patients: int | None,
+        workers: int,
+        progress: bool,
+        command_line: list[str],
+    ):
         self._comparison, self._out, self._seed, self._patients = comparison, out, seed, patients
-        self._options = {"workers": workers, "progress": progress, "command_line": command_line, "fewest_patients": FEWEST_PATIENTS}
+        self._options = {
+            "workers": workers,
+            "progress": progress,
+            "command_line": command_line,
+            "fewest_patients": FEWEST_PATIENTS,
+        }
         self._finished = _finished_runs(out / ANSWER)
         self._made: dict[str, Path] = {}
 
@@ -92,18 +129,31 @@ class _Runs:
     def point(self, parameter: str | None, value: float | None) -> dict[str, Any]:
         """The answer with one parameter at a value, or at the scenario's own values."""
         place = self._out if parameter is None else self._out / "across" / f"{slug(parameter)}_{value:g}"
-        opened = {arm.name: self._run(self._scenario(arm, parameter, value), place / slug(arm.name)) for arm in self._comparison.arms}
+        opened = {
+            arm.name: self._run(self._scenario(arm, parameter, value), place / slug(arm.name))
+            for arm in self._comparison.arms
+        }
         measured = measure(self._comparison, opened)
         at = {} if parameter is None else {"parameter": parameter, "value": value}
         logranks = logrank_p_values(self._comparison, opened, measured)
-        return {**at, "arms": [_arm(arm, self._comparison.outcome.unit == SHARE, *measured[arm.name]) for arm in self._comparison.arms],
-                "directions": [direction(contrast, measured) | p for contrast, p in zip(self._comparison.contrasts, logranks, strict=True)]}
+        return {
+            **at,
+            "arms": [
+                _arm(arm, self._comparison.outcome.unit == SHARE, *measured[arm.name]) for arm in self._comparison.arms
+            ],
+            "directions": [
+                direction(contrast, measured) | p
+                for contrast, p in zip(self._comparison.contrasts, logranks, strict=True)
+            ],
+        }
 
     def _scenario(self, arm: Arm, parameter: str | None, value: float | None) -> Scenario:
         scenario = arm.scenario.with_(patients=self._patients)
         if parameter is None or parameter in arm.own_parameters:
             return scenario
-        return scenario.with_(set_=[f"{parameter}={value!r}"], reason="across the values of a parameter that nobody has published")
+        return scenario.with_(
+            set_=[f"{parameter}={value!r}"], reason="across the values of a parameter that nobody has published"
+        )
 
     def _run(self, scenario: Scenario, folder: Path) -> results.Run:
         course = _course(scenario)
@@ -133,7 +183,9 @@ def _course(scenario: Scenario) -> str:
     resolved = scenario.to_dict()
     for key in ("name", "file", "title", "question", "mechanisms", "overrides", "parameters"):
         del resolved[key]
-    values = effective_parameters({name: parameter.value for name, parameter in scenario.parameters.items()}, scenario.mechanisms)
+    values = effective_parameters(
+        {name: parameter.value for name, parameter in scenario.parameters.items()}, scenario.mechanisms
+    )
     for name in _of_other_sites(values, scenario.primary):
         del values[name]
     return json.dumps([resolved, values], sort_keys=True)
@@ -149,9 +201,15 @@ def _finished_runs(file: Path) -> dict[str, list]:
 def _refuse_other_folders(out: Path) -> None:
     """`out` must be new, empty, or an earlier answer: runs are replaced in it."""
     results.check_writable(out / "arm")
-    if out.is_dir() and not (out / ANSWER).is_file() and (other := [path.name for path in out.iterdir() if not path.name.startswith(".")]):
-        raise InputError(f"{out}: the folder is not empty and holds no {ANSWER} (found {sorted(other)[0]}); allowed: a new or empty "
-                         "folder, or an earlier answer, which is replaced")
+    if (
+        out.is_dir()
+        and not (out / ANSWER).is_file()
+        and (other := [path.name for path in out.iterdir() if not path.name.startswith(".")])
+    ):
+        raise InputError(
+            f"{out}: the folder is not empty and holds no {ANSWER} (found {sorted(other)[0]}); allowed: a new or empty "
+            "folder, or an earlier answer, which is replaced"
+        )
 
 
 def measure(comparison: Comparison, runs: Mapping[str, results.Run]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -160,15 +218,23 @@ def measure(comparison: Comparison, runs: Mapping[str, results.Run]) -> dict[str
     A condition is read in each arm itself, on the day of diagnosis: arms that differ only after it count the same
     patients, others their own. A patient without a value in one arm is left out of all arms with its condition.
     """
-    values = {arm.name: comparison.outcome.values(runs[arm.name]).sort_index().to_numpy(dtype=float) for arm in comparison.arms}
+    values = {
+        arm.name: comparison.outcome.values(runs[arm.name]).sort_index().to_numpy(dtype=float)
+        for arm in comparison.arms
+    }
     defined: dict[str | None, np.ndarray] = {}
     for arm in comparison.arms:
         defined[arm.only] = np.isfinite(values[arm.name]) & defined.get(arm.only, True)
-    counts = {arm.name: CONDITIONS[arm.only](runs[arm.name]).sort_index().to_numpy(dtype=bool) if arm.only else True for arm in comparison.arms}
+    counts = {
+        arm.name: CONDITIONS[arm.only](runs[arm.name]).sort_index().to_numpy(dtype=bool) if arm.only else True
+        for arm in comparison.arms
+    }
     return {arm.name: (values[arm.name], defined[arm.only] & counts[arm.name]) for arm in comparison.arms}
 
 
-def contrast_influence(contrast: Contrast, measured: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> tuple[float, float]:
+def contrast_influence(
+    contrast: Contrast, measured: Mapping[str, tuple[np.ndarray, np.ndarray]]
+) -> tuple[float, float]:
     """The contrast of the arms' means and its standard error; nan where an arm has fewer than two patients.
 
     Each patient's influence is summed over the arms in which he counts: arms with the same patients are
@@ -182,7 +248,9 @@ def contrast_influence(contrast: Contrast, measured: Mapping[str, tuple[np.ndarr
             return float("nan"), float("nan")
         mean = values[counted].mean()
         estimate += weight * mean
-        influence = influence + weight * np.where(counted, (np.where(counted, values, mean) - mean) / counted.sum(), 0.0)
+        influence = influence + weight * np.where(
+            counted, (np.where(counted, values, mean) - mean) / counted.sum(), 0.0
+        )
     return float(estimate), float(np.sqrt((influence**2).sum() * fewest / (fewest - 1)))
 
 
@@ -202,7 +270,9 @@ def pooled(answers: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     for same in zip(*(answer["directions"] for answer in answers), strict=True):
         contrast = Contrast(same[0]["expected"], (), same[0]["sign"], same[0]["within"])
         patients = sum(found["patients"] for found in same)
-        numbers = np.array([[found[key] for key in ("difference", "low", "high")] for found in same], dtype=float)  # None: nan
+        numbers = np.array(
+            [[found[key] for key in ("difference", "low", "high")] for found in same], dtype=float
+        )  # None: nan
         errors = (numbers[:, 2] - numbers[:, 1]) / (2 * WILSON_Z)
         out.append(_found(contrast, patients, numbers[:, 0].mean(), np.sqrt((errors**2).sum()) / len(same)))
     return out
@@ -210,8 +280,16 @@ def pooled(answers: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 def _found(contrast: Contrast, patients: int, difference: float, error: float) -> dict[str, Any]:
     low, high = difference - WILSON_Z * error, difference + WILSON_Z * error
-    return {"expected": contrast.text, "sign": contrast.sign, "within": contrast.within, "patients": patients, "difference": _number(difference), "low": _number(low),
-            "high": _number(high), "seen": _verdict(contrast, patients, difference, low, high)}
+    return {
+        "expected": contrast.text,
+        "sign": contrast.sign,
+        "within": contrast.within,
+        "patients": patients,
+        "difference": _number(difference),
+        "low": _number(low),
+        "high": _number(high),
+        "seen": _verdict(contrast, patients, difference, low, high),
+    }
 
 
 def _verdict(contrast: Contrast, patients: int, difference: float, low: float, high: float) -> str:
@@ -227,8 +305,9 @@ def _verdict(contrast: Contrast, patients: int, difference: float, low: float, h
     return UNCLEAR if low <= 0.0 <= high else YES if contrast.sign * difference > 0 else NO
 
 
-def logrank_p_values(comparison: Comparison, runs: Mapping[str, results.Run],
-                     measured: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> list[dict[str, float]]:
+def logrank_p_values(
+    comparison: Comparison, runs: Mapping[str, results.Run], measured: Mapping[str, tuple[np.ndarray, np.ndarray]]
+) -> list[dict[str, float]]:
     """`logrank_p` of each contrast of two arms where the outcome is of survival, else nothing.
 
     Mantel's test over the whole follow-up (`sim.analysis.survival.logrank`) takes the arms for independent groups. Where
@@ -241,8 +320,10 @@ def logrank_p_values(comparison: Comparison, runs: Mapping[str, results.Run],
         followed = follow_up(runs[arm.name], comparison.outcome.ends)
         patients = np.sort(runs[arm.name].patients["patient"].to_numpy())[measured[arm.name][1]]
         times[arm.name] = followed.of(np.isin(followed.patient, patients))
-    return [{"logrank_p": logrank(times[arms[0]], times[arms[1]]).p_value} if sorted(weights) == [-1, 1] else {}
-            for arms, weights in (zip(*contrast.weights, strict=True) for contrast in comparison.contrasts)]
+    return [
+        {"logrank_p": logrank(times[arms[0]], times[arms[1]]).p_value} if sorted(weights) == [-1, 1] else {}
+        for arms, weights in (zip(*contrast.weights, strict=True) for contrast in comparison.contrasts)
+    ]
 
 
 def _arm(arm: Arm, share: bool, values: np.ndarray, counted: np.ndarray) -> dict[str, Any]:
@@ -251,7 +332,14 @@ def _arm(arm: Arm, share: bool, values: np.ndarray, counted: np.ndarray) -> dict
     mean = float(values[counted].mean()) if n else float("nan")
     half = WILSON_Z * float(values[counted].std(ddof=1)) / n**0.5 if n > 1 else float("nan")
     low, high = wilson_interval(values[counted].sum(), n) if share else (mean - half, mean + half)
-    return {"arm": arm.name, "only": arm.only, "patients": n, "mean": _number(mean), "low": _number(low), "high": _number(high)}
+    return {
+        "arm": arm.name,
+        "only": arm.only,
+        "patients": n,
+        "mean": _number(mean),
+        "low": _number(low),
+        "high": _number(high),
+    }
 
 
 def _number(value: float) -> float | None:

@@ -16,13 +16,30 @@ def rows(answers: Sequence[Answer]) -> list[dict[str, Any]]:
     Where there are several seeds, the rows with seed None are of all of them together.
     """
     by_scenario = _by_scenario(answers)
-    together = [{**asked[0], "seed": None, "directions": pooled(asked), "across": []} for asked in by_scenario.values() if len(asked) > 1]
+    together = [
+        {**asked[0], "seed": None, "directions": pooled(asked), "across": []}
+        for asked in by_scenario.values()
+        if len(asked) > 1
+    ]
     return [
-        {"scenario": answer["scenario"], "seed": answer["seed"], "expected": found["expected"], "outcome": answer["outcome"],
-         "unit": answer["unit"], "parameter": point.get("parameter"), "value": point.get("value"), "patients": found["patients"],
-         "difference": found["difference"], "low": found["low"], "high": found["high"], "logrank_p": found.get("logrank_p"),
-         "seen": found["seen"]}
-        for answer in (*answers, *together) for point in (answer, *answer["across"]) for found in point["directions"]
+        {
+            "scenario": answer["scenario"],
+            "seed": answer["seed"],
+            "expected": found["expected"],
+            "outcome": answer["outcome"],
+            "unit": answer["unit"],
+            "parameter": point.get("parameter"),
+            "value": point.get("value"),
+            "patients": found["patients"],
+            "difference": found["difference"],
+            "low": found["low"],
+            "high": found["high"],
+            "logrank_p": found.get("logrank_p"),
+            "seen": found["seen"],
+        }
+        for answer in (*answers, *together)
+        for point in (answer, *answer["across"])
+        for found in point["directions"]
     ]
 
 
@@ -55,7 +72,9 @@ def enriched_text(answer: Answer) -> str | None:
     """What a small cohort was enriched with; None where it was not."""
     if not answer["enriched"]:
         return None
-    changed = ", ".join(f"{entry['parameter']} = {entry['value']:g} (catalogue: {entry['catalogue']:g})" for entry in answer["enriched"])
+    changed = ", ".join(
+        f"{entry['parameter']} = {entry['value']:g} (catalogue: {entry['catalogue']:g})" for entry in answer["enriched"]
+    )
     reasons = dict.fromkeys(entry["reason"] for entry in answer["enriched"])
     return f"enriched cohort: {changed}: {'; '.join(reasons)}"
 
@@ -80,12 +99,18 @@ def page(answers: Sequence[Answer], waiting: Sequence[tuple[str, str]], *, comma
         "which is cautious where they hold the same patients.\n\n"
         f"{len(shown)} of {len(by_scenario)} scenarios show every direction with "
         + (f"seed {seeds[0]}" if len(seeds) == 1 else f"the seeds {', '.join(map(str, seeds))} together")
-        + (f"; not: {', '.join(f'[{name}](#{name.replace(chr(47), chr(45))})' for name in missed)}" if missed else "") + ".\n")
+        + (f"; not: {', '.join(f'[{name}](#{name.replace(chr(47), chr(45))})' for name in missed)}" if missed else "")
+        + ".\n"
+    )
     if waiting:
         left: dict[str, list[str]] = {}
         for name, what in waiting:
             left.setdefault(what, []).append(name)
-        head += "\n**Not asked yet** (the same command continues): " + "; ".join(f"{what}: {', '.join(names)}" for what, names in left.items()) + ".\n"
+        head += (
+            "\n**Not asked yet** (the same command continues): "
+            + "; ".join(f"{what}: {', '.join(names)}" for what, names in left.items())
+            + ".\n"
+        )
     return head + "".join("\n" + _section(name, asked) for name, asked in by_scenario.items())
 
 
@@ -97,7 +122,13 @@ def _section(name: str, asked: Sequence[Answer]) -> str:
         lines += ["", f"Assumes: {first['assumes']}."]
     if enriched := enriched_text(first):
         lines += ["", enriched[0].upper() + enriched[1:] + "."]
-    head = ["expected", "patients", *(f"seed {answer['seed']}" for answer in asked), *(["all seeds"] if len(asked) > 1 else []), *(["log-rank p"] if logrank else [])]
+    head = [
+        "expected",
+        "patients",
+        *(f"seed {answer['seed']}" for answer in asked),
+        *(["all seeds"] if len(asked) > 1 else []),
+        *(["log-rank p"] if logrank else []),
+    ]
     lines += ["", _row(head), "|" + " --- |" * len(head)]
     for place, (found, together) in enumerate(zip(first["directions"], pooled(asked), strict=True)):
         same = [answer["directions"][place] for answer in asked]
@@ -107,7 +138,13 @@ def _section(name: str, asked: Sequence[Answer]) -> str:
         lines.append(_row([found["expected"], ", ".join(str(one["patients"]) for one in same), *cells, *p_values]))
     over = [row for answer in asked for row in holds_over(answer)]
     if over:
-        lines += ["", "Over the range of what is assumed:", "", _row(["expected", "parameter", "seen"]), "| --- | --- | --- |"]
+        lines += [
+            "",
+            "Over the range of what is assumed:",
+            "",
+            _row(["expected", "parameter", "seen"]),
+            "| --- | --- | --- |",
+        ]
         lines += [_row([expected, f"`{parameter}`", at]) for expected, parameter, at in over]
     return "\n".join(lines) + "\n"
 

@@ -93,7 +93,11 @@ def _acts(scenario: Scenario, parameter: Parameter, by_site: set[str]) -> bool:
     if parameter.file == "treatments" and not scenario.treatments:
         return False
     # An autopsy looks once, with its own threshold.
-    unused = ("imaging_threshold_cells", "follow_up_interval_days") if scenario.observe == "autopsy" else ("autopsy_threshold_cells",)
+    unused = (
+        ("imaging_threshold_cells", "follow_up_interval_days")
+        if scenario.observe == "autopsy"
+        else ("autopsy_threshold_cells",)
+    )
     return parameter.name not in unused
 
 
@@ -103,7 +107,9 @@ def _salib():
         from SALib.analyze import sobol as sobol_analysis
         from SALib.sample import morris, sobol
     except ImportError as error:
-        raise MachineError('the package SALib is missing; install it with: python -m pip install -e ".[sensitivity]"') from error
+        raise MachineError(
+            'the package SALib is missing; install it with: python -m pip install -e ".[sensitivity]"'
+        ) from error
     return morris, morris_analysis, sobol, sobol_analysis
 
 
@@ -113,7 +119,11 @@ def require() -> None:
 
 
 def _problem(factors: Sequence[Factor]) -> dict:
-    return {"num_vars": len(factors), "names": [factor.name for factor in factors], "bounds": [[0.0, 1.0]] * len(factors)}
+    return {
+        "num_vars": len(factors),
+        "names": [factor.name for factor in factors],
+        "bounds": [[0.0, 1.0]] * len(factors),
+    }
 
 
 def _stretched(factors: Sequence[Factor], unit: np.ndarray) -> np.ndarray:
@@ -159,9 +169,13 @@ def screen(model: Model, factors: Sequence[Factor], *, trajectories: int, seed: 
     for o in range(outputs.shape[1]):
         if np.ptp(outputs[:, o]) == 0.0:
             continue
-        found = analysis.analyze(problem, unit, outputs[:, o], num_levels=LEVELS, num_resamples=RESAMPLES, seed=seed % 2**32)
+        found = analysis.analyze(
+            problem, unit, outputs[:, o], num_levels=LEVELS, num_resamples=RESAMPLES, seed=seed % 2**32
+        )
         effect, half = np.asarray(found["mu_star"]), np.asarray(found["mu_star_conf"])
-        for name, values in zip(names, (effect, np.maximum(effect - half, 0.0), effect + half, found["mu"], found["sigma"]), strict=True):
+        for name, values in zip(
+            names, (effect, np.maximum(effect - half, 0.0), effect + half, found["mu"], found["sigma"]), strict=True
+        ):
             figures[name][:, o] = values
     return Study(tuple(factors), points, outputs, figures, "effect")
 
@@ -183,7 +197,9 @@ def rank(model: Model, factors: Sequence[Factor], *, samples: int, seed: int) ->
     for o in range(outputs.shape[1]):
         if np.ptp(outputs[:, o]) == 0.0:
             continue
-        found = analysis.analyze(problem, outputs[:, o], calc_second_order=False, num_resamples=RESAMPLES, seed=seed % 2**32)
+        found = analysis.analyze(
+            problem, outputs[:, o], calc_second_order=False, num_resamples=RESAMPLES, seed=seed % 2**32
+        )
         for key, name in (("S1", "first"), ("ST", "total")):
             value, half = np.asarray(found[key]), np.asarray(found[f"{key}_conf"])
             for column, values in ((name, value), (f"{name}_low", value - half), (f"{name}_high", value + half)):

@@ -42,8 +42,18 @@ class Asked:
 class Cohort:
     """A scenario as a model for `sim.analysis.sensitivity`: points in, both outcomes of all organs out, flat."""
 
-    def __init__(self, scenario: Scenario, factors: Sequence[Factor], *, seed: int, simulate: bool, out: Path,
-                 workers: int, progress: bool, name: str):
+    def __init__(
+        self,
+        scenario: Scenario,
+        factors: Sequence[Factor],
+        *,
+        seed: int,
+        simulate: bool,
+        out: Path,
+        workers: int,
+        progress: bool,
+        name: str,
+    ):
         self.scenario, self.names = scenario, tuple(factor.name for factor in factors)
         self.seed, self.simulate = seed, simulate
         self._run = {"out": out, "workers": workers, "progress": progress, "name": f"{scenario.name}, {name}"}
@@ -52,8 +62,18 @@ class Cohort:
     def __call__(self, points: np.ndarray) -> np.ndarray:
         """Outcomes at the points, (points, outcomes x organs)."""
         size = max(1, design_points.LANES // self.scenario.patients)
-        tasks = [PointsTask(self.scenario, self.names, points[start : start + size], self.seed, start,
-                            min(start + size, len(points)), self.simulate) for start in range(0, len(points), size)]
+        tasks = [
+            PointsTask(
+                self.scenario,
+                self.names,
+                points[start : start + size],
+                self.seed,
+                start,
+                min(start + size, len(points)),
+                self.simulate,
+            )
+            for start in range(0, len(points), size)
+        ]
         digest = hashlib.sha256(np.ascontiguousarray(points).tobytes()).hexdigest()
         key = asked_key(self.scenario, self.seed, [self.names, digest, self.scenario.patients, self.simulate])
         with KeptRun(tasks, key, **self._run) as self.run:
@@ -70,15 +90,25 @@ def output(outcome: str, organ: str) -> int:
 def study_table(study: Study) -> dict[str, list]:
     """Columns of `screening` or `ranking`: a row an outcome, organ and factor, by rank."""
     ranks = study.rank
-    rows: dict[str, list] = {name: [] for name in (
-        "outcome", "organ", "rank", "parameter", "kind", "low", "high", "scale", *study.figures)}
+    rows: dict[str, list] = {
+        name: [] for name in ("outcome", "organ", "rank", "parameter", "kind", "low", "high", "scale", *study.figures)
+    }
     for outcome in OUTCOMES:
         for organ in ORGANS:
             o = output(outcome, organ)
             for i in np.argsort(ranks[:, o]):
                 factor = study.factors[i]
-                row = (outcome, organ, int(ranks[i, o]), factor.name, factor.kind, factor.low, factor.high,
-                       "log" if factor.log else "linear", *(float(figure[i, o]) for figure in study.figures.values()))
+                row = (
+                    outcome,
+                    organ,
+                    int(ranks[i, o]),
+                    factor.name,
+                    factor.kind,
+                    factor.low,
+                    factor.high,
+                    "log" if factor.log else "linear",
+                    *(float(figure[i, o]) for figure in study.figures.values()),
+                )
                 for column, value in zip(rows.values(), row, strict=True):
                     column.append(value)
     return rows
@@ -87,11 +117,21 @@ def study_table(study: Study) -> dict[str, list]:
 def points_table(study: Study) -> dict[str, np.ndarray]:
     """Columns of `screening_points` or `ranking_points`: the value of every factor, then every outcome, a row a point."""
     columns = {factor.name: study.points[:, i] for i, factor in enumerate(study.factors)}
-    return columns | {f"{outcome}:{organ}": study.outputs[:, output(outcome, organ)] for outcome in OUTCOMES for organ in ORGANS}
+    return columns | {
+        f"{outcome}:{organ}": study.outputs[:, output(outcome, organ)] for outcome in OUTCOMES for organ in ORGANS
+    }
 
 
-def sensitivity_study(scenario: Scenario, asked: Asked, *, seed: int, out: Path, workers: int = 1, progress: bool = False,
-                      command_line: Sequence[str] = ()) -> dict[str, Study]:
+def sensitivity_study(
+    scenario: Scenario,
+    asked: Asked,
+    *,
+    seed: int,
+    out: Path,
+    workers: int = 1,
+    progress: bool = False,
+    command_line: Sequence[str] = (),
+) -> dict[str, Study]:
     """Screen and rank the factors and write the results to `out`; returns the studies by name.
 
     Finished parts are kept beside `out` until everything is written: the same command continues. Raises
@@ -118,8 +158,17 @@ def sensitivity_study(scenario: Scenario, asked: Asked, *, seed: int, out: Path,
     for name, study in studies.items():
         tables[name], tables[f"{name}_points"] = study_table(study), points_table(study)
     settings = {name: value for name, value in vars(asked).items() if name != "factors"}
-    write_analysis(out, KIND, tables, scenario=scenario, seed=seed, patients=scenario.patients, command_line=command_line,
-                   stopwatch=stopwatch, asked=settings | {"parameters": [factor.name for factor in asked.factors]})
+    write_analysis(
+        out,
+        KIND,
+        tables,
+        scenario=scenario,
+        seed=seed,
+        patients=scenario.patients,
+        command_line=command_line,
+        stopwatch=stopwatch,
+        asked=settings | {"parameters": [factor.name for factor in asked.factors]},
+    )
     cohort.run.forget()
     return studies
 

@@ -12,10 +12,15 @@ from sim.schema import ALL
 from sim.summary import SCOPE
 
 SHOWN = 20
-UNIT = {"patients": "percentage points of patients with a visible metastasis", "colonies": "natural logarithm of visible metastases a patient"}
+UNIT = {
+    "patients": "percentage points of patients with a visible metastasis",
+    "colonies": "natural logarithm of visible metastases a patient",
+}
 SCALE = {"patients": 100.0, "colonies": 1.0}
-WAY = {False: "in closed form: the metastases' own deaths are left out, so what acts through them alone shows no effect",
-       True: "by simulation of every cell"}
+WAY = {
+    False: "in closed form: the metastases' own deaths are left out, so what acts through them alone shows no effect",
+    True: "by simulation of every cell",
+}
 
 
 def leading(study: Study, outcome: str, organ: str = ALL) -> list[int]:
@@ -42,14 +47,22 @@ def sensitivity_text(studies: Mapping[str, Study], asked: Asked, title: str, pat
 
 def _screening(study: Study, asked: Asked) -> list[str]:
     scale, o = SCALE[asked.outcome], output(asked.outcome, ALL)
-    lines = [f"Morris, {len(study.points)} points: mean effect of the whole range, in {UNIT[asked.outcome]}", "",
-             f"{'rank':>4}  {'parameter':<34}{'range':>20}{'effect':>9}{'95 % interval':>18}{'spread':>9}", "-" * 94]
+    lines = [
+        f"Morris, {len(study.points)} points: mean effect of the whole range, in {UNIT[asked.outcome]}",
+        "",
+        f"{'rank':>4}  {'parameter':<34}{'range':>20}{'effect':>9}{'95 % interval':>18}{'spread':>9}",
+        "-" * 94,
+    ]
     places = leading(study, asked.outcome)
     for number, i in enumerate(places[:SHOWN], 1):
         factor = study.factors[i]
-        effect, low, high, spread = (scale * study.figures[name][i, o] for name in ("effect", "effect_low", "effect_high", "spread"))
-        lines.append(f"{number:>4}  {factor.name:<34}{f'{_value(factor.low)} to {_value(factor.high)}':>20}{_value(effect):>9}"
-                     f"{f'{_value(low)} to {_value(high)}':>18}{_value(spread):>9}")
+        effect, low, high, spread = (
+            scale * study.figures[name][i, o] for name in ("effect", "effect_low", "effect_high", "spread")
+        )
+        lines.append(
+            f"{number:>4}  {factor.name:<34}{f'{_value(factor.low)} to {_value(factor.high)}':>20}{_value(effect):>9}"
+            f"{f'{_value(low)} to {_value(high)}':>18}{_value(spread):>9}"
+        )
     if len(places) > SHOWN:
         lines.append(f"      {len(places) - SHOWN} more have smaller effects")
     without = [factor.name for i, factor in enumerate(study.factors) if not study.figures["effect"][i].any()]
@@ -68,11 +81,19 @@ def _families(names: list[str]) -> str:
 
 def _ranking(study: Study, asked: Asked) -> list[str]:
     o = output(asked.outcome, ALL)
-    lines = [f"Sobol, {len(study.points)} points: share of the variance of the same that a number explains alone, and takes part in", "",
-             f"{'rank':>4}  {'parameter':<34}{'alone':>8}{'95 % interval':>18}{'in all':>10}{'95 % interval':>18}", "-" * 92]
+    lines = [
+        f"Sobol, {len(study.points)} points: share of the variance of the same that a number explains alone, and takes part in",
+        "",
+        f"{'rank':>4}  {'parameter':<34}{'alone':>8}{'95 % interval':>18}{'in all':>10}{'95 % interval':>18}",
+        "-" * 92,
+    ]
     for number, i in enumerate(leading(study, asked.outcome), 1):
         first, first_low, first_high, total, total_low, total_high = (
-            study.figures[name][i, o] for name in ("first", "first_low", "first_high", "total", "total_low", "total_high"))
-        lines.append(f"{number:>4}  {study.factors[i].name:<34}{first:>8.2f}{f'{first_low:.2f} to {first_high:.2f}':>18}"
-                     f"{total:>10.2f}{f'{total_low:.2f} to {total_high:.2f}':>18}")
+            study.figures[name][i, o]
+            for name in ("first", "first_low", "first_high", "total", "total_low", "total_high")
+        )
+        lines.append(
+            f"{number:>4}  {study.factors[i].name:<34}{first:>8.2f}{f'{first_low:.2f} to {first_high:.2f}':>18}"
+            f"{total:>10.2f}{f'{total_low:.2f} to {total_high:.2f}':>18}"
+        )
     return lines

@@ -156,7 +156,17 @@ def kaplan_meier(follow_up: FollowUp) -> Curve:
     low, high = (np.concatenate([[1.0], part.probabilities[steps]]) for part in (band.low, band.high))
     low, high = _close_ends(value, low, high, count)
     at = np.concatenate([[0.0], survival.quantiles[steps]])
-    return Curve(at, value, low, high, count, int(happened.sum()), float(days.max()), bool(happened[days == days.max()].all()), follow_up)
+    return Curve(
+        at,
+        value,
+        low,
+        high,
+        count,
+        int(happened.sum()),
+        float(days.max()),
+        bool(happened[days == days.max()].all()),
+        follow_up,
+    )
 
 
 def survival_curve(run, kind: str = OVERALL) -> Curve:
@@ -192,7 +202,9 @@ def logrank(first: FollowUp, second: FollowUp) -> LogRank:
     groups = [stats.CensoredData(uncensored=g.days[g.happened], right=g.days[~g.happened]) for g in (first, second)]
     with np.errstate(divide="ignore", invalid="ignore"):  # no event at which both groups could differ
         result = stats.logrank(*groups)
-    return LogRank(float(result.statistic), float(result.pvalue)) if math.isfinite(result.statistic) else LogRank(0.0, 1.0)
+    return (
+        LogRank(float(result.statistic), float(result.pvalue)) if math.isfinite(result.statistic) else LogRank(0.0, 1.0)
+    )
 
 
 @dataclass(frozen=True)
@@ -234,7 +246,9 @@ def recurrence_hazard(run, interval_years: float | None = None) -> Hazard:
     intervals = max(1, math.ceil((longest - GRACE_DAYS) / width))
     edges = width * np.arange(intervals + 1)
     # A recurrence on the last day of an interval belongs to it: intervals are (start, end].
-    events = np.bincount(np.clip(np.ceil(times.days[recurred] / width).astype(int) - 1, 0, intervals - 1), minlength=intervals)
+    events = np.bincount(
+        np.clip(np.ceil(times.days[recurred] / width).astype(int) - 1, 0, intervals - 1), minlength=intervals
+    )
     days = np.sort(times.days)
     sums = np.concatenate([[0.0], np.cumsum(days)])
     before = np.searchsorted(days, edges, side="right")
@@ -243,7 +257,9 @@ def recurrence_hazard(run, interval_years: float | None = None) -> Hazard:
     years = np.diff(lived) / DAYS_PER_YEAR
     with np.errstate(divide="ignore", invalid="ignore"):
         rate = np.where(years > 0, events / years, math.nan)
-        low = np.where(years > 0, np.where(events > 0, chi2.ppf(0.025, 2 * np.maximum(events, 1)), 0.0) / 2 / years, math.nan)
+        low = np.where(
+            years > 0, np.where(events > 0, chi2.ppf(0.025, 2 * np.maximum(events, 1)), 0.0) / 2 / years, math.nan
+        )
         high = np.where(years > 0, chi2.ppf(0.975, 2 * (events + 1)) / 2 / years, math.nan)
     return Hazard(edges[:-1], edges[1:], events, years, rate, low, high, len(times), times)
 

@@ -62,18 +62,29 @@ def vessel_traffic(run) -> Traffic:
         shunt = float(parameters["portocaval_shunt_fraction"][0])
         arrested = body.route(parameters, site).arrest[0]
     except KeyError as error:
-        raise InputError(f"{run.path}: manifest.json: scenario: {error.args[0]!r} is missing; run the scenario again") from error
+        raise InputError(
+            f"{run.path}: manifest.json: scenario: {error.args[0]!r} is missing; run the scenario again"
+        ) from error
     drainage = dict(zip(body.VEINS, shed * shares, strict=True))
     onward = shed * visits * passing
     lung = body.BEDS.index("lung")
     aorta = float(onward[lung]) + drainage["pulmonary_venous"]
     portal = {bed: float(onward[body.BEDS.index(bed)]) * (1.0 - shunt) for bed in body.PORTAL_BEDS}
-    vein = {bed: float(out) * (shunt if bed in body.PORTAL_BEDS else 1.0) for bed, out in zip(body.BEDS, onward, strict=True) if bed != "lung"}
+    vein = {
+        bed: float(out) * (shunt if bed in body.PORTAL_BEDS else 1.0)
+        for bed, out in zip(body.BEDS, onward, strict=True)
+        if bed != "lung"
+    }
     return Traffic(
-        patients, shed,
+        patients,
+        shed,
         artery={bed: aorta * float(share) for bed, share in zip(body.BEDS, arterial, strict=True) if bed != "lung"},
-        vein=vein, portal=portal, drainage=drainage, aorta=aorta,
-        vena_cava=float(shed * visits[lung]), pulmonary_artery=float(shed * visits[lung]),
+        vein=vein,
+        portal=portal,
+        drainage=drainage,
+        aorta=aorta,
+        vena_cava=float(shed * visits[lung]),
+        pulmonary_artery=float(shed * visits[lung]),
         portal_vein=sum(portal.values()) + drainage["portal"] * (1.0 - shunt),
         arrested=dict(zip(body.NICHES, (shed * np.asarray(arrested)).tolist(), strict=True)),
     )

@@ -78,11 +78,15 @@ def _pick(field, key: str):
 
 def _check_shape(parameter: Parameter) -> None:
     if parameter.direction not in DIRECTIONS:
-        raise ValueError(f"catalogue: {parameter.name}: direction {parameter.direction!r} is none of {', '.join(DIRECTIONS)}")
+        raise ValueError(
+            f"catalogue: {parameter.name}: direction {parameter.direction!r} is none of {', '.join(DIRECTIONS)}"
+        )
     if (parameter.direction == "^") != (parameter.optimum is not None):
         raise ValueError(f"catalogue: {parameter.name}: the direction ^ and an optimum come together")
     if parameter.optimum is not None and not parameter.low < parameter.optimum < parameter.high:
-        raise ValueError(f"catalogue: {parameter.name}: its optimum {parameter.optimum} lies outside its range {parameter.low} to {parameter.high}")
+        raise ValueError(
+            f"catalogue: {parameter.name}: its optimum {parameter.optimum} lies outside its range {parameter.low} to {parameter.high}"
+        )
 
 
 def _expand(name: str, block: dict, file: str) -> list[Parameter]:

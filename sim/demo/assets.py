@@ -7,7 +7,17 @@ from functools import cache
 from pathlib import Path
 
 STATIC = Path(__file__).parent / "static"
-SCRIPTS = ("geometry.js", "film.js", "draw.js", "elements.js", "panels.js", "controls.js", "legend.js", "player.js", "curves.js")
+SCRIPTS = (
+    "geometry.js",
+    "film.js",
+    "draw.js",
+    "elements.js",
+    "panels.js",
+    "controls.js",
+    "legend.js",
+    "player.js",
+    "curves.js",
+)
 STYLES = ("player.css", "curves.css")
 
 

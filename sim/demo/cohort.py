@@ -46,8 +46,9 @@ def chunks(patients: int) -> Iterator[tuple[int, int]]:
         start = stop
 
 
-def paired_cohort(arms: Sequence[Scenario], *, seed: int, patients: int,
-                  report: Callable[[float], None] = lambda share: None) -> Iterator[dict]:
+def paired_cohort(
+    arms: Sequence[Scenario], *, seed: int, patients: int, report: Callable[[float], None] = lambda share: None
+) -> Iterator[dict]:
     """Run `patients` virtual patients in every arm and yield the curves so far after each chunk.
 
     `report(share)` is told the share of all work that is done, a few hundred times; it may raise to
@@ -116,7 +117,9 @@ def _rounded(values) -> list[float]:
 
 def _curves(days, every_days, seeding, first_days, done: int, patients: int) -> dict:
     names = (*NICHES, ALL)
-    shown = [ALL] + [organ for column, organ in enumerate(NICHES) if any((f[:, column] < NEVER).any() for f in first_days)]
+    shown = [ALL] + [
+        organ for column, organ in enumerate(NICHES) if any((f[:, column] < NEVER).any() for f in first_days)
+    ]
     arms = []
     for part, every, first in zip(seeding, every_days, first_days, strict=True):
         found = {}
@@ -130,10 +133,19 @@ def _curves(days, every_days, seeding, first_days, done: int, patients: int) -> 
         first, second = (f[:, names.index(organ)] < NEVER for f in first_days)
         only = [int((first & ~second).sum()), int((second & ~first).sum())]
         difference, low, high = paired_difference(*only, done)
-        paired[organ] = {"share": _rounded([first.mean(), second.mean()]), "only": only,
-                         **dict(zip(("difference", "low", "high"), _rounded([difference, low, high]), strict=True))}
-    return {"done": done, "patients": patients, "days": [int(day) for day in days], "organs": shown, "arms": arms,
-            "paired": paired}
+        paired[organ] = {
+            "share": _rounded([first.mean(), second.mean()]),
+            "only": only,
+            **dict(zip(("difference", "low", "high"), _rounded([difference, low, high]), strict=True)),
+        }
+    return {
+        "done": done,
+        "patients": patients,
+        "days": [int(day) for day in days],
+        "organs": shown,
+        "arms": arms,
+        "paired": paired,
+    }
 
 
 def _sleeping(part: dict, every_days: int, days: np.ndarray, shown: list[str], fewest: float) -> dict:
@@ -149,5 +161,7 @@ def _sleeping(part: dict, every_days: int, days: np.ndarray, shown: list[str], f
         mine = dormant & (table["organ"] == organ)
         place = {int(day): row for day, row in zip(table["day"][mine], np.flatnonzero(mine), strict=True)}
         rows = [place.get(int(day)) for day in days]
-        out[organ] = {q: [None if row is None else round(float(table[q][row]), 1) for row in rows] for q in ("q25", "q50", "q75")}
+        out[organ] = {
+            q: [None if row is None else round(float(table[q][row]), 1) for row in rows] for q in ("q25", "q50", "q75")
+        }
     return out

@@ -42,7 +42,9 @@ class Controls:
         self._what_ifs: dict[str, ui.button] = {}
         with self.page.what_ifs:
             self._heading("ui.what_if")
-            with ui.element("div").props(f'role=group aria-label="{self.words("ui.what_if")} {self.words("ui.what_if.help")}"'):
+            with ui.element("div").props(
+                f'role=group aria-label="{self.words("ui.what_if")} {self.words("ui.what_if.help")}"'
+            ):
                 with ui.element("div").classes("chips"):
                     for what_if in (*WHAT_IFS, ""):
                         self._draw_what_if(what_if)
@@ -99,10 +101,14 @@ class Controls:
         with ui.element("div").classes("luck"):
             self._seed = self._number("ui.seed", 0, None, "seed")
             self._patient = self._number("ui.patient", 0, LARGEST_PATIENT, "patient")
-            ui.button(words("ui.patient.next"), on_click=self._next_patient, color=None).props("no-caps outline").mark("next-patient")
+            ui.button(words("ui.patient.next"), on_click=self._next_patient, color=None).props("no-caps outline").mark(
+                "next-patient"
+            )
         ui.label(words("ui.means.seed")).classes("help")
         ui.label(words("ui.means.patient")).classes("help")
-        ui.button(words("ui.reset"), on_click=self._reset, color=None).props("no-caps outline").classes("reset").mark("reset")
+        ui.button(words("ui.reset"), on_click=self._reset, color=None).props("no-caps outline").classes("reset").mark(
+            "reset"
+        )
 
     def _more(self, key: str) -> ui.element:
         with ui.element("details") as details, ui.element("summary"):
@@ -114,7 +120,12 @@ class Controls:
         return select.props("outlined dense options-dense").classes("field").mark(name)
 
     def _number(self, key: str, low: int, high: int | None, name: str) -> ui.input:
-        field = ui.input(self.words(key)).props(f"outlined dense type=number inputmode=numeric step=1 min={low}").classes("field").mark(name)
+        field = (
+            ui.input(self.words(key))
+            .props(f"outlined dense type=number inputmode=numeric step=1 min={low}")
+            .classes("field")
+            .mark(name)
+        )
         if high is not None:
             field.props(f"max={high}")
         field.on("change", lambda: self._take(name, field.value))
@@ -161,7 +172,9 @@ class Controls:
             button.props(f"aria-pressed={'true' if what_if == settings.what_if else 'false'}")
         if settings.what_if in MORE_WHAT_IFS:
             self._others.props("open")
-        self._means.set_text(words("ui.means.same") if first in other else words.means(settings.what_if) if other else "")
+        self._means.set_text(
+            words("ui.means.same") if first in other else words.means(settings.what_if) if other else ""
+        )
         self._showing = False
 
     def _show_treatments(self, settings: Settings) -> None:

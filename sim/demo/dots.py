@@ -44,8 +44,10 @@ def metastases_of(recording: Recording) -> np.ndarray:
 
 def common_scale(recordings: list[Recording]) -> Scale:
     """The scale at which no arm has too many dots."""
-    return Scale(_scale([r.model.cells.seeds.column("identity") for r in recordings], MOST_CELL_DOTS),
-                 _scale([metastases_of(r) for r in recordings], MOST_METASTASIS_DOTS))
+    return Scale(
+        _scale([r.model.cells.seeds.column("identity") for r in recordings], MOST_CELL_DOTS),
+        _scale([metastases_of(r) for r in recordings], MOST_METASTASIS_DOTS),
+    )
 
 
 def _fates(recording: Recording, fate: int) -> tuple[np.ndarray, np.ndarray]:
@@ -92,9 +94,17 @@ def dots(recording: Recording, scale: Scale) -> list[dict]:
     place = (scatter(identity) >> np.uint64(48)).astype(np.int64)
     sizes = _sizes(recording, identity, arrived)
     return [
-        {"organ": int(parts["niche"][i]), "source": int(parts["source"][i]), "place": int(place[i]),
-         "arrived": int(arrived[i]), "slept": bool(slept[i]), "woke": int(woke[i]), "ended": int(ended[i]),
-         "sizes": sizes.get(int(own_identity(identity[i])), []), "metastasis": bool(large[i])}
+        {
+            "organ": int(parts["niche"][i]),
+            "source": int(parts["source"][i]),
+            "place": int(place[i]),
+            "arrived": int(arrived[i]),
+            "slept": bool(slept[i]),
+            "woke": int(woke[i]),
+            "ended": int(ended[i]),
+            "sizes": sizes.get(int(own_identity(identity[i])), []),
+            "metastasis": bool(large[i]),
+        }
         for i in np.lexsort((place, arrived))
     ]
 

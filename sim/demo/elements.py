@@ -27,5 +27,7 @@ class CurvesPanel(_Drawing, component="static/curves_panel.js"):
 
     def __init__(self, catalogue: dict[str, str], arms: list[str]):
         super().__init__()
-        self._props["catalogue"] = {key: text for key, text in catalogue.items() if key.startswith(("curves.", "organ."))}
+        self._props["catalogue"] = {
+            key: text for key, text in catalogue.items() if key.startswith(("curves.", "organ."))
+        }
         self._props["arms"] = arms

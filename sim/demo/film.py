@@ -54,17 +54,27 @@ def _free(recording: Recording) -> None:
 
 def _treatment_events(scenario: Scenario, model) -> list[dict]:
     """The day on which each treatment starts, for those whose occasion has come."""
-    since = {DIAGNOSIS: model.hosts.diagnosis_day, SURGERY: model.resection_day, FIRST_METASTASIS: model.first_detected_day}
-    return [{"day": int(since[plan.after][0]) + plan.start_days, "kind": "treatment", "treatment": plan.name}
-            for plan in scenario.treatments if since[plan.after][0] >= 0]
+    since = {
+        DIAGNOSIS: model.hosts.diagnosis_day,
+        SURGERY: model.resection_day,
+        FIRST_METASTASIS: model.first_detected_day,
+    }
+    return [
+        {"day": int(since[plan.after][0]) + plan.start_days, "kind": "treatment", "treatment": plan.name}
+        for plan in scenario.treatments
+        if since[plan.after][0] >= 0
+    ]
 
 
 def _events(scenario: Scenario, recording: Recording, shown: list[dict]) -> list[dict]:
     """What a class should notice, by day: {"day", "kind", "organ"?, "treatment"?}; the text is `event.<kind>`."""
     model = recording.model
     out = [{"day": int(model.hosts.diagnosis_day[0]), "kind": "diagnosis"}, *_treatment_events(scenario, model)]
-    for kind, quantity in (("first_arrival", "settled"), ("first_metastasis", "micrometastasis"),
-                           ("first_visible", "macrometastasis")):
+    for kind, quantity in (
+        ("first_arrival", "settled"),
+        ("first_metastasis", "micrometastasis"),
+        ("first_visible", "macrometastasis"),
+    ):
         for organ, changes in zip(NICHES, recording.counts[quantity], strict=True):
             if changes.steps:
                 out.append({"day": changes.steps[0] * recording.frame_days, "kind": kind, "organ": organ})
@@ -74,8 +84,10 @@ def _events(scenario: Scenario, recording: Recording, shown: list[dict]) -> list
         out.append({"day": day, "kind": "first_waking", "organ": organ})
     if model.death_day[0] >= 0:
         out.append({"day": int(model.death_day[0]), "kind": "death"})
-    return sorted((event for event in out if event["day"] <= int(model.last_day[0])),
-                  key=lambda event: (event["day"], event["kind"], event.get("organ", "")))
+    return sorted(
+        (event for event in out if event["day"] <= int(model.last_day[0])),
+        key=lambda event: (event["day"], event["kind"], event.get("organ", "")),
+    )
 
 
 def _arm_head(name: str, scenario: Scenario, recording: Recording, shown: list[dict]) -> dict[str, Any]:
@@ -88,14 +100,18 @@ def _arm_head(name: str, scenario: Scenario, recording: Recording, shown: list[d
         ways += paths(model.parameters, scenario.primary, None if source == 0 else NICHES[source - 1])
     died = int(model.death_day[0]) >= 0
     return {
-        "name": name, "primary": scenario.primary, "mechanisms": dict(scenario.mechanisms),
+        "name": name,
+        "primary": scenario.primary,
+        "mechanisms": dict(scenario.mechanisms),
         "age_years": round(float(model.hosts.age_years[0]), 1),
-        "diagnosis_day": int(model.hosts.diagnosis_day[0]), "last_day": int(model.last_day[0]),
+        "diagnosis_day": int(model.hosts.diagnosis_day[0]),
+        "last_day": int(model.last_day[0]),
         "death_day": int(model.death_day[0]) if died else None,
         "death_cause": DEATH_CAUSES[int(model.death_cause[0])] if died else None,
         "visible_cells": float(model.visible_cells[0]),
         "shed_cells": int(model.shed_total[0]),
-        "paths": ways, "events": _events(scenario, recording, shown),
+        "paths": ways,
+        "events": _events(scenario, recording, shown),
     }
 
 
@@ -115,14 +131,22 @@ def _arm_frames(recording: Recording, shown: list[dict], first: int, end: int) -
     return {
         "counts": {name: [_between(c.steps, first, end) for c in recording.counts[name]] for name in COUNTS},
         "receptivity": [_between(c.steps, first, end) for c in recording.receptivity],
-        **{name: _between(getattr(recording, name).steps, first, end)
-           for name in ("shedding", "shed", "died_in_transit", "primary_log10_cells")},
+        **{
+            name: _between(getattr(recording, name).steps, first, end)
+            for name in ("shedding", "shed", "died_in_transit", "primary_log10_cells")
+        },
         "dots": _columns([dot for dot in shown if first * days <= dot["arrived"] < end * days]),
     }
 
 
-def stream(arms: Sequence[Scenario], *, names: Sequence[str], seed: int, patient: int,
-           report: Callable[[float], None] | None = None) -> Iterator[dict[str, Any]]:
+def stream(
+    arms: Sequence[Scenario],
+    *,
+    names: Sequence[str],
+    seed: int,
+    patient: int,
+    report: Callable[[float], None] | None = None,
+) -> Iterator[dict[str, Any]]:
     """The film in parts, in order.
 
     `names` name the arms for the page (text keys `arm.<name>`, or what is to be shown).
@@ -150,17 +174,28 @@ def _parts(arms, names, seed: int, patient: int, report, recordings: list[Record
     shed = max(int(recording.model.shed_total[0]) for recording in recordings)
     first_day = min((d["arrived"] for arm in shown for d in arm), default=0)
     yield {
-        "kind": "head", "format": FORMAT, "seed": seed,
-        "patient": patient, "frame_days": recordings[0].frame_days, "frames": frames, "first_day": first_day,
-        "organs": list(NICHES), "cells_per_dot": scale.cells, "metastases_per_dot": scale.metastases,
+        "kind": "head",
+        "format": FORMAT,
+        "seed": seed,
+        "patient": patient,
+        "frame_days": recordings[0].frame_days,
+        "frames": frames,
+        "first_day": first_day,
+        "organs": list(NICHES),
+        "cells_per_dot": scale.cells,
+        "metastases_per_dot": scale.metastases,
         "cells_per_traveller": _round_up(shed / _TRAVELLERS),
         "arms": [_arm_head(*of) for of in zip(names, arms, recordings, shown, strict=True)],
     }
     for first in range(0, frames, FRAMES_A_PART):
         end = min(first + FRAMES_A_PART, frames)
         last = end == frames  # cells that arrive on the last day itself
-        yield {"kind": "frames", "from": first, "to": end,
-               "arms": [_arm_frames(r, s, first, end + last) for r, s in zip(recordings, shown, strict=True)]}
+        yield {
+            "kind": "frames",
+            "from": first,
+            "to": end,
+            "arms": [_arm_frames(r, s, first, end + last) for r, s in zip(recordings, shown, strict=True)],
+        }
 
 
 def _round_up(cells: float) -> int:

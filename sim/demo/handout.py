@@ -46,9 +46,18 @@ def page(lesson: Lesson, language: str, computed: dict[str, Any]) -> str:
     """The handout as HTML. Raises InputError for a language that there is not."""
     catalogue = texts.load(language)
     data = {
-        "lesson": {"name": lesson.name, "options": lesson.options, "answer": lesson.answer, "organ": lesson.organ,
-                   "minutes": lesson.minutes, "seed": lesson.seed, "patient": lesson.patient, "version": __version__},
-        "texts": _needed(catalogue, lesson), **computed,
+        "lesson": {
+            "name": lesson.name,
+            "options": lesson.options,
+            "answer": lesson.answer,
+            "organ": lesson.organ,
+            "minutes": lesson.minutes,
+            "seed": lesson.seed,
+            "patient": lesson.patient,
+            "version": __version__,
+        },
+        "texts": _needed(catalogue, lesson),
+        **computed,
     }
     embedded = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
     title = html.escape(catalogue[f"lesson.{lesson.name}.title"])
@@ -67,8 +76,10 @@ def _needed(catalogue: dict[str, str], lesson: Lesson) -> dict[str, str]:
     """The texts that the handout shows: not those of the live page, nor of other lessons."""
     mine = set(lesson.keys())
     return {
-        key: text for key, text in catalogue.items()
-        if key in mine or key.startswith(_USED)
+        key: text
+        for key, text in catalogue.items()
+        if key in mine
+        or key.startswith(_USED)
         or not key.startswith((*_UNUSED, "lesson.", "arm.", "mechanism.", "treatment."))
     }
 

@@ -73,7 +73,9 @@ class LessonPanel:
         with ui.element("div").classes("chips"):
             for name in lessons.names():
                 lesson = lessons.load(name)
-                button = ui.button(self.words(f"lesson.{name}.title"), on_click=lambda name=name: self.begin(name), color=None)
+                button = ui.button(
+                    self.words(f"lesson.{name}.title"), on_click=lambda name=name: self.begin(name), color=None
+                )
                 button.props("no-caps flat").classes("chip").mark(f"lesson-{name}")
                 button.props(f'title="{self.words("ui.lessons.minutes", minutes=lesson.minutes)}"')
 
@@ -82,8 +84,12 @@ class LessonPanel:
         with ui.element("div").classes("lesson-head"):
             with ui.element("div"):
                 self._heading("h2", self._text("title"))
-                ui.label(self.words("ui.lesson.step", step=number + 1, steps=len(STEPS))).classes("help").props("role=status").mark("lesson-step")
-            ui.button(self.words("ui.lesson.leave"), on_click=self.leave, color=None).props("no-caps flat").classes("quiet").mark("lesson-leave")
+                ui.label(self.words("ui.lesson.step", step=number + 1, steps=len(STEPS))).classes("help").props(
+                    "role=status"
+                ).mark("lesson-step")
+            ui.button(self.words("ui.lesson.leave"), on_click=self.leave, color=None).props("no-caps flat").classes(
+                "quiet"
+            ).mark("lesson-leave")
         with ui.element("div").classes("steps").props("aria-hidden=true"):
             for i in range(len(STEPS)):
                 ui.element("span").classes("passed" if i <= number else "")
@@ -96,13 +102,21 @@ class LessonPanel:
     def _draw_foot(self, number: int, step: str) -> None:
         with ui.element("div").classes("lesson-foot"):
             if number:
-                ui.button(self.words("ui.lesson.back"), on_click=lambda: self.go(number - 1), color=None).props("no-caps outline").mark("lesson-back")
+                ui.button(self.words("ui.lesson.back"), on_click=lambda: self.go(number - 1), color=None).props(
+                    "no-caps outline"
+                ).mark("lesson-back")
             if number + 1 < len(STEPS):
                 key = "ui.lesson.run" if step == "predict" else "ui.lesson.next"
-                ui.button(self.words(key), on_click=lambda: self.go(number + 1), color=None).props("no-caps unelevated").mark("lesson-next")
+                ui.button(self.words(key), on_click=lambda: self.go(number + 1), color=None).props(
+                    "no-caps unelevated"
+                ).mark("lesson-next")
             else:
-                ui.button(self.words("ui.lesson.end"), on_click=self.leave, color=None).props("no-caps outline").mark("lesson-end")
-                ui.button(self.words("ui.lesson.explore"), on_click=self.explore, color=None).props("no-caps unelevated").mark("lesson-explore")
+                ui.button(self.words("ui.lesson.end"), on_click=self.leave, color=None).props("no-caps outline").mark(
+                    "lesson-end"
+                )
+                ui.button(self.words("ui.lesson.explore"), on_click=self.explore, color=None).props(
+                    "no-caps unelevated"
+                ).mark("lesson-explore")
 
     def _draw_predict(self) -> None:
         with ui.element("div").classes("halves"):
@@ -118,9 +132,13 @@ class LessonPanel:
             text = self.words(option)
             with ui.element("div").classes("vote").props(f'role=group aria-label="{text}"'):
                 ui.label(text).classes("vote-text")
-                ui.button("−", on_click=lambda i=i: self.vote(i, -1), color=None).props(f'flat aria-label="{self.words("ui.lesson.fewer", option=text)}"').mark(f"fewer-{i}")
+                ui.button("−", on_click=lambda i=i: self.vote(i, -1), color=None).props(
+                    f'flat aria-label="{self.words("ui.lesson.fewer", option=text)}"'
+                ).mark(f"fewer-{i}")
                 count = ui.label(str(votes[i])).classes("votes").props("role=status").mark(f"votes-{i}")
-                ui.button("+", on_click=lambda i=i: self.vote(i, 1), color=None).props(f'flat aria-label="{self.words("ui.lesson.more", option=text)}"').mark(f"more-{i}")
+                ui.button("+", on_click=lambda i=i: self.vote(i, 1), color=None).props(
+                    f'flat aria-label="{self.words("ui.lesson.more", option=text)}"'
+                ).mark(f"more-{i}")
                 self._counts.append((count, ui.element("progress").classes("share").props("aria-hidden=true")))
         self._count()
 
@@ -152,7 +170,9 @@ class LessonPanel:
             for i in (1, 2):
                 with ui.element("li"):
                     ui.label(self._text(f"question.{i}")).mark(f"question-{i}")
-        ui.label(self.words("ui.lesson.handout", name=self.lesson.name, language=self.page.settings.language)).classes("help")
+        ui.label(self.words("ui.lesson.handout", name=self.lesson.name, language=self.page.settings.language)).classes(
+            "help"
+        )
 
     # -- moving --------------------------------------------------------------------------------------
 
@@ -176,7 +196,9 @@ class LessonPanel:
 
     def _arrive(self) -> None:
         self.show()
-        self.page.client.run_javascript('window.scrollTo({top: 0}); setTimeout(() => document.querySelector(".card.lesson")?.focus({preventScroll: true}), 50)')
+        self.page.client.run_javascript(
+            'window.scrollTo({top: 0}); setTimeout(() => document.querySelector(".card.lesson")?.focus({preventScroll: true}), 50)'
+        )
 
     def leave(self) -> None:
         """Back to exploring freely, with what was set before."""
@@ -190,7 +212,9 @@ class LessonPanel:
         settings = Settings.of_arms(self.lesson.arms, self.lesson.seed, self.lesson.patient)
         self.lesson = None
         self.show()
-        self.page.change(**{name: getattr(settings, name) for name in settings.__dataclass_fields__ if name != "language"})
+        self.page.change(
+            **{name: getattr(settings, name) for name in settings.__dataclass_fields__ if name != "language"}
+        )
 
     def vote(self, option: int, by: int) -> None:
         """Count a vote."""

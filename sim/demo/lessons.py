@@ -18,8 +18,21 @@ from sim.scenario import Scenario
 from sim.scenario_words import unknown
 
 FOLDER = Path(__file__).parent / "lessons"
-TEXTS = ("title", "aim", "intro", "prediction", "watch", "many", "explanation", "source", "simplified",
-         "question.1", "question.2", "answer.1", "answer.2")
+TEXTS = (
+    "title",
+    "aim",
+    "intro",
+    "prediction",
+    "watch",
+    "many",
+    "explanation",
+    "source",
+    "simplified",
+    "question.1",
+    "question.2",
+    "answer.1",
+    "answer.2",
+)
 """What every lesson has in every language, besides its options."""
 
 
@@ -40,7 +53,11 @@ class Lesson:
 
     def keys(self) -> list[str]:
         """The text keys that it needs."""
-        return [f"lesson.{self.name}.{text}" for text in TEXTS] + list(self.options) + [f"arm.{name}" for name in self.names]
+        return (
+            [f"lesson.{self.name}.{text}" for text in TEXTS]
+            + list(self.options)
+            + [f"arm.{name}" for name in self.names]
+        )
 
 
 @cache
@@ -72,11 +89,26 @@ def load(name: str) -> Lesson:
     arms = tuple(_arm(name, raw, arm) for arm in raw["arms"])
     options = tuple(f"lesson.{name}.option.{option}" for option in raw["options"])
     return Lesson(
-        name=name, minutes=raw["minutes"], arms=arms, names=tuple(arm["name"] for arm in raw["arms"]), seed=raw["seed"],
-        patient=raw["patient"], patients=raw["patients"], organ=raw["organ"], options=options,
-        answer=raw["options"].index(raw["answer"]))
+        name=name,
+        minutes=raw["minutes"],
+        arms=arms,
+        names=tuple(arm["name"] for arm in raw["arms"]),
+        seed=raw["seed"],
+        patient=raw["patient"],
+        patients=raw["patients"],
+        organ=raw["organ"],
+        options=options,
+        answer=raw["options"].index(raw["answer"]),
+    )
 
 
 def _arm(name: str, raw: dict, arm: dict) -> Scenario:
-    text = "\n".join([f'extends = "{raw["scenario"]}.toml"', f'title = "{name}: {arm["name"]}"', raw.get("both", ""), arm.get("changes", "")])
+    text = "\n".join(
+        [
+            f'extends = "{raw["scenario"]}.toml"',
+            f'title = "{name}: {arm["name"]}"',
+            raw.get("both", ""),
+            arm.get("changes", ""),
+        ]
+    )
     return scenario.load(scenario.FOLDER / f"lesson_{name}.toml", text=text)

@@ -62,7 +62,12 @@ class Page:
             self._header()
             ui.label(self.words("ui.lost")).classes("lost-note").props("role=status")
             self._alert = ui.label().classes("alert").props("role=alert")
-            self._again = ui.button(self.words("ui.again"), on_click=self._try_again, color=None).props("no-caps unelevated").classes("again").mark("again")
+            self._again = (
+                ui.button(self.words("ui.again"), on_click=self._try_again, color=None)
+                .props("no-caps unelevated")
+                .classes("again")
+                .mark("again")
+            )
             self.hush()
             with ui.element("main").classes("columns") as self.columns:
                 with ui.element("div").classes("top"):
@@ -70,7 +75,9 @@ class Page:
                     self.what_ifs = ui.element("section").classes("card what-ifs")
                 self._stage()
                 self._cohort()
-                self.aside = ui.element("aside").classes("card settings").props(f'aria-label="{self.words("ui.controls")}"')
+                self.aside = (
+                    ui.element("aside").classes("card settings").props(f'aria-label="{self.words("ui.controls")}"')
+                )
             self.controls = Controls(self)
             ui.label(self.words("ui.foot")).classes("foot")
         self.lesson_panel.show()
@@ -83,19 +90,29 @@ class Page:
                 ui.label(self.words("ui.subtitle")).classes("subtitle")
             with ui.element("nav").props(f'aria-label="{self.words("ui.language")}"').classes("languages"):
                 for code in texts.languages():
-                    link = ui.link(Words(code)("language.name"), self._address(language=code)).props(f'lang="{code}" hreflang="{code}"')
+                    link = ui.link(Words(code)("language.name"), self._address(language=code)).props(
+                        f'lang="{code}" hreflang="{code}"'
+                    )
                     link.mark(f"language-{code}")
                     link.on("click.prevent", lambda code=code: ui.navigate.to(self._address(language=code)))
                     if code == self.settings.language:
                         link.props('aria-current="true"')
 
     def _stage(self) -> None:
-        with ui.element("section").classes("card stage").props(f'id="stage" tabindex="-1" aria-label="{self.words("ui.stage")}"') as self.stage_card:
+        with (
+            ui.element("section")
+            .classes("card stage")
+            .props(f'id="stage" tabindex="-1" aria-label="{self.words("ui.stage")}"') as self.stage_card
+        ):
             self._computing = ui.label(self.words("ui.computing")).classes("computing").props("role=status")
             self.stage = Stage(dict(self.words.catalogue))
 
     def _cohort(self) -> None:
-        with ui.element("section").classes("card cohort").props(f'aria-label="{self.words("ui.cohort")}"') as self.cohort_card:
+        with (
+            ui.element("section")
+            .classes("card cohort")
+            .props(f'aria-label="{self.words("ui.cohort")}"') as self.cohort_card
+        ):
             with ui.element("h2"):
                 ui.html(self.words("ui.cohort"), sanitize=False, tag="span")
             self._cohort_help = ui.label().classes("help")
@@ -259,7 +276,11 @@ class Page:
     def _progress(self, share: float) -> None:
         self._bar.props(f"value={share:.3f}")
         done = share >= 1.0
-        text = self.words("ui.cohort.done", patients=self.patients) if done else self.words("ui.cohort.progress", percent=int(100 * share))
+        text = (
+            self.words("ui.cohort.done", patients=self.patients)
+            if done
+            else self.words("ui.cohort.progress", percent=int(100 * share))
+        )
         self._bar_text.set_text(text)
 
     # -- messages ----------------------------------------------------------------------------------
@@ -274,4 +295,3 @@ class Page:
         """Take the message back."""
         self._alert.set_visibility(False)
         self._again.set_visibility(False)
-

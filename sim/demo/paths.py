@@ -62,12 +62,23 @@ def paths(parameters: LaneParameters, site: str, source: str | None = None) -> l
         here = BEDS.index(beds[-1])
         for end, p in (("died", share * death), ("arrested", share * (1.0 - death) * arrest[here])):
             if p > 0.0:
-                found.append({"source": source or "primary", "vein": vein, "beds": list(beds), "ends": end,
-                              "niche": niche_of(beds[-1]), "share": float(p)})
+                found.append(
+                    {
+                        "source": source or "primary",
+                        "vein": vein,
+                        "beds": list(beds),
+                        "ends": end,
+                        "niche": niche_of(beds[-1]),
+                        "share": float(p),
+                    }
+                )
         passes = share * (1.0 - death) * (1.0 - arrest[here])
         if len(beds) < _LONGEST:
-            open_paths += [(passes * p, vein, (*beds, bed)) for bed, p in zip(BEDS, onward[here], strict=True)
-                           if passes * p > _RAREST]
+            open_paths += [
+                (passes * p, vein, (*beds, bed))
+                for bed, p in zip(BEDS, onward[here], strict=True)
+                if passes * p > _RAREST
+            ]
     found.sort(key=lambda path: (-path["share"], path["vein"], path["beds"], path["ends"]))
     entry = np.zeros(len(BEDS))
     for p, _, bed in entries:

@@ -60,8 +60,10 @@ def grown_log10_cells(model, day: float) -> np.ndarray:
     grown = model.cells.grown
     parts = unpack(grown.column("identity"))
     cells = colonise.grown_sizes(
-        np.full(grown.count, float(day)), *(grown.column(name) for name in ("start_day", "start_log_cells", "delay_days")),
-        *model.law.of_colonies(parts["lane"], parts["niche"]))
+        np.full(grown.count, float(day)),
+        *(grown.column(name) for name in ("start_day", "start_log_cells", "delay_days")),
+        *model.law.of_colonies(parts["lane"], parts["niche"]),
+    )
     return np.log10(np.maximum(cells, 1.0))
 
 
@@ -100,9 +102,12 @@ class Recording:
         grown = np.bincount(unpack(cells.grown.column("identity"))["niche"], minlength=len(NICHES))
         small, large = model.small_metastases[0], model.large_metastases[0]
         values = {
-            "settled": cells.settled[0], "asleep": cells.sleeping[0],
+            "settled": cells.settled[0],
+            "asleep": cells.sleeping[0],
             "awake": cells.colonies[0] + np.maximum(grown - small - large, 0),
-            "micrometastasis": small, "macrometastasis": large, "cleared": cells.died_asleep[0] + cells.extinct[0] + cells.removed[0],
+            "micrometastasis": small,
+            "macrometastasis": large,
+            "cleared": cells.died_asleep[0] + cells.extinct[0] + cells.removed[0],
         }
         if not model.failures[0]:  # the engine tells failures by kind on its own output days
             values["arrested"] = cells.settled[0] + model.died_on_arrival[0] + model.inert[0]

@@ -24,18 +24,24 @@ def check_address(host: str, port: int) -> None:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except (OSError, UnicodeError):
-        raise InputError(f"--host: found {host!r}, which is no address of this machine; allowed: a name or an IP address, such as {LOOPBACK}") from None
+        raise InputError(
+            f"--host: found {host!r}, which is no address of this machine; allowed: a name or an IP address, such as {LOOPBACK}"
+        ) from None
     with socket.socket(family, kind, protocol) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(address)
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
-                raise InputError(f"--port: found {port}, which another program uses (another classroom?); allowed: a free port, such as --port {free_port(host)}") from None
+                raise InputError(
+                    f"--port: found {port}, which another program uses (another classroom?); allowed: a free port, such as --port {free_port(host)}"
+                ) from None
             if error.errno in (errno.EACCES, errno.EPERM):
                 raise InputError(f"--port: found {port}, which this system reserves; allowed: 1024 to 65535") from None
             if error.errno == errno.EADDRNOTAVAIL:
-                raise InputError(f"--host: found {host!r}, which is no address of this machine; allowed: {LOOPBACK}, or one of its own addresses") from None
+                raise InputError(
+                    f"--host: found {host!r}, which is no address of this machine; allowed: {LOOPBACK}, or one of its own addresses"
+                ) from None
             raise MachineError(f"port {port} of {host} cannot be opened: {error.strerror or error}") from error
 
 
@@ -103,6 +109,16 @@ def run(host: str, port: int, *, open_browser: bool, say: Callable[[str], None])
             threading.Thread(target=webbrowser.open, args=(address_of(host, port),), daemon=True).start()
 
     app.on_startup(lambda: background_tasks.create(ready()))
-    ui.run(host=host, port=port, title="Seed and soil", reload=False, show=False, show_welcome_message=False,
-           tailwind=False, favicon="🌱", reconnect_timeout=_RECONNECT_SECONDS, binding_refresh_interval=None,
-           timeout_graceful_shutdown=_SHUTDOWN_SECONDS)
+    ui.run(
+        host=host,
+        port=port,
+        title="Seed and soil",
+        reload=False,
+        show=False,
+        show_welcome_message=False,
+        tailwind=False,
+        favicon="🌱",
+        reconnect_timeout=_RECONNECT_SECONDS,
+        binding_refresh_interval=None,
+        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+    )

@@ -38,8 +38,9 @@ class Session:
         """The worker process's number; None while there is none."""
         return self._worker.pid if self._worker else None
 
-    async def ask(self, arms: list[Scenario], names: list[str], seed: int, patient: int | None,
-                  patients: int = COHORT_PATIENTS) -> None:
+    async def ask(
+        self, arms: list[Scenario], names: list[str], seed: int, patient: int | None, patients: int = COHORT_PATIENTS
+    ) -> None:
         """Compute a film and a cohort (with `patient` None the cohort alone); what was asked before is dropped."""
         self._jobs += 1
         self._job = job = Job(self._jobs, tuple(arms), tuple(names), seed, patient, patients)

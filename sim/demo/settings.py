@@ -61,7 +61,9 @@ class Settings:
     def query(self) -> str:
         """The part of the address after the question mark; what is as it starts is left out."""
         start = Settings()
-        pairs = [(key, getattr(self, name)) for key, name in _KEYS.items() if getattr(self, name) != getattr(start, name)]
+        pairs = [
+            (key, getattr(self, name)) for key, name in _KEYS.items() if getattr(self, name) != getattr(start, name)
+        ]
         for key, state in (("on", True), ("off", False)):
             names = sorted(name for name, value in self.mechanisms.items() if value is state)
             pairs += [(key, ",".join(names))] if names else []
@@ -99,7 +101,10 @@ class Settings:
 
     def with_(self, **changes) -> Settings:
         """A copy with changes; mappings are frozen."""
-        frozen = {name: MappingProxyType(dict(value)) if isinstance(value, Mapping) else value for name, value in changes.items()}
+        frozen = {
+            name: MappingProxyType(dict(value)) if isinstance(value, Mapping) else value
+            for name, value in changes.items()
+        }
         return dataclasses.replace(self, **frozen)
 
     def resolve(self) -> Scenario:
@@ -110,15 +115,35 @@ class Settings:
         """The scenario file of the first body."""
         age, horizon = f"{self.age} years", f"{self.horizon} years"
         lines = [
-            f"extends = {_quoted(BASE)}", 'title = "Classroom"', 'question = "What if?"',
-            f"primary = {_quoted(self.primary)}", f"horizon = {_quoted(horizon)}",
-            "[cohort]", f"patients = {COHORT_PATIENTS}",
-            "[cohort.age]", f"mean = {_quoted(age)}", 'sd = "0.1 years"', f"low = {_quoted(age)}", f"high = {_quoted(age)}",
-            "[mechanisms]", *(f"{_quoted(name)} = {str(state).lower()}" for name, state in self.mechanisms.items()),
+            f"extends = {_quoted(BASE)}",
+            'title = "Classroom"',
+            'question = "What if?"',
+            f"primary = {_quoted(self.primary)}",
+            f"horizon = {_quoted(horizon)}",
+            "[cohort]",
+            f"patients = {COHORT_PATIENTS}",
+            "[cohort.age]",
+            f"mean = {_quoted(age)}",
+            'sd = "0.1 years"',
+            f"low = {_quoted(age)}",
+            f"high = {_quoted(age)}",
+            "[mechanisms]",
+            *(f"{_quoted(name)} = {str(state).lower()}" for name, state in self.mechanisms.items()),
         ]
-        lines += ["[parameters]", *(f"{_quoted(name)} = {{ value = {value}, reason = {_quoted(reason)} }}" for name, value, reason in self._overrides())]
+        lines += [
+            "[parameters]",
+            *(
+                f"{_quoted(name)} = {{ value = {value}, reason = {_quoted(reason)} }}"
+                for name, value, reason in self._overrides()
+            ),
+        ]
         for name, start in self.treatments.items():
-            lines += ["[[treatments]]", f"name = {_quoted(name)}", 'after = "diagnosis"', f"start_days = {_quoted(f'{start} days')}"]
+            lines += [
+                "[[treatments]]",
+                f"name = {_quoted(name)}",
+                'after = "diagnosis"',
+                f"start_days = {_quoted(f'{start} days')}",
+            ]
         return "\n".join(lines) + "\n"
 
     def _overrides(self) -> Iterator[tuple[str, float, str]]:
@@ -159,7 +184,9 @@ class Settings:
             else:
                 given[what] = "0"
             return self.with_(treatments=given)
-        raise InputError(f"what if: found {describe(self.what_if)}; allowed: on, off, age, site, soil or treat, a point, and a name")
+        raise InputError(
+            f"what if: found {describe(self.what_if)}; allowed: on, off, age, site, soil or treat, a point, and a name"
+        )
 
     def arms(self) -> list[Scenario]:
         """The scenarios of one or two bodies. Raises InputError with all that is wrong."""
@@ -172,17 +199,30 @@ class Settings:
         first, other = arms[0], arms[-1]
         usual = scenario.load(scenario.FOLDER / BASE).mechanisms
         settings = cls(
-            primary=first.primary, age=f"{first.age.mean_years:g}", horizon=f"{first.horizon_days / 365.25:g}",
-            seed=str(seed), patient=str(patient),
-        ).with_(mechanisms={name: on for name, on in first.mechanisms.items() if on != usual[name]},
-                treatments={plan.name: str(plan.start_days) for plan in first.treatments})
-        differing = [f"{'on' if on else 'off'}.{name}" for name, on in other.mechanisms.items() if on != first.mechanisms[name]]
+            primary=first.primary,
+            age=f"{first.age.mean_years:g}",
+            horizon=f"{first.horizon_days / 365.25:g}",
+            seed=str(seed),
+            patient=str(patient),
+        ).with_(
+            mechanisms={name: on for name, on in first.mechanisms.items() if on != usual[name]},
+            treatments={plan.name: str(plan.start_days) for plan in first.treatments},
+        )
+        differing = [
+            f"{'on' if on else 'off'}.{name}" for name, on in other.mechanisms.items() if on != first.mechanisms[name]
+        ]
         if other.age != first.age:
             differing.append(f"age.{other.age.mean_years:g}")
         if other.primary != first.primary:
             differing.append(f"site.{other.primary}")
-        differing += [f"treat.{name}" for name in sorted({plan.name for plan in first.treatments} ^ {plan.name for plan in other.treatments})]
-        if len({other.parameters[f"soil.{niche}"].value for niche in NICHES}) == 1 and other.parameters != first.parameters:
+        differing += [
+            f"treat.{name}"
+            for name in sorted({plan.name for plan in first.treatments} ^ {plan.name for plan in other.treatments})
+        ]
+        if (
+            len({other.parameters[f"soil.{niche}"].value for niche in NICHES}) == 1
+            and other.parameters != first.parameters
+        ):
             differing.append("soil.equal")
         return settings.with_(what_if=differing[0] if differing else "")
 
@@ -191,8 +231,17 @@ class Settings:
         return whole("seed", self.seed, LARGEST_SEED), whole("patient", self.patient, LARGEST_PATIENT)
 
 
-_KEYS = {"lang": "language", "site": "primary", "age": "age", "years": "horizon", "soil": "soil", "if": "what_if", "seed": "seed",
-         "patient": "patient", "lesson": "lesson"}
+_KEYS = {
+    "lang": "language",
+    "site": "primary",
+    "age": "age",
+    "years": "horizon",
+    "soil": "soil",
+    "if": "what_if",
+    "seed": "seed",
+    "patient": "patient",
+    "lesson": "lesson",
+}
 
 
 def whole(name: str, found: str, largest: int) -> int:
@@ -209,7 +258,9 @@ def load_keys(text: str) -> Scenario:
     except InputError as error:
         lines = (_PLACE.sub("", line) for line in str(error).splitlines())
         # the youngest and the oldest are the one age that the page sets: one refusal of it is enough
-        raise InputError("\n".join(line for line in lines if not line.startswith(("cohort.age.low:", "cohort.age.high:")))) from None
+        raise InputError(
+            "\n".join(line for line in lines if not line.startswith(("cohort.age.low:", "cohort.age.high:")))
+        ) from None
 
 
 def _quoted(text: str) -> str:

@@ -37,7 +37,9 @@ class Arm:
     def resolve(self, scenario: Scenario) -> dict[str, float]:
         """All parameter values of the arm, with the nulls of what is off."""
         values = {name: parameter.value for name, parameter in scenario.parameters.items()} | dict(self.values)
-        return effective_parameters(values, {name: on and name not in self.off for name, on in scenario.mechanisms.items()})
+        return effective_parameters(
+            values, {name: on and name not in self.off for name, on in scenario.mechanisms.items()}
+        )
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,15 @@ class ArmTask:
         return pack(Chunk(tables={"patients": {"patient": ids, "metastases": by_arm}}))
 
 
-def metastases_by_lane(scenario: Scenario, arms: Sequence[Mapping[str, float]], patient: np.ndarray, arm_of_lane: np.ndarray,
-                       seed: int, report: Callable[[float], None] | None = None, most_cells: float = math.inf) -> np.ndarray:
+def metastases_by_lane(
+    scenario: Scenario,
+    arms: Sequence[Mapping[str, float]],
+    patient: np.ndarray,
+    arm_of_lane: np.ndarray,
+    seed: int,
+    report: Callable[[float], None] | None = None,
+    most_cells: float = math.inf,
+) -> np.ndarray:
     """Metastases that crossed the detection threshold in life: int32, (lanes, niches).
 
     `arms` holds all parameter values of each arm, nulls set. Raises InputError where those of an arm do not
@@ -105,8 +114,10 @@ def _too_many(scenario: Scenario, model, arms, arm_of_lane, most_cells: float) -
     most = int(np.argmax((model.cells.sleeping + model.cells.colonies).sum(axis=1)))
     values = arms[arm_of_lane[most]]
     differ = [f"{name} = {values[name]:.3g}" for name, p in scenario.parameters.items() if values[name] != p.value]
-    return (f"{scenario.name}: over {most_cells:.0e} living cells in {len(arm_of_lane)} lanes on day {model.day}, most of them where "
-            f"{', '.join(differ) or 'no value is changed'}; use values that make fewer cells")
+    return (
+        f"{scenario.name}: over {most_cells:.0e} living cells in {len(arm_of_lane)} lanes on day {model.day}, most of them where "
+        f"{', '.join(differ) or 'no value is changed'}; use values that make fewer cells"
+    )
 
 
 def metastases_by_arm(scenario: Scenario, arms: Sequence[Arm], seed: int, patients: np.ndarray) -> np.ndarray:
@@ -118,8 +129,10 @@ def metastases_by_arm(scenario: Scenario, arms: Sequence[Arm], seed: int, patien
 def arm_tasks(scenario: Scenario, arms: Sequence[Arm], seed: int) -> list[ArmTask]:
     """The chunks of the scenario's cohort: about LANES lanes each."""
     size = max(1, LANES // len(arms))
-    return [ArmTask(scenario, tuple(arms), seed, start, min(start + size, scenario.patients))
-            for start in range(0, scenario.patients, size)]
+    return [
+        ArmTask(scenario, tuple(arms), seed, start, min(start + size, scenario.patients))
+        for start in range(0, scenario.patients, size)
+    ]
 
 
 def arms_key(scenario: Scenario, arms: Sequence[Arm], seed: int) -> str:

@@ -58,9 +58,16 @@ class Chunk:
     cascade: dict[str, np.ndarray] = field(default_factory=dict)
 
 
-def build_model(scenario: Scenario, *, seed: int, patients: np.ndarray, keep_seeds: bool = False,
-                collect: bool = True, arms: Sequence[Mapping[str, float]] | None = None,
-                arm_of_lane: np.ndarray | None = None) -> MetastasisModel:
+def build_model(
+    scenario: Scenario,
+    *,
+    seed: int,
+    patients: np.ndarray,
+    keep_seeds: bool = False,
+    collect: bool = True,
+    arms: Sequence[Mapping[str, float]] | None = None,
+    arm_of_lane: np.ndarray | None = None,
+) -> MetastasisModel:
     """The model of some patients of a scenario (ids, shape (patients,)), ready to run.
 
     `arms` holds all parameter values of each arm, nulls set; by default there is one, the scenario's own. The
@@ -75,16 +82,24 @@ def build_model(scenario: Scenario, *, seed: int, patients: np.ndarray, keep_see
     n = len(patients)
     visits = max(values["follow_up_interval_days"] for values in arms)
     if scenario.observe == "autopsy" and visits > 0.0:
-        raise InputError(f"{scenario.name}: follow_up_interval_days: found {visits:g} days with observe = autopsy; "
-                         "allowed: 0, since an autopsy looks once, or observe = imaging")
+        raise InputError(
+            f"{scenario.name}: follow_up_interval_days: found {visits:g} days with observe = autopsy; "
+            "allowed: 0, since an autopsy looks once, or observe = imaging"
+        )
     try:
         parameters = LaneParameters.stack(arms, arm_of_lane)
         hosts = draw_hosts(seed, patients, [scenario.primary] * n, [scenario.age] * n, parameters)
         return MetastasisModel(
-            hosts, parameters, seed=seed, horizon_days=scenario.horizon_days,
+            hosts,
+            parameters,
+            seed=seed,
+            horizon_days=scenario.horizon_days,
             visible_cells=parameters[f"{scenario.observe}_threshold_cells"],
-            output_every_days=scenario.output_every_days, keep_seeds=keep_seeds, collect=collect,
-            treatments=[(plan, np.ones(n, dtype=bool)) for plan in scenario.treatments])
+            output_every_days=scenario.output_every_days,
+            keep_seeds=keep_seeds,
+            collect=collect,
+            treatments=[(plan, np.ones(n, dtype=bool)) for plan in scenario.treatments],
+        )
     except ValueError as error:
         raise InputError(f"{scenario.name}: {error}") from error
 
@@ -130,8 +145,9 @@ def run_chunk(task: Task, report: Callable[[float], None] | None = None) -> Chun
     from sim.experiment.lineage import Lineage
 
     keep = task.keep_seeds or task.keep_events
-    model = build_model(task.scenario, seed=task.seed, patients=np.arange(task.start, task.stop), keep_seeds=keep,
-                        collect=False)
+    model = build_model(
+        task.scenario, seed=task.seed, patients=np.arange(task.start, task.stop), keep_seeds=keep, collect=False
+    )
     longest = float(model.last_day.max())
     try:
         model.run(None if report is None else lambda day: report(day / longest))

@@ -51,8 +51,13 @@ def array_bytes(value, seen: set[int] | None = None) -> int:
 
 def _pilot(task: Task, patients: int):
     start = time.perf_counter()
-    model = build_model(task.scenario, seed=task.seed, patients=np.arange(task.start, task.start + patients),
-                        keep_seeds=task.keep_seeds or task.keep_events, collect=False)
+    model = build_model(
+        task.scenario,
+        seed=task.seed,
+        patients=np.arange(task.start, task.start + patients),
+        keep_seeds=task.keep_seeds or task.keep_events,
+        collect=False,
+    )
     model.run()
     return model, time.perf_counter() - start
 

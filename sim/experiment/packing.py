@@ -41,8 +41,10 @@ def _to_steps(keys: np.ndarray) -> np.ndarray:
 
 def pack(chunk: Chunk) -> bytes:
     """All arrays of a chunk."""
-    seeding = {clock: {key: _to_steps(value) if key in _STEPS else value for key, value in part.items()}
-               for clock, part in chunk.seeding.items()}
+    seeding = {
+        clock: {key: _to_steps(value) if key in _STEPS else value for key, value in part.items()}
+        for clock, part in chunk.seeding.items()
+    }
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=_FAST) as file:
         for part, value in ((_TABLES, chunk.tables), (_SEEDING, seeding), (_CASCADE, chunk.cascade)):
@@ -89,8 +91,10 @@ class Packed:
 
     def seeding(self) -> dict[str, dict[str, np.ndarray]]:
         """Sparse histograms by clock, as `ClockHistogram.sparse` gives them."""
-        return {clock: {key: np.cumsum(value) if key in _STEPS else value for key, value in part.items()}
-                for clock, part in self._read(_SEEDING).items()}
+        return {
+            clock: {key: np.cumsum(value) if key in _STEPS else value for key, value in part.items()}
+            for clock, part in self._read(_SEEDING).items()
+        }
 
     def cascade(self) -> dict[str, np.ndarray]:
         """Cells by step of the cascade."""

@@ -14,10 +14,16 @@ class Bar:
 
         tqdm.set_lock(threading.RLock())  # one process draws: the default lock would start another, to track it
         self._skipped = 0.0
-        self._bar = tqdm(total=total, desc=name, unit=unit, disable=None if wanted else True, leave=False,
-                         bar_format="{desc}: {percentage:3.0f}%|{bar}| {elapsed} so far, {remaining} left"
-                         + (", {rate_noinv_fmt}{postfix}" if rate else ""),
-                         file=sys.stderr)
+        self._bar = tqdm(
+            total=total,
+            desc=name,
+            unit=unit,
+            disable=None if wanted else True,
+            leave=False,
+            bar_format="{desc}: {percentage:3.0f}%|{bar}| {elapsed} so far, {remaining} left"
+            + (", {rate_noinv_fmt}{postfix}" if rate else ""),
+            file=sys.stderr,
+        )
 
     def skip(self, done: int) -> None:
         """Chunks that an earlier run left: they say nothing about the time that the others take."""

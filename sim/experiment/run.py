@@ -35,11 +35,15 @@ MOST_COUNTED = 4 * 10**18
 _MERGE_AT = 16
 
 
-def chunk_tasks(scenario: Scenario, seed: int, keep_seeds: bool, keep_events: bool, fewest_patients: int = 1) -> list[Task]:
+def chunk_tasks(
+    scenario: Scenario, seed: int, keep_seeds: bool, keep_events: bool, fewest_patients: int = 1
+) -> list[Task]:
     """The chunks of a cohort. Their size depends on the cohort only, so that any number of workers can resume it."""
     size = min(CHUNK_PATIENTS, max(fewest_patients, -(-scenario.patients // 4)))
-    return [Task(scenario, seed, start, min(start + size, scenario.patients), keep_seeds, keep_events)
-            for start in range(0, scenario.patients, size)]
+    return [
+        Task(scenario, seed, start, min(start + size, scenario.patients), keep_seeds, keep_events)
+        for start in range(0, scenario.patients, size)
+    ]
 
 
 class _Merged:
@@ -66,8 +70,10 @@ class _Merged:
         for step, counts in packed.cascade().items():
             self._cascade[step] = self._cascade.get(step, 0) + counts
         if self._cascade["shed"].sum() > MOST_COUNTED:
-            raise InputError(f"the cohort shed more than {MOST_COUNTED:.0e} cells, more than a table can count: "
-                             "use fewer patients, or lower shedding_per_day")
+            raise InputError(
+                f"the cohort shed more than {MOST_COUNTED:.0e} cells, more than a table can count: "
+                "use fewer patients, or lower shedding_per_day"
+            )
         self._tasks.append(task)
 
     def _parts(self, table: str) -> Iterator[Mapping]:
@@ -80,13 +86,26 @@ class _Merged:
         names += ["seeds"] if self._tasks[0].keep_seeds else []
         names += ["events"] if self._tasks[0].keep_events else []
         seeding = {clock: merge(parts) for clock, parts in self._seeding.items()}
-        return {**{name: self._parts(name) for name in names}, "seeding": seeding_table(seeding, every_days),
-                "cascade": cascade_table(self._cascade)}
+        return {
+            **{name: self._parts(name) for name in names},
+            "seeding": seeding_table(seeding, every_days),
+            "cascade": cascade_table(self._cascade),
+        }
 
 
-def run_scenario(scenario: Scenario, *, seed: int, out: Path, workers: int = 1, progress: bool = False,
-                 keep_seeds: bool = False, keep_events: bool = False, command_line: list[str] | None = None,
-                 max_memory_bytes: int | None = None, fewest_patients: int = 1) -> results.Run:
+def run_scenario(
+    scenario: Scenario,
+    *,
+    seed: int,
+    out: Path,
+    workers: int = 1,
+    progress: bool = False,
+    keep_seeds: bool = False,
+    keep_events: bool = False,
+    command_line: list[str] | None = None,
+    max_memory_bytes: int | None = None,
+    fewest_patients: int = 1,
+) -> results.Run:
     """Run a cohort and write it to `out`; the tables do not depend on `workers`, or on how many patients a chunk has
     (`fewest_patients` or more: a day costs a chunk of one almost what it costs a chunk of a hundred).
 
@@ -109,9 +128,16 @@ def run_scenario(scenario: Scenario, *, seed: int, out: Path, workers: int = 1, 
 
         def write(status: str, merged: _Merged) -> None:
             manifest = build_manifest(
-                scenario=scenario.to_dict(), seed=seed, patients=scenario.patients, patients_finished=merged.patients,
-                status=status, command_line=command_line or [], start=start,
-                wall_seconds=time.perf_counter() - clock, peak_memory_bytes=max(most_memory, peak_memory() or 0) or None)
+                scenario=scenario.to_dict(),
+                seed=seed,
+                patients=scenario.patients,
+                patients_finished=merged.patients,
+                status=status,
+                command_line=command_line or [],
+                start=start,
+                wall_seconds=time.perf_counter() - clock,
+                peak_memory_bytes=max(most_memory, peak_memory() or 0) or None,
+            )
             write_run(out, merged.tables(scenario.output_every_days), manifest)
 
         bar = Bar(len(tasks), scenario.name, progress)
@@ -163,17 +189,22 @@ def _write_interrupted(store: ChunkStore, tasks: list[Task], write, stopped: Bas
         reason = str(stopped) or "interrupted"
         raise MachineError(
             f"{reason if str(error) in reason else f'{reason}; {error}'}\n"
-            f"{merged.patients} patients were finished and are kept; the same command continues from there") from error
+            f"{merged.patients} patients were finished and are kept; the same command continues from there"
+        ) from error
 
 
 def _check_memory(expected: Estimate, workers: int, limit: int | None, progress: bool) -> None:
     if progress:
-        print(f"about {expected.minutes_text()} and {expected.memory_bytes / 2**30:.1f} GiB "
-              f"with {workers} worker{'s' if workers > 1 else ''}", file=sys.stderr)
+        print(
+            f"about {expected.minutes_text()} and {expected.memory_bytes / 2**30:.1f} GiB "
+            f"with {workers} worker{'s' if workers > 1 else ''}",
+            file=sys.stderr,
+        )
     needed = f"the run needs about {expected.memory_bytes / 2**30:.1f} GiB"
     if limit is not None and expected.memory_bytes > limit:
-        raise InputError(f"--max-memory: {needed}, and {limit / 2**30:.1f} GiB are allowed: "
-                         f"{_less(workers)}, or allow more")
+        raise InputError(
+            f"--max-memory: {needed}, and {limit / 2**30:.1f} GiB are allowed: {_less(workers)}, or allow more"
+        )
     free = available_memory_bytes()
     if limit is None and free is not None and expected.memory_bytes > free:
         raise MachineError(f"{needed}, and this machine has {free / 2**30:.1f} GiB free: {_less(workers)}")
@@ -193,6 +224,10 @@ def warm_up() -> None:
     many = small.with_(set_=["competent_share=1e-4", "frailty_log_sd=0", "metastasis_gompertz_per_day=0.01"])
     names = ("chemotherapy", "liver_resection", "checkpoint_inhibition")
     treated = plans([{"name": name, "adherence": 0.9, "cycles": 20, "every_days": 7} for name in names])
-    run_chunk(Task(replace(many.with_(on=["immune_surveillance", "lineage", "secondary_seeding"]), treatments=treated), 1, 0, 2))
+    run_chunk(
+        Task(
+            replace(many.with_(on=["immune_surveillance", "lineage", "secondary_seeding"]), treatments=treated), 1, 0, 2
+        )
+    )
     model = build_model(small, seed=1, patients=np.arange(2), collect=False)
     model.cells.file_sleepers_again(0, model.energy_clock, model.hazard_clock, model.energy_clock, model.hazard_clock)

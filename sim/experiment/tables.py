@@ -15,9 +15,17 @@ from sim.trajectories import NEVER, Trajectories
 DEATH_CAUSES = ("other causes", "primary tumour", "metastases")
 HORIZON = "end of horizon"
 FOLLOWS = {
-    "shed": None, "died_in_transit": "shed", "arrested": "shed", "died_on_arrival": "arrested", "inert": "arrested",
-    "settled": "arrested", "died_asleep": "settled", "woke": "settled", "extinct": "woke",
-    "micrometastasis": "woke", "macrometastasis": "micrometastasis",
+    "shed": None,
+    "died_in_transit": "shed",
+    "arrested": "shed",
+    "died_on_arrival": "arrested",
+    "inert": "arrested",
+    "settled": "arrested",
+    "died_asleep": "settled",
+    "woke": "settled",
+    "extinct": "woke",
+    "micrometastasis": "woke",
+    "macrometastasis": "micrometastasis",
 }
 """The step that each step of the cascade is a share of."""
 ONLY_IN_ALL = ("shed", "died_in_transit")
@@ -108,12 +116,16 @@ def metastases_table(model, found: Metastases, lineage: Lineage) -> dict:
     p = model.parameters
     limit = p["avascular_limit_cells"][lane]
     rate = np.where(
-        at_detection < limit, found.early_rate,
-        gompertz_rate_per_day(at_detection, p["metastasis_capacity_cells"][lane], found.gompertz_rate))
+        at_detection < limit,
+        found.early_rate,
+        gompertz_rate_per_day(at_detection, p["metastasis_capacity_cells"][lane], found.gompertz_rate),
+    )
     at_diagnosis = np.where(parts["day"] >= diagnosis, 0.0, found.cells_on(diagnosis))
     known = ~np.isnan(at_diagnosis)
     ended = found.ended_day <= last
-    drugged = np.zeros(len(lane), dtype=bool) if model.cells.resistance is None else model.cells.resistance.treated[lane]
+    drugged = (
+        np.zeros(len(lane), dtype=bool) if model.cells.resistance is None else model.cells.resistance.treated[lane]
+    )
     return {
         "patient": patient,
         "colony": colony_id(patient, found.identity),
@@ -207,8 +219,11 @@ def cascade_counts(model, found: Metastases) -> dict[str, np.ndarray]:
     """
     cells, parts = model.cells, unpack(found.identity)
     visible = found.visible(model)
-    out = {step: np.zeros((len(SOURCES), 1 if step in ONLY_IN_ALL else len(NICHES)), dtype=np.int64)
-           for step in FOLLOWS if step not in ONE_SUM}
+    out = {
+        step: np.zeros((len(SOURCES), 1 if step in ONLY_IN_ALL else len(NICHES)), dtype=np.int64)
+        for step in FOLLOWS
+        if step not in ONE_SUM
+    }
     for stream in model.streams:
         for step in ("shed", "died_in_transit"):
             out[step][stream.code] += getattr(stream, step).sum()
@@ -233,6 +248,7 @@ def cascade_table(counts: dict[str, np.ndarray]) -> dict:
     rows: dict[str, list] = {"source": [], "organ": [], "step": [], "cells": [], "share_of_previous": []}
     for source, code in groups:
         for place, organ in enumerate((*NICHES, ALL)):
+
             def number(step, place=place, organ=organ, code=code):
                 by_niche = counts[step].sum(axis=0) if code is None else counts[step][code]
                 return int(by_niche.sum() if organ == ALL else by_niche[place])
@@ -240,10 +256,15 @@ def cascade_table(counts: dict[str, np.ndarray]) -> dict:
             for step, previous in FOLLOWS.items():
                 if (organ != ALL and step in ONLY_IN_ALL) or (code is not None and step in ONE_SUM):
                     continue
-                unknown = previous is None or (organ != ALL and previous in ONLY_IN_ALL) or (code is not None and previous in ONE_SUM)
+                unknown = (
+                    previous is None
+                    or (organ != ALL and previous in ONLY_IN_ALL)
+                    or (code is not None and previous in ONE_SUM)
+                )
                 base = 0 if unknown else number(previous)
-                for column, value in zip(rows, (source, organ, step, number(step),
-                                                number(step) / base if base else np.nan), strict=True):
+                for column, value in zip(
+                    rows, (source, organ, step, number(step), number(step) / base if base else np.nan), strict=True
+                ):
                     rows[column].append(value)
     return rows
 
@@ -292,5 +313,10 @@ def events_table(seeds: dict, metastases: dict) -> dict:
     organ = np.concatenate([part[3] for part in parts])
     event = np.concatenate([np.full(len(part[0]), part[4]) for part in parts])
     order = np.lexsort((day, patient))
-    return {"patient": patient[order], "day": day[order], "colony": colony[order], "organ": organ[order],
-            "event": event[order]}
+    return {
+        "patient": patient[order],
+        "day": day[order],
+        "colony": colony[order],
+        "organ": organ[order],
+        "event": event[order],
+    }

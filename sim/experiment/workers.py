@@ -131,8 +131,9 @@ def _raise(name: str, text: str, where: str) -> None:
     raise error
 
 
-def run_tasks(tasks: Sequence[Task], workers: int, report: Callable[[float], None], context=None, *,
-              go_on: bool = False) -> Iterator[Finished]:
+def run_tasks(
+    tasks: Sequence[Task], workers: int, report: Callable[[float], None], context=None, *, go_on: bool = False
+) -> Iterator[Finished]:
     """Yield every task with its packed chunk as it finishes, in any order.
 
     A task has a `name`, and `compute(report)` that returns the packed chunk. `report` is told how many
@@ -194,7 +195,8 @@ def run_tasks(tasks: Sequence[Task], workers: int, report: Callable[[float], Non
 def _too_many_deaths(task: Task) -> MachineError:
     return MachineError(
         f"{task.title}: the process that computed them ended {MOST_DEATHS} times "
-        "before it was done (killed? out of memory?); give the same command with fewer --workers")
+        "before it was done (killed? out of memory?); give the same command with fewer --workers"
+    )
 
 
 def available_memory_bytes() -> int | None:

@@ -17,7 +17,19 @@ from sim.jit import inlined, kernel
 from sim.kernels.distributions import binomial_from, negative_binomial_from
 from sim.kernels.elementary import cosine_of_turns, exp, log
 from sim.kernels.identity import day_of, index_of, is_cluster, lane_of, niche_of, source_of
-from sim.streams import CLEARED, CLUSTER_SIZE, OFFSPRING, OFFSPRING_SHAPE, SURVIVORS, SWITCH, days_word, exponential, many_uniforms, tag_word, uniform
+from sim.streams import (
+    CLEARED,
+    CLUSTER_SIZE,
+    OFFSPRING,
+    OFFSPRING_SHAPE,
+    SURVIVORS,
+    SWITCH,
+    days_word,
+    exponential,
+    many_uniforms,
+    tag_word,
+    uniform,
+)
 
 STEP_DAYS = 7
 """Small colonies are stepped together at the end of every week: on days 6, 13, 20 ..."""
@@ -39,7 +51,9 @@ def day_generating_terms(birth, death):
 
 
 @kernel
-def advance_week(position, birth, death, known_birth, known_death, day_growth, day_spread, before_growth, growth, spread):
+def advance_week(
+    position, birth, death, known_birth, known_death, day_growth, day_spread, before_growth, growth, spread
+):
     """Compose today into the week so far: `growth` (M) and `spread` (Q), shape (STEP_DAYS + 1, lanes, niches).
 
     `before_growth` (lanes, niches) is M at the start of the day: `growth[position]`, times the share of cells that
@@ -58,8 +72,28 @@ def advance_week(position, birth, death, known_birth, known_death, day_growth, d
 
 
 @kernel
-def step_colonies(key, patient, alive, day, start, count, cells, identity, since, woke, traits, growth, spread,
-                  clearance, certain_cells, colonies, extinct_total, grown_at, grown_cells, gone):
+def step_colonies(
+    key,
+    patient,
+    alive,
+    day,
+    start,
+    count,
+    cells,
+    identity,
+    since,
+    woke,
+    traits,
+    growth,
+    spread,
+    clearance,
+    certain_cells,
+    colonies,
+    extinct_total,
+    grown_at,
+    grown_cells,
+    gone,
+):
     """Step all small colonies to the end of the week that `day` ends; returns how many are left, grown, gone.
 
     `start` is the day on which this week began; a colony that joined within it is stepped for its own
@@ -105,8 +139,20 @@ def step_colonies(key, patient, alive, day, start, count, cells, identity, since
     many_uniforms(key, who[:n], index[:n], days[:n], shape_tag + np.uint64(1), accept, spare)
     for j in range(n):
         i = row[j]
-        lines[i] += negative_binomial_from(first[j], second[j], normal[j], accept[j], lines[i], ratio[i], key, who[j], index[j],
-                                           days[j], shape_tag[j], tag[j])
+        lines[i] += negative_binomial_from(
+            first[j],
+            second[j],
+            normal[j],
+            accept[j],
+            lines[i],
+            ratio[i],
+            key,
+            who[j],
+            index[j],
+            days[j],
+            shape_tag[j],
+            tag[j],
+        )
     left = 0
     n_grown = 0
     n_gone = 0
@@ -115,7 +161,13 @@ def step_colonies(key, patient, alive, day, start, count, cells, identity, since
         lane = lane_of(ident)
         if not alive[lane]:
             if traits[i] & WAS_GROWN:  # it has a row in the tables, with its last size
-                cells[left], identity[left], since[left], woke[left], traits[left] = cells[i], ident, since[i], woke[i], traits[i]
+                cells[left], identity[left], since[left], woke[left], traits[left] = (
+                    cells[i],
+                    ident,
+                    since[i],
+                    woke[i],
+                    traits[i],
+                )
                 left += 1
             continue
         niche = niche_of(ident)
@@ -125,8 +177,13 @@ def step_colonies(key, patient, alive, day, start, count, cells, identity, since
             joined = max(since[i] - start, 0)
             hazard = clearance[STEP_DAYS, lane, niche] - clearance[joined, lane, niche]
         if hazard > 0.0:
-            if uniform(key, patient[lane], index_of(ident), days_word(day_of(ident), day),
-                       tag_word(CLEARED, niche, source_of(ident))) < -math.expm1(-hazard):
+            if uniform(
+                key,
+                patient[lane],
+                index_of(ident),
+                days_word(day_of(ident), day),
+                tag_word(CLEARED, niche, source_of(ident)),
+            ) < -math.expm1(-hazard):
                 size = np.int64(0)
         if size == 0:
             extinct_total[lane, niche] += 1
@@ -159,8 +216,13 @@ def founders_of(key, patient, ident, cluster_mean_cells):
     more = cluster_mean_cells - 2.0
     if more <= 0.0:
         return np.int64(2)
-    u = uniform(key, patient, index_of(ident), days_word(day_of(ident), 0),
-                tag_word(CLUSTER_SIZE, niche_of(ident), source_of(ident)))
+    u = uniform(
+        key,
+        patient,
+        index_of(ident),
+        days_word(day_of(ident), 0),
+        tag_word(CLUSTER_SIZE, niche_of(ident), source_of(ident)),
+    )
     return np.int64(2) + np.int64(math.floor(math.log(u) / math.log(more / (1.0 + more))))
 
 
@@ -196,8 +258,13 @@ def switch_delays(key, patient, identity, mean_days):
         ident = identity[i]
         lane = lane_of(ident)
         if mean_days[lane] > 0.0:
-            out[i] = mean_days[lane] * exponential(key, patient[lane], index_of(ident), days_word(day_of(ident), 0),
-                                                   tag_word(SWITCH, niche_of(ident), source_of(ident)))
+            out[i] = mean_days[lane] * exponential(
+                key,
+                patient[lane],
+                index_of(ident),
+                days_word(day_of(ident), 0),
+                tag_word(SWITCH, niche_of(ident), source_of(ident)),
+            )
     return out
 
 
@@ -241,25 +308,59 @@ def grown_sizes(day, start_day, start_log_cells, delay, early_rate, limit_log_ce
     """Cells of deterministic colonies on their days; all arguments (colonies,)."""
     out = np.empty(day.size)
     for i in range(day.size):
-        out[i] = exp(grown_log_cells(day[i] - start_day[i], start_log_cells[i], delay[i], early_rate[i], limit_log_cells[i],
-                                     limit_gap[i], gompertz_rate[i]))
+        out[i] = exp(
+            grown_log_cells(
+                day[i] - start_day[i],
+                start_log_cells[i],
+                delay[i],
+                early_rate[i],
+                limit_log_cells[i],
+                limit_gap[i],
+                gompertz_rate[i],
+            )
+        )
     return out
 
 
 @kernel
-def grown_reach_days(log_cells, start_day, start_log_cells, delay, early_rate, limit_log_cells, limit_gap,
-                     gompertz_rate):
+def grown_reach_days(
+    log_cells, start_day, start_log_cells, delay, early_rate, limit_log_cells, limit_gap, gompertz_rate
+):
     """Day on which deterministic colonies reach `log_cells`; all arguments (colonies,)."""
     out = np.empty(start_day.size)
     for i in range(start_day.size):
-        out[i] = start_day[i] + grown_days_to(log_cells[i], start_log_cells[i], delay[i], early_rate[i], limit_log_cells[i],
-                                              limit_gap[i], gompertz_rate[i])
+        out[i] = start_day[i] + grown_days_to(
+            log_cells[i],
+            start_log_cells[i],
+            delay[i],
+            early_rate[i],
+            limit_log_cells[i],
+            limit_gap[i],
+            gompertz_rate[i],
+        )
     return out
 
 
 @kernel
-def grown_by_niche(day, count, identity, start_day, start_log_cells, delay, early_rate, limit_log_cells, limit_gap,
-                   gompertz_rate, alive, small_log_cells, large_log_cells, young_cells, small, large, burden):
+def grown_by_niche(
+    day,
+    count,
+    identity,
+    start_day,
+    start_log_cells,
+    delay,
+    early_rate,
+    limit_log_cells,
+    limit_gap,
+    gompertz_rate,
+    alive,
+    small_log_cells,
+    large_log_cells,
+    young_cells,
+    small,
+    large,
+    burden,
+):
     """Size of every deterministic colony at the start of `day`, summed by lane and niche.
 
     Rates are by lane and niche, limits by lane, `limit_gap` = log(capacity / limit). Colonies below `small_log_cells`
@@ -269,10 +370,17 @@ def grown_by_niche(day, count, identity, start_day, start_log_cells, delay, earl
     early, limit, gap, late = np.empty(count), np.empty(count), np.empty(count), np.empty(count)
     for i in range(count):
         lane, niche = lane_of(identity[i]), niche_of(identity[i])
-        early[i], limit[i], gap[i], late[i] = early_rate[lane, niche], limit_log_cells[lane], limit_gap[lane], gompertz_rate[lane, niche]
+        early[i], limit[i], gap[i], late[i] = (
+            early_rate[lane, niche],
+            limit_log_cells[lane],
+            limit_gap[lane],
+            gompertz_rate[lane, niche],
+        )
     log_cells, size = np.empty(count), np.empty(count)
     for i in range(count):
-        log_cells[i] = grown_log_cells(day - start_day[i], start_log_cells[i], delay[i], early[i], limit[i], gap[i], late[i])
+        log_cells[i] = grown_log_cells(
+            day - start_day[i], start_log_cells[i], delay[i], early[i], limit[i], gap[i], late[i]
+        )
         size[i] = exp(log_cells[i])
     for i in range(count):
         lane = lane_of(identity[i])

@@ -56,7 +56,13 @@ def shedders_of(identity, niches, block_first, block_end, place, first, shedder,
 @kernel
 def founder_clone(key, patient, ident, founder, cumulative):
     """The clone of founding cell number `founder` of what the primary shed; `cumulative` weights (clones,), the last 1."""
-    u = uniform(key, patient, index_of(ident), days_word(day_of(ident), founder), tag_word(CLONE, niche_of(ident), source_of(ident)))
+    u = uniform(
+        key,
+        patient,
+        index_of(ident),
+        days_word(day_of(ident), founder),
+        tag_word(CLONE, niche_of(ident), source_of(ident)),
+    )
     clone = 0
     while clone < cumulative.size - 1 and u >= cumulative[clone]:
         clone += 1
@@ -72,7 +78,9 @@ def seed_clone(key, patient, ident, parent, clone, mean_cells, cumulative, poten
     left = 0.0
     for founder in range(number):
         left += potential[founder_clone(key, patient, parent, founder, cumulative)]
-    left *= uniform(key, patient, index_of(ident), days_word(day_of(ident), 0), tag_word(CLONE, niche_of(ident), source_of(ident)))
+    left *= uniform(
+        key, patient, index_of(ident), days_word(day_of(ident), 0), tag_word(CLONE, niche_of(ident), source_of(ident))
+    )
     chosen = np.int64(0)
     for founder in range(number):
         chosen = np.int64(founder_clone(key, patient, parent, founder, cumulative))
@@ -83,22 +91,54 @@ def seed_clone(key, patient, ident, parent, clone, mean_cells, cumulative, poten
 
 
 @kernel
-def draw_clones(key, patient, identity, founder, mean_cells, cumulative, potential, niches, block_first, block_end, place, first,
-                shedder, shedders, clones, out):
+def draw_clones(
+    key,
+    patient,
+    identity,
+    founder,
+    mean_cells,
+    cumulative,
+    potential,
+    niches,
+    block_first,
+    block_end,
+    place,
+    first,
+    shedder,
+    shedders,
+    clones,
+    out,
+):
     """The clone of founding cell number `founder` of each identity; `shedders` and `clones` are those of the shedders."""
     for i in range(identity.size):
         ident = identity[i]
         lane = lane_of(ident)
         if source_of(ident) > 0:
             at = shedder_of(ident, niches, block_first, block_end, place, first, shedder)
-            out[i] = seed_clone(key, patient[lane], ident, shedders[at], clones[at], mean_cells[lane], cumulative[lane], potential[lane])
+            out[i] = seed_clone(
+                key, patient[lane], ident, shedders[at], clones[at], mean_cells[lane], cumulative[lane], potential[lane]
+            )
         else:
             out[i] = founder_clone(key, patient[lane], ident, founder[i], cumulative[lane])
 
 
 @kernel
-def count_clones(key, patient, day, source, first_index, settled, has_clones, mean_cells, cumulative, potential, parent, shedders,
-                 clones, out):
+def count_clones(
+    key,
+    patient,
+    day,
+    source,
+    first_index,
+    settled,
+    has_clones,
+    mean_cells,
+    cumulative,
+    potential,
+    parent,
+    shedders,
+    clones,
+    out,
+):
     """Add the founding cells of what settled today, (lanes, niches) `settled`, to `out` (lanes, clones), where patients have clones.
 
     Indices begin at `first_index`; `parent` (seeds,) is the shedder of each in order of lane, niche and index, if a metastasis shed them.
@@ -112,8 +152,19 @@ def count_clones(key, patient, day, source, first_index, settled, has_clones, me
                     ident = pack(lane, day, first_index + i, niche, source)
                     if source > 0:
                         at = parent[row + i]
-                        out[lane, seed_clone(key, patient[lane], ident, shedders[at], clones[at], mean_cells[lane], cumulative[lane],
-                                             potential[lane])] += 1
+                        out[
+                            lane,
+                            seed_clone(
+                                key,
+                                patient[lane],
+                                ident,
+                                shedders[at],
+                                clones[at],
+                                mean_cells[lane],
+                                cumulative[lane],
+                                potential[lane],
+                            ),
+                        ] += 1
                         continue
                     for founder in range(founders_of(key, patient[lane], ident, mean_cells[lane])):
                         out[lane, founder_clone(key, patient[lane], ident, founder, cumulative[lane])] += 1
@@ -121,8 +172,25 @@ def count_clones(key, patient, day, source, first_index, settled, has_clones, me
 
 
 @kernel
-def shedder_traits(key, patient, identity, has_clones, mean_cells, cumulative, potential, niches, block_first, block_end, place,
-                   first, shedder, shedders, clones, out_clone, out_potential):
+def shedder_traits(
+    key,
+    patient,
+    identity,
+    has_clones,
+    mean_cells,
+    cumulative,
+    potential,
+    niches,
+    block_first,
+    block_end,
+    place,
+    first,
+    shedder,
+    shedders,
+    clones,
+    out_clone,
+    out_potential,
+):
     """Clone (or MIXED) and mean potential of the cells of colonies; 0 and 1 in patients without clones."""
     for i in range(identity.size):
         ident = identity[i]
@@ -133,7 +201,9 @@ def shedder_traits(key, patient, identity, has_clones, mean_cells, cumulative, p
         number = founders_of(key, patient[lane], ident, mean_cells[lane]) if source_of(ident) == 0 else np.int64(1)
         if source_of(ident) > 0:
             at = shedder_of(ident, niches, block_first, block_end, place, first, shedder)
-            clone = seed_clone(key, patient[lane], ident, shedders[at], clones[at], mean_cells[lane], cumulative[lane], potential[lane])
+            clone = seed_clone(
+                key, patient[lane], ident, shedders[at], clones[at], mean_cells[lane], cumulative[lane], potential[lane]
+            )
         else:
             clone = np.int64(founder_clone(key, patient[lane], ident, 0, cumulative[lane]))
         out_clone[i], out_potential[i] = clone, potential[lane, clone]
@@ -156,8 +226,27 @@ def find_new(count, identity, alive, traits, resistances, shedder, resists, rows
 
 
 @kernel
-def weigh_shedders(alive, day, count, identity, start_day, start_log_cells, delay, shedder, early_rate, limit_log_cells, limit_gap,
-                   gompertz_rate, exponent, potential, start_of, parent, weight, surface, mean_potential):
+def weigh_shedders(
+    alive,
+    day,
+    count,
+    identity,
+    start_day,
+    start_log_cells,
+    delay,
+    shedder,
+    early_rate,
+    limit_log_cells,
+    limit_gap,
+    gompertz_rate,
+    exponent,
+    potential,
+    start_of,
+    parent,
+    weight,
+    surface,
+    mean_potential,
+):
     """What each grown colony contributes to the seeds of its organ on the morning of `day`.
 
     Fills `start_of` (lanes x niches + 1) with the first of each organ's shedders in `parent` (their numbers, in the order of
@@ -179,9 +268,18 @@ def weigh_shedders(alive, day, count, identity, start_day, start_log_cells, dela
         lane, niche = lane_of(identity[i]), niche_of(identity[i])
         if not alive[lane]:
             continue
-        shed = math.exp(exponent[lane] * grown_log_cells(
-            day - start_day[i], start_log_cells[i], delay[i], early_rate[lane, niche], limit_log_cells[lane], limit_gap[lane],
-            gompertz_rate[lane, niche]))
+        shed = math.exp(
+            exponent[lane]
+            * grown_log_cells(
+                day - start_day[i],
+                start_log_cells[i],
+                delay[i],
+                early_rate[lane, niche],
+                limit_log_cells[lane],
+                limit_gap[lane],
+                gompertz_rate[lane, niche],
+            )
+        )
         surface[lane, niche] += shed
         mean_potential[lane, niche] += shed * potential[shedder[i]]
         at = filled[lane * niches + niche]
@@ -214,7 +312,9 @@ def draw_parents(key, patient, day, source, settled, start_of, parent, weight, r
             place[groups], first[groups] = lane * niches + niche, row + n
             groups += 1
             for i in range(settled[lane, niche]):
-                target = weight[stop - 1] * uniform(key, patient[lane], i, days_word(day, 0), tag_word(PARENT, niche, source))
+                target = weight[stop - 1] * uniform(
+                    key, patient[lane], i, days_word(day, 0), tag_word(PARENT, niche, source)
+                )
                 low, high = begin, stop - 1
                 while low < high:
                     middle = (low + high) // 2

@@ -68,8 +68,9 @@ def binomial_log_pmf(k, n, p):
         return n * math.log(p)
     q = 1.0 - p
     error = stirling_error(n) - stirling_error(k) - stirling_error(n - k)
-    return error - deviance(k, n * p) - deviance(n - k, n * q) - _HALF_LOG_2PI - 0.5 * (
-        math.log(k) + math.log1p(-k / n))
+    return (
+        error - deviance(k, n * p) - deviance(n - k, n * q) - _HALF_LOG_2PI - 0.5 * (math.log(k) + math.log1p(-k / n))
+    )
 
 
 @kernel

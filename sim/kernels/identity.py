@@ -21,8 +21,11 @@ _M16, _M24, _M4 = np.uint64(0xFFFF), np.uint64(0xFFFFFF), np.uint64(0xF)
 def pack(lane, day, index, niche, source):
     """The identity of a cell."""
     return (
-        (np.uint64(lane) << _48) | (np.uint64(day) << _32) | (np.uint64(index) << _8)
-        | (np.uint64(niche) << _4) | np.uint64(source)
+        (np.uint64(lane) << _48)
+        | (np.uint64(day) << _32)
+        | (np.uint64(index) << _8)
+        | (np.uint64(niche) << _4)
+        | np.uint64(source)
     )
 
 

@@ -12,8 +12,22 @@ from sim.kernels.identity import lane_of, niche_of
 
 
 @kernel
-def visible_rows(day, count, identity, start_day, start_log_cells, delay, early_rate, limit_log_cells, limit_gap,
-                 gompertz_rate, due, visible_log_cells, rows, reached):
+def visible_rows(
+    day,
+    count,
+    identity,
+    start_day,
+    start_log_cells,
+    delay,
+    early_rate,
+    limit_log_cells,
+    limit_gap,
+    gompertz_rate,
+    due,
+    visible_log_cells,
+    rows,
+    reached,
+):
     """Rows of the colonies of the lanes that are `due` (bool) with `visible_log_cells` (lanes,) by the start of `day`.
 
     Writes their row numbers and the first whole day on which they were that large; returns how many.
@@ -24,8 +38,15 @@ def visible_rows(day, count, identity, start_day, start_log_cells, delay, early_
         if not due[lane]:
             continue
         niche = niche_of(identity[i])
-        days = grown_days_to(visible_log_cells[lane], start_log_cells[i], delay[i], early_rate[lane, niche],
-                             limit_log_cells[lane], limit_gap[lane], gompertz_rate[lane, niche])
+        days = grown_days_to(
+            visible_log_cells[lane],
+            start_log_cells[i],
+            delay[i],
+            early_rate[lane, niche],
+            limit_log_cells[lane],
+            limit_gap[lane],
+            gompertz_rate[lane, niche],
+        )
         first = math.ceil(start_day[i] + days) if days < 1e9 else math.inf
         if first <= day:
             rows[n], reached[n] = i, np.int64(first)

@@ -8,8 +8,23 @@ from sim.jit import kernel
 
 
 @kernel
-def deaths_today(day, alive, diagnosis_day, age_years, at_70_per_day, growth_per_year, primary_per_cell_day, primary_cells,
-                 metastases_per_cell_day, weighted_burden_cells, threshold, uniform, hazard, dead, cause):
+def deaths_today(
+    day,
+    alive,
+    diagnosis_day,
+    age_years,
+    at_70_per_day,
+    growth_per_year,
+    primary_per_cell_day,
+    primary_cells,
+    metastases_per_cell_day,
+    weighted_burden_cells,
+    threshold,
+    uniform,
+    hazard,
+    dead,
+    cause,
+):
     """Add today's hazard to `hazard` (lanes,) of those alive and diagnosed; returns how many reach their `threshold`.
 
     Their lanes go to `dead`, and to `cause` what they die of: 0 other causes, 1 the primary, 2 metastases, by the share of

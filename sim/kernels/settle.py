@@ -79,7 +79,9 @@ def todays_chances(soil, receptivity, competent_share, competence, viable, compe
 
 
 @kernel
-def circulate(alive, expected, arrest, transit, viable, competent, potential, chance, weight_transit, weight_died, weight_inert):
+def circulate(
+    alive, expected, arrest, transit, viable, competent, potential, chance, weight_transit, weight_died, weight_inert
+):
     """Set the `chance` (lanes, niches) that an event settles, and add a day's expected failures to the interval's weights.
 
     `viable` and `competent` as `todays_chances` sets them for single cells; `potential` (lanes,) multiplies `competent`.
@@ -97,8 +99,20 @@ def circulate(alive, expected, arrest, transit, viable, competent, potential, ch
 
 
 @kernel
-def split_failures(key, patient, due, day, source, failures, weight_transit, weight_died, weight_inert,
-                   transit_total, died_total, inert_total):
+def split_failures(
+    key,
+    patient,
+    due,
+    day,
+    source,
+    failures,
+    weight_transit,
+    weight_died,
+    weight_inert,
+    transit_total,
+    died_total,
+    inert_total,
+):
     """Draw the interval's failures by kind for the lanes that are `due`, add them up, clear the weights."""
     days = days_word(day, 0)
     niches = weight_died.shape[1]

@@ -8,8 +8,22 @@ from sim.jit import kernel
 
 
 @kernel
-def follow_inflammation(cells, extra, factor, half_cells, exponent, half_power, stat3_factor, saa_decay, niche_decay, niche_taken,
-                        il6, stat3, saa, readiness):
+def follow_inflammation(
+    cells,
+    extra,
+    factor,
+    half_cells,
+    exponent,
+    half_power,
+    stat3_factor,
+    saa_decay,
+    niche_decay,
+    niche_taken,
+    il6,
+    stat3,
+    saa,
+    readiness,
+):
     """Move `il6`, `stat3`, `saa` and `readiness` by a day, in place (see `sim.mechanisms.inflammation`); all (lanes,).
 
     `saa_decay`, `niche_decay` and `niche_taken` are `sim.rates.decay` and `passed_on` of the two time constants.
@@ -18,8 +32,9 @@ def follow_inflammation(cells, extra, factor, half_cells, exponent, half_power, 
         il6[lane] = (cells[lane] / (cells[lane] + half_cells[lane]) + extra[lane]) * factor[lane]
         power = il6[lane] ** exponent[lane]
         target = power / (power + half_power[lane]) * stat3_factor[lane]
-        readiness[lane] = (target + (readiness[lane] - target) * niche_decay[lane]
-                           + (saa[lane] - target) * niche_taken[lane])
+        readiness[lane] = (
+            target + (readiness[lane] - target) * niche_decay[lane] + (saa[lane] - target) * niche_taken[lane]
+        )
         saa[lane] = target + (saa[lane] - target) * saa_decay[lane]
         stat3[lane] = target
 

@@ -66,9 +66,37 @@ def _promised_day(day, last, energy_left, energy_rate, hazard_left, hazard_rate)
 
 
 @kernel
-def place_cells(key, patient, day, last, source, first_index, settled, sleep_chance, narrow_share, narrow_scale, narrow_shape,
-                broad_scale, broad_shape, energy_clock, hazard_clock, energy_promise, hazard_promise, settled_total,
-                sleeping, head, filed, block_next, block_count, free, state, sleepers, awake, woke_total, kept):
+def place_cells(
+    key,
+    patient,
+    day,
+    last,
+    source,
+    first_index,
+    settled,
+    sleep_chance,
+    narrow_share,
+    narrow_scale,
+    narrow_shape,
+    broad_scale,
+    broad_shape,
+    energy_clock,
+    hazard_clock,
+    energy_promise,
+    hazard_promise,
+    settled_total,
+    sleeping,
+    head,
+    filed,
+    block_next,
+    block_count,
+    free,
+    state,
+    sleepers,
+    awake,
+    woke_total,
+    kept,
+):
     """Place today's settled cells: asleep in the calendar, or awake in `awake`; returns how many are awake.
 
     `first_index` numbers them (clusters have a range of their own). `settled`, `sleeping`, the clocks (at the end of today) and the promises are (lanes, niches). A sleeper's
@@ -135,8 +163,9 @@ def place_cells(key, patient, day, last, source, first_index, settled, sleep_cha
                 asleep_row += 1
     for i in range(n_asleep):
         lane, niche = lane_of(identity[i]), niche_of(identity[i])
-        when[i] = _promised_day(day, last, energy[i], energy_promise[lane, niche], hazard[i],
-                                hazard_promise[lane, niche])
+        when[i] = _promised_day(
+            day, last, energy[i], energy_promise[lane, niche], hazard[i], hazard_promise[lane, niche]
+        )
         energy[i] += energy_clock[lane, niche]
         hazard[i] += hazard_clock[lane, niche]
     _file(n_asleep, when, at, energy, hazard, identity, head, filed, block_next, block_count, free, state, sleepers)
@@ -144,9 +173,29 @@ def place_cells(key, patient, day, last, source, first_index, settled, sleep_cha
 
 
 @kernel
-def wake_cells(day, last, alive, energy_before, feeding, hazard_before, hazard_rate, energy_promise, hazard_promise,
-               sleeping, woke_total, died_total, head, filed, block_next, block_count, free, state,
-               sleepers, woken, died):
+def wake_cells(
+    day,
+    last,
+    alive,
+    energy_before,
+    feeding,
+    hazard_before,
+    hazard_rate,
+    energy_promise,
+    hazard_promise,
+    sleeping,
+    woke_total,
+    died_total,
+    head,
+    filed,
+    block_next,
+    block_count,
+    free,
+    state,
+    sleepers,
+    woken,
+    died,
+):
     """Look at the sleepers filed under today: wake them, bury them, or file them again.
 
     When both thresholds are reached on the same day, the one reached at the smaller fraction of the
@@ -163,7 +212,9 @@ def wake_cells(day, last, alive, energy_before, feeding, hazard_before, hazard_r
     head[day] = -1
     filed[day] = 0
     n = 0
-    while block >= 0:  # fetched before anything is decided: a wrong guess would throw away what is on its way from memory
+    while (
+        block >= 0
+    ):  # fetched before anything is decided: a wrong guess would throw away what is on its way from memory
         for i in range(block * BLOCK, block * BLOCK + block_count[block]):
             record = sleepers[i]
             kept_energy[n], kept_hazard[n], kept_identity[n] = record["energy"], record["hazard"], record["identity"]
@@ -196,13 +247,31 @@ def wake_cells(day, last, alive, energy_before, feeding, hazard_before, hazard_r
             died[n_died] = identity
             n_died += 1
         else:
-            when[n_kept] = _promised_day(day, last, energy_left - feeding[lane, niche],
-                                         energy_promise[lane, niche], hazard_left - hazard_rate[lane, niche],
-                                         hazard_promise[lane, niche])
+            when[n_kept] = _promised_day(
+                day,
+                last,
+                energy_left - feeding[lane, niche],
+                energy_promise[lane, niche],
+                hazard_left - hazard_rate[lane, niche],
+                hazard_promise[lane, niche],
+            )
             kept_energy[n_kept], kept_hazard[n_kept], kept_identity[n_kept] = energy, hazard, identity
             n_kept += 1
-    _file(n_kept, when, at, kept_energy, kept_hazard, kept_identity, head, filed, block_next, block_count, free, state,
-          sleepers)
+    _file(
+        n_kept,
+        when,
+        at,
+        kept_energy,
+        kept_hazard,
+        kept_identity,
+        head,
+        filed,
+        block_next,
+        block_count,
+        free,
+        state,
+        sleepers,
+    )
     return n_woken, n_died
 
 
@@ -227,9 +296,24 @@ def renew_promises(feeding, hazard_rate, energy_promise, hazard_promise, headroo
 
 
 @kernel
-def file_again(day, last, energy_clock, hazard_clock, energy_promise, hazard_promise,
-               head, filed, block_next, block_count, free, state, sleepers,
-               old_energy, old_hazard, old_identity):
+def file_again(
+    day,
+    last,
+    energy_clock,
+    hazard_clock,
+    energy_promise,
+    hazard_promise,
+    head,
+    filed,
+    block_next,
+    block_count,
+    free,
+    state,
+    sleepers,
+    old_energy,
+    old_hazard,
+    old_identity,
+):
     """Take the whole calendar out and file it anew from the start of `day`; one pass over the sleepers."""
     n = 0
     for when in range(day, head.size):
@@ -249,7 +333,15 @@ def file_again(day, last, energy_clock, hazard_clock, energy_promise, hazard_pro
     state[LOOKS] += n
     for i in range(n):
         lane, niche = lane_of(old_identity[i]), niche_of(old_identity[i])
-        when[i] = _promised_day(day - 1, last, old_energy[i] - energy_clock[lane, niche], energy_promise[lane, niche],
-                                old_hazard[i] - hazard_clock[lane, niche], hazard_promise[lane, niche])
-    _file(n, when, at, old_energy, old_hazard, old_identity, head, filed, block_next, block_count, free, state, sleepers)
+        when[i] = _promised_day(
+            day - 1,
+            last,
+            old_energy[i] - energy_clock[lane, niche],
+            energy_promise[lane, niche],
+            old_hazard[i] - hazard_clock[lane, niche],
+            hazard_promise[lane, niche],
+        )
+    _file(
+        n, when, at, old_energy, old_hazard, old_identity, head, filed, block_next, block_count, free, state, sleepers
+    )
     return n

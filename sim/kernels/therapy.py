@@ -22,8 +22,13 @@ from sim.streams import ADHERENCE, DRUG_DEATH, RESISTS, SHRINKS, days_word, tag_
 @kernel
 def keyed_uniform(key, patient, identity, purpose, day):
     """One uniform in (0, 1) for a cell or colony, a purpose and a day (0 for what is settled once)."""
-    return uniform(key, patient, index_of(identity), days_word(day_of(identity), day),
-                   tag_word(purpose, niche_of(identity), source_of(identity)))
+    return uniform(
+        key,
+        patient,
+        index_of(identity),
+        days_word(day_of(identity), day),
+        tag_word(purpose, niche_of(identity), source_of(identity)),
+    )
 
 
 @kernel
@@ -46,7 +51,9 @@ def keyed_adherence(key, patient, code, turn, number, adherence, taken):
 
 
 @kernel
-def drugs_resisted(key, patient, ident, records, changed_day, shares, niches, block_first, block_end, place, first, shedder, resists):
+def drugs_resisted(
+    key, patient, ident, records, changed_day, shares, niches, block_first, block_end, place, first, shedder, resists
+):
     """Bits of the drugs that a seed resists of birth: what its parent did, or for one from the primary a keyed draw a drug.
 
     `shares` (drugs, lanes, records) is the primary's resistant share from `changed_day` on, `records` (drugs,
@@ -67,15 +74,64 @@ def drugs_resisted(key, patient, ident, records, changed_day, shares, niches, bl
 
 
 @kernel
-def traits_of_founders(key, patient, identity, records, changed_day, shares, niches, block_first, block_end, place, first, shedder, resists, out):
+def traits_of_founders(
+    key,
+    patient,
+    identity,
+    records,
+    changed_day,
+    shares,
+    niches,
+    block_first,
+    block_end,
+    place,
+    first,
+    shedder,
+    resists,
+    out,
+):
     """Traits (uint8) of seeds and new colonies: what they resist of birth."""
     for i in range(identity.size):
-        out[i] = drugs_resisted(key, patient, identity[i], records, changed_day, shares, niches, block_first, block_end, place, first, shedder, resists)
+        out[i] = drugs_resisted(
+            key,
+            patient,
+            identity[i],
+            records,
+            changed_day,
+            shares,
+            niches,
+            block_first,
+            block_end,
+            place,
+            first,
+            shedder,
+            resists,
+        )
 
 
 @kernel
-def kill_sleepers(key, patient, day, survival, records, changed_day, shares, niches, block_first, block_end, place, first, shedder, resists, sleeping,
-                  died_total, block_count, state, sleepers, dead):
+def kill_sleepers(
+    key,
+    patient,
+    day,
+    survival,
+    records,
+    changed_day,
+    shares,
+    niches,
+    block_first,
+    block_end,
+    place,
+    first,
+    shedder,
+    resists,
+    sleeping,
+    died_total,
+    block_count,
+    state,
+    sleepers,
+    dead,
+):
     """Kill each sleeper with probability 1 - `survival` (classes, lanes, niches); returns how many (their identities in `dead`).
 
     One walk through all blocks of the calendar; sleepers of untouched lanes cost a look at their identity. The class
@@ -93,7 +149,21 @@ def kill_sleepers(key, patient, day, survival, records, changed_day, shares, nic
             if share < 1.0:
                 draw = keyed_uniform(key, patient[lane], ident, DRUG_DEATH, day)
                 if draw >= share and classes > 1:
-                    kind = drugs_resisted(key, patient, ident, records, changed_day, shares, niches, block_first, block_end, place, first, shedder, resists)
+                    kind = drugs_resisted(
+                        key,
+                        patient,
+                        ident,
+                        records,
+                        changed_day,
+                        shares,
+                        niches,
+                        block_first,
+                        block_end,
+                        place,
+                        first,
+                        shedder,
+                        resists,
+                    )
                     share = survival[kind, lane, niche]
                 if draw >= share:
                     sleeping[lane, niche] -= 1
@@ -114,8 +184,15 @@ def thin(key, patient, day, identity, share, cells):
     for i in range(identity.size):
         ident = identity[i]
         if share[i] < 1.0:
-            cells[i] = binomial(cells[i], share[i], key, patient[lane_of(ident)], index_of(ident),
-                                days_word(day_of(ident), day), tag_word(SHRINKS, niche_of(ident), source_of(ident)))
+            cells[i] = binomial(
+                cells[i],
+                share[i],
+                key,
+                patient[lane_of(ident)],
+                index_of(ident),
+                days_word(day_of(ident), day),
+                tag_word(SHRINKS, niche_of(ident), source_of(ident)),
+            )
 
 
 @kernel

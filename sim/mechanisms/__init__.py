@@ -30,9 +30,22 @@ from sim.mechanisms import (
 from sim.mechanisms.base import Mechanism
 
 ORDER = (
-    dual_blood_supply, obesity, inflammation, senescent_vesicles, dormancy,
-    stemness, clusters, lineage, secondary_seeding, liver_fibrosis, hypoxia, emt, inflammatory_awakening,
-    immune_surveillance, angiogenesis, dual_feeding,
+    dual_blood_supply,
+    obesity,
+    inflammation,
+    senescent_vesicles,
+    dormancy,
+    stemness,
+    clusters,
+    lineage,
+    secondary_seeding,
+    liver_fibrosis,
+    hypoxia,
+    emt,
+    inflammatory_awakening,
+    immune_surveillance,
+    angiogenesis,
+    dual_feeding,
 )
 
 REGISTRY: Mapping[str, Mechanism] = MappingProxyType({module.MECHANISM.name: module.MECHANISM for module in ORDER})

@@ -34,8 +34,9 @@ def is_narrow(mean: np.ndarray, sd: np.ndarray) -> np.ndarray:
     return (sd < NARROW_SD) | (sd**2 < NARROW_TAIL * beyond)
 
 
-def settled_positions(mean: np.ndarray, sd: np.ndarray, gain: np.ndarray, cost: np.ndarray,
-                      positions: np.ndarray = POSITIONS) -> tuple[np.ndarray, np.ndarray]:
+def settled_positions(
+    mean: np.ndarray, sd: np.ndarray, gain: np.ndarray, cost: np.ndarray, positions: np.ndarray = POSITIONS
+) -> tuple[np.ndarray, np.ndarray]:
     """Mean of exp(gain m - cost m^4) over cells, (lanes,), and the share of the settled at each of `positions`, (lanes, positions)."""
     exponent = -0.5 * ((positions - mean[:, None]) / sd[:, None]) ** 2
     most = exponent.max(axis=1, keepdims=True)
@@ -46,7 +47,9 @@ def settled_positions(mean: np.ndarray, sd: np.ndarray, gain: np.ndarray, cost: 
     return total, settled / total[:, None]
 
 
-def more_sleep(sleep: np.ndarray, gain: np.ndarray, settled: np.ndarray, positions: np.ndarray = POSITIONS) -> np.ndarray:
+def more_sleep(
+    sleep: np.ndarray, gain: np.ndarray, settled: np.ndarray, positions: np.ndarray = POSITIONS
+) -> np.ndarray:
     """By how much the settled sleep more often than `sleep` (lanes, niches): the mean of min(1, s (1 + g m)) - s, exactly 0 at gain 0.
 
     `gain` (lanes,); `settled` (lanes, positions) as from `settled_positions`.
@@ -60,7 +63,11 @@ def more_sleep(sleep: np.ndarray, gain: np.ndarray, settled: np.ndarray, positio
 def _grids(mean: np.ndarray, sd: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     """The positions to sum over, with the lanes (numbers) that need them; each lane once, whatever the others are."""
     narrow = is_narrow(mean, sd)
-    return [(positions, lanes) for positions, lanes in ((POSITIONS, np.flatnonzero(~narrow)), (FINE_POSITIONS, np.flatnonzero(narrow))) if lanes.size]
+    return [
+        (positions, lanes)
+        for positions, lanes in ((POSITIONS, np.flatnonzero(~narrow)), (FINE_POSITIONS, np.flatnonzero(narrow)))
+        if lanes.size
+    ]
 
 
 def _law(p: LaneParameters, lanes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

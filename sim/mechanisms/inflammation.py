@@ -29,17 +29,28 @@ def advance(signals: Signals, parameters: LaneParameters) -> None:
     """Move IL-6, STAT3, SAA and the niche by one day; levels are shares of the tumour's own maximum."""
     p, level = parameters, signals.level
     kernels.signals.follow_inflammation(
-        signals.primary_cells, signals.il6_extra, signals.il6_factor, p["il6_half_cells"], p["stat3_hill_exponent"],
-        p.derived("stat3_half_power", lambda p: p["stat3_half_il6"] ** p["stat3_hill_exponent"]), signals.stat3_factor,
+        signals.primary_cells,
+        signals.il6_extra,
+        signals.il6_factor,
+        p["il6_half_cells"],
+        p["stat3_hill_exponent"],
+        p.derived("stat3_half_power", lambda p: p["stat3_half_il6"] ** p["stat3_hill_exponent"]),
+        signals.stat3_factor,
         p.derived("saa_decay", lambda p: decay(p["saa_time_days"])),
         p.derived("niche_decay", lambda p: decay(p["niche_time_days"])),
         p.derived("niche_taken", lambda p: passed_on(p["saa_time_days"], p["niche_time_days"])),
-        level["il6"], level["stat3"], level["saa"], level["liver_readiness"])
+        level["il6"],
+        level["stat3"],
+        level["saa"],
+        level["liver_readiness"],
+    )
 
 
 def act(rates: Rates, signals: Signals, parameters: LaneParameters) -> None:
     """A ready niche accepts more seeds, in the liver only."""
-    kernels.signals.raise_niche(rates.receptivity, _LIVER, parameters["inflammation_gain"], signals.level["liver_readiness"])
+    kernels.signals.raise_niche(
+        rates.receptivity, _LIVER, parameters["inflammation_gain"], signals.level["liver_readiness"]
+    )
 
 
 MECHANISM = Mechanism(

@@ -20,8 +20,9 @@ from sim.rates import Rates, Signals
 def senescent_share(age_years: np.ndarray, parameters: LaneParameters) -> np.ndarray:
     """Share of hepatocytes that are senescent at an age, (lanes,)."""
     p, share = parameters, np.empty(parameters.lanes)
-    kernels.signals.logistic_share(age_years, p["senescence_half_age_years"], p["senescence_width_years"],
-                                   p["senescent_share_maximum"], share)
+    kernels.signals.logistic_share(
+        age_years, p["senescence_half_age_years"], p["senescence_width_years"], p["senescent_share_maximum"], share
+    )
     return share
 
 
@@ -35,13 +36,22 @@ def start(signals: Signals, parameters: LaneParameters) -> None:
 def advance(signals: Signals, parameters: LaneParameters) -> None:
     """Today's vesicles, in units of the level that halves PTEN and LATS2, and what is left of the two."""
     level = signals.level
-    kernels.signals.release_vesicles(senescent_share(signals.age_years, parameters), signals.senescence_factor, parameters["vesicle_release"],
-                     signals.vesicle_factor, signals.repression_factor, level["vesicles"], level["pten"])
+    kernels.signals.release_vesicles(
+        senescent_share(signals.age_years, parameters),
+        signals.senescence_factor,
+        parameters["vesicle_release"],
+        signals.vesicle_factor,
+        signals.repression_factor,
+        level["vesicles"],
+        level["pten"],
+    )
 
 
 def act(rates: Rates, signals: Signals, parameters: LaneParameters) -> None:
     """What PTEN and LATS2 no longer hold back, the primary sheds."""
-    kernels.signals.raise_shedding(rates.shedding, parameters["emt_shedding_gain"], signals.level["pten"], signals.level["lats2"])
+    kernels.signals.raise_shedding(
+        rates.shedding, parameters["emt_shedding_gain"], signals.level["pten"], signals.level["lats2"]
+    )
 
 
 MECHANISM = Mechanism(

@@ -27,7 +27,14 @@ def arm_names(runs) -> list[str]:
     seeds = [f"seed {run.manifest['seed']}" for run in runs]
     folders = [run.path.name for run in runs]
     paths = [str(run.path) for run in runs]
-    for names in (titles, changed, [f"{title}; {change}" for title, change in zip(titles, changed, strict=True)], seeds, folders, paths):
+    for names in (
+        titles,
+        changed,
+        [f"{title}; {change}" for title, change in zip(titles, changed, strict=True)],
+        seeds,
+        folders,
+        paths,
+    ):
         if len(set(names)) == len(names):
             return names
     return [f"{number}. {path}" for number, path in enumerate(paths, 1)]
@@ -48,7 +55,10 @@ def lead(runs) -> str:
 
 
 def _wrapped(names, size: Size) -> list[list[str]]:
-    return [wrap(f"{letter}  {name}", text_room(size, _LINE_EMS + 0.9), size.font_points) for letter, name in zip(LETTERS, names, strict=False)]
+    return [
+        wrap(f"{letter}  {name}", text_room(size, _LINE_EMS + 0.9), size.font_points)
+        for letter, name in zip(LETTERS, names, strict=False)
+    ]
 
 
 def key_lines(names, size: Size) -> float:
@@ -66,11 +76,37 @@ def draw_key(figure, title: str, names, size: Size) -> None:
     left = 0.3 * line / width
     for lines, look in zip(_wrapped(names, size), ARM_LOOKS[: len(names)], strict=True):
         middle = 1 - (down + 0.6 * line) / height
-        figure.add_artist(Line2D([left, left + _LINE_EMS * line / width], [middle, middle], color=look.colour, linestyle=look.line,
-                                 linewidth=size.line_points, gid="key"))
-        figure.add_artist(Line2D([left + _LINE_EMS / 2 * line / width], [middle], color=look.colour, marker=look.marker, linestyle="",
-                                 markersize=MARKER_EMS * look.marker_scale * size.font_points, markeredgecolor="white",
-                                 markeredgewidth=size.line_points * 0.35, gid="key-marker"))
-        figure.text(left + (_LINE_EMS + 0.6) * line / width, 1 - down / height, "\n".join(lines), ha="left", va="top",
-                    linespacing=1.15, color=look.colour, gid="arm")
+        figure.add_artist(
+            Line2D(
+                [left, left + _LINE_EMS * line / width],
+                [middle, middle],
+                color=look.colour,
+                linestyle=look.line,
+                linewidth=size.line_points,
+                gid="key",
+            )
+        )
+        figure.add_artist(
+            Line2D(
+                [left + _LINE_EMS / 2 * line / width],
+                [middle],
+                color=look.colour,
+                marker=look.marker,
+                linestyle="",
+                markersize=MARKER_EMS * look.marker_scale * size.font_points,
+                markeredgecolor="white",
+                markeredgewidth=size.line_points * 0.35,
+                gid="key-marker",
+            )
+        )
+        figure.text(
+            left + (_LINE_EMS + 0.6) * line / width,
+            1 - down / height,
+            "\n".join(lines),
+            ha="left",
+            va="top",
+            linespacing=1.15,
+            color=look.colour,
+            gid="arm",
+        )
         down += 1.3 * line * len(lines)

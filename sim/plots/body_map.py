@@ -15,7 +15,18 @@ from sim import incidence
 from sim.analysis.traffic import ARTERY, PORTAL, VEIN, Traffic, vessel_traffic
 from sim.names import ORGANS
 from sim.plots import body_shapes as shapes
-from sim.plots.frame import SCOPE, Room, changes, frame, per_cent, power, provenance, size_named, threshold_text, title_of
+from sim.plots.frame import (
+    SCOPE,
+    Room,
+    changes,
+    frame,
+    per_cent,
+    power,
+    provenance,
+    size_named,
+    threshold_text,
+    title_of,
+)
 from sim.plots.labels import spread
 from sim.plots.style import INK, QUIET, SHADES, Size, styled
 
@@ -41,7 +52,9 @@ def body_map_figure(run, size: str = "column") -> Figure:
 
 def _draw(run, size: Size) -> Figure:
     patients = len(incidence.follow_up_years(run))
-    shares = {organ: 100 * len(years) / max(patients, 1) for organ, years in incidence.first_detection_years(run).items()}
+    shares = {
+        organ: 100 * len(years) / max(patients, 1) for organ, years in incidence.first_detection_years(run).items()
+    }
     traffic = vessel_traffic(run)
     room = Room(above_lines=0.8, below_lines=6.2, left_inches=0.05, right_inches=0.05)
     figure, (axes,) = frame(size, title_of(run), _footer(run, traffic), (1.0,), room, panels_inches=3.5)
@@ -49,13 +62,39 @@ def _draw(run, size: Size) -> Figure:
     axes.set_aspect("equal")
     axes.set_xlim(-0.98, 0.98)
     axes.set_ylim(-0.02, shapes.HEIGHT + 0.03)
-    axes.add_patch(PathPatch(shapes.OUTLINE, facecolor="#f1f1f1", edgecolor="#cfcfcf", linewidth=0.5 * size.line_points, zorder=1, gid="outline"))
-    axes.add_patch(PathPatch(shapes.GUT, facecolor="#fafafa", edgecolor="#bdbdbd", linewidth=0.4 * size.line_points, zorder=1.5, gid="gut"))
+    axes.add_patch(
+        PathPatch(
+            shapes.OUTLINE,
+            facecolor="#f1f1f1",
+            edgecolor="#cfcfcf",
+            linewidth=0.5 * size.line_points,
+            zorder=1,
+            gid="outline",
+        )
+    )
+    axes.add_patch(
+        PathPatch(
+            shapes.GUT,
+            facecolor="#fafafa",
+            edgecolor="#bdbdbd",
+            linewidth=0.4 * size.line_points,
+            zorder=1.5,
+            gid="gut",
+        )
+    )
     norm = PowerNorm(0.5, 0, max([1.0, *shares.values()]))
     for organ, parts in shapes.ORGANS.items():
         for path in parts:
-            axes.add_patch(PathPatch(path, facecolor=SHADES(norm(shares[organ])), edgecolor=INK, linewidth=0.4 * size.line_points,
-                                     zorder=3 if organ != "lung" else 2.9, gid=f"organ:{organ}"))
+            axes.add_patch(
+                PathPatch(
+                    path,
+                    facecolor=SHADES(norm(shares[organ])),
+                    edgecolor=INK,
+                    linewidth=0.4 * size.line_points,
+                    zorder=3 if organ != "lung" else 2.9,
+                    gid=f"organ:{organ}",
+                )
+            )
     _vessels(axes, traffic, size)
     _primary(axes, run, size)
     _labels(axes, shares, size)
@@ -79,17 +118,33 @@ def _vessels(axes, traffic: Traffic, size: Size) -> None:
     def vessel(points, cells: float, kind: str, where: str, zorder: float = 3.4) -> None:
         width = _width(cells, traffic, size)
         if width:
-            axes.add_patch(PathPatch(shapes.smooth(points, closed=False), facecolor="none", edgecolor=VESSEL_COLOURS[kind], linewidth=width,
-                                     capstyle="round", zorder=zorder, gid=f"{kind}:{where}"))
+            axes.add_patch(
+                PathPatch(
+                    shapes.smooth(points, closed=False),
+                    facecolor="none",
+                    edgecolor=VESSEL_COLOURS[kind],
+                    linewidth=width,
+                    capstyle="round",
+                    zorder=zorder,
+                    gid=f"{kind}:{where}",
+                )
+            )
 
     vessel(shapes.VENA_CAVA, traffic.vena_cava, VEIN, "vena cava", 2.5)
     for side, points in shapes.PULMONARY_ARTERY.items():
         vessel(points, traffic.pulmonary_artery, VEIN, f"lung, {side}", 2.95)
     vessel(shapes.HEPATIC_VEIN, traffic.vein["liver"], VEIN, "liver")
-    vessel(shapes.SHUNT, sum(traffic.vein[bed] for bed in traffic.portal) + traffic.drainage["portal"] - _kept(traffic), VEIN, "shunt")
+    vessel(
+        shapes.SHUNT,
+        sum(traffic.vein[bed] for bed in traffic.portal) + traffic.drainage["portal"] - _kept(traffic),
+        VEIN,
+        "shunt",
+    )
     vessel(shapes.AORTA, traffic.aorta, ARTERY, "aorta", 2.6)
     for bed, points in shapes.ARTERIES.items():
-        vessel(points, traffic.artery[bed], ARTERY, bed, 2.7 if bed in ("brain", "muscle", "bone", "skin", "gut") else 3.4)
+        vessel(
+            points, traffic.artery[bed], ARTERY, bed, 2.7 if bed in ("brain", "muscle", "bone", "skin", "gut") else 3.4
+        )
     for bed, points in shapes.PORTAL.items():
         own = traffic.portal[bed] + (_kept(traffic) if bed == "gut" else 0.0)
         vessel(points, own, PORTAL, bed, 3.2)
@@ -103,8 +158,17 @@ def _kept(traffic: Traffic) -> float:
 def _primary(axes, run, size: Size) -> None:
     site = run.manifest["scenario"].get("primary")
     if site in shapes.PRIMARY_PLACE:
-        axes.plot(*shapes.PRIMARY_PLACE[site], marker="*", markersize=1.1 * size.font_points, color="#ffd92f", markeredgecolor=INK,
-                  markeredgewidth=0.5 * size.line_points, linestyle="", zorder=5, gid=f"primary:{site}")
+        axes.plot(
+            *shapes.PRIMARY_PLACE[site],
+            marker="*",
+            markersize=1.1 * size.font_points,
+            color="#ffd92f",
+            markeredgecolor=INK,
+            markeredgewidth=0.5 * size.line_points,
+            linestyle="",
+            zorder=5,
+            gid=f"primary:{site}",
+        )
 
 
 def _labels(axes, shares: dict[str, float], size: Size) -> None:
@@ -120,11 +184,25 @@ def _labels(axes, shares: dict[str, float], size: Size) -> None:
         for organ, place in zip(order, places, strict=True):
             if organ in shapes.LABEL_FROM:
                 x, y = shapes.LABEL_FROM[organ]
-                axes.plot([x, sign * (_LABEL_X - 0.1), sign * (_LABEL_X - 0.02)], [y, place, place], color=QUIET, linewidth=0.35 * size.line_points,
-                          zorder=4, gid=f"leader:{organ}", solid_joinstyle="round")
+                axes.plot(
+                    [x, sign * (_LABEL_X - 0.1), sign * (_LABEL_X - 0.02)],
+                    [y, place, place],
+                    color=QUIET,
+                    linewidth=0.35 * size.line_points,
+                    zorder=4,
+                    gid=f"leader:{organ}",
+                    solid_joinstyle="round",
+                )
                 axes.plot([x], [y], marker="o", markersize=0.16 * size.font_points, color=INK, zorder=4.1, linestyle="")
-            axes.text(sign * _LABEL_X, place, f"{organ} {per_cent(shares[organ])}", ha="right" if sign < 0 else "left", va="center", gid="organ-label",
-                      zorder=4)
+            axes.text(
+                sign * _LABEL_X,
+                place,
+                f"{organ} {per_cent(shares[organ])}",
+                ha="right" if sign < 0 else "left",
+                va="center",
+                gid="organ-label",
+                zorder=4,
+            )
 
 
 def _keys(figure, norm, patients: int, traffic: Traffic, size: Size) -> None:
@@ -133,7 +211,14 @@ def _keys(figure, norm, patients: int, traffic: Traffic, size: Size) -> None:
     footer = next(text for text in figure.texts if text.get_gid() == "footer").get_text().count("\n") + 1
     base = line * (0.78 * 1.42 * footer + 0.9)
     half = min(0.5 * width, 20 * line)
-    scale = figure.add_axes([(0.5 * width - half + 1.2 * line) / width, (base + 3.6 * line) / height, (half - 3.2 * line) / width, 0.7 * line / height])
+    scale = figure.add_axes(
+        [
+            (0.5 * width - half + 1.2 * line) / width,
+            (base + 3.6 * line) / height,
+            (half - 3.2 * line) / width,
+            0.7 * line / height,
+        ]
+    )
     bar = figure.colorbar(ScalarMappable(norm, SHADES), cax=scale, orientation="horizontal")
     ticks = [tick for tick in (0, 0.1, 1, 5, 10, 20, 40, 60, 80, 100) if tick <= norm.vmax]
     kept = [0.0]
@@ -146,7 +231,9 @@ def _keys(figure, norm, patients: int, traffic: Traffic, size: Size) -> None:
     bar.outline.set_linewidth(0.4 * size.line_points)
     scale.set_xlabel(f"metastasis there, % of {patients:,}", labelpad=0.2 * size.font_points)
     scale.set_gid("shades")
-    keys = figure.add_axes([(0.5 * width + 1.0 * line) / width, base / height, (half - 1.5 * line) / width, 5.8 * line / height])
+    keys = figure.add_axes(
+        [(0.5 * width + 1.0 * line) / width, base / height, (half - 1.5 * line) / width, 5.8 * line / height]
+    )
     keys.set_axis_off()
     keys.set_xlim(0, 1)
     keys.set_ylim(0, 5.8)
@@ -154,7 +241,9 @@ def _keys(figure, norm, patients: int, traffic: Traffic, size: Size) -> None:
     column = (half - 1.5 * line) / line  # width of the key in lines of type
     for row, kind in enumerate((ARTERY, PORTAL, VEIN)):
         y = 5.0 - 1.5 * row
-        keys.add_line(Line2D([0, 2 / column], [y, y], color=VESSEL_COLOURS[kind], linewidth=1.8 * size.line_points, gid="key"))
+        keys.add_line(
+            Line2D([0, 2 / column], [y, y], color=VESSEL_COLOURS[kind], linewidth=1.8 * size.line_points, gid="key")
+        )
         keys.text(2.5 / column, y, kind, va="center", gid="key-text")
     if traffic.shed > 0:
         top = math.floor(math.log10(_most(traffic)))
@@ -162,7 +251,15 @@ def _keys(figure, norm, patients: int, traffic: Traffic, size: Size) -> None:
             if exponent < 0:
                 break
             y = 5.0 - 1.5 * row
-            keys.add_line(Line2D([9.2 / column, 11.2 / column], [y, y], color=QUIET, linewidth=_width(10.0**exponent, traffic, size), gid="key"))
+            keys.add_line(
+                Line2D(
+                    [9.2 / column, 11.2 / column],
+                    [y, y],
+                    color=QUIET,
+                    linewidth=_width(10.0**exponent, traffic, size),
+                    gid="key",
+                )
+            )
             keys.text(11.7 / column, y, f"{power(10.0**exponent)} cells", va="center", gid="key-text")
 
 

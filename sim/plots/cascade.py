@@ -12,14 +12,27 @@ from sim.plots.style import INK, MARKER_EMS, ORGAN_LOOKS, QUIET, Size, styled
 from sim.schema import ALL, PRIMARY
 
 FUNNEL = {
-    "shed": "shed", "arrested": "arrested", "settled": "settled", "woke": "woke",
-    "micrometastasis": "reached 1 mm", "macrometastasis": "macrometastasis",
+    "shed": "shed",
+    "arrested": "arrested",
+    "settled": "settled",
+    "woke": "woke",
+    "micrometastasis": "reached 1 mm",
+    "macrometastasis": "macrometastasis",
 }
 """Steps drawn as bars, and their names; what happens to the others stands beside the bar before."""
-LOST = {"shed": ("died_in_transit", "died in transit"), "arrested": ("died_on_arrival", "died on arrival"),
-        "settled": ("died_asleep", "died asleep"), "woke": ("extinct", "died out")}
-BEFORE = {"arrested": ("shed", "of shed"), "settled": ("arrested", "of arrested"), "woke": ("settled", "of settled"),
-          "micrometastasis": ("woke", "of awake"), "macrometastasis": ("micrometastasis", "of these")}
+LOST = {
+    "shed": ("died_in_transit", "died in transit"),
+    "arrested": ("died_on_arrival", "died on arrival"),
+    "settled": ("died_asleep", "died asleep"),
+    "woke": ("extinct", "died out"),
+}
+BEFORE = {
+    "arrested": ("shed", "of shed"),
+    "settled": ("arrested", "of arrested"),
+    "woke": ("settled", "of settled"),
+    "micrometastasis": ("woke", "of awake"),
+    "macrometastasis": ("micrometastasis", "of these"),
+}
 ORGANS = 3
 
 
@@ -52,8 +65,14 @@ def _draw(run, size: Size) -> Figure:
     points = size.font_points
     left_inches = (max(text_points(name, points) for name in FUNNEL.values()) + 1.2 * points) / 72
     texts = {step: _texts(step, whole) for step in FUNNEL}
-    right_inches = (max(text_points(line, points * scale) for pair in texts.values() for line, scale in zip(pair, (1, 0.85), strict=True))
-                    + 1.2 * points) / 72
+    right_inches = (
+        max(
+            text_points(line, points * scale)
+            for pair in texts.values()
+            for line, scale in zip(pair, (1, 0.85), strict=True)
+        )
+        + 1.2 * points
+    ) / 72
     room = Room(above_lines=0.8 + 1.4, below_lines=3.2, left_inches=left_inches, right_inches=right_inches)
     figure, (axes,) = frame(size, title_of(run), _footer(run), (1.0,), room, panels_inches=size.panels_inches * 0.85)
     steps = list(FUNNEL)
@@ -62,9 +81,19 @@ def _draw(run, size: Size) -> Figure:
         if value > 0:
             axes.barh(place, value - 0.5, left=0.5, height=0.62, color="#c9c9c9", linewidth=0, gid=f"step:{step}")
         for line, (text, scale, colour) in enumerate(zip(texts[step], (1, 0.85), (INK, QUIET), strict=True)):
-            axes.annotate(text, xy=(1, place), xycoords=("axes fraction", "data"), xytext=(0.6 * points, 0.65 * points * (1 - 2 * line)),
-                          textcoords="offset points", va="center", ha="left", size=points * scale, color=colour, gid=f"count:{step}",
-                          annotation_clip=False)
+            axes.annotate(
+                text,
+                xy=(1, place),
+                xycoords=("axes fraction", "data"),
+                xytext=(0.6 * points, 0.65 * points * (1 - 2 * line)),
+                textcoords="offset points",
+                va="center",
+                ha="left",
+                size=points * scale,
+                color=colour,
+                gid=f"count:{step}",
+                annotation_clip=False,
+            )
     _organs(figure, axes, counts, steps, size, left_inches)
     axes.set_yticks(range(len(steps)), list(FUNNEL.values()))
     axes.set_ylim(len(steps) - 0.5, -0.5)
@@ -74,7 +103,9 @@ def _draw(run, size: Size) -> Figure:
     axes.set_xlim(0.5, 3 * max(whole.get("shed", 0), 1))
     axes.xaxis.set_major_locator(LogLocator(numticks=6))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.set_xlabel(f"cells (from 1 mm on: colonies) of {incidence.patients_text(run)}", labelpad=0.25 * points, loc="left")
+    axes.set_xlabel(
+        f"cells (from 1 mm on: colonies) of {incidence.patients_text(run)}", labelpad=0.25 * points, loc="left"
+    )
     if not whole.get("shed"):
         notice(axes, "no cell was shed")
     return figure
@@ -94,19 +125,42 @@ def _share(share: float, called: str) -> str:
 
 def _organs(figure, axes, counts, steps, size: Size, left_inches: float) -> None:
     """Markers of the organs that get most macrometastases, with a key between title and panel."""
-    ranked = sorted((organ for organ in counts if organ != ALL and counts[organ].get("arrested")),
-                    key=lambda organ: [-counts[organ].get(step, 0) for step in reversed(steps)])[:ORGANS]
+    ranked = sorted(
+        (organ for organ in counts if organ != ALL and counts[organ].get("arrested")),
+        key=lambda organ: [-counts[organ].get(step, 0) for step in reversed(steps)],
+    )[:ORGANS]
     points = size.font_points
     for rank, organ in enumerate(ranked):
         look = ORGAN_LOOKS[organ]
         places = [(counts[organ][step], place) for place, step in enumerate(steps) if counts[organ].get(step)]
-        style = {"color": look.colour, "marker": look.marker, "linestyle": "", "markeredgecolor": "white",
-                 "markersize": MARKER_EMS * look.marker_scale * points, "markeredgewidth": size.line_points * 0.35}
-        axes.plot([x for x, _ in places], [y + 0.2 * (rank - (len(ranked) - 1) / 2) for _, y in places], gid=f"organ:{organ}", zorder=3, **style)
+        style = {
+            "color": look.colour,
+            "marker": look.marker,
+            "linestyle": "",
+            "markeredgecolor": "white",
+            "markersize": MARKER_EMS * look.marker_scale * points,
+            "markeredgewidth": size.line_points * 0.35,
+        }
+        axes.plot(
+            [x for x, _ in places],
+            [y + 0.2 * (rank - (len(ranked) - 1) / 2) for _, y in places],
+            gid=f"organ:{organ}",
+            zorder=3,
+            **style,
+        )
     if ranked:
-        axes.legend([line for line in axes.lines], [line.get_gid().removeprefix("organ:") for line in axes.lines], loc="lower left",
-                    bbox_to_anchor=(-0.02, 1.0), ncols=len(ranked), frameon=False, handletextpad=0.2, columnspacing=1.2, borderpad=0.1,
-                    borderaxespad=0.2)
+        axes.legend(
+            [line for line in axes.lines],
+            [line.get_gid().removeprefix("organ:") for line in axes.lines],
+            loc="lower left",
+            bbox_to_anchor=(-0.02, 1.0),
+            ncols=len(ranked),
+            frameon=False,
+            handletextpad=0.2,
+            columnspacing=1.2,
+            borderpad=0.1,
+            borderaxespad=0.2,
+        )
 
 
 def _footer(run) -> list[str]:

@@ -38,7 +38,9 @@ def _draw(run, size: Size) -> Figure:
     end = end_of_follow_up(followed, incidence.horizon_years(run))
     limits = (-min(YEARS_BEFORE, 0.6 * end), end)
     rows = run.seeding
-    rows = rows[(rows["clock"] == "diagnosis") & (rows["n_at_risk"] >= fewest(len(followed))) & rows["stage"].isin(list(STAGES))]
+    rows = rows[
+        (rows["clock"] == "diagnosis") & (rows["n_at_risk"] >= fewest(len(followed))) & rows["stage"].isin(list(STAGES))
+    ]
     rows = rows.assign(years=rows["day"] / DAYS_PER_YEAR)
     rows = rows[rows["years"].between(*limits)].sort_values("years")
     if len(rows):
@@ -77,17 +79,40 @@ def _panel(axes, stage: str, curves: dict, limits, size: Size) -> None:
         whole = organ == "all"
         look = ORGAN_LOOKS.get(organ)
         if whole:
-            axes.fill_between(years, np.maximum(part["q05"].to_numpy(), 1e-12), np.maximum(part["q95"].to_numpy(), 1e-12), color=QUIET,
-                              alpha=BAND_ALPHA, linewidth=0, gid=f"band:{stage}")
+            axes.fill_between(
+                years,
+                np.maximum(part["q05"].to_numpy(), 1e-12),
+                np.maximum(part["q95"].to_numpy(), 1e-12),
+                color=QUIET,
+                alpha=BAND_ALPHA,
+                linewidth=0,
+                gid=f"band:{stage}",
+            )
         positive = np.where(mean > 0, mean, np.nan)  # zero has no place on a log scale
-        axes.plot(years, positive, color=INK if whole else look.colour, linestyle="-" if whole else look.line,
-                  linewidth=size.line_points * (2.6 if whole else 1.0), zorder=2 if whole else 3, gid=f"{stage}:{organ}",
-                  marker="" if whole else look.marker, markevery=(int(len(years) * (0.1 + 0.035 * rank)), max(1, len(years) // 4)),
-                  markersize=MARKER_EMS * (1 if whole else look.marker_scale) * size.font_points, markeredgecolor="white",
-                  markeredgewidth=size.line_points * 0.35)
+        axes.plot(
+            years,
+            positive,
+            color=INK if whole else look.colour,
+            linestyle="-" if whole else look.line,
+            linewidth=size.line_points * (2.6 if whole else 1.0),
+            zorder=2 if whole else 3,
+            gid=f"{stage}:{organ}",
+            marker="" if whole else look.marker,
+            markevery=(int(len(years) * (0.1 + 0.035 * rank)), max(1, len(years) // 4)),
+            markersize=MARKER_EMS * (1 if whole else look.marker_scale) * size.font_points,
+            markeredgecolor="white",
+            markeredgewidth=size.line_points * 0.35,
+        )
         at_end = max(float(mean[-1]), axes.get_ylim()[0])  # who has none left is labelled at the bottom
-        labels.append(EndLabel(at_end, "all" if whole else organ, INK if whole else look.colour,
-                               "" if whole else look.marker, 1.0 if whole else look.marker_scale))
+        labels.append(
+            EndLabel(
+                at_end,
+                "all" if whole else organ,
+                INK if whole else look.colour,
+                "" if whole else look.marker,
+                1.0 if whole else look.marker_scale,
+            )
+        )
     axes.axvline(0, color=QUIET, linewidth=size.line_points * 0.6, linestyle=(0, (2, 2)), zorder=1, gid="diagnosis")
     axes.yaxis.set_major_locator(LogLocator(numticks=6))
     axes.yaxis.set_minor_locator(NullLocator())

@@ -21,7 +21,9 @@ from sim.plots.time_axis import Counts, at_risk_counter, count_rows, lines_below
 MOST_ORGANS = 4
 
 
-def comparison_curves(found: Comparison, path_without_suffix: Path | str, size: str = "column", formats: Sequence[str] = BOTH) -> list[Path]:
+def comparison_curves(
+    found: Comparison, path_without_suffix: Path | str, size: str = "column", formats: Sequence[str] = BOTH
+) -> list[Path]:
     """Draw the difference curves and save them; returns the paths. See `sim.plots.save.save`."""
     figure = comparison_figure(found, size)
     with styled(size_named(size)):
@@ -42,14 +44,19 @@ def comparison_figure(found: Comparison, size: str = "column") -> Figure:
 
 def _draw(found: Comparison, size: Size) -> Figure:
     days = found.grid_days()
-    changed = [c.organ for c in sorted(found.organs, key=lambda c: -(c.pairs.only_first + c.pairs.only_second))
-               if c.organ != ANY_ORGAN and c.pairs.only_first + c.pairs.only_second]
+    changed = [
+        c.organ
+        for c in sorted(found.organs, key=lambda c: -(c.pairs.only_first + c.pairs.only_second))
+        if c.organ != ANY_ORGAN and c.pairs.only_first + c.pairs.only_second
+    ]
     curves = {organ: found.incidence_curve(organ, days) for organ in (ANY_ORGAN, *changed[:MOST_ORGANS])}
     deaths = found.death_curve(days)
     labels = {organ: _label(organ, 100 * float(pairs.difference[-1])) for organ, pairs in curves.items()}
     alive = _label("alive", -100 * float(deaths.difference[-1]))
     room = Room(below_lines=lines_below(2), right_inches=room_inches([*labels.values(), alive], size.font_points))
-    title = f"B minus A: {'; '.join(found.differences[:3]) or 'the same scenario'}" + ("; ..." if len(found.differences) > 3 else "")
+    title = f"B minus A: {'; '.join(found.differences[:3]) or 'the same scenario'}" + (
+        "; ..." if len(found.differences) > 3 else ""
+    )
     figure, panels = frame(size, title, _footer(found), (0.58, 0.42), room)
     end = float(days[-1]) / DAYS_PER_YEAR
     years = days / DAYS_PER_YEAR
@@ -57,8 +64,10 @@ def _draw(found: Comparison, size: Size) -> Figure:
         _curve(panels[0], organ, years, *(100 * x for x in (pairs.difference, *pairs.difference_interval)), rank, size)
     low, high = deaths.difference_interval
     _curve(panels[1], "alive", years, -100 * deaths.difference, -100 * high, -100 * low, 0, size)
-    for axes, text, ends in ((panels[0], "patients with a visible\nmetastasis, B − A (points)", list(labels.values())),
-                             (panels[1], "patients alive,\nB − A (points)", [alive])):
+    for axes, text, ends in (
+        (panels[0], "patients with a visible\nmetastasis, B − A (points)", list(labels.values())),
+        (panels[1], "patients alive,\nB − A (points)", [alive]),
+    ):
         axes.axhline(0, color=QUIET, linewidth=size.line_points * 0.6, linestyle=(0, (2, 2)), zorder=1, gid="zero")
         _limits(axes)
         axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
@@ -93,10 +102,20 @@ def _curve(axes, name: str, years, difference, low, high, rank: int, size: Size)
     look = _look(name)
     colour = look.colour if look else INK
     axes.fill_between(years, low, high, color=colour, alpha=BAND_ALPHA, linewidth=0, gid=f"band:{name}")
-    axes.plot(years, difference, color=colour, linestyle=look.line if look else "-", linewidth=size.line_points * (1 if look else 1.4),
-              marker=look.marker if look else "", markevery=(int(len(years) * (0.12 + 0.035 * rank)), len(years) // 4),
-              markersize=MARKER_EMS * (look.marker_scale if look else 1) * size.font_points, markeredgecolor="white",
-              markeredgewidth=size.line_points * 0.35, zorder=3, gid=f"difference:{name}")
+    axes.plot(
+        years,
+        difference,
+        color=colour,
+        linestyle=look.line if look else "-",
+        linewidth=size.line_points * (1 if look else 1.4),
+        marker=look.marker if look else "",
+        markevery=(int(len(years) * (0.12 + 0.035 * rank)), len(years) // 4),
+        markersize=MARKER_EMS * (look.marker_scale if look else 1) * size.font_points,
+        markeredgecolor="white",
+        markeredgewidth=size.line_points * 0.35,
+        zorder=3,
+        gid=f"difference:{name}",
+    )
 
 
 def _limits(axes) -> None:
@@ -108,7 +127,9 @@ def _limits(axes) -> None:
 
 
 def _footer(found: Comparison) -> list[str]:
-    names = " ".join(f"{name} is {run.path.name}: {provenance(run)}" for name, run in (("A", found.first), ("B", found.second)))
+    names = " ".join(
+        f"{name} is {run.path.name}: {provenance(run)}" for name, run in (("A", found.first), ("B", found.second))
+    )
     return [
         f"{found.patients:,} pairs of the same patients. {names} Above: share of all diagnosed with a first colony past "
         f"{threshold_text(found.second)}, in life, B minus A in percentage points; below: share alive, and how many. Bands are pointwise "

@@ -32,13 +32,19 @@ class Kind:
 
 FIGURES = {
     "seeding": Kind("seeding_curves", "who gets a first metastasis where, and what cells they carry", seeding_figure),
-    "incidence": Kind("incidence_by_organ", "cumulative incidence by organ, death as a competing risk", incidence_figure),
-    "survival": Kind("survival", "overall and metastasis-free survival; several runs as arms", survival_figure, overlays=True),
+    "incidence": Kind(
+        "incidence_by_organ", "cumulative incidence by organ, death as a competing risk", incidence_figure
+    ),
+    "survival": Kind(
+        "survival", "overall and metastasis-free survival; several runs as arms", survival_figure, overlays=True
+    ),
     "body": Kind("body_map", "organs shaded by incidence, vessels by traffic", body_map_figure),
     "cascade": Kind("cascade", "the funnel from shed cells to metastases", cascade_figure),
     "cells": Kind("cells", "sleeping and cycling cells over time", cells_figure),
     "hazard": Kind("recurrence_hazard", "hazard of recurrence over time", hazard_figure),
-    "lineage": Kind("lineage", "colonies of one patient: descent over time, and who seeded whom", lineage_figure, one_patient=True),
+    "lineage": Kind(
+        "lineage", "colonies of one patient: descent over time, and who seeded whom", lineage_figure, one_patient=True
+    ),
 }
 
 
@@ -50,8 +56,14 @@ def draw(what: str, runs: Sequence, size: str = "column", patient: int | None = 
     return kind.function(runs if kind.overlays else runs[0], size)
 
 
-def write(what: str, runs: Sequence, folder: Path | str, size: str = "column", formats: Sequence[str] = BOTH,
-          patient: int | None = None) -> list[Path]:
+def write(
+    what: str,
+    runs: Sequence,
+    folder: Path | str,
+    size: str = "column",
+    formats: Sequence[str] = BOTH,
+    patient: int | None = None,
+) -> list[Path]:
     """Draw `what` of `runs` and save it in `folder`, one file a format; returns the paths. See `sim.plots.save.save`."""
     kind = FIGURES[what]
     figure = draw(what, runs, size, patient)
@@ -64,7 +76,9 @@ check_patient = chosen_patient
 """Raises InputError for a patient that a run does not hold."""
 
 
-def seeding_curves(run, path_without_suffix: Path | str, size: str = "column", formats: Sequence[str] = BOTH) -> list[Path]:
+def seeding_curves(
+    run, path_without_suffix: Path | str, size: str = "column", formats: Sequence[str] = BOTH
+) -> list[Path]:
     """Draw the seeding curves of `run` and save them under a name of one's own; see `write`."""
     figure = seeding_figure(run, size)
     with styled(size_named(size)):

@@ -40,8 +40,17 @@ def size_named(name: str) -> Size:
     return SIZES[name]
 
 
-def frame(size: Size, title: str, footer: Sequence[str], shares: Sequence[float], room: Room, *,
-          panels_inches: float | None = None, beside: bool = False, share_x: bool = True):
+def frame(
+    size: Size,
+    title: str,
+    footer: Sequence[str],
+    shares: Sequence[float],
+    room: Room,
+    *,
+    panels_inches: float | None = None,
+    beside: bool = False,
+    share_x: bool = True,
+):
     """A figure and its axes; each part keeps its size in inches, however long title and footer are.
 
     Panels stand one above the other and, unless `share_x` is False, share the x axis; `shares` of their height (they sum to one)
@@ -71,13 +80,37 @@ def frame(size: Size, title: str, footer: Sequence[str], shares: Sequence[float]
             edge += share * width + right + left
     else:
         for share in reversed(shares):  # from the bottom up, so that those above share the last one's x axis
-            axes.insert(0, figure.add_axes([left, base, 1 - left - right, share * inner / height], sharex=axes[-1] if axes and share_x else None))
+            axes.insert(
+                0,
+                figure.add_axes(
+                    [left, base, 1 - left - right, share * inner / height],
+                    sharex=axes[-1] if axes and share_x else None,
+                ),
+            )
             base += (share * inner + line * room.gap_lines) / height
     margin_x, margin_y = 0.3 * line / figure.get_figwidth(), 0.5 * line / height
-    figure.text(margin_x, 1 - margin_y, "\n".join(titles), ha="left", va="top", weight="bold",
-                size=size.font_points * TITLE_EMS, linespacing=1.15, gid="title")
-    figure.text(margin_x, margin_y, "\n".join(footers), ha="left", va="bottom",
-                size=size.font_points * FOOTER_EMS, color=QUIET, linespacing=1.3, gid="footer")
+    figure.text(
+        margin_x,
+        1 - margin_y,
+        "\n".join(titles),
+        ha="left",
+        va="top",
+        weight="bold",
+        size=size.font_points * TITLE_EMS,
+        linespacing=1.15,
+        gid="title",
+    )
+    figure.text(
+        margin_x,
+        margin_y,
+        "\n".join(footers),
+        ha="left",
+        va="bottom",
+        size=size.font_points * FOOTER_EMS,
+        color=QUIET,
+        linespacing=1.3,
+        gid="footer",
+    )
     return figure, axes
 
 
@@ -101,8 +134,18 @@ def align_y_labels(axes, size: Size, left_inches: float | None = None) -> None:
 
 def notice(axes, text: str) -> None:
     """Say in the middle of a panel why it is empty."""
-    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=QUIET, gid="nothing", zorder=4,
-              bbox={"facecolor": "white", "edgecolor": "none"})
+    axes.text(
+        0.5,
+        0.5,
+        text,
+        transform=axes.transAxes,
+        ha="center",
+        va="center",
+        color=QUIET,
+        gid="nothing",
+        zorder=4,
+        bbox={"facecolor": "white", "edgecolor": "none"},
+    )
 
 
 def title_of(run) -> str:

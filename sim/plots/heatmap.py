@@ -21,8 +21,17 @@ SCALE_LINES = 4.6
 """Lines of type that the scale of shades needs below the panel."""
 
 
-def heatmap_figure(table, rows: str, columns: str, value: str, *, title: str, label: str, footer: Sequence[str] = (),
-                   size: str = "column") -> Figure:
+def heatmap_figure(
+    table,
+    rows: str,
+    columns: str,
+    value: str,
+    *,
+    title: str,
+    label: str,
+    footer: Sequence[str] = (),
+    size: str = "column",
+) -> Figure:
     """Mean of `value` by levels of the columns `rows` (upwards) and `columns`; `table` is a pandas data frame.
 
     Each pair of levels that occurs is a patch of gid `cell:<column level>:<row level>` with its mean and
@@ -35,7 +44,9 @@ def heatmap_figure(table, rows: str, columns: str, value: str, *, title: str, la
     measures = size_named(size)
     for name in (rows, columns, value):
         if name not in table.columns:
-            raise InputError(f"heat map: found no column {name!r}; the table holds {', '.join(map(str, table.columns))}")
+            raise InputError(
+                f"heat map: found no column {name!r}; the table holds {', '.join(map(str, table.columns))}"
+            )
     if rows == columns:
         raise InputError(f"heat map: {rows!r} cannot be both axes; give two columns")
     if not pd.api.types.is_numeric_dtype(table[value]):
@@ -54,11 +65,15 @@ def levels_of(values) -> tuple[list[str], np.ndarray]:
     if numbers and values.nunique() > MOST_LEVELS:
         bins = pd.qcut(values.astype(float), BINS, duplicates="drop")
         low = float(values.min())  # the first bin is said to begin a little below it
-        return [f"{max(part.left, low):.3g} to {part.right:.3g}" for part in bins.cat.categories], bins.cat.codes.to_numpy()
+        return [
+            f"{max(part.left, low):.3g} to {part.right:.3g}" for part in bins.cat.categories
+        ], bins.cat.codes.to_numpy()
     known = sorted(values.unique(), key=(float if numbers else str))
     place = {level: number for number, level in enumerate(known)}
     names = {True: "on", False: "off"} if pd.api.types.is_bool_dtype(values) else {}
-    return [names.get(level, f"{level:g}" if numbers else str(level)) for level in known], values.map(place).to_numpy(dtype=int)
+    return [names.get(level, f"{level:g}" if numbers else str(level)) for level in known], values.map(place).to_numpy(
+        dtype=int
+    )
 
 
 def _draw(table, rows: str, columns: str, value: str, title: str, label: str, footer, size: Size) -> Figure:
@@ -77,9 +92,17 @@ def _draw(table, rows: str, columns: str, value: str, title: str, label: str, fo
     longest = max([text_points(name, points) for name in across], default=0)
     turned = longest > 0.85 * cell_points
     names_lines = (longest / points if turned else 1.0) + 2.4  # the names of the levels, and of the column
-    room = Room(above_lines=1.2, below_lines=names_lines + SCALE_LINES, left_inches=left_inches, right_inches=right_inches)
-    figure, (axes,) = frame(size, title, [*footer, f"Mean of {len(table):,} rows; in brackets their number. Hatched: none."], (1.0,), room,
-                            panels_inches=min(max(0.34 * shape[0], 1.4), 3.6))
+    room = Room(
+        above_lines=1.2, below_lines=names_lines + SCALE_LINES, left_inches=left_inches, right_inches=right_inches
+    )
+    figure, (axes,) = frame(
+        size,
+        title,
+        [*footer, f"Mean of {len(table):,} rows; in brackets their number. Hatched: none."],
+        (1.0,),
+        room,
+        panels_inches=min(max(0.34 * shape[0], 1.4), 3.6),
+    )
     known = means[np.isfinite(means)]
     low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
     norm = Normalize(min(low, 0.0) if low < 0.5 * high or low < 0 else low, high if high > low else low + 1.0)
@@ -101,26 +124,53 @@ def _cells(axes, means, numbers, norm, up, across, size: Size) -> None:
     from matplotlib.patches import Rectangle
 
     panel = axes.get_position()
-    cell_points = (72 * panel.width * size.width_inches / means.shape[1], 72 * panel.height * axes.figure.get_figheight() / means.shape[0])
+    cell_points = (
+        72 * panel.width * size.width_inches / means.shape[1],
+        72 * panel.height * axes.figure.get_figheight() / means.shape[0],
+    )
     for (y, x), mean in np.ndenumerate(means):
         if not np.isfinite(mean):
-            axes.add_patch(Rectangle((x, y), 1, 1, facecolor="white", edgecolor=QUIET, hatch="///", linewidth=0.0, gid="empty"))
+            axes.add_patch(
+                Rectangle((x, y), 1, 1, facecolor="white", edgecolor=QUIET, hatch="///", linewidth=0.0, gid="empty")
+            )
             continue
         colour = SHADES(norm(mean))
-        axes.add_patch(Rectangle((x, y), 1, 1, facecolor=colour, edgecolor="white", linewidth=0.6 * size.line_points, gid=f"cell:{across[x]}:{up[y]}"))
+        axes.add_patch(
+            Rectangle(
+                (x, y),
+                1,
+                1,
+                facecolor=colour,
+                edgecolor="white",
+                linewidth=0.6 * size.line_points,
+                gid=f"cell:{across[x]}:{up[y]}",
+            )
+        )
         text = f"{mean:.3g}"
         lines = [text, f"({int(numbers[y, x]):,})"]
         small = 0.85 * size.font_points
         if max(text_points(line, small) for line in lines) < 0.92 * cell_points[0] and 2.4 * small < cell_points[1]:
             dark = float(np.dot(colour[:3], [0.2126, 0.7152, 0.0722])) < 0.5
-            axes.text(x + 0.5, y + 0.5, "\n".join(lines), ha="center", va="center", size=small, linespacing=1.1, color="white" if dark else INK, gid="mean")
+            axes.text(
+                x + 0.5,
+                y + 0.5,
+                "\n".join(lines),
+                ha="center",
+                va="center",
+                size=small,
+                linespacing=1.1,
+                color="white" if dark else INK,
+                gid="mean",
+            )
 
 
 def _scale(figure, axes, norm, label: str, names_lines: float, size: Size) -> None:
     """The scale of shades, between the panel and the footer."""
     line, height = size.font_points / 72, figure.get_figheight()
     panel = axes.get_position()
-    bar_axes = figure.add_axes([panel.x0, panel.y0 - (names_lines + 1.3) * line / height, panel.width, 0.6 * line / height])
+    bar_axes = figure.add_axes(
+        [panel.x0, panel.y0 - (names_lines + 1.3) * line / height, panel.width, 0.6 * line / height]
+    )
     bar = figure.colorbar(ScalarMappable(norm, SHADES), cax=bar_axes, orientation="horizontal")
     bar.outline.set_linewidth(0.4 * size.line_points)
     bar_axes.set_xlabel(label, labelpad=0.2 * size.font_points)

@@ -31,7 +31,11 @@ def text_points(text: str, font_points: float, weight: str = "normal") -> float:
     """Width of one line of text in points."""
     if not text.strip():
         return 0.0
-    return float(TextPath((0, 0), text, size=font_points, prop=FontProperties(family="DejaVu Sans", weight=weight)).get_extents().width)
+    return float(
+        TextPath((0, 0), text, size=font_points, prop=FontProperties(family="DejaVu Sans", weight=weight))
+        .get_extents()
+        .width
+    )
 
 
 def wrap(text: str, room_points: float, font_points: float, weight: str = "normal") -> list[str]:
@@ -72,16 +76,43 @@ def label_ends(axes, labels: list[EndLabel], font_points: float, line_points: fl
 
     for label, height, place in zip(labels, own, spread(own, least_gap, 0.0, 1.0), strict=True):
         axes.annotate(
-            "", xy=(1, height), xycoords=axes.transAxes, xytext=(1, place), textcoords=beside(_LEADER_EMS),
+            "",
+            xy=(1, height),
+            xycoords=axes.transAxes,
+            xytext=(1, place),
+            textcoords=beside(_LEADER_EMS),
             annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": label.colour, "linewidth": line_points * 0.45,
-                        "shrinkA": 0, "shrinkB": 0},
+            arrowprops={
+                "arrowstyle": "-",
+                "color": label.colour,
+                "linewidth": line_points * 0.45,
+                "shrinkA": 0,
+                "shrinkB": 0,
+            },
         )
         if label.marker:
-            axes.plot([1], [place], transform=beside(_MARKER_EMS), color=label.colour, marker=label.marker,
-                      markersize=MARKER_EMS * label.marker_scale * font_points, linestyle="", markeredgewidth=0, clip_on=False, gid="key")
-        axes.text(1, place, label.text, transform=beside(_TEXT_EMS if label.marker else _LEADER_EMS + 0.2),
-                  va="center_baseline", ha="left", color=label.colour, gid="label")
+            axes.plot(
+                [1],
+                [place],
+                transform=beside(_MARKER_EMS),
+                color=label.colour,
+                marker=label.marker,
+                markersize=MARKER_EMS * label.marker_scale * font_points,
+                linestyle="",
+                markeredgewidth=0,
+                clip_on=False,
+                gid="key",
+            )
+        axes.text(
+            1,
+            place,
+            label.text,
+            transform=beside(_TEXT_EMS if label.marker else _LEADER_EMS + 0.2),
+            va="center_baseline",
+            ha="left",
+            color=label.colour,
+            gid="label",
+        )
 
 
 def spread(wanted, least_gap: float, low: float, high: float) -> list[float]:

@@ -51,7 +51,9 @@ def chosen_patient(run, patient: int | None) -> int | None:
     by_patient = run.metastases.groupby("patient")
     found = by_patient[["source", "organ"]].nunique().assign(colonies=by_patient.size()).reset_index()
     few = found[found["colonies"] <= MOST_ROWS]
-    ranked = (few if len(few) else found).sort_values(["source", "organ", "colonies", "patient"], ascending=[False, False, False, True])
+    ranked = (few if len(few) else found).sort_values(
+        ["source", "organ", "colonies", "patient"], ascending=[False, False, False, True]
+    )
     return int(ranked["patient"].iloc[0])
 
 
@@ -61,13 +63,31 @@ def _draw(run, patient: int | None, size: Size) -> Figure:
     rows = descent_order(colonies)
     names = [EndLabel(0, _name(row), "", "o") for row in rows] + [EndLabel(0, "primary", "")]
     beside = bool(size.height_inches)
-    room = Room(above_lines=1.0, below_lines=3.2, gap_lines=3.4, right_inches=room_inches(names, size.font_points), left_inches=0.2)
+    room = Room(
+        above_lines=1.0,
+        below_lines=3.2,
+        gap_lines=3.4,
+        right_inches=room_inches(names, size.font_points),
+        left_inches=0.2,
+    )
     tree_inches = 1.32 * size.font_points / 72 * (len(rows) + 3)
     graph_inches = 2.0
-    shares = (0.58, 0.42) if beside else (tree_inches / (tree_inches + graph_inches), graph_inches / (tree_inches + graph_inches))
+    shares = (
+        (0.58, 0.42)
+        if beside
+        else (tree_inches / (tree_inches + graph_inches), graph_inches / (tree_inches + graph_inches))
+    )
     title = title_of(run) if patient is None else f"{title_of(run)}: patient {patient}"
-    figure, (tree, graph) = frame(size, title, _footer(run, people, colonies, rows), shares, room,
-                                  panels_inches=tree_inches + graph_inches, beside=beside, share_x=False)
+    figure, (tree, graph) = frame(
+        size,
+        title,
+        _footer(run, people, colonies, rows),
+        shares,
+        room,
+        panels_inches=tree_inches + graph_inches,
+        beside=beside,
+        share_x=False,
+    )
     _tree(tree, people[0] if people else None, rows, size)
     _graph(graph, colonies, size)
     return figure
@@ -127,7 +147,14 @@ def _tree(axes, person, rows: list[dict], size: Size) -> None:
     axes.set_xlim(start - margin, end if end > start else start + 1.0)
     axes.set_ylim(-len(rows) - 0.8, 0.8)
     primary_end = end if _missing(person["resection_day"]) else year(person["resection_day"])
-    axes.plot([start - margin, primary_end], [0, 0], color=INK, linewidth=1.6 * size.line_points, solid_capstyle="butt", gid="primary")
+    axes.plot(
+        [start - margin, primary_end],
+        [0, 0],
+        color=INK,
+        linewidth=1.6 * size.line_points,
+        solid_capstyle="butt",
+        gid="primary",
+    )
     place = {row["colony"]: -number for number, row in enumerate(rows, 1)}
     labels = [EndLabel(0, "primary", INK)]
     for row in rows:
@@ -137,18 +164,57 @@ def _tree(axes, person, rows: list[dict], size: Size) -> None:
         gone = min([end, *(year(row[name]) for name in ("removed_day", "extinct_day") if not _missing(row[name]))])
         parent = place.get(_parent(row), 0)
         from_unseen = row["source"] != PRIMARY and parent == 0
-        axes.plot([arrived, arrived], [parent, y], color=look.colour, linewidth=0.35 * size.line_points, zorder=1,
-                  linestyle=":" if from_unseen else "-", gid=f"link:{row['colony']}")
+        axes.plot(
+            [arrived, arrived],
+            [parent, y],
+            color=look.colour,
+            linewidth=0.35 * size.line_points,
+            zorder=1,
+            linestyle=":" if from_unseen else "-",
+            gid=f"link:{row['colony']}",
+        )
         if woke > arrived:
-            axes.plot([arrived, woke], [y, y], color=look.colour, linewidth=0.8 * size.line_points, linestyle=(0, (1, 1.4)), gid=f"asleep:{row['colony']}")
-        axes.plot([woke, min(reached, gone)], [y, y], color=look.colour, linewidth=0.6 * size.line_points, gid=f"small:{row['colony']}")
-        axes.plot([min(reached, gone), gone], [y, y], color=look.colour, linewidth=1.8 * size.line_points, solid_capstyle="butt", gid=f"colony:{row['colony']}")
+            axes.plot(
+                [arrived, woke],
+                [y, y],
+                color=look.colour,
+                linewidth=0.8 * size.line_points,
+                linestyle=(0, (1, 1.4)),
+                gid=f"asleep:{row['colony']}",
+            )
+        axes.plot(
+            [woke, min(reached, gone)],
+            [y, y],
+            color=look.colour,
+            linewidth=0.6 * size.line_points,
+            gid=f"small:{row['colony']}",
+        )
+        axes.plot(
+            [min(reached, gone), gone],
+            [y, y],
+            color=look.colour,
+            linewidth=1.8 * size.line_points,
+            solid_capstyle="butt",
+            gid=f"colony:{row['colony']}",
+        )
         if not _missing(row["detected_day"]):
-            axes.plot([year(row["detected_day"])], [y], marker=look.marker, markersize=MARKER_EMS * look.marker_scale * size.font_points, color=look.colour,
-                      markeredgecolor="white", markeredgewidth=0.35 * size.line_points, linestyle="", zorder=3, gid=f"detected:{row['colony']}")
+            axes.plot(
+                [year(row["detected_day"])],
+                [y],
+                marker=look.marker,
+                markersize=MARKER_EMS * look.marker_scale * size.font_points,
+                color=look.colour,
+                markeredgecolor="white",
+                markeredgewidth=0.35 * size.line_points,
+                linestyle="",
+                zorder=3,
+                gid=f"detected:{row['colony']}",
+            )
         labels.append(EndLabel(y, _name(row), look.colour, look.marker, look.marker_scale))
     if axes.get_xlim()[0] < 0 < axes.get_xlim()[1]:
-        axes.axvline(0, color=QUIET, linewidth=0.6 * size.line_points, linestyle=(0, (2, 2)), zorder=0.5, gid="diagnosis")
+        axes.axvline(
+            0, color=QUIET, linewidth=0.6 * size.line_points, linestyle=(0, (2, 2)), zorder=0.5, gid="diagnosis"
+        )
     years_axis(axes, axes.get_xlim(), size)
     if not rows:
         notice(axes, "no colony reached 1 mm")
@@ -161,46 +227,98 @@ def _graph(axes, colonies, size: Size) -> None:
     axes.set_aspect("equal")
     axes.set_xlim(-1.75, 1.75)
     axes.set_ylim(-1.2, 1.2)
-    axes.plot([0], [0], marker="*", markersize=1.9 * size.font_points, color="#ffd92f", markeredgecolor=INK, markeredgewidth=0.5 * size.line_points,
-              zorder=4, gid="node:primary")
+    axes.plot(
+        [0],
+        [0],
+        marker="*",
+        markersize=1.9 * size.font_points,
+        color="#ffd92f",
+        markeredgecolor=INK,
+        markeredgewidth=0.5 * size.line_points,
+        zorder=4,
+        gid="node:primary",
+    )
     counts = Counter(colonies["organ"])
     organs = [organ for organ in NICHES if counts[organ]]
     if not organs:
         return
     angles = np.pi / 2 - 2 * np.pi * (np.arange(len(organs)) + 0.5) / len(organs)
-    places = {PRIMARY: (0.0, 0.0)} | {organ: (1.2 * np.cos(a), 0.85 * np.sin(a)) for organ, a in zip(organs, angles, strict=True)}
+    places = {PRIMARY: (0.0, 0.0)} | {
+        organ: (1.2 * np.cos(a), 0.85 * np.sin(a)) for organ, a in zip(organs, angles, strict=True)
+    }
     ways = Counter(zip(colonies["source"], colonies["organ"], strict=True))
     most = max(ways.values())
     for (source, organ), count in sorted(ways.items(), key=lambda item: item[1]):
         if source not in places or source == organ:
             continue
-        axes.add_patch(FancyArrowPatch(
-            places[source], places[organ], arrowstyle="-|>", mutation_scale=0.9 * size.font_points, shrinkA=0.8 * size.font_points,
-            shrinkB=0.9 * size.font_points, connectionstyle="arc3,rad=0" if source == PRIMARY else "arc3,rad=0.22",
-            color=INK if source == PRIMARY else ORGAN_LOOKS[source].colour, linewidth=size.line_points * (0.4 + 2.2 * np.log1p(count) / np.log1p(most)),
-            zorder=2, gid=f"way:{source} to {organ}"))
+        axes.add_patch(
+            FancyArrowPatch(
+                places[source],
+                places[organ],
+                arrowstyle="-|>",
+                mutation_scale=0.9 * size.font_points,
+                shrinkA=0.8 * size.font_points,
+                shrinkB=0.9 * size.font_points,
+                connectionstyle="arc3,rad=0" if source == PRIMARY else "arc3,rad=0.22",
+                color=INK if source == PRIMARY else ORGAN_LOOKS[source].colour,
+                linewidth=size.line_points * (0.4 + 2.2 * np.log1p(count) / np.log1p(most)),
+                zorder=2,
+                gid=f"way:{source} to {organ}",
+            )
+        )
     for organ in organs:
         (x, y), look = places[organ], ORGAN_LOOKS[organ]
-        axes.plot([x], [y], marker=look.marker, markersize=1.1 * look.marker_scale * size.font_points, color=look.colour, markeredgecolor="white",
-                  markeredgewidth=0.5 * size.line_points, zorder=4, gid=f"node:{organ}")
+        axes.plot(
+            [x],
+            [y],
+            marker=look.marker,
+            markersize=1.1 * look.marker_scale * size.font_points,
+            color=look.colour,
+            markeredgecolor="white",
+            markeredgewidth=0.5 * size.line_points,
+            zorder=4,
+            gid=f"node:{organ}",
+        )
         upright = abs(x) < 0.2  # straight above or below the primary
         offset = (0, np.sign(y) * 1.3) if upright else (np.sign(x) * 0.95, 0)
-        axes.annotate(f"{organ} {counts[organ]:,}", (x, y), xytext=np.multiply(offset, size.font_points), textcoords="offset points",
-                      ha="center" if upright else "left" if x >= 0 else "right", va="center", color=look.colour, zorder=5, gid="node-label")
+        axes.annotate(
+            f"{organ} {counts[organ]:,}",
+            (x, y),
+            xytext=np.multiply(offset, size.font_points),
+            textcoords="offset points",
+            ha="center" if upright else "left" if x >= 0 else "right",
+            va="center",
+            color=look.colour,
+            zorder=5,
+            gid="node-label",
+        )
 
 
 def _footer(run, people, colonies, rows) -> list[str]:
     ways = Counter(zip(colonies["source"], colonies["organ"], strict=True))
     secondary = [(f"{source} to {organ}", count) for (source, organ), count in ways.most_common() if source != PRIMARY]
     person = people[0] if people else None
-    who = "" if person is None else f"age {person['age_years']:.0f} at diagnosis, " + (
-        "alive at the end" if _missing(person["death_cause"]) else f"died of {person['death_cause']}")
-    some = f"the {len(rows)} largest, with their ancestors, of {len(colonies):,} colonies" if len(rows) < len(colonies) else f"all {len(rows)} colonies"
-    listed = ", ".join(f"{way} {count:,}" for way, count in secondary[:NAMED_WAYS]) + (", ..." if len(secondary) > NAMED_WAYS else "")
+    who = (
+        ""
+        if person is None
+        else f"age {person['age_years']:.0f} at diagnosis, "
+        + ("alive at the end" if _missing(person["death_cause"]) else f"died of {person['death_cause']}")
+    )
+    some = (
+        f"the {len(rows)} largest, with their ancestors, of {len(colonies):,} colonies"
+        if len(rows) < len(colonies)
+        else f"all {len(rows)} colonies"
+    )
+    listed = ", ".join(f"{way} {count:,}" for way, count in secondary[:NAMED_WAYS]) + (
+        ", ..." if len(secondary) > NAMED_WAYS else ""
+    )
     clones = "" if colonies.empty or colonies["clone"].notna().any() else "The run has no clones. "
     return [
         *changes(run),
         f"n = {f'1 patient ({who})' if who else '0 patients'}, seed {run.manifest['seed']}. Colonies that reached 1 mm, {some}: dotted while asleep, thin until "
         "1 mm, thick from then on, marked where they became visible; upright lines lead to what seeded them. Graph: number of colonies by organ, arrows "
-        "by log number. " + (f"From metastases: {listed}. " if listed else "All came from the primary. " if len(colonies) else "") + clones + SCOPE,
+        "by log number. "
+        + (f"From metastases: {listed}. " if listed else "All came from the primary. " if len(colonies) else "")
+        + clones
+        + SCOPE,
     ]

@@ -9,7 +9,19 @@ from matplotlib.ticker import MaxNLocator
 from sim import incidence
 from sim.analysis.competing_risks import incidence_by_organ
 from sim.incidence import DAYS_PER_YEAR
-from sim.plots.frame import SCOPE, Room, align_y_labels, changes, frame, notice, per_cent, provenance, size_named, threshold_text, title_of
+from sim.plots.frame import (
+    SCOPE,
+    Room,
+    align_y_labels,
+    changes,
+    frame,
+    notice,
+    per_cent,
+    provenance,
+    size_named,
+    threshold_text,
+    title_of,
+)
 from sim.plots.labels import EndLabel, label_ends, room_inches
 from sim.plots.seeding import NAMED_ORGANS
 from sim.plots.style import BAND_ALPHA, MARKER_EMS, ORGAN_LOOKS, OTHER, QUIET, Size, styled
@@ -39,32 +51,65 @@ def _draw(run, size: Size) -> Figure:
     named, others = list(curves)[:NAMED_ORGANS], list(curves)[NAMED_ORGANS:]
     shares = {organ: 100 * curve.value[curve.days <= end * DAYS_PER_YEAR][-1] for organ, curve in curves.items()}
     labels = [
-        EndLabel(shares[organ], f"{organ} {per_cent(shares[organ])}", ORGAN_LOOKS[organ].colour, ORGAN_LOOKS[organ].marker,
-                 ORGAN_LOOKS[organ].marker_scale) for organ in named
+        EndLabel(
+            shares[organ],
+            f"{organ} {per_cent(shares[organ])}",
+            ORGAN_LOOKS[organ].colour,
+            ORGAN_LOOKS[organ].marker,
+            ORGAN_LOOKS[organ].marker_scale,
+        )
+        for organ in named
     ]
     if others:
         highest = max(shares[organ] for organ in others)
         labels.append(EndLabel(highest, f"others ≤ {per_cent(highest)}", QUIET))
     room = Room(below_lines=lines_below(1), right_inches=room_inches(labels, size.font_points))
-    figure, (axes,) = frame(size, title_of(run), _footer(run, {organ: shares[organ] for organ in others}), (1.0,), room,
-                            panels_inches=PANEL_SHARE * size.panels_inches)
+    figure, (axes,) = frame(
+        size,
+        title_of(run),
+        _footer(run, {organ: shares[organ] for organ in others}),
+        (1.0,),
+        room,
+        panels_inches=PANEL_SHARE * size.panels_inches,
+    )
     top = 0.0
     for organ in reversed(curves):
         years, rows = curve_steps(curves[organ], end)
         values = 100 * curves[organ].value[rows]
         if organ in others:
-            axes.step(years, values, where="post", color=OTHER, linewidth=size.line_points * 0.7, gid=f"incidence:{organ}")
+            axes.step(
+                years, values, where="post", color=OTHER, linewidth=size.line_points * 0.7, gid=f"incidence:{organ}"
+            )
             continue
         look = ORGAN_LOOKS[organ]
         first = 0 if values[0] > 0 else min(1, len(years) - 1)  # no band before the first patient
         high = 100 * curves[organ].high[rows]
-        axes.fill_between(years[first:], 100 * curves[organ].low[rows][first:], high[first:], step="post", color=look.colour,
-                          alpha=BAND_ALPHA, linewidth=0, gid=f"band:{organ}")
+        axes.fill_between(
+            years[first:],
+            100 * curves[organ].low[rows][first:],
+            high[first:],
+            step="post",
+            color=look.colour,
+            alpha=BAND_ALPHA,
+            linewidth=0,
+            gid=f"band:{organ}",
+        )
         wanted = end * (np.array([0.2, 0.45, 0.7, 0.9]) + 0.022 * (named.index(organ) - 2.5))
-        axes.step(years, values, where="post", color=look.colour, linestyle=look.line, zorder=3, gid=f"incidence:{organ}")
-        axes.plot(wanted, values[np.searchsorted(years, wanted, side="right") - 1], linestyle="", marker=look.marker, color=look.colour,
-                  markersize=MARKER_EMS * look.marker_scale * size.font_points, markeredgecolor="white",
-                  markeredgewidth=size.line_points * 0.35, zorder=3.5, gid=f"marks:{organ}")
+        axes.step(
+            years, values, where="post", color=look.colour, linestyle=look.line, zorder=3, gid=f"incidence:{organ}"
+        )
+        axes.plot(
+            wanted,
+            values[np.searchsorted(years, wanted, side="right") - 1],
+            linestyle="",
+            marker=look.marker,
+            color=look.colour,
+            markersize=MARKER_EMS * look.marker_scale * size.font_points,
+            markeredgecolor="white",
+            markeredgewidth=size.line_points * 0.35,
+            zorder=3.5,
+            gid=f"marks:{organ}",
+        )
         top = max(top, high[-1])
     if not curves:
         notice(axes, "no macrometastasis in any organ" if len(followed) else "no patient to follow")
@@ -84,5 +129,6 @@ def _footer(run, others: dict[str, float]) -> list[str]:
         *changes(run),
         f"{provenance(run)} Cumulative incidence of a first colony past {threshold_text(run)}, in life, with death as a competing "
         "risk (Aalen-Johansen); bands are pointwise 95\N{NO-BREAK SPACE}%. Metastases at diagnosis count at year 0. "
-        + (f"Others (grey): {grey}. " if grey else "") + SCOPE,
+        + (f"Others (grey): {grey}. " if grey else "")
+        + SCOPE,
     ]

@@ -10,10 +10,30 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from sim import incidence
-from sim.plots.frame import SCOPE, Room, align_y_labels, changes, frame, notice, per_cent, provenance, size_named, threshold_text, title_of
+from sim.plots.frame import (
+    SCOPE,
+    Room,
+    align_y_labels,
+    changes,
+    frame,
+    notice,
+    per_cent,
+    provenance,
+    size_named,
+    threshold_text,
+    title_of,
+)
 from sim.plots.labels import EndLabel, label_ends, room_inches
 from sim.plots.style import BAND_ALPHA, MARKER_EMS, ORGAN_LOOKS, OTHER, QUIET, STAGE_LOOKS, Size, styled
-from sim.plots.time_axis import SHORT_YEARS, Counts, at_risk_counter, count_rows, end_of_follow_up, lines_below, years_axis
+from sim.plots.time_axis import (
+    SHORT_YEARS,
+    Counts,
+    at_risk_counter,
+    count_rows,
+    end_of_follow_up,
+    lines_below,
+    years_axis,
+)
 
 NAMED_ORGANS = 6
 YEARS_BEFORE = 3.0
@@ -65,8 +85,13 @@ class _Incidence:
 
     def labels(self) -> list[EndLabel]:
         found = [
-            EndLabel(self.share(organ), f"{organ} {per_cent(self.share(organ))}",
-                     ORGAN_LOOKS[organ].colour, ORGAN_LOOKS[organ].marker, ORGAN_LOOKS[organ].marker_scale)
+            EndLabel(
+                self.share(organ),
+                f"{organ} {per_cent(self.share(organ))}",
+                ORGAN_LOOKS[organ].colour,
+                ORGAN_LOOKS[organ].marker,
+                ORGAN_LOOKS[organ].marker_scale,
+            )
             for organ in self.named
         ]
         if self.others:
@@ -107,13 +132,31 @@ def _draw_shares(axes, first: _Incidence, size: Size) -> None:
         look = ORGAN_LOOKS[organ]
         low, high = incidence.wilson_interval(counts, first.patients)
         start = 0 if counts[0] > 0 else 1  # no band before the first patient
-        axes.fill_between(times[start:], 100 * low[start:], 100 * high[start:], step="post", color=look.colour, alpha=BAND_ALPHA,
-                          linewidth=0, gid=f"band:{organ}")
+        axes.fill_between(
+            times[start:],
+            100 * low[start:],
+            100 * high[start:],
+            step="post",
+            color=look.colour,
+            alpha=BAND_ALPHA,
+            linewidth=0,
+            gid=f"band:{organ}",
+        )
         highest = max(highest, 100 * float(high[-1]))
-        axes.step(times, shares, where="post", color=look.colour, linestyle=look.line, marker=look.marker,
-                  markersize=MARKER_EMS * look.marker_scale * size.font_points,
-                  markevery=marks, markeredgecolor="white",
-                  markeredgewidth=size.line_points * 0.35, zorder=3, gid=f"share:{organ}")
+        axes.step(
+            times,
+            shares,
+            where="post",
+            color=look.colour,
+            linestyle=look.line,
+            marker=look.marker,
+            markersize=MARKER_EMS * look.marker_scale * size.font_points,
+            markevery=marks,
+            markeredgecolor="white",
+            markeredgewidth=size.line_points * 0.35,
+            zorder=3,
+            gid=f"share:{organ}",
+        )
     if not first.ranked:
         notice(axes, "no macrometastasis in any organ")
     axes.set_ylim(0, min(100.0, 1.12 * highest or 1.0))
@@ -154,8 +197,15 @@ def _draw_cells(axes, run, patients: int, limits, size: Size) -> None:
         if not shown.any():
             continue
         years, part = years[shown], part[shown]
-        axes.fill_between(years, part["q05"].to_numpy(), part["q95"].to_numpy(), color=look.colour, alpha=BAND_ALPHA,
-                          linewidth=0, gid=f"band:{stage}")
+        axes.fill_between(
+            years,
+            part["q05"].to_numpy(),
+            part["q95"].to_numpy(),
+            color=look.colour,
+            alpha=BAND_ALPHA,
+            linewidth=0,
+            gid=f"band:{stage}",
+        )
         median = part["q50"].to_numpy()
         axes.plot(years, median, color=look.colour, linestyle=look.line, gid=f"cells:{stage}")
         axes.plot([years[-1], limits[1]], [median[-1]] * 2, color=look.colour, linewidth=size.line_points * 0.45)
@@ -189,8 +239,18 @@ def _draw_time(top, bottom, follow_up_years, limits, size: Size) -> None:
         axes.axvline(0, color=QUIET, linewidth=size.line_points * 0.6, linestyle=(0, (2, 2)), zorder=1, gid="diagnosis")
     # Left of the line, where curves are low, unless there is no room.
     side = -1 if -limits[0] > 0.25 * (limits[1] - limits[0]) else 1
-    top.annotate("diagnosis", xy=(0, 1), xycoords=("data", "axes fraction"), va="top",
-                 xytext=(0.4 * side * points, -0.4 * points), textcoords="offset points", ha="right" if side < 0 else "left", color=QUIET, size=0.9 * points, gid="diagnosis-label")
+    top.annotate(
+        "diagnosis",
+        xy=(0, 1),
+        xycoords=("data", "axes fraction"),
+        va="top",
+        xytext=(0.4 * side * points, -0.4 * points),
+        textcoords="offset points",
+        ha="right" if side < 0 else "left",
+        color=QUIET,
+        size=0.9 * points,
+        gid="diagnosis-label",
+    )
     top.tick_params(axis="x", labelbottom=False)
     years_axis(bottom, limits, size)
     if limits[1] >= SHORT_YEARS:
@@ -211,9 +271,11 @@ def _footer(run, first: _Incidence) -> list[str]:
         f"{provenance(run)} Top: share of all diagnosed, the dead included, with a colony past {threshold_text(run)}, in life; "
         "bands are 95\N{NO-BREAK SPACE}% Wilson intervals. "
         f"Bottom: median and 5 to 95\N{NO-BREAK SPACE}% of patients at risk, if {fewest(first.patients)} or more.",
-        " ".join([
-            *([f"Others (grey): {grey}."] if grey else []),
-            *([f"None in: {', '.join(first.unseen)}."] if first.unseen else []),
-            SCOPE,
-        ]),
+        " ".join(
+            [
+                *([f"Others (grey): {grey}."] if grey else []),
+                *([f"None in: {', '.join(first.unseen)}."] if first.unseen else []),
+                SCOPE,
+            ]
+        ),
     ]

@@ -101,37 +101,39 @@ def styled(size: Size):
     import matplotlib
 
     points, line = size.font_points, size.line_points
-    with matplotlib.rc_context({
-        "font.family": ["DejaVu Sans"],
-        "font.size": points,
-        "axes.titlesize": points * 1.15,
-        "axes.labelsize": points,
-        "xtick.labelsize": points * 0.93,
-        "ytick.labelsize": points * 0.93,
-        "text.color": INK,
-        "axes.labelcolor": INK,
-        "axes.edgecolor": INK,
-        "xtick.color": INK,
-        "ytick.color": INK,
-        "axes.linewidth": line * 0.55,
-        "xtick.major.width": line * 0.55,
-        "ytick.major.width": line * 0.55,
-        "xtick.minor.width": line * 0.4,
-        "ytick.minor.width": line * 0.4,
-        "xtick.major.size": points * 0.42,
-        "ytick.major.size": points * 0.42,
-        "xtick.minor.size": points * 0.25,
-        "ytick.minor.size": points * 0.25,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "lines.linewidth": line,
-        "lines.markersize": points * MARKER_EMS,
-        "figure.facecolor": "white",
-        "axes.facecolor": "white",
-        "savefig.facecolor": "white",
-        "pdf.fonttype": 42,  # text stays text, as journals ask
-        "svg.fonttype": "path",  # looks the same where the font is missing
-        "svg.hashsalt": "metastatic-seeding",  # the same ids each time
-        "axes.unicode_minus": True,
-    }):
+    with matplotlib.rc_context(
+        {
+            "font.family": ["DejaVu Sans"],
+            "font.size": points,
+            "axes.titlesize": points * 1.15,
+            "axes.labelsize": points,
+            "xtick.labelsize": points * 0.93,
+            "ytick.labelsize": points * 0.93,
+            "text.color": INK,
+            "axes.labelcolor": INK,
+            "axes.edgecolor": INK,
+            "xtick.color": INK,
+            "ytick.color": INK,
+            "axes.linewidth": line * 0.55,
+            "xtick.major.width": line * 0.55,
+            "ytick.major.width": line * 0.55,
+            "xtick.minor.width": line * 0.4,
+            "ytick.minor.width": line * 0.4,
+            "xtick.major.size": points * 0.42,
+            "ytick.major.size": points * 0.42,
+            "xtick.minor.size": points * 0.25,
+            "ytick.minor.size": points * 0.25,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "lines.linewidth": line,
+            "lines.markersize": points * MARKER_EMS,
+            "figure.facecolor": "white",
+            "axes.facecolor": "white",
+            "savefig.facecolor": "white",
+            "pdf.fonttype": 42,  # text stays text, as journals ask
+            "svg.fonttype": "path",  # looks the same where the font is missing
+            "svg.hashsalt": "metastatic-seeding",  # the same ids each time
+            "axes.unicode_minus": True,
+        }
+    ):
         yield

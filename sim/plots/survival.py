@@ -35,14 +35,20 @@ def survival_figure(runs, size: str = "column") -> Figure:
 
 def _draw(runs, names, size: Size) -> Figure:
     curves = {kind: [survival.survival_curve(run, kind) for run in runs] for kind in PANELS}
-    followed = np.concatenate([np.zeros(0), *(curve.follow_up.days for curve in curves[survival.OVERALL])]) / DAYS_PER_YEAR
+    followed = (
+        np.concatenate([np.zeros(0), *(curve.follow_up.days for curve in curves[survival.OVERALL])]) / DAYS_PER_YEAR
+    )
     end = end_of_follow_up(followed, max(incidence.horizon_years(run) for run in runs))
     labels = {kind: _labels(found, end) for kind, found in curves.items()}
     right_inches = room_inches([label for found in labels.values() for label in found], size.font_points)
     rows = len(runs)
     beside = bool(size.height_inches)  # a slide is wider than high
-    room = Room(above_lines=1.0 + key_lines(names, size), below_lines=lines_below(rows), gap_lines=lines_below(rows) - 0.4,
-                right_inches=right_inches + (0.5 * size.font_points / 72 if beside else 0.0))
+    room = Room(
+        above_lines=1.0 + key_lines(names, size),
+        below_lines=lines_below(rows),
+        gap_lines=lines_below(rows) - 0.4,
+        right_inches=right_inches + (0.5 * size.font_points / 72 if beside else 0.0),
+    )
     title = arms_title(runs)
     figure, panels = frame(size, title, _footer(runs, beside), (0.5, 0.5), room, beside=beside)
     draw_key(figure, title, names, size)
@@ -52,7 +58,11 @@ def _draw(runs, names, size: Size) -> Figure:
         if not lowest:
             axes.set_xlabel("")
         counts = [
-            Counts("at risk" if rows == 1 else LETTERS[number], at_risk_counter(curve.follow_up.days / DAYS_PER_YEAR), look.colour)
+            Counts(
+                "at risk" if rows == 1 else LETTERS[number],
+                at_risk_counter(curve.follow_up.days / DAYS_PER_YEAR),
+                look.colour,
+            )
             for number, (curve, look) in enumerate(zip(found, ARM_LOOKS[: len(found)], strict=True))
         ]
         count_rows(axes, counts, size, first_line=3.5 if lowest else 1.9)
@@ -64,7 +74,8 @@ def _labels(curves, end: float) -> list[EndLabel]:
     ends = [100 * _on(curve, end).value for curve in curves]
     return [
         EndLabel(value, per_cent(value), look.colour, look.marker if len(curves) > 1 else "", look.marker_scale)
-        for value, look in zip(ends, ARM_LOOKS[: len(ends)], strict=True) if not math.isnan(value)
+        for value, look in zip(ends, ARM_LOOKS[: len(ends)], strict=True)
+        if not math.isnan(value)
     ]
 
 
@@ -78,13 +89,31 @@ def _panel(axes, kind: str, curves, labels, end: float, size: Size) -> None:
             continue
         last = min(end, curve.last_day / DAYS_PER_YEAR)
         years, rows = curve_steps(curve, last)
-        axes.fill_between(years, 100 * curve.low[rows], 100 * curve.high[rows], step="post", color=look.colour,
-                          alpha=BAND_ALPHA, linewidth=0, gid=f"band:{kind}:{number}")
+        axes.fill_between(
+            years,
+            100 * curve.low[rows],
+            100 * curve.high[rows],
+            step="post",
+            color=look.colour,
+            alpha=BAND_ALPHA,
+            linewidth=0,
+            gid=f"band:{kind}:{number}",
+        )
         several = len(curves) > 1
-        axes.step(years, 100 * curve.value[rows], where="post", color=look.colour, linestyle=look.line,
-                  marker=look.marker if several else "", markevery=_marks(years, number), markeredgecolor="white",
-                  markersize=MARKER_EMS * look.marker_scale * size.font_points,
-                  markeredgewidth=size.line_points * 0.35, zorder=3, gid=f"{kind}:{number}")
+        axes.step(
+            years,
+            100 * curve.value[rows],
+            where="post",
+            color=look.colour,
+            linestyle=look.line,
+            marker=look.marker if several else "",
+            markevery=_marks(years, number),
+            markeredgecolor="white",
+            markersize=MARKER_EMS * look.marker_scale * size.font_points,
+            markeredgewidth=size.line_points * 0.35,
+            zorder=3,
+            gid=f"{kind}:{number}",
+        )
     axes.set_ylim(0, 102)
     axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     axes.set_ylabel(PANELS[kind])
@@ -110,12 +139,14 @@ def _footer(runs, beside: bool) -> list[str]:
     at_five = [survival.survival_at_years(run) for run in runs]
     five = "; ".join(
         f"{f'{letter} ' if len(runs) > 1 else ''}{per_cent(100 * here.value)} ({100 * here.low:.1f} to {100 * here.high:.1f})"
-        for letter, here in zip(LETTERS, at_five, strict=False) if not math.isnan(here.value)
+        for letter, here in zip(LETTERS, at_five, strict=False)
+        if not math.isnan(here.value)
     )
     below = "Numbers below: at risk. " if len(runs) > 1 else ""
     places = ("Left", "Right") if beside else ("Top", "Bottom")
     return [
-        f"{lead(runs)} " + (f"Alive at five years: {five}. " if five else "")
+        f"{lead(runs)} "
+        + (f"Alive at five years: {five}. " if five else "")
         + f"Kaplan-Meier with pointwise 95\N{NO-BREAK SPACE}% bands; those alive at the end are censored. {below}{places[0]}: all diagnosed. "
         f"{places[1]}: those without a metastasis at diagnosis, until death or a colony past {threshold_text(runs[0])}. {SCOPE}",
     ]

@@ -22,15 +22,21 @@ def two_factors(sweep, rows: str | None = None, columns: str | None = None) -> t
     known = [factor["name"] for factor in sweep.manifest["factors"]]
     for option, name in (("--rows", rows), ("--columns", columns)):
         if name is not None and name not in known:
-            raise InputError(f"{option}: found {name!r}; allowed are the plan's factors: {', '.join(known) or 'it has none'}")
+            raise InputError(
+                f"{option}: found {name!r}; allowed are the plan's factors: {', '.join(known) or 'it has none'}"
+            )
     free = [name for name in known if name not in (rows, columns) and sweep.runs[name].nunique() > 1]
     chosen = [name or (free.pop(0) if free else None) for name in (columns, rows)]
     if None in chosen:
-        raise InputError(f"{sweep.path}: a heat map needs two factors that vary; the plan has {', '.join(known) or 'none'}")
+        raise InputError(
+            f"{sweep.path}: a heat map needs two factors that vary; the plan has {', '.join(known) or 'none'}"
+        )
     return chosen[1], chosen[0]
 
 
-def sweep_figures(sweep, organs: Sequence[str] = ORGANS, rows: str | None = None, columns: str | None = None, size: str = "column") -> dict:
+def sweep_figures(
+    sweep, organs: Sequence[str] = ORGANS, rows: str | None = None, columns: str | None = None, size: str = "column"
+) -> dict:
     """Heat maps by file name, one a scenario and organ: percentage of patients with a detected metastasis at the end of the horizon.
 
     Raises InputError as `two_factors`, and for an organ that the sweep does not hold.
@@ -46,10 +52,18 @@ def sweep_figures(sweep, organs: Sequence[str] = ORGANS, rows: str | None = None
             table = last[last["organ"] == organ].assign(percent=lambda frame: 100.0 * frame["incidence"])
             where = "any metastasis" if organ == "all" else f"{organ} metastases"
             out[f"heat_map_{scenario}_{organ}"] = heatmap_figure(
-                table, rows, columns, "percent", title=f"{sweep.manifest['plan']['title'] or sweep.manifest['plan']['name']}: {scenario}",
-                label=f"patients with {where} by {last['year'].max():g} years (%)", size=size,
-                footer=[f"{len(table)} runs of {int(table['patients'].median())} patients, seed {sweep.manifest['seed']}. Mean over all other factors and replicates; "
-                        "death is a competing event. Blood-borne spread only."])
+                table,
+                rows,
+                columns,
+                "percent",
+                title=f"{sweep.manifest['plan']['title'] or sweep.manifest['plan']['name']}: {scenario}",
+                label=f"patients with {where} by {last['year'].max():g} years (%)",
+                size=size,
+                footer=[
+                    f"{len(table)} runs of {int(table['patients'].median())} patients, seed {sweep.manifest['seed']}. Mean over all other factors and replicates; "
+                    "death is a competing event. Blood-borne spread only."
+                ],
+            )
     return out
 
 

@@ -67,7 +67,9 @@ def count_rows(axes, rows: Sequence[Counts], size: Size, *, first_line: float = 
         places = [tick for tick in axes.get_xticks() if 0 <= tick <= limits[1]]
     places = np.asarray(places, dtype=float)
     texts = [[f"{int(count):,}" for count in row.count(places)] for row in rows]
-    room_points = 72 * axes.get_position().width * size.width_inches / (limits[1] - limits[0]) * np.diff(places[:2]).sum()
+    room_points = (
+        72 * axes.get_position().width * size.width_inches / (limits[1] - limits[0]) * np.diff(places[:2]).sum()
+    )
     widest = max((text_points(text, _SMALL * points) for row in texts for text in row), default=0.0)
     every = max(1, math.ceil((widest + 0.4 * points) / max(room_points, 1)))
     style = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points", "va": "top", "size": _SMALL * points}
@@ -78,8 +80,15 @@ def count_rows(axes, rows: Sequence[Counts], size: Size, *, first_line: float = 
         # Left of the panel, and of a first count that stands at its edge.
         edge = counts and places[0] <= limits[0]
         aside = 0.5 * points + (text_points(counts[0], _SMALL * points) / 2 if edge else 0.0)
-        axes.annotate(row.label, xy=(limits[0], 0), xytext=(-aside, down), ha="right",
-                      color=QUIET if row.colour == INK else row.colour, gid=f"{row.gid}-label", **style)
+        axes.annotate(
+            row.label,
+            xy=(limits[0], 0),
+            xytext=(-aside, down),
+            ha="right",
+            color=QUIET if row.colour == INK else row.colour,
+            gid=f"{row.gid}-label",
+            **style,
+        )
 
 
 def at_risk_counter(follow_up_years) -> Callable:

@@ -47,9 +47,14 @@ class Number:
 def numbers(parameters: Mapping[str, Mapping]) -> list[Number]:
     """The parameters of a manifest's scenario, as a reader wants them."""
     return [
-        Number(name, f"{p['value']:.6g} {'' if p['unit'] == '1' else p['unit']}".strip(),
-               "fixed" if p["low"] == p["high"] else f"{p['low']:.4g} to {p['high']:.4g}", p["kind"], p["meaning"],
-               p["reason"] or p["source"])
+        Number(
+            name,
+            f"{p['value']:.6g} {'' if p['unit'] == '1' else p['unit']}".strip(),
+            "fixed" if p["low"] == p["high"] else f"{p['low']:.4g} to {p['high']:.4g}",
+            p["kind"],
+            p["meaning"],
+            p["reason"] or p["source"],
+        )
         for name, p in parameters.items()
     ]
 
@@ -96,13 +101,24 @@ def run_page(run, figures: Sequence[Figure]) -> str:
     manifest = run.manifest
     scenario = manifest["scenario"]
     return render(
-        "run.html", title=str(scenario.get("title") or scenario.get("name", "")), question=str(scenario.get("question") or ""),
-        status=manifest["status"], patients=incidence.patients_text(run), scenario=scenario,
-        seed=manifest["seed"], summary=summary_text(run), scope=" ".join(SCOPE),
+        "run.html",
+        title=str(scenario.get("title") or scenario.get("name", "")),
+        question=str(scenario.get("question") or ""),
+        status=manifest["status"],
+        patients=incidence.patients_text(run),
+        scenario=scenario,
+        seed=manifest["seed"],
+        summary=summary_text(run),
+        scope=" ".join(SCOPE),
         changes=incidence.changes_text(run),
-        mechanisms=_mechanisms(scenario.get("mechanisms", {})), treatments=scenario.get("treatments") or [],
-        overrides=scenario.get("overrides", {}), numbers=numbers(scenario.get("parameters", {})), figures=figures,
-        command=command_line(manifest), manifest=provenance(manifest))
+        mechanisms=_mechanisms(scenario.get("mechanisms", {})),
+        treatments=scenario.get("treatments") or [],
+        overrides=scenario.get("overrides", {}),
+        numbers=numbers(scenario.get("parameters", {})),
+        figures=figures,
+        command=command_line(manifest),
+        manifest=provenance(manifest),
+    )
 
 
 def provenance(manifest: Mapping) -> dict[str, str]:
@@ -122,6 +138,11 @@ def render(template: str, **context) -> str:
     """Fill a template of this folder; every text is escaped."""
     import jinja2
 
-    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined,
-                                     trim_blocks=True, lstrip_blocks=True)
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     return environment.get_template(template).render(**context)

@@ -23,8 +23,14 @@ def heat_maps_of(sweep) -> list[Figure]:
             paths = write_sweep(sweep, folder, ("svg",), "slide")
         except InputError:
             return []
-        return [Figure(path.stem.replace("_", " ").capitalize(), "incidence over two factors, the mean over all others", path.read_bytes())
-                for path in paths]
+        return [
+            Figure(
+                path.stem.replace("_", " ").capitalize(),
+                "incidence over two factors, the mean over all others",
+                path.read_bytes(),
+            )
+            for path in paths
+        ]
 
 
 def sweep_page(sweep, figures: Sequence[Figure]) -> str:
@@ -35,19 +41,34 @@ def sweep_page(sweep, figures: Sequence[Figure]) -> str:
     last = runs[runs["year"] == runs.groupby("scenario")["year"].transform("max")]
     factors = [factor["name"] for factor in manifest["factors"]]
     results = {
-        str(scenario): {"any organ" if organ == "all" else organ: effects(group[group["organ"] == organ], factors) for organ in ORGANS}
+        str(scenario): {
+            "any organ" if organ == "all" else organ: effects(group[group["organ"] == organ], factors)
+            for organ in ORGANS
+        }
         for scenario, group in last.groupby("scenario")
     }
     failed = sweep.failures
     # One entry a scenario: variants differ in cohort or treatment, which the plan's text tells.
     scenarios = {entry["title"]: entry["parameters"] for entry in manifest["scenarios"]}
     return render(
-        "sweep.html", title=plan["title"] or plan["name"], question=_question(plan["text"]), status=manifest["status"], sweep=manifest,
-        design=plan["design"], years=f"{last['year'].max():g}", results=results, figures=figures, plan_text=plan["text"],
+        "sweep.html",
+        title=plan["title"] or plan["name"],
+        question=_question(plan["text"]),
+        status=manifest["status"],
+        sweep=manifest,
+        design=plan["design"],
+        years=f"{last['year'].max():g}",
+        results=results,
+        figures=figures,
+        plan_text=plan["text"],
         failures=[] if failed is None else failed["error"].tolist(),
         scenarios=[{"title": title, "numbers": numbers(values)} for title, values in scenarios.items()],
-        command=command_line(manifest), scope=" ".join(SCOPE),
-        manifest=provenance({key: value for key, value in manifest.items() if key not in ("plan", "factors", "scenarios")}))
+        command=command_line(manifest),
+        scope=" ".join(SCOPE),
+        manifest=provenance(
+            {key: value for key, value in manifest.items() if key not in ("plan", "factors", "scenarios")}
+        ),
+    )
 
 
 def _question(text: str) -> str:

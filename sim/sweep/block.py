@@ -67,8 +67,10 @@ class Block:
     def compute(self, report: Callable[[float], None] | None = None) -> bytes:
         """Run everything; `report(share)` is told the share that is done. Raises MachineError."""
         if self.program != program_digest():
-            raise MachineError("this worker runs another version of the program than the sweep that asked it: "
-                               "install the same one everywhere")
+            raise MachineError(
+                "this worker runs another version of the program than the sweep that asked it: "
+                "install the same one everywhere"
+            )
         by_seed: dict[int, list[BlockRun]] = {}
         for run in self.runs:
             by_seed.setdefault(run.seed, []).append(run)
@@ -89,8 +91,10 @@ def _packed(tables: Sequence[dict[str, dict]], failures: Sequence[tuple[str, str
     done = [table["runs"]["run"] for table in tables]
     parts: dict[str, dict] = {
         "done": {"run": np.unique(np.concatenate(done)) if done else np.array([], dtype=str)},
-        "failures": {"run": np.array([run for run, _ in failures], dtype=str),
-                     "error": np.array([error for _, error in failures], dtype=str)},
+        "failures": {
+            "run": np.array([run for run, _ in failures], dtype=str),
+            "error": np.array([error for _, error in failures], dtype=str),
+        },
         "machine": {"versions": np.array([json.dumps(versions(), sort_keys=True)])},
     }
     for name in tables[0] if tables else ():
@@ -98,7 +102,9 @@ def _packed(tables: Sequence[dict[str, dict]], failures: Sequence[tuple[str, str
     return pack(Chunk(tables=parts))
 
 
-def _tables_or_errors(scenario: Scenario, runs: Sequence[BlockRun], report) -> Iterator[dict[str, dict] | tuple[str, str]]:
+def _tables_or_errors(
+    scenario: Scenario, runs: Sequence[BlockRun], report
+) -> Iterator[dict[str, dict] | tuple[str, str]]:
     """The tables of all runs together; where that fails, of each half, down to the run that fails."""
     try:
         yield _tables(scenario, runs, report)
@@ -127,12 +133,14 @@ def _tables(scenario: Scenario, runs: Sequence[BlockRun], report) -> dict[str, d
         model = build_model(scenario, seed=runs[0].seed, patients=np.arange(start, stop), arms=arms, collect=False)
         recorder = YearRecorder(model, days[:-1])
         longest = float(model.last_day.max())
-        model.run(lambda day, start=start, stop=stop, longest=longest:
-                  report((start + (stop - start) * min(day / longest, 1.0)) / scenario.patients))
+        model.run(
+            lambda day, start=start, stop=stop, longest=longest: report(
+                (start + (stop - start) * min(day / longest, 1.0)) / scenario.patients
+            )
+        )
         found = Metastases(model)
         part = Sums(model, recorder, found, len(runs))
         sums = part if sums is None else sums.plus(part)
         patients.append(patient_columns(model, found, names))
         model.__dict__.clear()  # Mesa 3 keeps every model that had agents
-    return {"runs": sums.columns(names, years, days),
-            "patients": together(patients)}
+    return {"runs": sums.columns(names, years, days), "patients": together(patients)}

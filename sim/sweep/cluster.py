@@ -38,8 +38,10 @@ def _client(address: str):
     try:
         return distributed.Client(address, timeout=WAIT_SECONDS, set_as_default=False)
     except (OSError, TimeoutError, ValueError) as error:
-        raise InputError(f"--cluster: no scheduler answers at {address} ({type(error).__name__}); "
-                         "start one with: dask scheduler --host HOST") from error
+        raise InputError(
+            f"--cluster: no scheduler answers at {address} ({type(error).__name__}); "
+            "start one with: dask scheduler --host HOST"
+        ) from error
 
 
 class ClusterExecutor:
@@ -90,8 +92,10 @@ class ClusterExecutor:
         from distributed import KilledWorker
 
         if future.status == "cancelled":
-            raise MachineError(f"the scheduler at {self._address} is gone; what was finished is kept: start a scheduler and "
-                               "give the same command again")
+            raise MachineError(
+                f"the scheduler at {self._address} is gone; what was finished is kept: start a scheduler and "
+                "give the same command again"
+            )
         error = future.exception()
         if error is None:
             return future.result(), None
@@ -100,28 +104,42 @@ class ClusterExecutor:
         if isinstance(error, (InputError, MachineError)):
             raise error
         first = next(iter(str(error).strip().splitlines()), "")
-        raise MachineError(f"a worker of the cluster failed ({type(error).__name__}: {first}); scheduler and workers need "
-                           f"this program too: {INSTALL}") from error
+        raise MachineError(
+            f"a worker of the cluster failed ({type(error).__name__}: {first}); scheduler and workers need "
+            f"this program too: {INSTALL}"
+        ) from error
 
     def _ready(self, client) -> int:
         """Wait for a worker, compare what the workers run with what we run; returns their threads."""
         try:
             client.wait_for_workers(1, timeout=WAIT_SECONDS)
         except TimeoutError as error:
-            raise MachineError(f"the scheduler at {self._address} has no worker; start some with: "
-                               f"dask worker {self._address} --nworkers 4 --nthreads 1") from error
+            raise MachineError(
+                f"the scheduler at {self._address} has no worker; start some with: "
+                f"dask worker {self._address} --nworkers 4 --nthreads 1"
+            ) from error
         try:
             machines = client.run(_machine)
         except ImportError as error:
-            raise MachineError(f"a worker of the cluster cannot run the program ({error}): install it there too: {INSTALL}") from error
+            raise MachineError(
+                f"a worker of the cluster cannot run the program ({error}): install it there too: {INSTALL}"
+            ) from error
         mine = _machine()
         if any(machine["program"] != mine["program"] for machine in machines.values()):
-            raise MachineError("a worker of the cluster has another version of the program: install the same one everywhere")
-        differing = sorted({f"{name} {machine['versions'].get(name)} against {value}"
-                            for machine in machines.values() for name, value in mine["versions"].items()
-                            if machine["versions"].get(name) != value})
+            raise MachineError(
+                "a worker of the cluster has another version of the program: install the same one everywhere"
+            )
+        differing = sorted(
+            {
+                f"{name} {machine['versions'].get(name)} against {value}"
+                for machine in machines.values()
+                for name, value in mine["versions"].items()
+                if machine["versions"].get(name) != value
+            }
+        )
         if differing:
-            self._warn("this is a mixed cluster: results may differ in the last bits between its machines; "
-                       f"the manifest records all of them ({'; '.join(differing)})")
+            self._warn(
+                "this is a mixed cluster: results may differ in the last bits between its machines; "
+                f"the manifest records all of them ({'; '.join(differing)})"
+            )
         return sum(client.nthreads().values())
-

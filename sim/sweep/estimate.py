@@ -95,7 +95,9 @@ def estimate_seconds(plan: Plan, workers: int) -> float:
     """
     chosen = sorted({round(place) for place in np.linspace(0, len(plan.variants) - 1, PILOT_VARIANTS)})
     cost = {variant: _pilot(plan, variant) for variant in chosen}
-    nearest = [min(chosen, key=lambda known, variant=variant: abs(known - variant)) for variant in range(len(plan.variants))]
+    nearest = [
+        min(chosen, key=lambda known, variant=variant: abs(known - variant)) for variant in range(len(plan.variants))
+    ]
     place_of = {id(variant.scenario): place for place, variant in enumerate(plan.variants)}
     blocks = plan.blocks()
     total = 0.0
@@ -111,4 +113,10 @@ def estimate_seconds(plan: Plan, workers: int) -> float:
 def time_text(seconds: float) -> str:
     """Seconds in words."""
     hours = seconds / 3600
-    return Estimate(seconds, 0).minutes_text() if hours < 2 else f"{hours:.0f} hours" if hours < 48 else f"{hours / 24:.0f} days"
+    return (
+        Estimate(seconds, 0).minutes_text()
+        if hours < 2
+        else f"{hours:.0f} hours"
+        if hours < 48
+        else f"{hours / 24:.0f} days"
+    )

@@ -1,9 +1,9 @@
 """The folder of a sweep: who may write there, and what lies where.
 
-    sweep.json                      what made it, and how far it is
-    runs/, patients/                the data sets: scenario=NAME/NUMBER.parquet
-    failures.parquet                runs that failed, with their errors
-    .sweep/parts, staging, lock     what is finished; for continuing, and for a changed plan
+sweep.json                      what made it, and how far it is
+runs/, patients/                the data sets: scenario=NAME/NUMBER.parquet
+failures.parquet                runs that failed, with their errors
+.sweep/parts, staging, lock     what is finished; for continuing, and for a changed plan
 """
 
 from __future__ import annotations
@@ -54,8 +54,10 @@ class SweepFolder:
         except lock.FolderInUse as error:
             which = "this shard" if self._locks else "a sweep"
             self._release()
-            raise MachineError(f"{self.path}: {which} is being written there by another process; wait until it ends, "
-                               "or choose another folder with --out") from error
+            raise MachineError(
+                f"{self.path}: {which} is being written there by another process; wait until it ends, "
+                "or choose another folder with --out"
+            ) from error
         if self.is_ours_alone:
             with machine_errors(self.path, _DOING):
                 shutil.rmtree(self.staging, ignore_errors=True)

@@ -1,7 +1,7 @@
 """A plan, resolved: its points, its runs with their identities, and the blocks in which they are computed.
 
-    plan = load("plans/factorial.toml")
-    len(plan.points), plan.runs[0].name
+plan = load("plans/factorial.toml")
+len(plan.points), plan.runs[0].name
 """
 
 from __future__ import annotations
@@ -113,7 +113,10 @@ class Plan:
         resolved = [variant.scenario.to_dict() for variant in self.variants]
         asked = [{key: scenario[key] for key in _COURSE if key in scenario} for scenario in resolved]
         versions = [SCHEMA_VERSION, SWEEP_SCHEMA, program_digest()]
-        return [hashlib.sha256(json.dumps([versions, one], sort_keys=True, default=str).encode()).hexdigest() for one in asked]
+        return [
+            hashlib.sha256(json.dumps([versions, one], sort_keys=True, default=str).encode()).hexdigest()
+            for one in asked
+        ]
 
     def _seed(self, replicate: int, course: str) -> int:
         """Paired: the same in all points of a replicate. Else a seed of its own for every run."""
@@ -140,8 +143,10 @@ class Plan:
         enough = math.ceil(len(self.points) / FEWEST_BLOCKS)
         size = max(1, min(BLOCK_RUNS, LANES // scenario.patients, enough))
         described = [BlockRun(run.name, run.seed, run.point.mechanisms, run.point.values) for run in runs]
-        return [Block(scenario, tuple(described[start : start + size]), program_digest())
-                for start in range(0, len(described), size)]
+        return [
+            Block(scenario, tuple(described[start : start + size]), program_digest())
+            for start in range(0, len(described), size)
+        ]
 
     def levels(self, point: Point) -> dict[str, Any]:
         """The value of every factor at a point."""
@@ -180,21 +185,37 @@ def load(name: Path | str) -> Plan:
     rows, design = _mechanism_rows(table)
     grid = {name: tuple(_crossed(entry)) for name, entry in checked["parameters"].items()}
     sampled = checked.get("sample", {})
-    number = math.prod([len(variants), len(rows), checked["replicates"], sampled.get("points", 1), *map(len, grid.values())])
+    number = math.prod(
+        [len(variants), len(rows), checked["replicates"], sampled.get("points", 1), *map(len, grid.values())]
+    )
     if number > MOST_RUNS:
         raise InputError(f"{_shown(file)}: found a plan of {number:,} runs; allowed: at most {MOST_RUNS:,}")
     ranges = [(entry["low"], entry["high"], entry["scale"]) for entry in sampled.get("parameters", {}).values()]
     sample = designs.sample(sampled["method"], sampled["points"], ranges, sampled["seed"]) if ranges else [()]
     names = (*grid, *sampled.get("parameters", {}))
-    settings = [tuple(zip(names, (*crossed, *drawn), strict=True))
-                for crossed in itertools.product(*grid.values()) for drawn in sample]
+    settings = [
+        tuple(zip(names, (*crossed, *drawn), strict=True))
+        for crossed in itertools.product(*grid.values())
+        for drawn in sample
+    ]
     switched = [tuple(zip(table.get("names", ()), row, strict=True)) for row in rows]
     points = tuple(
         Point(place, variant, states, values)
-        for place, (variant, states, values) in enumerate(itertools.product(range(len(variants)), switched, settings)))
+        for place, (variant, states, values) in enumerate(itertools.product(range(len(variants)), switched, settings))
+    )
     factors = _factors(checked, names)
-    plan = Plan(file.stem, checked["title"], document_text(file), checked["seed"], checked["replicates"], checked["paired"],
-                tuple(variants), points, factors, design)
+    plan = Plan(
+        file.stem,
+        checked["title"],
+        document_text(file),
+        checked["seed"],
+        checked["replicates"],
+        checked["paired"],
+        tuple(variants),
+        points,
+        factors,
+        design,
+    )
     _refuse_twins(plan, file)
     return plan
 
@@ -230,12 +251,16 @@ def _variants(checked: dict[str, Any], document: Document) -> list[Variant]:
         for (cohort_place, cohort), (treatment_place, treatment) in itertools.product(cohorts, treatments):
             raw = document.raw
             cohort_raw = raw["cohorts"][cohort_place] if cohort_place is not None else {}
-            changes: dict[str, Any] = {"cohort": {key: cohort_raw[key] for key in ("patients", "age") if key in cohort_raw}}
+            changes: dict[str, Any] = {
+                "cohort": {key: cohort_raw[key] for key in ("patients", "age") if key in cohort_raw}
+            }
             if "patients" not in cohort_raw and "patients" in raw:
                 changes["cohort"]["patients"] = raw["patients"]
             if treatment_place is not None:
                 changes["treatments"] = raw["treatments"][treatment_place]["give"]
-            homes: dict[str, KeyPath] = {"cohort": ("cohorts", cohort_place) if cohort_place is not None else ("patients",)}
+            homes: dict[str, KeyPath] = {
+                "cohort": ("cohorts", cohort_place) if cohort_place is not None else ("patients",)
+            }
             if treatment_place is not None:
                 homes["treatments"] = ("treatments", treatment_place, "give")
             own = Document(document.path, changes, _Elsewhere(document.places, homes))
@@ -261,10 +286,14 @@ def _mechanism_rows(table: dict[str, Any]) -> tuple[list[tuple[bool, ...]], str]
     words = designs.fractional_columns(factors, table.get("resolution", 4))
     achieved = designs.achieved_resolution(words)
     if achieved is None:
-        return designs.fractional_factorial(factors, table.get("resolution", 4)), f"full factorial 2^{factors} (no smaller fraction has that resolution)"
+        return designs.fractional_factorial(
+            factors, table.get("resolution", 4)
+        ), f"full factorial 2^{factors} (no smaller fraction has that resolution)"
     fraction = factors - max(words).bit_length()
-    return (designs.fractional_factorial(factors, table.get("resolution", 4)),
-            f"fractional factorial 2^({factors}-{fraction}) of resolution {designs.ROMAN.get(achieved, achieved)}")
+    return (
+        designs.fractional_factorial(factors, table.get("resolution", 4)),
+        f"fractional factorial 2^({factors}-{fraction}) of resolution {designs.ROMAN.get(achieved, achieved)}",
+    )
 
 
 def _crossed(entry: dict[str, Any]) -> Sequence[float]:
@@ -277,8 +306,14 @@ def _factors(checked: dict[str, Any], parameters: Sequence[str]) -> tuple[Factor
     from sim import catalog, mechanisms
 
     out = [Factor(key[:-1], "text", f"the plan's {key[:-1]}") for key in ("cohorts", "treatments") if key in checked]
-    out += [Factor(name, "bool", f"on: {mechanisms.REGISTRY[name].title}") for name in checked.get("mechanisms", {}).get("names", ())]
-    out += [Factor(name, "float64", f"{catalog.load()[name].meaning} (unit: {catalog.load()[name].unit})") for name in parameters]
+    out += [
+        Factor(name, "bool", f"on: {mechanisms.REGISTRY[name].title}")
+        for name in checked.get("mechanisms", {}).get("names", ())
+    ]
+    out += [
+        Factor(name, "float64", f"{catalog.load()[name].meaning} (unit: {catalog.load()[name].unit})")
+        for name in parameters
+    ]
     return tuple(out)
 
 
@@ -289,5 +324,7 @@ def _refuse_twins(plan: Plan, file: Path) -> None:
         twin = seen.setdefault(run.name, run)
         if twin is not run:
             told = ", ".join(f"{name} = {level}" for name, level in plan.levels(run.point).items())
-            raise InputError(f"{_shown(file)}: points {twin.point.number} and {run.point.number} ({told}) are the same run; "
-                             "allowed: points that differ in what they compute")
+            raise InputError(
+                f"{_shown(file)}: points {twin.point.number} and {run.point.number} ({told}) are the same run; "
+                "allowed: points that differ in what they compute"
+            )

@@ -99,10 +99,14 @@ class PlanFile(_Table):
 
 
 KEYS = {
-    (): tuple(PlanFile.model_fields), ("mechanisms",): tuple(MechanismsTable.model_fields),
-    ("parameters",): tuple(ParameterTable.model_fields), ("sample",): tuple(SampleTable.model_fields),
-    ("sample", "parameters"): tuple(RangeTable.model_fields), ("cohorts",): tuple(CohortTable.model_fields),
-    ("cohorts", "age"): tuple(AgeTable.model_fields), ("treatments",): tuple(TreatmentTable.model_fields),
+    (): tuple(PlanFile.model_fields),
+    ("mechanisms",): tuple(MechanismsTable.model_fields),
+    ("parameters",): tuple(ParameterTable.model_fields),
+    ("sample",): tuple(SampleTable.model_fields),
+    ("sample", "parameters"): tuple(RangeTable.model_fields),
+    ("cohorts",): tuple(CohortTable.model_fields),
+    ("cohorts", "age"): tuple(AgeTable.model_fields),
+    ("treatments",): tuple(TreatmentTable.model_fields),
 }
 """The keys of each kind of table."""
 
@@ -116,14 +120,18 @@ def find(name: Path | str) -> Path:
     known = sorted(file.stem for file in FOLDER.glob("*.toml"))
     near = nearest(given.stem, known)
     hint = f"did you mean {' or '.join(near)}? " if near else ""
-    raise InputError(f"{printable(describe(str(name)))}: no such plan file; {hint}allowed: a file (.toml) or one of {listed(known)}")
+    raise InputError(
+        f"{printable(describe(str(name)))}: no such plan file; {hint}allowed: a file (.toml) or one of {listed(known)}"
+    )
 
 
 def is_plan(name: Path | str) -> bool:
     """Whether `name` names a plan: a file of the folder `plans`, or one with the list of scenarios that only plans have."""
     try:
         file = find(name)
-        return file.resolve().is_relative_to(FOLDER) or "scenarios" in parse(file, read_text(file, "a plan"), "a plan")[0]
+        return (
+            file.resolve().is_relative_to(FOLDER) or "scenarios" in parse(file, read_text(file, "a plan"), "a plan")[0]
+        )
     except InputError:
         return False
 
@@ -166,12 +174,20 @@ def _words(path: KeyPath, fault: Mapping[str, Any]) -> str:
     if kind == "missing":
         return f"missing key {path[-1]}"
     allowed = {
-        "literal_error": context.get("expected"), "string_type": "text in quotes", "string_too_short": "text that is not empty",
-        "string_too_long": f"at most {context.get('max_length')} characters", "bool_type": "true or false",
+        "literal_error": context.get("expected"),
+        "string_type": "text in quotes",
+        "string_too_short": "text that is not empty",
+        "string_too_long": f"at most {context.get('max_length')} characters",
+        "bool_type": "true or false",
         "string_pattern_mismatch": "letters, digits, blanks and . , + -" if path[-1] == "name" else "one line of text",
-        "int_type": "a whole number", "list_type": "a list", "model_type": "a table", "dict_type": "a table",
-        "greater_than_equal": f"{context.get('ge')} or more", "less_than_equal": f"{context.get('le')} or less",
-        "too_short": "at least one", "too_long": f"at most {context.get('max_length')}",
+        "int_type": "a whole number",
+        "list_type": "a list",
+        "model_type": "a table",
+        "dict_type": "a table",
+        "greater_than_equal": f"{context.get('ge')} or more",
+        "less_than_equal": f"{context.get('le')} or less",
+        "too_short": "at least one",
+        "too_long": f"at most {context.get('max_length')}",
     }.get(kind)
     return f"found {describe(found)}; allowed: {allowed or fault['msg']}"
 
@@ -186,7 +202,9 @@ def _check_mechanisms(document: Document) -> None:
         elif name in names[:place]:
             document.refuse(path, f"found {describe(name)} twice; allowed: once")
     if "resolution" in table and table["design"] != "fractional":
-        document.refuse(("mechanisms", "resolution"), f'found with design "{table["design"]}"; allowed: with "fractional"')
+        document.refuse(
+            ("mechanisms", "resolution"), f'found with design "{table["design"]}"; allowed: with "fractional"'
+        )
 
 
 def _check_parameters(document: Document) -> None:
@@ -206,7 +224,10 @@ def _check_parameters(document: Document) -> None:
             document.refuse(("sample", "parameters", name), "found in [parameters] too; allowed: in one of them")
     points = document.checked.get("sample", {}).get("points", 1)
     if document.checked.get("sample", {}).get("method") == "sobol" and points & (points - 1):
-        document.refuse(("sample", "points"), f"found {points}; allowed: a power of two, such as {1 << points.bit_length()}, for a Sobol sequence")
+        document.refuse(
+            ("sample", "points"),
+            f"found {points}; allowed: a power of two, such as {1 << points.bit_length()}, for a Sobol sequence",
+        )
 
 
 def _value(document: Document, path: KeyPath, found: Any) -> float | None:

@@ -1,7 +1,7 @@
 """Reading a sweep back as data frames; the files are plain Parquet, and need nothing of this program.
 
-    sweep = read.open("results/sweeps/factorial")
-    sweep.runs.query("organ == 'liver' and year == 5").groupby(["scenario", "dormancy"])["incidence"].mean()
+sweep = read.open("results/sweeps/factorial")
+sweep.runs.query("organ == 'liver' and year == 5").groupby(["scenario", "dormancy"])["incidence"].mean()
 """
 
 from __future__ import annotations
@@ -26,8 +26,10 @@ def open(path: Path | str) -> Sweep:
     path = Path(path)
     manifest = read_manifest(path)
     if manifest["schema_version"] not in READ:
-        raise InputError(f"{path / MANIFEST}: schema_version: found {manifest['schema_version']!r}, this program reads {', '.join(READ)}; "
-                         "a newer program wrote this sweep: update this one")
+        raise InputError(
+            f"{path / MANIFEST}: schema_version: found {manifest['schema_version']!r}, this program reads {', '.join(READ)}; "
+            "a newer program wrote this sweep: update this one"
+        )
     return Sweep(path, manifest)
 
 
@@ -55,7 +57,9 @@ class Sweep:
         try:
             frame = pd.read_parquet(folder, filters=filters)
         except (pa.ArrowException, OSError) as error:
-            raise InputError(f"{folder}: damaged, cannot be read ({str(error).splitlines()[0]}); give the sweep's command again") from error
+            raise InputError(
+                f"{folder}: damaged, cannot be read ({str(error).splitlines()[0]}); give the sweep's command again"
+            ) from error
         frame["scenario"] = frame["scenario"].astype(str)
         new, before = _NEW_IN_2
         if table == PATIENTS and new not in frame:

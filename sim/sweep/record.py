@@ -44,8 +44,12 @@ def _counts(model, lanes: np.ndarray) -> np.ndarray:
     """Everything of COUNTED in some lanes: int64, (lanes, niches, counted)."""
     cells = model.cells
     columns = [getattr(model, name)[lanes] for name in FAILED] + [getattr(cells, name)[lanes] for name in KEPT]
-    columns += [cells.sleeping[lanes], np.rint(model.cycling_cells[lanes]), model.small_metastases[lanes],
-                model.large_metastases[lanes]]
+    columns += [
+        cells.sleeping[lanes],
+        np.rint(model.cycling_cells[lanes]),
+        model.small_metastases[lanes],
+        model.large_metastases[lanes],
+    ]
     return np.stack(columns, axis=2).astype(np.int64)
 
 
@@ -139,10 +143,15 @@ class Sums:
         runs, times = self.parts["at_risk"].shape
         run_of_colony = found.lane // self.patients
         place = run_of_colony * len(NICHES) + unpack(found.identity)["niche"]
-        reached = {"micrometastasis": found.reached_day, "macrometastasis": _in_life(model, found, found.day_of(model.visible_cells))}
+        reached = {
+            "micrometastasis": found.reached_day,
+            "macrometastasis": _in_life(model, found, found.day_of(model.visible_cells)),
+        }
         out = {name: np.zeros((runs, times, len(NICHES)), dtype=np.int64) for name in REACHED}
         incidence = np.zeros((times, *first.shape), dtype=np.int64)
-        for time, day_of_lane in enumerate([*(model.hosts.diagnosis_day + day for day in recorder.days), model.last_day]):
+        for time, day_of_lane in enumerate(
+            [*(model.hosts.diagnosis_day + day for day in recorder.days), model.last_day]
+        ):
             incidence[time] = first <= day_of_lane[:, None]
             for name, days in reached.items():
                 here = place[days <= day_of_lane[found.lane]]
@@ -199,6 +208,7 @@ def patient_columns(model, found, names: Sequence[str]) -> dict:
         out[f"first_detected_day_{organ}"] = np.ma.MaskedArray(np.where(day < _NEVER, day, 0), mask=day >= _NEVER)
     return out
 
+
 def together(pieces: Sequence[dict]) -> dict:
     """The rows of several tables with the same columns; a column that is None is all null, and need not be in all."""
     lengths = [len(piece["run"]) for piece in pieces]
@@ -209,7 +219,9 @@ def _joined(values: Sequence, lengths: Sequence[int]):
     if len(values) == 1 or all(value is None for value in values):
         return values[0]
     like = next(value for value in values if value is not None)
-    values = [np.ma.MaskedArray(np.zeros(length, like.dtype), mask=True) if value is None else value
-              for value, length in zip(values, lengths, strict=True)]
+    values = [
+        np.ma.MaskedArray(np.zeros(length, like.dtype), mask=True) if value is None else value
+        for value, length in zip(values, lengths, strict=True)
+    ]
     masked = any(isinstance(value, np.ma.MaskedArray) for value in values)
     return (np.ma if masked else np).concatenate(values)

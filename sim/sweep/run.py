@@ -62,8 +62,17 @@ class Swept:
     tables: bool
 
 
-def run_sweep(plan: Plan, *, out: Path, executor: Executor, progress: bool = False, command_line: Sequence[str] = (),
-              shard: tuple[int, int] | None = None, resume: bool = True, retry_failed: bool = False) -> Swept:
+def run_sweep(
+    plan: Plan,
+    *,
+    out: Path,
+    executor: Executor,
+    progress: bool = False,
+    command_line: Sequence[str] = (),
+    shard: tuple[int, int] | None = None,
+    resume: bool = True,
+    retry_failed: bool = False,
+) -> Swept:
     """Compute what is left of a plan and write its tables; `shard` (i, n) computes the i-th of n shares of it.
 
     What is finished is never lost: after whatever stopped it, the same call continues, repeats nothing and
@@ -73,8 +82,10 @@ def run_sweep(plan: Plan, *, out: Path, executor: Executor, progress: bool = Fal
     with SweepFolder(out, shard) as folder:
         sweep = _Sweep(plan, folder, progress, command_line)
         if not resume and sweep.recorded.finished:
-            raise InputError(f"{folder.path}: holds {len(sweep.recorded.finished)} finished runs of a sweep; "
-                             "allowed with --no-resume: a new or empty folder")
+            raise InputError(
+                f"{folder.path}: holds {len(sweep.recorded.finished)} finished runs of a sweep; "
+                "allowed with --no-resume: a new or empty folder"
+            )
         if retry_failed:
             sweep.recorded.failures.clear()
         try:
@@ -179,33 +190,53 @@ class _Sweep:
         except MachineError as error:
             reason = str(stopped) or "interrupted"
             told = reason if str(error) in reason else f"{reason}; {error}"
-            raise MachineError(f"{told}\n{self._finished()} runs are finished and kept; the same command continues from there") from error
+            raise MachineError(
+                f"{told}\n{self._finished()} runs are finished and kept; the same command continues from there"
+            ) from error
 
     def _finished(self) -> int:
         return len(self.recorded.finished.keys() & self._planned)
 
     def _write_manifest(self, status: str) -> None:
         plan = self._plan
-        self._folder.write_manifest({
-            "schema_version": SWEEP_SCHEMA,
-            "status": status,
-            "command_line": self._command_line,
-            "plan": {"name": plan.name, "title": plan.title, "design": plan.design, "text": plan.text},
-            "factors": [{"name": factor.name, "type": factor.type, "meaning": factor.meaning} for factor in plan.factors],
-            "scenarios": [{"cohort": variant.cohort, "treatment": variant.treatment, **variant.scenario.to_dict()}
-                          for variant in plan.variants],
-            "seed": plan.seed, "replicates": plan.replicates, "paired": plan.paired,
-            "points": len(plan.points), "runs": len(plan.runs), "runs_finished": self._finished(),
-            "runs_failed": len(self._failures()),
-            "machines": self.recorded.machines or [versions()],
-            "commit": commit(),
-            "start": self._start.isoformat(timespec="seconds"),
-            "wall_seconds": round(time.perf_counter() - self._clock, 3),
-            "peak_memory_bytes": max(self._most_memory, peak_memory() or 0) or None,
-        })
+        self._folder.write_manifest(
+            {
+                "schema_version": SWEEP_SCHEMA,
+                "status": status,
+                "command_line": self._command_line,
+                "plan": {"name": plan.name, "title": plan.title, "design": plan.design, "text": plan.text},
+                "factors": [
+                    {"name": factor.name, "type": factor.type, "meaning": factor.meaning} for factor in plan.factors
+                ],
+                "scenarios": [
+                    {"cohort": variant.cohort, "treatment": variant.treatment, **variant.scenario.to_dict()}
+                    for variant in plan.variants
+                ],
+                "seed": plan.seed,
+                "replicates": plan.replicates,
+                "paired": plan.paired,
+                "points": len(plan.points),
+                "runs": len(plan.runs),
+                "runs_finished": self._finished(),
+                "runs_failed": len(self._failures()),
+                "machines": self.recorded.machines or [versions()],
+                "commit": commit(),
+                "start": self._start.isoformat(timespec="seconds"),
+                "wall_seconds": round(time.perf_counter() - self._clock, 3),
+                "peak_memory_bytes": max(self._most_memory, peak_memory() or 0) or None,
+            }
+        )
 
     def outcome(self, tables: bool) -> Swept:
         """What it came to."""
         aside = len(self.recorded.finished.keys() - self._planned)
-        return Swept(self._folder.path, len(self._planned), self._finished(), self._failures(), self._computed, aside,
-                     self.recorded.kinds(), tables)
+        return Swept(
+            self._folder.path,
+            len(self._planned),
+            self._finished(),
+            self._failures(),
+            self._computed,
+            aside,
+            self.recorded.kinds(),
+            tables,
+        )

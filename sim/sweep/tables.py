@@ -48,8 +48,10 @@ def shards(plan: Plan) -> list[Shard]:
     for scenario, runs in by_scenario.items():
         most = max(plan.variants[run.point.variant].scenario.patients for run in runs[: len(plan.points)])
         size = max(1, min(FILE_RUNS, FILE_PATIENTS // most))
-        out += [Shard(f"scenario={scenario}/{start // size:05d}.parquet", tuple(runs[start : start + size]))
-                for start in range(0, len(runs), size)]
+        out += [
+            Shard(f"scenario={scenario}/{start // size:05d}.parquet", tuple(runs[start : start + size]))
+            for start in range(0, len(runs), size)
+        ]
     return out
 
 
@@ -88,7 +90,9 @@ class Tables:
         if only is None:
             self._remove_others()
 
-    def _bring_up_to_date(self, table: str, file: str, runs: Sequence[PlannedRun], finished: Mapping[str, Part]) -> None:
+    def _bring_up_to_date(
+        self, table: str, file: str, runs: Sequence[PlannedRun], finished: Mapping[str, Part]
+    ) -> None:
         path = self._folder / table / file
         if not runs:
             with machine_errors(path, _DOING):
@@ -157,7 +161,10 @@ class Tables:
             return
         content = self._content(FAILURES, runs)
         if _stored_content(path) != content:
-            data = {"run": np.array([run.name for run in runs]), "error": np.array([failures[run.name] for run in runs])}
+            data = {
+                "run": np.array([run.name for run in runs]),
+                "error": np.array([failures[run.name] for run in runs]),
+            }
             self._replace(path, self._arrow_table(FAILURES, runs, data), content)
 
     def _remove_others(self) -> None:
@@ -195,9 +202,10 @@ def _columns(table: str, runs: Sequence[PlannedRun], finished: Mapping[str, Part
         try:
             data = part.table(table)
         except DAMAGE as error:
-            raise MachineError(f"{part.file}: a finished part of the sweep cannot be read any more ({error}); "
-                               "give the same command again") from error
+            raise MachineError(
+                f"{part.file}: a finished part of the sweep cannot be read any more ({error}); "
+                "give the same command again"
+            ) from error
         rows = np.isin(data["run"], names)
         pieces.append({name: None if values is None else values[rows] for name, values in data.items()})
     return together(pieces)
-

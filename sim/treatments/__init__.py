@@ -23,8 +23,19 @@ from sim.treatments import (
 from sim.treatments.base import Treatment
 
 ORDER = (
-    resection, liver_resection, liver_ablation, radiotherapy, chemotherapy, targeted_therapy, endocrine_therapy,
-    checkpoint_inhibition, senolytic, p2rx7_inhibition, mirna_silencing, il6_blockade, stat3_blockade,
+    resection,
+    liver_resection,
+    liver_ablation,
+    radiotherapy,
+    chemotherapy,
+    targeted_therapy,
+    endocrine_therapy,
+    checkpoint_inhibition,
+    senolytic,
+    p2rx7_inhibition,
+    mirna_silencing,
+    il6_blockade,
+    stat3_blockade,
 )
 
 REGISTRY: Mapping[str, Treatment] = MappingProxyType({module.TREATMENT.name: module.TREATMENT for module in ORDER})

@@ -47,5 +47,12 @@ def weekly(today: Today, course: Course, signals: Signals) -> None:
 
 
 TREATMENT = Treatment(
-    name="checkpoint_inhibition", title="T cells are let loose on colonies, small and grown", code=8, cycles=17, every_days=21, needs="immune_surveillance",
-    signal=signal, daily=weekly)
+    name="checkpoint_inhibition",
+    title="T cells are let loose on colonies, small and grown",
+    code=8,
+    cycles=17,
+    every_days=21,
+    needs="immune_surveillance",
+    signal=signal,
+    daily=weekly,
+)

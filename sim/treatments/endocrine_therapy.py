@@ -26,5 +26,12 @@ def hold(rates: Rates, course: Course) -> None:
 
 
 TREATMENT = Treatment(
-    name="endocrine_therapy", title="holds hormone-receptor-positive cells asleep while it is taken", code=7, cycles=1826,
-    every_days=1, needs="dormancy", early=True, hold=hold)
+    name="endocrine_therapy",
+    title="holds hormone-receptor-positive cells asleep while it is taken",
+    code=7,
+    cycles=1826,
+    every_days=1,
+    needs="dormancy",
+    early=True,
+    hold=hold,
+)

@@ -12,4 +12,12 @@ def signal(signals: Signals, course: Course) -> None:
 
 
 TREATMENT = Treatment(
-    name="il6_blockade", title="IL-6 no longer reaches the liver", code=12, cycles=13, every_days=28, needs="inflammation", early=True, signal=signal)
+    name="il6_blockade",
+    title="IL-6 no longer reaches the liver",
+    code=12,
+    cycles=13,
+    every_days=28,
+    needs="inflammation",
+    early=True,
+    signal=signal,
+)

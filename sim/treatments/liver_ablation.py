@@ -16,5 +16,10 @@ def give(today: Today, course: Course, lanes: np.ndarray, model) -> None:
 
 
 TREATMENT = Treatment(
-    name="liver_ablation", title="small liver metastases are ablated where imaging sees no others", code=6, cycles=1,
-    every_days=1, give=give)
+    name="liver_ablation",
+    title="small liver metastases are ablated where imaging sees no others",
+    code=6,
+    cycles=1,
+    every_days=1,
+    give=give,
+)

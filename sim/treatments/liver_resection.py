@@ -27,4 +27,11 @@ def give(today: Today, course: Course, lanes: np.ndarray, model) -> None:
 
 
 TREATMENT = Treatment(
-    name="liver_resection", title="liver metastases are cut out where imaging sees no others", code=5, cycles=1, every_days=1, give=give, signal=wave)
+    name="liver_resection",
+    title="liver metastases are cut out where imaging sees no others",
+    code=5,
+    cycles=1,
+    every_days=1,
+    give=give,
+    signal=wave,
+)

@@ -12,4 +12,12 @@ def signal(signals: Signals, course: Course) -> None:
 
 
 TREATMENT = Treatment(
-    name="mirna_silencing", title="vesicles no longer repress PTEN and LATS2", code=11, cycles=26, every_days=14, needs="senescent_vesicles", early=True, signal=signal)
+    name="mirna_silencing",
+    title="vesicles no longer repress PTEN and LATS2",
+    code=11,
+    cycles=26,
+    every_days=14,
+    needs="senescent_vesicles",
+    early=True,
+    signal=signal,
+)

@@ -12,4 +12,12 @@ def signal(signals: Signals, course: Course) -> None:
 
 
 TREATMENT = Treatment(
-    name="p2rx7_inhibition", title="senescent liver cells release fewer vesicles", code=10, cycles=365, every_days=1, needs="senescent_vesicles", early=True, signal=signal)
+    name="p2rx7_inhibition",
+    title="senescent liver cells release fewer vesicles",
+    code=10,
+    cycles=365,
+    every_days=1,
+    needs="senescent_vesicles",
+    early=True,
+    signal=signal,
+)

@@ -21,5 +21,11 @@ def give(today: Today, course: Course, lanes: np.ndarray, model) -> None:
 
 
 TREATMENT = Treatment(
-    name="radiotherapy", title="fractions of radiation to one organ, or to the primary, kill cycling cells", code=3,
-    cycles=25, every_days=1, local=True, give=give)
+    name="radiotherapy",
+    title="fractions of radiation to one organ, or to the primary, kill cycling cells",
+    code=3,
+    cycles=25,
+    every_days=1,
+    local=True,
+    give=give,
+)

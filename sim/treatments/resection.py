@@ -18,4 +18,5 @@ def give(today: Today, course: Course, lanes: np.ndarray, model) -> None:
 
 
 TREATMENT = Treatment(
-    name="resection", title="the primary is cut out", code=4, cycles=1, every_days=1, give=give, signal=wave)
+    name="resection", title="the primary is cut out", code=4, cycles=1, every_days=1, give=give, signal=wave
+)

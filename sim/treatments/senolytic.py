@@ -28,4 +28,13 @@ def signal(signals: Signals, course: Course) -> None:
 
 
 TREATMENT = Treatment(
-    name="senolytic", title="dasatinib + quercetin clear senescent liver cells", code=9, cycles=26, every_days=14, needs="senescent_vesicles", early=True, give=give, signal=signal)
+    name="senolytic",
+    title="dasatinib + quercetin clear senescent liver cells",
+    code=9,
+    cycles=26,
+    every_days=14,
+    needs="senescent_vesicles",
+    early=True,
+    give=give,
+    signal=signal,
+)

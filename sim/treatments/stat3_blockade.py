@@ -12,4 +12,12 @@ def signal(signals: Signals, course: Course) -> None:
 
 
 TREATMENT = Treatment(
-    name="stat3_blockade", title="hepatocytes no longer answer IL-6", code=13, cycles=365, every_days=1, needs="inflammation", early=True, signal=signal)
+    name="stat3_blockade",
+    title="hepatocytes no longer answer IL-6",
+    code=13,
+    cycles=365,
+    every_days=1,
+    needs="inflammation",
+    early=True,
+    signal=signal,
+)

@@ -166,7 +166,11 @@ class OperatesOnEverybody(TreatedPatient):
 
     def operate(self, largest_cells):
         for cell in list(self.agents):
-            if cell.organ == "liver" and cell.state != "asleep" and self.values["imaging_threshold_cells"] <= cell.cells <= largest_cells:
+            if (
+                cell.organ == "liver"
+                and cell.state != "asleep"
+                and self.values["imaging_threshold_cells"] <= cell.cells <= largest_cells
+            ):
                 cell.end("removed")
 
 

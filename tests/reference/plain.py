@@ -138,8 +138,15 @@ class PlainModel(mesa.Model):
 
     cell_class = Cell
 
-    def __init__(self, settled_per_day: float | Mapping[str, float], values: Mapping[str, float], *,
-                 activation: str = "do", seed: int = 0, single_events_below_cells: int = 0):
+    def __init__(
+        self,
+        settled_per_day: float | Mapping[str, float],
+        values: Mapping[str, float],
+        *,
+        activation: str = "do",
+        seed: int = 0,
+        single_events_below_cells: int = 0,
+    ):
         super().__init__(rng=seed)
         if activation not in ("do", "shuffle_do"):
             raise ValueError(f"activation is 'do' or 'shuffle_do', not {activation!r}")

@@ -41,7 +41,9 @@ class HostCell(TreatedCell):
             self.end("extinct")
             return
         net = model.net_growth_per_day(self.organ)
-        self.cells = birth_and_death(model.rng, self.cells, model.birth, model.birth - net, model.single_events_below_cells)
+        self.cells = birth_and_death(
+            model.rng, self.cells, model.birth, model.birth - net, model.single_events_below_cells
+        )
         if self.cells == 0:
             self.end("extinct")
             return
@@ -80,7 +82,9 @@ class HostPatient(SeedPatient):
     def fed_by(self, organ: str) -> float:
         """Factor on growth: the liver's second inflow, as far as no shunt takes it away."""
         v = self.values
-        return 1.0 + (v["liver_growth_factor"] - 1.0) * (1.0 - v["portocaval_shunt_fraction"]) if organ == "liver" else 1.0
+        return (
+            1.0 + (v["liver_growth_factor"] - 1.0) * (1.0 - v["portocaval_shunt_fraction"]) if organ == "liver" else 1.0
+        )
 
     def net_growth_per_day(self, organ: str) -> float:
         """Births less deaths before the switch."""
@@ -98,7 +102,9 @@ class HostPatient(SeedPatient):
         v = self.values
         age_years = self.age_years + self.day / 365.25
         level = exp(-v["t_cell_decline_per_year"] * max(age_years - YOUNG_YEARS, 0.0))
-        level /= (1.0 + self.liver_cells / v["liver_drain_half_cells"]) * (1.0 + v["obesity_t_cell_cost"] * self.adiposity)
+        level /= (1.0 + self.liver_cells / v["liver_drain_half_cells"]) * (
+            1.0 + v["obesity_t_cell_cost"] * self.adiposity
+        )
         return level * (1.0 + v["checkpoint_gain"] * self.response) if self.acts("checkpoint_inhibition") else level
 
     def treat(self) -> None:

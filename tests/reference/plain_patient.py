@@ -13,8 +13,20 @@ from math import exp, log
 
 from reference.plain import PlainModel
 
-ORGANS = ("liver", "lung", "bone", "brain", "adrenal", "kidney", "spleen", "thyroid", "pancreas", "heart", "skin",
-          "muscle")
+ORGANS = (
+    "liver",
+    "lung",
+    "bone",
+    "brain",
+    "adrenal",
+    "kidney",
+    "spleen",
+    "thyroid",
+    "pancreas",
+    "heart",
+    "skin",
+    "muscle",
+)
 DRAINS_INTO_PORTAL_VEIN = ("spleen", "pancreas", "gut")
 FED_BY_LEFT_HEART = (*(organ for organ in ORGANS if organ != "lung"), "gut", "rest")
 BED_BEHIND = {"caval": "lung", "azygos": "lung", "thoracic_duct": "lung", "vertebral": "bone"}
@@ -40,11 +52,25 @@ class PlainPatient(PlainModel):
     `PlainModel` keeps: `counts[what, organ]` for died_on_arrival and inert, `shed` and `died_in_transit`.
     """
 
-    def __init__(self, site: str, values: Mapping[str, float], *, age_years: float = 67.0, frailty: float = 1.0,
-                 growth_factor: float = 1.0, activation: str = "do", seed: int = 0,
-                 single_events_below_cells: int = 0):
-        super().__init__(dict.fromkeys((*ORGANS, "elsewhere"), 0.0), values, activation=activation, seed=seed,
-                         single_events_below_cells=single_events_below_cells)
+    def __init__(
+        self,
+        site: str,
+        values: Mapping[str, float],
+        *,
+        age_years: float = 67.0,
+        frailty: float = 1.0,
+        growth_factor: float = 1.0,
+        activation: str = "do",
+        seed: int = 0,
+        single_events_below_cells: int = 0,
+    ):
+        super().__init__(
+            dict.fromkeys((*ORGANS, "elsewhere"), 0.0),
+            values,
+            activation=activation,
+            seed=seed,
+            single_events_below_cells=single_events_below_cells,
+        )
         self.site, self.age_years = site, age_years
         self.competent_share = values["competent_share"] * frailty
         self.primary_rate_per_day = values["primary_gompertz_per_day"] * growth_factor
@@ -88,7 +114,8 @@ class PlainPatient(PlainModel):
         v = self.values
         age_years = self.age_years + self.day / 365.25
         return v["senescent_share_maximum"] / (
-            1.0 + exp((v["senescence_half_age_years"] - age_years) / v["senescence_width_years"]))
+            1.0 + exp((v["senescence_half_age_years"] - age_years) / v["senescence_width_years"])
+        )
 
     def vesicles(self) -> float:
         """Those of senescent hepatocytes, in units of the level that halves PTEN and LATS2."""
@@ -166,5 +193,7 @@ class PlainPatient(PlainModel):
         self.inflame()
         shed = self.rng.poisson(self.expected_shed())
         self.shed += shed
-        settled = (self.follow(self.first_bed(), self.values["death_per_pass"], self.competent_share) for _ in range(shed))
+        settled = (
+            self.follow(self.first_bed(), self.values["death_per_pass"], self.competent_share) for _ in range(shed)
+        )
         return Counter(organ for organ in settled if organ is not None)

@@ -50,7 +50,9 @@ class SeedPatient(SignalPatient):
         """Over the cells of a tumour: positions are normal, and those outside 0..1 do not occur."""
         positions = [(step + 0.5) / STEPS for step in range(STEPS)]
         weights = [exp(-0.5 * ((position - mean) / self.values["emt_sd"]) ** 2) for position in positions]
-        return sum(weight * self.success(position) for weight, position in zip(weights, positions, strict=True)) / sum(weights)
+        return sum(weight * self.success(position) for weight, position in zip(weights, positions, strict=True)) / sum(
+            weights
+        )
 
     def draw_position(self) -> float:
         """Of a cell of the primary, or of a metastasis."""
@@ -94,7 +96,9 @@ class SeedPatient(SignalPatient):
         clone = colony.clones[self.rng.integers(len(colony.clones))]
         self.enter_blood(lambda: self.bed_behind(colony.organ), self.values["death_per_pass"], 1.0, (clone,), colony)
 
-    def enter_blood(self, first_bed, death_per_pass: float, able: float, clones: tuple[int, ...], parent: Cell | None) -> None:
+    def enter_blood(
+        self, first_bed, death_per_pass: float, able: float, clones: tuple[int, ...], parent: Cell | None
+    ) -> None:
         """Back to the primary, or on along the vessels."""
         if self.rng.random() < self.values["self_seeding_share"]:
             self.returned += 1

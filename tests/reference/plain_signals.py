@@ -73,7 +73,11 @@ class SignalPatient(TreatedPatient):
 
     def vesicles(self) -> float:
         """Those released, as far as their miRNAs are not silenced."""
-        return super().vesicles() * self.left_by("p2rx7_inhibition", "p2rx7_block") * self.left_by("mirna_silencing", "mirna_block")
+        return (
+            super().vesicles()
+            * self.left_by("p2rx7_inhibition", "p2rx7_block")
+            * self.left_by("mirna_silencing", "mirna_block")
+        )
 
     def receptivity(self, organ: str) -> float:
         """Scars keep seeds out of the liver."""

@@ -70,9 +70,13 @@ class TreatedPatient(PlainPatient):
         self.fed = dict(self.feeding)
         self.cut_day, self.cut_cells = 0, 1.0
         self.resistant_share = {drug: values[f"resistant_share.{drug}"] for drug in DRUGS}
-        self.cells_left = {drug: self.left_of_cells(values[f"log10_kill.{drug}"], values["stem_share"]) for drug in DRUGS}
+        self.cells_left = {
+            drug: self.left_of_cells(values[f"log10_kill.{drug}"], values["stem_share"]) for drug in DRUGS
+        }
         self.sleepers_left = {  # a sleeper is a founder, and all founders are stem-like
-            drug: self.left_of_cells(values[f"log10_kill.{drug}"] * (1.0 - values[f"sleeper_sparing.{drug}"]), 1.0) for drug in DRUGS}
+            drug: self.left_of_cells(values[f"log10_kill.{drug}"] * (1.0 - values[f"sleeper_sparing.{drug}"]), 1.0)
+            for drug in DRUGS
+        }
         self.has_receptor = self.rng.random() < values["hormone_receptor_share"]
         self.cleared = 0.0
 
@@ -107,7 +111,9 @@ class TreatedPatient(PlainPatient):
         if self.cut_cells == 0.0:
             return 0.0
         log_capacity = log(self.values["primary_capacity_cells"])
-        return exp(log_capacity - (log_capacity - log(self.cut_cells)) * exp(-self.primary_rate_per_day * (day - self.cut_day)))
+        return exp(
+            log_capacity - (log_capacity - log(self.cut_cells)) * exp(-self.primary_rate_per_day * (day - self.cut_day))
+        )
 
     def cut(self, left: float) -> None:
         """Leave a share of the primary; less than a cell is none."""
@@ -154,7 +160,11 @@ class TreatedPatient(PlainPatient):
 
     def operate(self, largest_cells: float) -> None:
         """Take the liver's visible metastases up to a size, where imaging shows none elsewhere."""
-        seen = [cell for cell in self.agents if cell.state != ASLEEP and cell.cells >= self.values["imaging_threshold_cells"]]
+        seen = [
+            cell
+            for cell in self.agents
+            if cell.state != ASLEEP and cell.cells >= self.values["imaging_threshold_cells"]
+        ]
         if all(cell.organ == "liver" for cell in seen):
             for cell in seen:
                 if cell.cells <= largest_cells:
