@@ -5,9 +5,9 @@ from __future__ import annotations
 import mesa
 import numpy as np
 
-from sim.jit import kernel
-from sim.kernels.record import BINS, bin_of, count_bins
 from sim.names import CLOCKS, NICHES, STAGES
+from sim.numerics.histograms import BINS, bin_of, count_bins
+from sim.numerics.jit import kernel
 
 ALL_ORGANS = (*NICHES, "all")
 QUANTITIES = len(ALL_ORGANS) * len(STAGES)

@@ -11,18 +11,18 @@ import numpy as np
 import pytest
 import virtual_patients as virtual
 
-from sim import kernels, scenario
+from sim import disease, scenario
 from sim import model as engine
-from sim.cohort import draw_hosts
-from sim.experiment import tables
-from sim.experiment.chunk import build_model
-from sim.experiment.lineage import Lineage
-from sim.kernels.identity import unpack
+from sim.catalog.parameters import LaneParameters
+from sim.disease.hosts import draw_hosts
+from sim.disease.identity import unpack
+from sim.disease.signals import Rates
 from sim.mechanisms import REGISTRY, default_states, effective_parameters
 from sim.model import MetastasisModel
 from sim.names import NICHES
-from sim.parameters import LaneParameters
-from sim.rates import Rates
+from sim.runs import tables
+from sim.runs.chunk import build_model
+from sim.runs.descent_columns import Lineage
 
 SEED = 5
 LIVER, LUNG, BONE = (NICHES.index(organ) for organ in ("liver", "lung", "bone"))
@@ -352,6 +352,6 @@ def test_a_mechanism_that_only_called_itself_constant_would_be_noticed(name):
 
 
 def test_a_kernel_file_that_is_not_there_is_no_attribute():
-    assert kernels.signals.raise_niche is not None
+    assert disease.signals_kernels.raise_niche is not None
     with pytest.raises(AttributeError, match="no attribute 'no_such_file'"):
-        kernels.no_such_file  # noqa: B018
+        disease.no_such_file  # noqa: B018

@@ -9,7 +9,6 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from sim import incidence
 from sim.plots.frame import (
     SCOPE,
     Room,
@@ -34,6 +33,7 @@ from sim.plots.time_axis import (
     lines_below,
     years_axis,
 )
+from sim.results import incidence
 
 NAMED_ORGANS = 6
 YEARS_BEFORE = 3.0
