@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import errno
+import functools
 import os
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
 from sim.errors import InputError, MachineError
+from sim.results.storage import write_whole
 
 PNG_DPI = 300
 # Without these, a date or a version would make equal figures differ.
@@ -35,14 +36,10 @@ def save(figure, path_without_suffix: Path | str, formats: Sequence[str] = BOTH)
     for name in formats:
         suffix, metadata = f".{name}", _METADATA[name]
         path = base.with_name(base.name + suffix)
-        staged = path.with_name(f".{base.name[:100]}-{uuid.uuid4().hex[:8]}{suffix}")
+        fill = functools.partial(figure.savefig, format=name, dpi=PNG_DPI, metadata=metadata)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                figure.savefig(staged, dpi=PNG_DPI, metadata=metadata)
-                os.replace(staged, path)
-            finally:
-                staged.unlink(missing_ok=True)
+            write_whole(path, fill)
         except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
             raise InputError(f"{path}: the figure cannot be saved there: {os.strerror(error.errno)}") from error
         except OSError as error:

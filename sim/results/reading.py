@@ -9,8 +9,6 @@ from __future__ import annotations
 import errno
 import functools
 import json
-import os
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +16,7 @@ from pathlib import Path
 from sim.errors import InputError
 from sim.results import schema
 from sim.results.manifest import build_manifest
-from sim.results.storage import MANIFEST, check_writable, machine_errors, write_run
+from sim.results.storage import MANIFEST, check_writable, machine_errors, write_run, write_whole
 
 __all__ = ["Run", "build_manifest", "check_writable", "open", "write_run"]
 
@@ -266,14 +264,9 @@ class Run:
                 }
             )
             file = folder / f"{table}.csv"
-            staged = folder / f".{table}-{os.getpid()}-{uuid.uuid4().hex[:8]}.csv"
             with machine_errors(file, "the table cannot be written"):
-                try:
-                    if file.is_dir():
-                        raise IsADirectoryError(errno.EISDIR, "a folder of that name is there", str(file))
-                    pyarrow.csv.write_csv(plain, staged)
-                    os.replace(staged, file)
-                finally:
-                    staged.unlink(missing_ok=True)
+                if file.is_dir():
+                    raise IsADirectoryError(errno.EISDIR, "a folder of that name is there", str(file))
+                write_whole(file, functools.partial(pyarrow.csv.write_csv, plain))
             written.append(file)
         return written

@@ -7,6 +7,7 @@ however the data arrive, and nothing that varies, such as a date, is written int
 from __future__ import annotations
 
 import errno
+import functools
 import json
 import math
 import os
@@ -15,6 +16,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from sim.errors import InputError, MachineError
 from sim.results import schema
@@ -48,6 +50,44 @@ def machine_errors(folder: Path, doing: str) -> Iterator[None]:
         reason = os.strerror(error.errno) if error.errno else str(error)
         todo = advice.get(error.errno, "choose another folder with --out, or try again")
         raise MachineError(f"{folder}: {doing}: {reason}; {todo}") from error
+
+
+def write_whole(path: Path, fill: bytes | Callable[[BinaryIO], object], staging: Path | None = None) -> None:
+    """Write one file that is whole or not there, after a kill or a power cut too: everybody who writes comes here.
+
+    `fill` is its content, or writes that to the file that it is given. It is prepared under another name, in the
+    folder `staging` (on the same file system; made where it is missing) or beside `path`, in a folder that exists.
+    Raises OSError.
+    """
+    if staging is not None:
+        staging.mkdir(parents=True, exist_ok=True)
+    staged = (staging or path.parent) / f".{path.name[:100]}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    try:
+        with staged.open("wb") as file:
+            if isinstance(fill, bytes):
+                file.write(fill)
+            else:
+                fill(file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(staged, path)
+    finally:
+        staged.unlink(missing_ok=True)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the disk remember the names in a folder, where the system can (Windows opens no folders)."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.fsync(descriptor)
+    except OSError:
+        pass  # some network file systems refuse; the files themselves are safe
+    finally:
+        os.close(descriptor)
 
 
 def check_writable(folder: Path | str, kind: str = RUN) -> None:
@@ -181,8 +221,8 @@ def _row_groups(table: str, parts: Iterable[Mapping]) -> Iterator:
         yield rest
 
 
-def write_table(path: Path, table: str, parts: Mapping | Iterable[Mapping]) -> None:
-    """Write one table of the contract as Parquet.
+def write_table(sink: Path | BinaryIO, table: str, parts: Mapping | Iterable[Mapping]) -> None:
+    """Write one table of the contract as Parquet, to a path or an open file.
 
     `parts` is a mapping from column name to values (see `arrow_column`), or an iterable of such
     mappings, one after the other, so that a large table never stands in memory as a whole; both
@@ -192,7 +232,7 @@ def write_table(path: Path, table: str, parts: Mapping | Iterable[Mapping]) -> N
     import pyarrow.parquet as pq
 
     arrow_schema = schema.arrow_schema(table)
-    with pq.ParquetWriter(path, arrow_schema, **PARQUET_OPTIONS) as writer:
+    with pq.ParquetWriter(sink, arrow_schema, **PARQUET_OPTIONS) as writer:
         for group in _row_groups(table, [parts] if isinstance(parts, Mapping) else parts):
             # Codes are given out row group by row group, in order of appearance: independent of the parts.
             columns = [
@@ -230,7 +270,7 @@ def write_run(folder: Path | str, tables: Mapping[str, Mapping | Iterable[Mappin
 
     def fill(staging: Path) -> None:
         for table, parts in tables.items():
-            write_table(staging / f"{table}.parquet", table, parts)
+            write_whole(staging / f"{table}.parquet", functools.partial(write_table, table=table, parts=parts))
 
     write_folder(folder, fill, manifest, _OUR_FILES)
 
@@ -248,8 +288,9 @@ def write_folder(folder: Path | str, fill: Callable[[Path], None], manifest: Map
         staging = _staging(folder)
         try:
             fill(staging)
-            (staging / MANIFEST).write_text(json_text(manifest), encoding="utf-8", errors="backslashreplace")
+            write_whole(staging / MANIFEST, json_text(manifest).encode("utf-8", errors="backslashreplace"))
             _install(staging, folder, ours)
+            sync_folder(folder.parent)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
 
@@ -322,19 +363,14 @@ def _keep_foreign(aside: Path, folder: Path, ours: set[str]) -> None:
 def write_text(path: Path | str, text: str) -> None:
     """Write one file of text, whole or not at all; missing folders are made. Raises InputError and MachineError."""
     path = Path(path)
-    staged = path.with_name(f".{path.name[:100]}-{uuid.uuid4().hex[:8]}")
     for part in path.parents:
         if part.exists() and not part.is_dir():
             raise InputError(f"{path}: {part} is a file; the output needs a folder")
     if path.is_dir():
         raise InputError(f"{path}: a folder of that name is there")
     with machine_errors(path, "the file cannot be written"):
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            staged.write_text(text, encoding="utf-8", errors="backslashreplace")
-            os.replace(staged, path)
-        finally:
-            staged.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, text.encode("utf-8", errors="backslashreplace"))
 
 
 def json_text(value) -> str:

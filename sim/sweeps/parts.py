@@ -7,12 +7,10 @@ sweep's, under a name made from their runs.
 from __future__ import annotations
 
 import json
-import os
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-from sim.results.storage import machine_errors
+from sim.results.storage import machine_errors, write_whole
 from sim.work.packing import DAMAGE, Packed
 
 ENDING = ".part"
@@ -23,15 +21,7 @@ def write_part(folder: Path, name: str, packed: bytes) -> None:
     """Put a packed block into `folder`, made where it is missing. Raises MachineError when the disk does not take it."""
     with machine_errors(folder, _DOING):
         folder.mkdir(parents=True, exist_ok=True)
-        temporary = folder / f".{name}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-        try:
-            with temporary.open("wb") as file:
-                file.write(packed)
-                file.flush()
-                os.fsync(file.fileno())  # after a power cut too it is whole or not there
-            os.replace(temporary, folder / f"{name}{ENDING}")
-        finally:
-            temporary.unlink(missing_ok=True)
+        write_whole(folder / f"{name}{ENDING}", packed)
 
 
 class Part:

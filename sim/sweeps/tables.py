@@ -6,10 +6,9 @@ file is prepared outside the data set and then takes its place.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
-import os
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from sim.errors import MachineError
-from sim.results.storage import PARQUET_OPTIONS, ROW_GROUP_ROWS, arrow_column, machine_errors
+from sim.results.storage import PARQUET_OPTIONS, ROW_GROUP_ROWS, arrow_column, machine_errors, write_whole
 from sim.sweeps.parts import Part
 from sim.sweeps.plan import SWEEP_SCHEMA, Plan, PlannedRun
 from sim.sweeps.record import together
@@ -142,16 +141,8 @@ class Tables:
         arrow_table = arrow_table.replace_schema_metadata({_CONTENT: content})
         with machine_errors(path.parent, _DOING):
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._staging.mkdir(parents=True, exist_ok=True)
-            staged = self._staging / f"{os.getpid()}-{uuid.uuid4().hex[:8]}.parquet"
-            try:
-                with staged.open("wb") as file:
-                    pq.write_table(arrow_table, file, row_group_size=ROW_GROUP_ROWS, **PARQUET_OPTIONS)
-                    file.flush()
-                    os.fsync(file.fileno())
-                os.replace(staged, path)
-            finally:
-                staged.unlink(missing_ok=True)
+            fill = functools.partial(pq.write_table, arrow_table, row_group_size=ROW_GROUP_ROWS, **PARQUET_OPTIONS)
+            write_whole(path, fill, self._staging)
 
     def _write_failures(self, failures: Mapping[str, str]) -> None:
         path = self._folder / f"{FAILURES}.parquet"

@@ -14,7 +14,7 @@ import shutil
 from pathlib import Path
 
 from sim.errors import MachineError
-from sim.results.storage import machine_errors
+from sim.results.storage import machine_errors, write_whole
 from sim.work import lock
 from sim.work.packing import DAMAGE, Packed
 from sim.work.workers import Task
@@ -99,12 +99,7 @@ class ChunkStore:
         """Keep a finished chunk. Raises MachineError when the disk does not take it."""
         with machine_errors(self.folder, "a finished part of the run cannot be written"):
             self.folder.mkdir(parents=True, exist_ok=True)
-            temporary = self.folder / f".{task.name}-{os.getpid()}.npz"
-            try:
-                temporary.write_bytes(packed)
-                os.replace(temporary, self._file(task))
-            finally:
-                temporary.unlink(missing_ok=True)
+            write_whole(self._file(task), packed)
 
     def table(self, task: Task, name: str) -> dict:
         """Columns of one table of a kept chunk. Raises MachineError where they cannot be read any more."""
