@@ -61,7 +61,7 @@ def write_whole(path: Path, fill: bytes | Callable[[BinaryIO], object], staging:
     """
     if staging is not None:
         staging.mkdir(parents=True, exist_ok=True)
-    staged = (staging or path.parent) / f".{path.name[:100]}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    staged = (staging or path.parent) / f".staging-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     try:
         with staged.open("wb") as file:
             if isinstance(fill, bytes):
