@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sim.errors import MachineError
-from sim.results.storage import write_whole
+from sim.results.whole_file import write_whole
 
 _COMMON = {
     "frailty_log_sd": dict(

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sim.results.manifest import build_manifest
-from sim.results.storage import FIGURES, MANIFEST, PARQUET_OPTIONS, write_folder, write_whole
+from sim.results.storage import FIGURES, MANIFEST, PARQUET_OPTIONS, write_folder
+from sim.results.whole_file import write_whole
 from sim.scenario import Scenario
 
 

@@ -13,10 +13,6 @@ from sim.errors import InputError
 LARGEST_SEED = 2**63 - 1
 
 
-class Interrupted(Exception):
-    """Ctrl-C, with what was kept."""
-
-
 def scenario_argument(command):
     """The scenario that a command is about."""
     return click.argument("scenario", metavar="SCENARIO")(command)

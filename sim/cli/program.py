@@ -17,7 +17,7 @@ from sim.cli.compare import compare
 from sim.cli.demo import demo
 from sim.cli.export_lesson import export_lesson
 from sim.cli.lineage import lineage
-from sim.cli.options import LARGEST_SEED, Interrupted
+from sim.cli.options import LARGEST_SEED
 from sim.cli.options import change_options as _change_options
 from sim.cli.options import load as _load
 from sim.cli.options import scenario_argument as _scenario_argument
@@ -27,7 +27,7 @@ from sim.cli.report import report
 from sim.cli.sensitivity import sensitivity
 from sim.cli.sweep import sweep
 from sim.cli.values import Memory, WholeNumber, cores, default_run_folder, finished_patients, shown
-from sim.errors import InputError, MachineError
+from sim.errors import InputError, Interrupted, MachineError
 from sim.names import VERSION
 
 PROGRAM = "run_sim.py"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from sim.cli.options import Interrupted, analysis_options, change_options, load, scenario_argument
+from sim.cli.options import analysis_options, change_options, load, scenario_argument
 from sim.cli.values import WholeNumber, cores, default_analysis_folder, shown
-from sim.errors import MachineError
+from sim.errors import Interrupted, MachineError
 
 KINDS = ("assumed", "derived", "calibrated", "measured")
 

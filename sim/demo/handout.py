@@ -18,7 +18,7 @@ from sim.demo import assets, texts
 from sim.demo.lessons import Lesson
 from sim.errors import InputError, MachineError
 from sim.names import VERSION
-from sim.results.storage import write_whole
+from sim.results.whole_file import write_whole
 
 MOST_BYTES = 3_000_000
 _POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sim.errors import InputError, MachineError
-from sim.results.storage import write_whole
+from sim.results.whole_file import write_whole
 
 PNG_DPI = 300
 # Without these, a date or a version would make equal figures differ.

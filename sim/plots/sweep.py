@@ -29,7 +29,7 @@ def two_factors(sweep, rows: str | None = None, columns: str | None = None) -> t
     chosen = [name or (free.pop(0) if free else None) for name in (columns, rows)]
     if None in chosen:
         raise InputError(
-            f"{sweep.path}: a heat map needs two factors that vary; the plan has {', '.join(known) or 'none'}"
+            f"{sweep.place}: a heat map needs two factors that vary; the plan has {', '.join(known) or 'none'}"
         )
     return chosen[1], chosen[0]
 

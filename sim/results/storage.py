@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import errno
 import functools
+import io
 import json
 import math
 import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from sim.errors import InputError, MachineError
+from sim.errors import InputError
 from sim.results import schema
+from sim.results.whole_file import machine_errors, sync_folder, write_whole
 
 MANIFEST = "manifest.json"
 FIGURES = "figures"
@@ -31,63 +32,6 @@ PARQUET_OPTIONS = {"compression": "zstd", "compression_level": 3, "version": "2.
 
 _OUR_FILES = {MANIFEST, FIGURES, *(f"{table}.parquet" for table in schema.TABLES)}
 _CANNOT_RENAME = {errno.EBUSY, errno.EXDEV, errno.EACCES, errno.EPERM, errno.ENOTEMPTY, errno.EEXIST}
-
-
-@contextmanager
-def machine_errors(folder: Path, doing: str) -> Iterator[None]:
-    """Turn an OSError into the MachineError that says which folder, what failed and what to do."""
-    advice = {
-        errno.ENOSPC: "free some space, or choose another folder with --out",
-        errno.EDQUOT: "your quota is used up: free some space, or choose another folder with --out",
-        errno.EFBIG: "the file system or a limit (ulimit -f) forbids files of this size: choose another folder",
-        errno.EROFS: "the file system is read-only: choose another folder with --out",
-        errno.EACCES: "you have no permission to write there: choose another folder with --out",
-        errno.EPERM: "you have no permission to write there: choose another folder with --out",
-    }
-    try:
-        yield
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else str(error)
-        todo = advice.get(error.errno, "choose another folder with --out, or try again")
-        raise MachineError(f"{folder}: {doing}: {reason}; {todo}") from error
-
-
-def write_whole(path: Path, fill: bytes | Callable[[BinaryIO], object], staging: Path | None = None) -> None:
-    """Write one file that is whole or not there, after a kill or a power cut too: everybody who writes comes here.
-
-    `fill` is its content, or writes that to the file that it is given. It is prepared under another name, in the
-    folder `staging` (on the same file system; made where it is missing) or beside `path`, in a folder that exists.
-    Raises OSError.
-    """
-    if staging is not None:
-        staging.mkdir(parents=True, exist_ok=True)
-    staged = (staging or path.parent) / f".staging-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-    try:
-        with staged.open("wb") as file:
-            if isinstance(fill, bytes):
-                file.write(fill)
-            else:
-                fill(file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(staged, path)
-    finally:
-        staged.unlink(missing_ok=True)
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Have the disk remember the names in a folder, where the system can (Windows opens no folders)."""
-    try:
-        descriptor = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        os.fsync(descriptor)
-    except OSError:
-        pass  # some network file systems refuse; the files themselves are safe
-    finally:
-        os.close(descriptor)
 
 
 def check_writable(folder: Path | str, kind: str = RUN) -> None:
@@ -263,14 +207,40 @@ def write_run(folder: Path | str, tables: Mapping[str, Mapping | Iterable[Mappin
     place: after a failure or a kill the earlier run is still there, or none. Raises ValueError for
     tables outside the contract, InputError and MachineError as `check_writable`.
     """
-    if missing := [table for table in schema.REQUIRED if table not in tables]:
-        raise ValueError(f"tables are missing: {', '.join(missing)}")
-    if unknown := [table for table in tables if table not in schema.TABLES]:
-        raise ValueError(f"tables outside the contract: {', '.join(unknown)}")
+    _check_names(tables)
 
     def fill(staging: Path) -> None:
         for table, parts in tables.items():
             write_whole(staging / f"{table}.parquet", functools.partial(write_table, table=table, parts=parts))
+
+    write_folder(folder, fill, manifest, _OUR_FILES)
+
+
+def _check_names(tables: Iterable[str]) -> None:
+    names = list(tables)
+    if missing := [table for table in schema.REQUIRED if table not in names]:
+        raise ValueError(f"tables are missing: {', '.join(missing)}")
+    if unknown := [table for table in names if table not in schema.TABLES]:
+        raise ValueError(f"tables outside the contract: {', '.join(unknown)}")
+
+
+def tables_as_bytes(tables: Mapping[str, Mapping | Iterable[Mapping]]) -> dict[str, bytes]:
+    """The bytes that the files of a run's tables would have. Raises ValueError as `write_run`."""
+    _check_names(tables)
+    files = {}
+    for table, parts in tables.items():
+        sink = io.BytesIO()
+        write_table(sink, table, parts)
+        files[table] = sink.getvalue()
+    return files
+
+
+def copy_run(folder: Path | str, files: Mapping[str, bytes], manifest: Mapping) -> None:
+    """Write a whole run from the bytes of its tables; all else as `write_run`."""
+
+    def fill(staging: Path) -> None:
+        for table, content in files.items():
+            write_whole(staging / f"{table}.parquet", content)
 
     write_folder(folder, fill, manifest, _OUR_FILES)
 
@@ -381,7 +351,6 @@ def json_text(value) -> str:
 def csv_text(rows: list[dict]) -> str:
     """Rows of one shape as CSV, an empty field for None."""
     import csv
-    import io
 
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")

@@ -90,9 +90,14 @@ class Comparison:
 def load_comparison(path: Path | str) -> Comparison | None:
     """The comparison of the scenario in a file; None where it has none. Raises InputError as `scenario.load` does."""
     file = find(path)
-    merged = read(file)
+    return comparison_of(file, read(file))
+
+
+def comparison_of(file: Path, keys: Mapping[str, Any], name: str | None = None) -> Comparison | None:
+    """The comparison in a file's merged keys (see `sim.scenario.read`); None where it has none. Raises InputError."""
+    merged = dict(keys)
     table = merged.pop("comparison", None)
-    scenario = from_merged(file, merged)
+    scenario = from_merged(file, merged, name)
     if table is None:
         return None
     small = table.get("small", {})

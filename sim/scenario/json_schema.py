@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 
 from sim import catalog, mechanisms
-from sim.results.storage import write_whole
+from sim.results.whole_file import write_whole
 
 FILE = Path(__file__).parent / "scenario.schema.json"
 

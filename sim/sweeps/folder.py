@@ -14,7 +14,8 @@ import shutil
 from pathlib import Path
 
 from sim.errors import InputError, MachineError
-from sim.results.storage import check_possible, machine_errors, write_whole
+from sim.results.storage import check_possible
+from sim.results.whole_file import machine_errors, write_whole
 from sim.work import lock
 
 MANIFEST = "sweep.json"

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from sim.results.storage import machine_errors, write_whole
+from sim.results.whole_file import machine_errors, write_whole
 from sim.work.packing import DAMAGE, Packed
 
 ENDING = ".part"
@@ -27,9 +27,10 @@ def write_part(folder: Path, name: str, packed: bytes) -> None:
 class Part:
     """One part: which runs it has, which of them failed, and on what machine."""
 
-    def __init__(self, file: Path):
-        packed = Packed(file)
-        self.file = file
+    def __init__(self, source: Path | bytes):
+        packed = Packed(source)
+        self.file = source if isinstance(source, Path) else Path("a part in memory")
+        self._packed = packed
         failures = packed.table("failures")
         self.failures = dict(zip(failures["run"].tolist(), failures["error"].tolist(), strict=True))
         self.machine: dict[str, str] = json.loads(str(packed.table("machine")["versions"][0]))
@@ -37,7 +38,7 @@ class Part:
 
     def table(self, name: str) -> dict:
         """Columns of `runs` or `patients`."""
-        return Packed(self.file).table(name)
+        return self._packed.table(name)
 
 
 def read_parts(folder: Path, *, alone: bool) -> Iterator[Part]:

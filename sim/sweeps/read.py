@@ -7,8 +7,10 @@ sweep.runs.query("organ == 'liver' and year == 5").groupby(["scenario", "dormanc
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from sim.errors import InputError
 from sim.sweeps.folder import MANIFEST, read_manifest
@@ -35,13 +37,20 @@ def open(path: Path | str) -> Sweep:
 
 @dataclass(frozen=True)
 class Sweep:
-    """A sweep on disk: `manifest`, and its tables as pandas data frames, sorted by run; the scenario is a column.
+    """A sweep: `manifest`, and its tables as pandas data frames, sorted by run; the scenario is a column.
 
-    Raises InputError where a table is damaged.
+    It lies in the folder `path`, or in memory (then `path` is None). Raises InputError where a table is damaged.
     """
 
-    path: Path
-    manifest: dict
+    path: Path | None
+    manifest: dict[str, Any]
+    held: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    """In memory: the data frames by table."""
+
+    @property
+    def place(self) -> str:
+        """The folder, or in memory the plan's name, for messages."""
+        return str(self.path) if self.path is not None else f"{self.manifest['plan']['name']} (in memory)"
 
     def where(self, table: str, **levels):
         """The rows of `runs` or `patients` with these values, reading only what is needed: `where("runs", organ="liver")`."""
@@ -51,6 +60,8 @@ class Sweep:
         import pandas as pd
         import pyarrow as pa
 
+        if self.path is None:
+            return self._held(table, filters or ())
         folder = self.path / table
         if not any(folder.glob("scenario=*/*.parquet")):
             raise InputError(f"{folder}: holds no table yet: no run is finished")
@@ -65,6 +76,14 @@ class Sweep:
         if table == PATIENTS and new not in frame:
             frame.insert(frame.columns.get_loc(before) + 1, new, float("nan"))
         return frame
+
+    def _held(self, table: str, filters):
+        frame = self.held.get(table)
+        if frame is None:
+            raise InputError(f"{self.place}: holds no table {table}: no run is finished")
+        for name, _, level in filters:
+            frame = frame[frame[name] == level]
+        return frame.reset_index(drop=True) if filters else frame
 
     @functools.cached_property
     def runs(self):
@@ -81,5 +100,7 @@ class Sweep:
         """A row a run that failed, with its error; None where none did."""
         import pandas as pd
 
+        if self.path is None:
+            return self.held.get(FAILURES)
         file = self.path / f"{FAILURES}.parquet"
         return pd.read_parquet(file) if file.is_file() else None
