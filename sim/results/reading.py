@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import functools
 import json
+import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,10 @@ from sim.results.storage import MANIFEST, check_writable, copy_run, json_text, t
 from sim.results.whole_file import machine_errors, write_whole
 
 __all__ = ["Run", "build_manifest", "check_writable", "in_memory", "open", "write_run"]
+
+
+LONGEST_LABEL = 60
+"""Characters of what was changed in the short name of a run in memory."""
 
 
 def _read_version_1(table: str, arrow_table):
@@ -167,7 +172,7 @@ class Run:
         """A short name: the folder's, or in memory the scenario's with what was changed, and the seed."""
         if self.path is not None:
             return self.path.name
-        changed = changes_text(self)
+        changed = textwrap.shorten(changes_text(self), LONGEST_LABEL, placeholder=" ...")
         scenario = self.manifest["scenario"]["name"] + (f" ({changed})" if changed else "")
         return f"{scenario}, seed {self.manifest['seed']}"
 
