@@ -1,4 +1,4 @@
-"""Every measured number and every fitting target was typed twice."""
+"""Every measured number and every fitting target was typed twice; shares of drainage have their sources."""
 
 import re
 
@@ -7,6 +7,7 @@ import pytest
 from sim import catalog
 from sim.analysis.calibration import autopsy_rows, timing_rows
 from sim.catalog import transcription
+from sim.names import SITES, VEINS
 
 PARAMETERS = catalog.load()
 ROWS = catalog.literature()
@@ -146,3 +147,27 @@ def test_calibration_uses_the_rows_that_it_was_fitted_to():
     used = [observed.row for observed in (*autopsy_rows(), *timing_rows())]
     assert used == list(PARAMETERS["soil.liver"].targets)
     assert {ROWS[observed.row]["study"] for observed in autopsy_rows()} == {"diSibio2008"}
+
+
+# -- drainage --------------------------------------------------------------------------------------
+
+
+def test_every_site_and_vein_has_a_row():
+    found = transcription.drainage()
+    assert tuple(found) == SITES
+    assert all(tuple(veins) == VEINS for veins in found.values())
+
+
+@pytest.mark.parametrize("site", SITES)
+def test_shares_of_drainage(site):
+    veins = transcription.drainage()[site]
+    assert sum(float(row["share"]) for row in veins.values()) == pytest.approx(1.0)
+    assert sum(float(row["low"]) for row in veins.values()) <= 1 <= sum(float(row["high"]) for row in veins.values())
+    for vein, row in veins.items():
+        assert 0 <= float(row["low"]) <= float(row["share"]) <= float(row["high"]) <= 1, vein
+        assert row["status"] in transcription.DRAINAGE_STATUSES and row["reason"], vein
+        assert len(row["quotation"].split()) <= transcription.LONGEST_QUOTATION_WORDS
+        if row["status"] == "unverified":
+            assert float(row["share"]) == 0, f"{vein}: a share without any text"
+        else:
+            assert row["citation"] and row["quotation"] and row["address"].startswith("http"), vein

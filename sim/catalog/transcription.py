@@ -17,7 +17,10 @@ from types import MappingProxyType
 from sim import catalog
 
 TRANSCRIPTION_FILE = catalog.FOLDER / "second_transcription.csv"
+DRAINAGE_FILE = catalog.FOLDER / "drainage_sources.csv"
 STATUSES = ("confirmed", "differs", "unverified")
+DRAINAGE_STATUSES = ("stated", "route", "unverified")
+"""The share itself is stated; only the way is, the share is a judgement within its range; nothing was found."""
 LONGEST_QUOTATION_WORDS = 25
 RELATIVE = 5e-3
 """Agreement of very small and very large numbers, which are not printed with fixed decimals."""
@@ -90,6 +93,15 @@ def counts() -> dict[str, Counter[str]]:
 def differing() -> Iterator[Reading]:
     """Readings that do not agree, in the order of the file."""
     return (reading for reading in readings().values() if reading.status == "differs")
+
+
+@functools.cache
+def drainage() -> Mapping[str, Mapping[str, dict[str, str]]]:
+    """Venous drainage from anatomy: rows by site and vein. Not yet what the model uses (`drainage` in body.toml)."""
+    found: dict[str, dict[str, dict[str, str]]] = {}
+    for row in catalog.read_rows(DRAINAGE_FILE):
+        found.setdefault(row["site"], {})[row["vein"]] = row
+    return MappingProxyType(found)
 
 
 def report() -> str:
