@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.kernels import colonise, sleep, therapy
 from sim.colonies import ColonyLaw
+from sim.kernels import colonise, sleep, therapy
 from sim.kernels.identity import CLUSTER_INDEX, MOST_INDEX, colony_id, unpack
 from sim.names import NICHES
 from sim.parameters import LaneParameters
