@@ -23,6 +23,8 @@ from sim.disease.body import own_organ_factor, route
 from sim.names import DAYS_PER_YEAR, NICHES, ORGANS
 
 FITTED_SITES = ("colon", "breast", "lung", "pancreas", "stomach")
+FITTED_AUTOPSIES = "diSibio2008"
+"""The study whose autopsies are fitted; other tables of the same sites are kept beside it."""
 ROW_NAME = {"muscle": "skeletal muscle"}
 SEED, PATIENTS = 1, 300
 MODEL_SHARE_SD = 0.04
@@ -52,7 +54,7 @@ def autopsy_rows() -> list[Observed]:
     organ_of = {ROW_NAME.get(organ, organ): organ for organ in ORGANS}
     found = []
     for row in catalog.literature().values():
-        if row["quantity"].startswith("autopsy") and row["primary"] in FITTED_SITES and row["organ"] in organ_of:
+        if row["study"] == FITTED_AUTOPSIES and row["primary"] in FITTED_SITES and row["organ"] in organ_of:
             if row["primary"] == row["organ"] != "lung":
                 continue
             patients = int(row["note"].split("n=")[1].split(";")[0])
