@@ -73,7 +73,7 @@ def process(program, *arguments, **options):
     """A Python of its own that knows this package."""
     path = os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "tests")])
     return subprocess.run(
-        [sys.executable, *arguments], input=program, env={**os.environ, "PYTHONPATH": path}, capture_output=True,
+        [sys.executable, *arguments], input=program, env={**os.environ, "PYTHONPATH": path, "MYPYPATH": str(REPOSITORY)}, capture_output=True,
         text=True, timeout=300, **options,
     )  # fmt: skip
 
@@ -195,11 +195,11 @@ WRONG = [
     (lambda: sim.run("colorectal", off=["dormancyy"]), "--off dormancyy: unknown mechanism .* did you mean dormancy"),
     (lambda: sim.run("colorectal", off="dormancy"), 'off: found "dormancy"; allowed: a list'),
     (lambda: sim.run("colorectal", on=["dormancy"], off=["dormancy"]), "--on dormancy: found with --off dormancy"),
-    (lambda: sim.run("colorectal", set={"soil.livr": 1}), "--set soil.livr: unknown parameter .* did you mean soil.liver"),
+    (lambda: sim.run("colorectal", set={"soil.livr": 1}), '--set soil.livr: unknown organ "livr"; did you mean liver'),
     (lambda: sim.run("colorectal", set={"soil.liver": "3 days"}), "--set soil.liver=3 days"),
     (lambda: sim.run("colorectal", set={"soil.liver": True}), "--set soil.liver: found true"),
     (lambda: sim.run("colorectal", set={"soil.liver": float("nan")}), "--set soil.liver=nan"),
-    (lambda: sim.run("colorectal", set={"soil.liver=1": 2}), "--set soil.liver=1: unknown parameter"),
+    (lambda: sim.run("colorectal", set={"soil.liver=1": 2}), '--set soil.liver=1: unknown organ "liver=1"'),
     (lambda: sim.run("colorectal", set=["soil.liver=1"]), "set: found a list; allowed: a dict"),
     (lambda: sim.run("colorectal", seed=-1), "seed: found -1"),
     (lambda: sim.run("colorectal", seed=True), "seed: found true"),

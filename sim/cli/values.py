@@ -5,24 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 from pathlib import Path
 
 import click
 
-LARGEST_SEED = 2**63 - 1
+from sim.units import memory_bytes
+
 REPOSITORY = Path(__file__).parent.parent.parent
-_MEMORY_UNITS = {
-    "b": 1,
-    "kb": 10**3,
-    "mb": 10**6,
-    "gb": 10**9,
-    "tb": 10**12,
-    "kib": 2**10,
-    "mib": 2**20,
-    "gib": 2**30,
-    "tib": 2**40,
-}
 
 
 class WholeNumber(click.ParamType):
@@ -50,14 +39,13 @@ class Memory(click.ParamType):
     name = "memory size"
 
     def convert(self, value, param, ctx):
-        match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]+)\s*", str(value).lower())
-        if match is None or match[2] not in _MEMORY_UNITS:
+        size = memory_bytes(str(value))
+        if size is None:
             self.fail(
                 f"{value!r} is not an amount of memory (allowed: a number and a unit, such as 500MB, 4GB or 2GiB)",
                 param,
                 ctx,
             )
-        size = int(float(match[1]) * _MEMORY_UNITS[match[2]])
         if size < 1:
             self.fail(f"{value!r} is no memory at all", param, ctx)
         return size

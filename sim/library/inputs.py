@@ -16,20 +16,20 @@ from sim.catalog import load as load_catalogue
 from sim.catalog.checks import unknown_parameter
 from sim.errors import InputError, Remark
 from sim.messages import describe, unknown
-from sim.scenario import Scenario, find, from_merged
+from sim.names import LARGEST_SEED
+from sim.scenario import Scenario, find
 from sim.scenario.chain import Document, read_chain
-from sim.scenario.comparison import Comparison, comparison_of
+from sim.scenario.comparison import Comparison, whole_of
 from sim.scenario.read import read_documents
 from sim.scenario.text import Places
+from sim.units import memory_bytes
 
-LARGEST_SEED = 2**63 - 1
 KEYWORDS, GIVEN = Path("keywords"), Path("dict")
 """What stands in a message where a file's name would."""
 Source = Scenario | str | os.PathLike[str] | Mapping[str, Any]
 """A scenario: its name among the shipped ones, the path of a file, what a file holds as a dict, or one that is loaded."""
 Number = float | str
 """A number in the catalogue's unit, or text with a unit that fits."""
-_MEMORY = re.compile(r"\s*(\d{1,15}(?:\.\d{1,15})?)\s*([kmgt]?)(i?)b\s*", re.IGNORECASE)
 
 
 class ScenarioKeys(TypedDict, total=False):
@@ -91,7 +91,7 @@ def read(
             chain.insert(0, Document(KEYWORDS, plain(keys), Places()))
         merged = read_documents(chain)
         name = _slug(merged["title"]) if isinstance(scenario, Mapping) else None
-        loaded, comparison = from_merged(file, merged, name), comparison_of(file, merged, name)
+        loaded, comparison = whole_of(file, merged, name)
     on, off, assigned = _names("on", on), _names("off", off), _assignments(set_)
     if patients is None and not (on or off or assigned):
         return loaded, comparison
@@ -205,10 +205,8 @@ def bytes_allowed(limit: Any) -> int | None:
     found = whole(limit)
     if isinstance(found, int) and not isinstance(found, bool) and found > 0:
         return found
-    if isinstance(limit, str) and (match := _MEMORY.fullmatch(limit)):
-        base = 1024 if match[3] else 1000
-        if (size := int(float(match[1]) * base ** " kmgt".index(match[2].lower() or " "))) > 0:
-            return size
+    if isinstance(limit, str) and (size := memory_bytes(limit)):
+        return size
     raise InputError(f'max_memory: found {describe(limit)}; allowed: bytes, or a number and a unit, such as "4GB"')
 
 
@@ -218,4 +216,4 @@ def warn(remarks: Iterable[str]) -> None:
     while frame is not None and str(frame.f_globals.get("__name__", "")).partition(".")[0] == "sim":
         frame, level = frame.f_back, level + 1
     for remark in remarks:
-        warnings.warn(remark, Remark, stacklevel=level - 1)
+        warnings.warn(remark, Remark, stacklevel=level)

@@ -89,21 +89,26 @@ class Comparison:
 
 def load_comparison(path: Path | str) -> Comparison | None:
     """The comparison of the scenario in a file; None where it has none. Raises InputError as `scenario.load` does."""
+    return load_whole(path)[1]
+
+
+def load_whole(path: Path | str) -> tuple[Scenario, Comparison | None]:
+    """The scenario in a file and its comparison, from one reading: a fault in either makes the file wrong."""
     file = find(path)
-    return comparison_of(file, read(file))
+    return whole_of(file, read(file))
 
 
-def comparison_of(file: Path, keys: Mapping[str, Any], name: str | None = None) -> Comparison | None:
-    """The comparison in a file's merged keys (see `sim.scenario.read`); None where it has none. Raises InputError."""
+def whole_of(file: Path, keys: Mapping[str, Any], name: str | None = None) -> tuple[Scenario, Comparison | None]:
+    """The same of a file's merged keys (see `sim.scenario.read`); `name` where it is not the file's own."""
     merged = dict(keys)
     table = merged.pop("comparison", None)
     scenario = from_merged(file, merged, name)
     if table is None:
-        return None
+        return scenario, None
     small = table.get("small", {})
     arms = tuple(_arm(file, merged, scenario, arm) for arm in table["arms"])
     _refuse_the_same(file, arms)
-    return Comparison(
+    return scenario, Comparison(
         scenario=scenario,
         outcome=outcome(table["outcome"]),
         arms=arms,
@@ -140,8 +145,7 @@ def _refuse_the_same(file: Path, arms: tuple[Arm, ...]) -> None:
         resolved = arm.scenario.to_dict()
         for key in ("name", "file", "title", "question", "overrides", "parameters"):
             del resolved[key]
-        values = {name: parameter.value for name, parameter in arm.scenario.parameters.items()}
-        same = json.dumps([arm.only, resolved, values], sort_keys=True)
+        same = json.dumps([arm.only, resolved, arm.scenario.values()], sort_keys=True)
         if same in seen:
             raise InputError(
                 f"{shown(file)}: comparison.arms: found {describe(seen[same])} and {describe(arm.name)}, which are the same; "
