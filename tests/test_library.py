@@ -215,7 +215,7 @@ WRONG = [
     (lambda: sim.ask("portal_vein", patients=1), "patients: found 1"),
     (lambda: sim.ask("portal_vein", off=["dormancy"]), 'unknown keyword "off"'),
     (lambda: sim.sweep(7), "plan: found 7"),
-    (lambda: sim.sweep("factorial", max_memory="1kB"), "max_memory: the tables of 80 runs need about .* give out="),
+    (lambda: sim.sweep("factorial", max_memory="1kB"), "max_memory: the tables of 80 runs need about .*, and 1 MiB are allowed: give out="),
     (lambda: sim.open(7), "path: found 7"),
 ]  # fmt: skip
 
@@ -246,7 +246,13 @@ def test_a_number_for_a_mechanism_that_is_off_brings_a_warning(place):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         sim.run(quick(), patients=1, on=["inflammatory_awakening"], set={"awakening_gain": 2.0})
-        sim.run(quick(), patients=1, off=["dual_blood_supply"], set={"hepatic_artery_compensation": 0.3})
+        sim.run(
+            "colorectal",
+            patients=1,
+            horizon="30 days",
+            off=["dual_blood_supply"],
+            set={"hepatic_artery_compensation": 0.3},
+        )
 
 
 # -- runs ----------------------------------------------------------------------------------------------

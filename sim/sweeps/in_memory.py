@@ -23,7 +23,6 @@ COPIES = 2.5
 SHARE_OF_FREE = 0.5
 """Of the memory that the machine has free, as much is allowed unless somebody says otherwise."""
 _VALUE_BYTES, _TEXT_BYTES = 8, 16
-_GIB = 2**30
 
 
 def memory_bytes(plan: Plan) -> int:
@@ -40,14 +39,18 @@ def memory_bytes(plan: Plan) -> int:
     return int(COPIES * total)
 
 
+def _text(size: int) -> str:
+    return f"{size / 2**30:.1f} GiB" if size >= 2**30 else f"{max(size, 2**20) / 2**20:.0f} MiB"
+
+
 def check_memory(plan: Plan, limit_bytes: int | None) -> None:
     """Say what the tables will take. Raises InputError where that is more than `limit_bytes`, by default half of what is free."""
     needed, free = memory_bytes(plan), available_memory_bytes()
     limit = limit_bytes if limit_bytes is not None else None if free is None else int(SHARE_OF_FREE * free)
-    told = f"the tables of {len(plan.runs):,} runs need about {needed / _GIB:.2g} GiB of memory"
+    told = f"the tables of {len(plan.runs):,} runs need about {_text(needed)} of memory"
     if limit is not None and needed > limit:
         raise InputError(
-            f"max_memory: {told}, and {limit / _GIB:.2g} GiB are allowed: give out= a folder, or allow more"
+            f"max_memory: {told}, and {_text(limit)} are allowed: give out= a folder, or allow more"
         )
     print(told, file=sys.stderr)
 

@@ -187,7 +187,7 @@ def in_memory(plan: Plan, table: str, finished: Mapping[str, Part], failures: Ma
         }
         return _arrow_table(plan, table, failed, data) if failed else None
     pieces = []
-    for shard in sorted(shards(plan), key=lambda shard: shard.file):
+    for shard in sorted(table_files(plan), key=lambda shard: shard.file):
         runs = [run for run in shard.runs if run.name in finished]
         if runs:
             piece = _arrow_table(plan, table, runs, _columns(table, runs, finished))
