@@ -379,6 +379,11 @@ def test_sweeping(place, tmp_path, capfd):
         held.plot("livr")
     with pytest.raises(InputError, match="scenario: found"):
         held.plot(scenario="x")
+    for found in (held, written):
+        with pytest.raises(InputError, match='unknown column "organs"; did you mean organ'):
+            found.where("runs", organs="liver")
+        with pytest.raises(InputError, match='unknown table "run"; did you mean runs'):
+            found.where("run")
 
 
 def test_the_memory_of_a_sweep_is_estimated(place, tmp_path):

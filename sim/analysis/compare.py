@@ -16,6 +16,7 @@ from sim.analysis.competing_risks import ANY_ORGAN
 from sim.errors import InputError
 from sim.names import DAYS_PER_YEAR, NICHES
 from sim.results import incidence
+from sim.results.reading import Run
 
 CLEAR = 0.05
 """An organ has clearly changed where its p value, adjusted for the number of organs, is below this."""
@@ -38,8 +39,8 @@ class Comparison:
     (patients,): days from diagnosis, inf where it did not happen until `end_days`.
     """
 
-    first: object
-    second: object
+    first: Run
+    second: Run
     patients: int
     end_days: float
     differences: list[str]

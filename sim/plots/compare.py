@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from sim.analysis.compare import Comparison
 from sim.analysis.competing_risks import ANY_ORGAN
 from sim.names import DAYS_PER_YEAR
-from sim.plots.frame import SCOPE, Room, align_y_labels, frame, provenance, size_named, threshold_text
+from sim.plots.frame import SCOPE, Room, ShownFigure, align_y_labels, frame, provenance, size_named, threshold_text
 from sim.plots.labels import EndLabel, label_ends, room_inches
 from sim.plots.save import BOTH, save
 from sim.plots.style import BAND_ALPHA, INK, MARKER_EMS, ORGAN_LOOKS, QUIET, Size, styled
@@ -30,7 +29,7 @@ def comparison_curves(
         return save(figure, path_without_suffix, formats)
 
 
-def comparison_figure(found: Comparison, size: str = "column") -> Figure:
+def comparison_figure(found: Comparison, size: str = "column") -> ShownFigure:
     """B minus A in percentage points over years since diagnosis, with paired pointwise 95 % bands.
 
     Above: patients with a visible metastasis so far, in any organ and in the organs where most patients
@@ -42,7 +41,7 @@ def comparison_figure(found: Comparison, size: str = "column") -> Figure:
         return _draw(found, measures)
 
 
-def _draw(found: Comparison, size: Size) -> Figure:
+def _draw(found: Comparison, size: Size) -> ShownFigure:
     days = found.grid_days()
     changed = [
         c.organ

@@ -13,7 +13,7 @@ import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sim.errors import InputError
 from sim.results import schema
@@ -22,6 +22,10 @@ from sim.results.manifest import build_manifest
 from sim.results.storage import MANIFEST, check_writable, copy_run, json_text, tables_as_bytes, write_run
 from sim.results.whole_file import machine_errors, write_whole
 
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
 __all__ = ["Run", "build_manifest", "check_writable", "in_memory", "open", "write_run"]
 
 
@@ -29,7 +33,7 @@ LONGEST_LABEL = 60
 """Characters of what was changed in the short name of a run in memory."""
 
 
-def _read_version_1(table: str, arrow_table):
+def _read_version_1(table: str, arrow_table: pa.Table) -> pa.Table:
     """Version 1 did not tell when a liver's symptoms came (null there), nor small ancestors (no rows: see `Run.arrow`)."""
     import pyarrow as pa
 
@@ -43,7 +47,7 @@ def _read_version_1(table: str, arrow_table):
     return pa.table(columns, schema=today)
 
 
-def _as_stored(table: str, arrow_table):
+def _as_stored(table: str, arrow_table: pa.Table) -> pa.Table:
     """Version 2 had no `clones`, an optional table; all others are as today."""
     return arrow_table
 
@@ -133,10 +137,10 @@ class _damage:
     def __init__(self, file: Path):
         self.file = file
 
-    def __enter__(self):
+    def __enter__(self) -> _damage:
         return self
 
-    def __exit__(self, kind, error, traceback):
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         import pyarrow as pa
 
         if isinstance(error, PermissionError | FileNotFoundError):
@@ -215,7 +219,7 @@ class Run:
             scenario.get("mechanisms", {}).get("lineage", False), spread
         )
 
-    def arrow(self, table: str):
+    def arrow(self, table: str) -> pa.Table | None:
         """One table as a pyarrow table, or None where an optional one was not kept. Raises InputError."""
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -231,7 +235,7 @@ class Run:
                 stored = parquet.read()
         return READERS[self.manifest["schema_version"]](table, stored)
 
-    def _frame(self, table: str):
+    def _frame(self, table: str) -> Any:
         import pandas as pd
         import pyarrow as pa
 
@@ -250,47 +254,47 @@ class Run:
         return pd.DataFrame(columns)
 
     @functools.cached_property
-    def patients(self):
+    def patients(self) -> pd.DataFrame:
         """A row a patient."""
         return self._frame("patients")
 
     @functools.cached_property
-    def metastases(self):
+    def metastases(self) -> pd.DataFrame:
         """A row a colony that reached 10^6 cells."""
         return self._frame("metastases")
 
     @functools.cached_property
-    def founders(self):
+    def founders(self) -> pd.DataFrame:
         """A row a colony and founding clone."""
         return self._frame("founders")
 
     @functools.cached_property
-    def ancestors(self):
+    def ancestors(self) -> pd.DataFrame:
         """A row a colony below 10^6 cells from which one of `metastases` descends; none in runs of schema version 1."""
         return self._frame("ancestors")
 
     @functools.cached_property
-    def clones(self):
+    def clones(self) -> pd.DataFrame | None:
         """A row a patient and clone of the primary; None where the mechanism lineage was off, and in runs before schema version 3."""
         return self._frame("clones")
 
     @functools.cached_property
-    def seeding(self):
+    def seeding(self) -> pd.DataFrame:
         """A row a clock, day, organ and stage: what the patients at risk carry."""
         return self._frame("seeding")
 
     @functools.cached_property
-    def cascade(self):
+    def cascade(self) -> pd.DataFrame:
         """A row a source, organ and step: how many cells took it."""
         return self._frame("cascade")
 
     @functools.cached_property
-    def seeds(self):
+    def seeds(self) -> pd.DataFrame | None:
         """A row a competent settled cell; None without `--keep-seeds`."""
         return self._frame("seeds")
 
     @functools.cached_property
-    def events(self):
+    def events(self) -> pd.DataFrame | None:
         """A row an event; None without `--keep-events`."""
         return self._frame("events")
 

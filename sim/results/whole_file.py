@@ -28,7 +28,7 @@ def machine_errors(folder: Path, doing: str) -> Iterator[None]:
         yield
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
-        todo = advice.get(error.errno, "choose another folder with --out, or try again")
+        todo = advice.get(error.errno or 0, "choose another folder with --out, or try again")
         raise MachineError(f"{folder}: {doing}: {reason}; {todo}") from error
 
 

@@ -49,9 +49,7 @@ def check_memory(plan: Plan, limit_bytes: int | None) -> None:
     limit = limit_bytes if limit_bytes is not None else None if free is None else int(SHARE_OF_FREE * free)
     told = f"the tables of {len(plan.runs):,} runs need about {_text(needed)} of memory"
     if limit is not None and needed > limit:
-        raise InputError(
-            f"max_memory: {told}, and {_text(limit)} are allowed: give out= a folder, or allow more"
-        )
+        raise InputError(f"max_memory: {told}, and {_text(limit)} are allowed: give out= a folder, or allow more")
     print(told, file=sys.stderr)
 
 

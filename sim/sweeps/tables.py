@@ -187,11 +187,11 @@ def in_memory(plan: Plan, table: str, finished: Mapping[str, Part], failures: Ma
         }
         return _arrow_table(plan, table, failed, data) if failed else None
     pieces = []
-    for shard in sorted(table_files(plan), key=lambda shard: shard.file):
+    for shard in sorted(table_files(plan), key=lambda shard: shard.name):
         runs = [run for run in shard.runs if run.name in finished]
         if runs:
             piece = _arrow_table(plan, table, runs, _columns(table, runs, finished))
-            scenario = shard.file.partition("/")[0].removeprefix("scenario=")
+            scenario = shard.name.partition("/")[0].removeprefix("scenario=")
             pieces.append(piece.append_column("scenario", pa.array([scenario] * len(piece))))
     return pa.concat_tables(pieces) if pieces else None
 

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from multiprocessing import get_all_start_methods, get_context, util
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 _ROOT = str(Path(__file__).resolve().parent.parent.parent)
 _one_at_a_time = threading.RLock()
@@ -21,7 +22,7 @@ _one_at_a_time = threading.RLock()
 
 
 @contextmanager
-def quiet_start():
+def quiet_start() -> Iterator[None]:
     """What a process inherits that is started in here: it never sees Ctrl-C, finds this package, and is ours.
 
     multiprocessing has a new process import the main module of its parent. That is the caller's: a notebook, a script
@@ -68,7 +69,7 @@ def _end_servers() -> None:
 _at_exit = None
 
 
-def start_context(preload: Sequence[str]):
+def start_context(preload: Sequence[str]) -> Any:
     """How workers are started here: from a server that has loaded the modules `preload`, else from nothing.
 
     Returns at once: the server loads in the background. There is one a program; the first call decides.

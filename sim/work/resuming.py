@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
@@ -18,9 +18,10 @@ import numpy as np
 from sim.errors import MachineError
 from sim.work.chunk_store import ChunkStore
 from sim.work.progress import Bar
-from sim.work.workers import Finished, Task, run_tasks
+from sim.work.workers import Finished, Part, Task, run_tasks
 
 T = TypeVar("T", bound=Task)
+P = TypeVar("P", bound=Part)
 
 
 class Executor(Protocol):
@@ -31,7 +32,7 @@ class Executor(Protocol):
     tasks are done, running ones in part. Closing the iterator ends the work. MachineError where nothing can go on.
     """
 
-    def execute(self, tasks: Sequence[T], report: Callable[[float], None]) -> Iterator[Finished[T]]:
+    def execute(self, tasks: Sequence[T], report: Callable[[float], None]) -> Generator[Finished[T], None, None]:
         """Yield every task as it is done, in any order."""
         ...
 
@@ -45,7 +46,7 @@ class LocalExecutor:
     def __init__(self, workers: int, *, go_on: bool = True):
         self._workers, self._go_on = workers, go_on
 
-    def execute(self, tasks: Sequence[T], report: Callable[[float], None]) -> Iterator[Finished[T]]:
+    def execute(self, tasks: Sequence[T], report: Callable[[float], None]) -> Generator[Finished[T], None, None]:
         """Yield every task as it is done."""
         with closing(run_tasks(tasks, self._workers, report, go_on=self._go_on)) as running:
             yield from running
@@ -156,7 +157,7 @@ def deaf_to_ctrl_c() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-class KeptRun(Work[T]):
+class KeptRun(Work[P]):
     """Tasks of an analysis, kept on disk as they finish, and read back one by one in order.
 
     A context, inside which nobody else writes to `out`. What is finished is kept beside `out` until
@@ -164,12 +165,12 @@ class KeptRun(Work[T]):
     task numbers its rows in `patient`.
     """
 
-    def __init__(self, tasks: Sequence[T], key: str, *, out: Path, workers: int, progress: bool, name: str):
+    def __init__(self, tasks: Sequence[P], key: str, *, out: Path, workers: int, progress: bool, name: str):
         super().__init__(name, tasks, ())
         self._store = ChunkStore(out, key)
         self._workers, self._progress = workers, progress
 
-    def __enter__(self) -> KeptRun[T]:
+    def __enter__(self) -> KeptRun[P]:
         self._store.__enter__()
         return self
 
@@ -181,8 +182,9 @@ class KeptRun(Work[T]):
         self.left = [task for task in self.tasks if self._store.find(task) is None]
         resume(self, LocalExecutor(self._workers, go_on=False), progress=self._progress)
 
-    def keep(self, finished: Finished[T]) -> None:
+    def keep(self, finished: Finished[P]) -> None:
         """Put it on disk."""
+        assert finished.packed is not None, "only the workers of this machine compute arms"
         self._store.save(finished.task, finished.packed)
 
     def __iter__(self) -> Iterator[Mapping[str, np.ndarray]]:

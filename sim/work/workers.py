@@ -12,7 +12,7 @@ import os
 import signal
 import traceback
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from multiprocessing import connection
 from typing import Any, Generic, Protocol, TypeVar
@@ -167,7 +167,7 @@ def _raise(name: str, text: str, where: str) -> None:
 
 def run_tasks(
     tasks: Sequence[T], workers: int, report: Callable[[float], None], context: Any = None, *, go_on: bool = False
-) -> Iterator[Finished[T]]:
+) -> Generator[Finished[T], None, None]:
     """Yield every task with its packed chunk as it finishes, in any order.
 
     `report` is told how many tasks are done, running ones counted in part. `context` is a multiprocessing context,
