@@ -6,7 +6,7 @@ The recorder reads and never writes. Counts are the engine's own; nothing is com
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -103,7 +103,8 @@ class Recording:
 
     def frame(self, number: int) -> None:
         """Note the state at the start of today as this frame."""
-        model, cells = self.model, self.model.cells
+        model = self.model
+        cells: Any = model.cells  # it sets its tallies by their names, which no type tells
         self.last_frame = number
         grown = np.bincount(unpack(cells.grown.column("identity"))["niche"], minlength=len(NICHES))
         small, large = model.small_metastases[0], model.large_metastases[0]
