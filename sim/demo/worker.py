@@ -55,7 +55,7 @@ def serve(pipe: Connection) -> None:
             job = asked.newest()
             if cohort is not None:
                 cohort.stop()
-            if job.patient is None or _film(teller, asked, job, job.patient):
+            if job.patient is None or _film(teller, asked, job):
                 cohort = _Cohort(teller, job)
                 cohort.start()
     except OSError:
@@ -109,12 +109,13 @@ class _Teller:
         self.tell(job, kind, json.dumps(what, separators=(",", ":"), ensure_ascii=False))
 
 
-def _film(teller: _Teller, asked: _Asked, job: Job, patient: int) -> bool:
-    """Tell the film of a patient; False where it could not be made, or something newer is asked meanwhile."""
+def _film(teller: _Teller, asked: _Asked, job: Job) -> bool:
+    """Tell the film; False where it could not be made, or something newer is asked meanwhile."""
     from sim.demo import film
 
+    assert job.patient is not None  # else nobody asks for a film
     try:
-        for part in film.stream(job.arms, names=job.names, seed=job.seed, patient=patient, report=asked.give_way):
+        for part in film.stream(job.arms, names=job.names, seed=job.seed, patient=job.patient, report=asked.give_way):
             teller.tell_json(job, "film", part)
     except _Newer:
         return False
