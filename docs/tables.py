@@ -8,6 +8,7 @@ from pathlib import Path
 from sim import catalog, scenario
 from sim.catalog import transcription as readings_of
 from sim.mechanisms import REGISTRY
+from sim.scenario.resolve import ROOT
 
 
 def _cell(text) -> str:
@@ -82,7 +83,7 @@ def treatments() -> str:
 def scenarios() -> str:
     """Every scenario with its question, by its path in the repository wherever the manual is built from."""
     rows = [
-        (f"`{path.resolve().relative_to(scenario.ROOT).as_posix()}`", title, question)
+        (f"`{path.resolve().relative_to(ROOT).as_posix()}`", title, question)
         for path, title, question, _ in scenario.listing()
     ]
     return _table(("scenario", "title", "question"), rows)
