@@ -97,7 +97,7 @@ def literature() -> str:
         where = ", ".join(text for text in (row["primary"], row["organ"], row["species"]) if text)
         lines.append(
             f"**{key}** {row['quantity']}: {row['value']}{spread} {row['unit']}\n: {where}. *{row['citation']}* "
-            f"{row['doi_or_url']} ({', '.join(text for text in (row['evidence'], row['era'], row['survival']) if text)})\n"
+            f"{row['doi_or_url']} ({', '.join(text for text in (row['evidence'], row['era'], row['survival']) if text)})\n"  # noqa: E501
         )
     return "\n".join(line.replace("|", "\\|").replace("<", "&lt;") for line in lines)
 
