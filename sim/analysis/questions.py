@@ -55,8 +55,9 @@ def ask_with_runs(
     progress: bool = False,
     command_line: Sequence[str] = (),
 ) -> tuple[dict[str, Any], dict[str, results.Run]]:
-    """Run every arm in a folder below `out`; write and return the answer (the content of `answer.json`), and the runs by arm.
+    """Run every arm in a folder below `out`; write and return the answer, and the runs by arm.
 
+    The answer is the content of `answer.json`.
     `patients` replaces the scenario's number in all arms. Arms that were finished by an earlier call with the
     same numbers, program and seed are not run again, and an arm whose parameters a value of `across` does not
     reach is run once. Without `out` nothing is written: all runs stay in memory. Raises InputError and MachineError as

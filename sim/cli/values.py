@@ -5,11 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from sim.units import memory_bytes
+
+if TYPE_CHECKING:
+    from sim.scenario import Scenario
 
 REPOSITORY = Path(__file__).parent.parent.parent
 
@@ -19,10 +24,11 @@ class WholeNumber(click.ParamType):
 
     name = "whole number"
 
-    def __init__(self, minimum: int, maximum: int | None = None):
+    def __init__(self, minimum: int, maximum: int | None = None) -> None:
         self.minimum, self.maximum = minimum, maximum
 
-    def convert(self, value, param, ctx):
+    def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number; anything else ends the command with what is allowed."""
         allowed = f"{self.minimum} or more" if self.maximum is None else f"{self.minimum} to {self.maximum}"
         try:
             number = int(value)
@@ -38,7 +44,8 @@ class Memory(click.ParamType):
 
     name = "memory size"
 
-    def convert(self, value, param, ctx):
+    def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The bytes; anything else ends the command with what is allowed."""
         size = memory_bytes(str(value))
         if size is None:
             self.fail(
@@ -58,17 +65,17 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def default_run_folder(scenario, seed: int, *, keep_seeds: bool, keep_events: bool) -> Path:
+def default_run_folder(scenario: Scenario, seed: int, *, keep_seeds: bool, keep_events: bool) -> Path:
     """`results/<scenario>/<run>`; <run> differs whenever seed, patients, parameters or tables differ."""
     return _folder(scenario, f"seed{seed}_{scenario.patients}patients", [keep_seeds, keep_events])
 
 
-def default_analysis_folder(scenario, kind: str, seed: int, asked) -> Path:
-    """`results/<scenario>/<kind>_...`; the name differs whenever seed, patients, parameters or what was `asked` differ."""
+def default_analysis_folder(scenario: Scenario, kind: str, seed: int, asked: Sequence) -> Path:
+    """`results/<scenario>/<kind>_...`; another name whenever seed, patients, parameters or what was `asked` differ."""
     return _folder(scenario, f"{kind}_seed{seed}_{scenario.patients}patients", asked)
 
 
-def _folder(scenario, name: str, asked) -> Path:
+def _folder(scenario: Scenario, name: str, asked: Sequence) -> Path:
     resolved = {key: value for key, value in scenario.to_dict().items() if key != "path"}
     identity = json.dumps([resolved, *asked], sort_keys=True, default=str)
     short = hashlib.sha256(identity.encode()).hexdigest()[:8]
@@ -77,7 +84,7 @@ def _folder(scenario, name: str, asked) -> Path:
 
 
 def finished_patients(folder: Path) -> tuple[int, int] | None:
-    """Patients that an interrupted run in `folder` holds, and when it was written (ns); None if there is no such run."""
+    """Patients that an interrupted run in `folder` holds, and when it was written (ns); None if there is none."""
     file = folder / "manifest.json"
     try:
         manifest = json.loads(file.read_text(encoding="utf-8"))

@@ -59,7 +59,7 @@ A run of an older version stays readable through its entry here.
 """
 
 
-def open(path: Path | str) -> Run:
+def open(path: Path | str) -> Run:  # noqa: A001
     """The run in the folder `path`. Tables are read when they are first asked for.
 
     Raises InputError for a missing folder, a folder that is not a run, a damaged or missing file,

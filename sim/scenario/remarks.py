@@ -32,7 +32,7 @@ MATTERS = {HORMONE_RECEPTORS, *SIZES, *_NEEDED, *(parameter for name in _NEEDED 
 
 
 def remarks(scenario: Scenario) -> list[str]:
-    """One line for each treatment that cannot act as a run of the scenario would have it, and each number that cannot."""
+    """One line for each treatment, and each number, that cannot act as a run of the scenario would have it."""
     found = [*of_treatments(scenario), *_of_numbers(scenario)]
     return [f"{shown(scenario.path)}: {words}" for words in found]
 

@@ -53,7 +53,9 @@ class ClusterExecutor:
     def __init__(self, address: str, shared: Path | None = None, warn: Callable[[str], None] = lambda text: None):
         self._address, self._shared, self._warn = address, shared, warn
 
-    def execute(self, blocks: Sequence[Block], report: Callable[[float], None]) -> Generator[Finished[Block], None, None]:
+    def execute(
+        self, blocks: Sequence[Block], report: Callable[[float], None]
+    ) -> Generator[Finished[Block], None, None]:
         """Yield every block as it is done. Raises MachineError when the cluster is gone or runs another program."""
         client = _client(self._address)
         try:
@@ -61,7 +63,9 @@ class ClusterExecutor:
         finally:
             client.close(timeout=5)
 
-    def _run(self, client, blocks: Sequence[Block], report: Callable[[float], None]) -> Generator[Finished[Block], None, None]:
+    def _run(
+        self, client, blocks: Sequence[Block], report: Callable[[float], None]
+    ) -> Generator[Finished[Block], None, None]:
         from distributed import as_completed
 
         threads = self._ready(client)

@@ -44,7 +44,10 @@ def _text(size: int) -> str:
 
 
 def check_memory(plan: Plan, limit_bytes: int | None) -> None:
-    """Say what the tables will take. Raises InputError where that is more than `limit_bytes`, by default half of what is free."""
+    """Say what the tables will take.
+
+    Raises InputError where that is more than `limit_bytes`, by default half of what is free.
+    """
     needed, free = memory_bytes(plan), available_memory_bytes()
     limit = limit_bytes if limit_bytes is not None else None if free is None else int(SHARE_OF_FREE * free)
     told = f"the tables of {len(plan.runs):,} runs need about {_text(needed)} of memory"

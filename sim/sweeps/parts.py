@@ -18,7 +18,7 @@ _DOING = "a finished part of the sweep cannot be written"
 
 
 def write_part(folder: Path, name: str, packed: bytes) -> None:
-    """Put a packed block into `folder`, made where it is missing. Raises MachineError when the disk does not take it."""
+    """Put a packed block into `folder`, made where it is missing. Raises MachineError where the disk refuses."""
     with machine_errors(folder, _DOING):
         folder.mkdir(parents=True, exist_ok=True)
         write_whole(folder / f"{name}{ENDING}", packed)

@@ -27,7 +27,7 @@ _NEW_IN_2 = ("liver_symptom_day", "first_detected_day")
 """A column of `patients`, and the one that it follows."""
 
 
-def open(path: Path | str) -> Sweep:
+def open(path: Path | str) -> Sweep:  # noqa: A001
     """The sweep in the folder `path`. Raises InputError where there is none, or one of another schema version."""
     path = Path(path)
     manifest = read_manifest(path)

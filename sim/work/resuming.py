@@ -1,4 +1,4 @@
-"""The one loop of all that is computed piece by piece: find what is kept, compute the rest, keep each piece as it comes.
+"""The one loop of all that is computed piece by piece: find what is kept, compute the rest, keep each as it comes.
 
 A run, the arms of an analysis and a sweep differ in what a piece is, where it is kept and what is made of it: that
 they say as a `Work`. What happens on Ctrl-C, or when the machine fails halfway, is the same for all of them.
@@ -107,7 +107,8 @@ def resume(work: Work[T], executor: Executor, *, progress: bool) -> None:
             bar.skip(work.size(work.tasks) - work.size(work.left))
             lost = _compute(work, work.left, executor, bar, work.size(work.left))
             # One of several in a task may be what kills its workers: each gets a chance of its own.
-            for task in _compute(work, [part for task in lost for part in work.again(task)], executor, bar, 0):
+            again = [part for task in lost for part in work.again(task)]
+            for task in _compute(work, again, executor, bar, 0):
                 work.give_up(task)
         finally:
             bar.close()

@@ -15,7 +15,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from multiprocessing import connection
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 from sim.errors import InputError, MachineError
 from sim.results.manifest import peak_memory
@@ -52,10 +52,14 @@ class Part(Task, Protocol):
     """A task whose rows are patients (or other things that have numbers) `start` to `stop`."""
 
     @property
-    def start(self) -> int: ...
+    def start(self) -> int:
+        """The number of its first row."""
+        ...
 
     @property
-    def stop(self) -> int: ...
+    def stop(self) -> int:
+        """The number after that of its last row."""
+        ...
 
 
 T = TypeVar("T", bound=Task)
@@ -83,7 +87,7 @@ class _ParentGone(BaseException):
     """Nobody waits for the result."""
 
 
-def _serve(pipe) -> None:
+def _serve(pipe: connection.Connection) -> None:
     """A worker's life: tasks in, progress and packed chunks out, until None comes or the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
     try:
@@ -93,7 +97,7 @@ def _serve(pipe) -> None:
         pass
 
 
-def _send(pipe, message, packed: bytes | None = None) -> None:
+def _send(pipe: connection.Connection, message: tuple[Any, ...], packed: bytes | None = None) -> None:
     try:
         pipe.send(message)
         if packed is not None:
@@ -102,7 +106,7 @@ def _send(pipe, message, packed: bytes | None = None) -> None:
         raise _ParentGone from error
 
 
-def _answer(pipe, task: Task) -> tuple:
+def _answer(pipe: connection.Connection, task: Task) -> tuple[Any, ...]:
     told = 0.0
 
     def report(share: float) -> None:
@@ -121,8 +125,8 @@ def _answer(pipe, task: Task) -> tuple:
 # -- in the parent -----------------------------------------------------------------------------------
 
 
-class _Worker:
-    def __init__(self, context):
+class _Worker(Generic[T]):
+    def __init__(self, context: Any) -> None:
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(target=_serve, args=(theirs,), daemon=True)
         try:
@@ -131,18 +135,18 @@ class _Worker:
         except (OSError, EOFError, AssertionError) as error:  # the last: multiprocessing's own workers have no children
             raise MachineError(f"a worker process cannot be started ({error}); use fewer --workers") from error
         theirs.close()  # so that the pipe ends when the worker does
-        self.task: Task | None = None
+        self.task: T | None = None
         self.share, self.finished = 0.0, 0
 
-    def give(self, task: Task) -> None:
+    def give(self, task: T) -> None:
         self.task, self.share = task, 0.0
         try:
             self.pipe.send(task)
         except OSError:
             pass  # it is dead: its pipe says so when it is read
 
-    def read(self) -> tuple | None:
-        """The next message, with the packed chunk when it is done; None from a dead worker."""
+    def read(self) -> tuple[Any, ...]:
+        """The next message, with the packed chunk when it is done; `("dead",)` from a dead worker."""
         try:
             message = self.pipe.recv() if self.pipe.poll() else ("dead",)
             return (*message, self.pipe.recv_bytes()) if message[0] == "done" else message
@@ -176,14 +180,19 @@ def run_tasks(
     """
     if workers == 1 or len(tasks) <= 1:
         for number, task in enumerate(tasks):
-            packed = task.compute(lambda share, number=number: report(number + share))
+
+            def told(share: float, before: int = number) -> None:
+                report(before + share)
+
+            packed = task.compute(told)
             yield Finished(task, packed, peak_memory())
             report(number + 1)
         return
     context = context or start_context(sorted({module for task in tasks for module in task.loads}))
-    left, deaths, done = deque(tasks), Counter(), 0
-    busy: list[_Worker] = []
-    idle: list[_Worker] = []
+    left, done = deque(tasks), 0
+    deaths: Counter[str] = Counter()
+    busy: list[_Worker[T]] = []
+    idle: list[_Worker[T]] = []
     try:
         while left or busy:
             while left and len(busy) < workers:
@@ -197,7 +206,7 @@ def run_tasks(
                     worker.share = rest[0]
                     continue
                 busy.remove(worker)
-                task = worker.task
+                task = cast(T, worker.task)  # it is busy
                 if kind == "done":
                     done += 1
                     worker.finished += 1
