@@ -16,6 +16,7 @@ import itertools
 import direction_outcomes as outcomes
 import numpy as np
 import pytest
+from every import assert_every
 from scipy.stats import binom
 
 from sim import catalog
@@ -87,11 +88,12 @@ EXACT = [name for name, p in PARAMETERS.items() if outcomes.exact(name, p.outcom
 SIMULATED = [name for name, p in PARAMETERS.items() if name not in EXACT]
 
 
-@pytest.mark.parametrize("name", PARAMETERS)
-def test_every_parameter_has_an_outcome_that_is_measured(name):
-    assert outcome_is_known(PARAMETERS[name]), (
-        f"{name}: no function for {PARAMETERS[name].outcome} in direction_outcomes.py"
-    )
+def check_outcome(parameter) -> None:
+    assert outcome_is_known(parameter), f"no function for {parameter.outcome} in direction_outcomes.py"
+
+
+def test_every_parameter_has_an_outcome_that_is_measured():
+    assert_every(check_outcome, PARAMETERS.values(), name=lambda parameter: parameter.name)
 
 
 def exact_pair(name: str) -> tuple[np.ndarray, ...]:
@@ -208,7 +210,8 @@ def test_a_setting_that_moves_the_outcome_fails(pairs):
 
 def test_a_parameter_without_an_outcome_fails():
     new = dataclasses.replace(PARAMETERS["soil.liver"], name="new_parameter", outcome="happiness")
-    assert not outcome_is_known(new)
+    with pytest.raises(AssertionError, match="1 failed\nnew_parameter: no function for happiness"):
+        assert_every(check_outcome, [PARAMETERS["soil.liver"], new], name=lambda parameter: parameter.name)
 
 
 def test_an_inverted_law_is_noticed(monkeypatch):

@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from every import assert_every, failures
 
 REPOSITORY = Path(__file__).parent.parent
 PACKAGE = REPOSITORY / "sim"
@@ -76,9 +77,12 @@ def test_every_module_has_a_layer():
     assert not without, f"give these modules a layer in {Path(__file__).name}: {without}"
 
 
-@pytest.mark.parametrize("relative", [name for name in MODULES if name != "__init__.py"])
-def test_imports_point_one_way(relative):
+def check_imports(relative: str) -> None:
     assert list(upward(relative, (PACKAGE / relative).read_text(encoding="utf-8"))) == []
+
+
+def test_imports_point_one_way():
+    assert_every(check_imports, [name for name in MODULES if name != "__init__.py"])
 
 
 @pytest.mark.parametrize(
@@ -121,11 +125,23 @@ def test_matplotlib_only_in_plots_and_demo():
     assert all(Path(user).parts[0] in ("plots", "demo") for user in users), users
 
 
-@pytest.mark.parametrize("relative", MODULES)
-def test_a_file_can_be_read_in_one_sitting(relative):
-    text = (PACKAGE / relative).read_text(encoding="utf-8")
+def check_length(relative: str, folder: Path = PACKAGE) -> None:
+    text = (folder / relative).read_text(encoding="utf-8")
     assert len(text.splitlines()) <= LONGEST_FILE_LINES
     assert not text.strip() or ast.get_docstring(ast.parse(text)), "a module says in its first line what it is"
+
+
+def test_a_file_can_be_read_in_one_sitting():
+    assert_every(check_length, MODULES)
+
+
+def test_every_file_that_is_too_long_or_says_nothing_of_itself_is_named(tmp_path):
+    """A loop over the files could swallow what it finds."""
+    for name, text in {"empty.py": "", "good.py": '"""Good."""\n', "silent.py": "x = 1\n"}.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    (tmp_path / "long.py").write_text('"""Long."""\n' + "\n" * LONGEST_FILE_LINES, encoding="utf-8")
+    found = failures(lambda name: check_length(name, tmp_path), ["empty.py", "good.py", "long.py", "silent.py"])
+    assert [text.partition(":")[0] for text in found] == ["long.py", "silent.py"]
 
 
 def test_the_cache_of_compiled_code_sees_every_source():
