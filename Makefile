@@ -12,13 +12,14 @@ KERNELS   := $(wildcard sim/jit.py sim/names.py sim/streams.py sim/kernels/*.py)
 SCENARIO ?= scenarios/colorectal.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test long bench docs pictures questions env clean
+.PHONY: help run demo test long mutants bench docs pictures questions env clean
 
 help:
 	@echo "make run     run the headline scenario: summary table, results, figure (SCENARIO=... for another)"
 	@echo "make demo    open the classroom in the browser"
 	@echo "make test    run the tests"
 	@echo "make long    run the statistical checks that take minutes"
+	@echo "make mutants see whether the tests notice small defects put in on purpose (an hour; continues where it stopped)"
 	@echo "make bench   measure everything against its rivals: a table and benchmarks/report.json (25 minutes)"
 	@echo "make docs    build the manual in docs/_build/html"
 	@echo "make pictures draw the pictures of the README again (a minute or two)"
@@ -35,6 +36,9 @@ test: $(COMPILED)
 
 long: $(COMPILED)
 	@$(BIN)/python -m pytest -m long
+
+mutants: $(COMPILED)
+	@$(BIN)/python -m tests.mutants
 
 demo: $(COMPILED)
 	@$(BIN)/python run_sim.py demo
