@@ -69,7 +69,15 @@ def checkout(tmp_path):
 
 def test_a_mutant_meets_the_tests_that_import_its_module_and_those_that_are_named(checkout):
     found = mutants.tests_of(a_mutant(named=("tests/test_other.py::test_it", "tests/test_long.py")), checkout / "tests")
-    assert found == ["tests/test_name.py", "tests/test_short.py", "tests/test_long.py", "tests/test_other.py::test_it"]
+    assert found == [
+        "tests/test_name.py",
+        "tests/test_other.py::test_it",
+        "tests/test_short.py",
+        "tests/test_long.py",
+    ], "small files first"
+    assert mutants.tests_of(a_mutant(slow=("tests/test_long.py", "tests/test_name.py")), checkout / "tests") == [
+        "tests/test_short.py"
+    ]
     assert mutants.tests_of(a_mutant(file="sim/deep/__init__.py"), checkout / "tests") == ["tests/test_package.py"]
 
 

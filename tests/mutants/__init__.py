@@ -7,7 +7,8 @@ never on the checkout. For each entry of `mutants.toml`, one after the other,
 - "changes a result" is asked of the small runs (`small_runs.py`): five named cohorts of a few patients, and the analyses of
   their tables. A mutant that changes no byte of them may be equivalent to the program (or act where none of them looks);
 - the tests run that import the mutated module directly (read from their source), and those that `tests` of its module names
-  (files, or single tests as pytest calls them), up to the first failure: a mutant is killed if one fails.
+  (files, or single tests as pytest calls them), up to the first failure: a mutant is killed if one fails. Files that `slow`
+  of its module names are left out, for they take minutes: that can only make survivors.
 
 What was found stands in `results/mutants/found.json` and is not computed again unless the sources changed: everything in
 `sim/`, the scenarios, the helpers of the tests, this folder, or the files that test the mutant. So an interrupted command
@@ -36,7 +37,10 @@ ENOUGH = 0.95
 
 @dataclass(frozen=True)
 class Mutant:
-    """One defect: in `file` (from the repository's folder) the `occurrence`-th `old` becomes `new`. `named` are tests to run."""
+    """One defect: in `file` (from the repository's folder) the `occurrence`-th `old` becomes `new`.
+
+    `named` are tests to run beside those that import the module, `slow` files that import it and are left out.
+    """
 
     file: str
     what: str
@@ -44,6 +48,7 @@ class Mutant:
     new: str
     occurrence: int
     named: tuple[str, ...]
+    slow: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -61,7 +66,7 @@ def load(path: Path = LIST) -> list[Mutant]:
     """All mutants of the list, in its order."""
     return [
         Mutant(module["file"], entry["what"], entry["old"], entry["new"], entry.get("occurrence", 1),
-               (*module.get("tests", ()), *entry.get("tests", ())))
+               (*module.get("tests", ()), *entry.get("tests", ())), tuple(module.get("slow", ())))
         for module in tomllib.loads(path.read_text(encoding="utf-8"))["module"]
         for entry in module["mutants"]
     ]  # fmt: skip
@@ -80,11 +85,13 @@ def imported(source: str) -> frozenset[str]:
 
 
 def tests_of(mutant: Mutant, tests: Path) -> list[str]:
-    """What pytest is given: the test files that import the mutated module directly, the smallest first, then the named tests."""
+    """What pytest is given: test files that import the mutated module directly, and the named tests; small files first."""
     module = mutant.file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-    files = [path for path in tests.rglob("test_*.py") if module in imported(path.read_text(encoding="utf-8"))]
-    direct = [path.relative_to(tests.parent).as_posix() for path in sorted(files, key=lambda path: path.stat().st_size)]
-    return [*direct, *(name for name in mutant.named if name.partition("::")[0] not in direct)]
+    sizes = {path.relative_to(tests.parent).as_posix(): path.stat().st_size for path in tests.rglob("test_*.py")}
+    direct = [name for name in sizes if module in imported((tests.parent / name).read_text(encoding="utf-8"))]
+    direct = [name for name in direct if name not in mutant.slow]
+    named = [name for name in mutant.named if name.partition("::")[0] not in direct]
+    return sorted([*direct, *named], key=lambda name: (sizes[name.partition("::")[0]], name))
 
 
 def _digest(root: Path, paths) -> str:
