@@ -7,7 +7,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check -qq
 
 INSTALLED := $(VENV)/.installed
 COMPILED  := $(VENV)/.compiled
-KERNELS   := $(wildcard sim/jit.py sim/names.py sim/streams.py sim/kernels/*.py)
+SOURCES   := $(wildcard sim/*.py sim/*/*.py)
 
 SCENARIO ?= scenarios/colorectal.toml
 
@@ -77,9 +77,9 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@$(PIP) install --editable '.[test]' --constraint constraints.txt
 	@touch $@
 
-$(COMPILED): $(INSTALLED) $(KERNELS)
+$(COMPILED): $(INSTALLED) $(SOURCES)
 	@echo "Compiling the kernels"
-	@$(BIN)/python -m sim.jit
+	@$(BIN)/python run_sim.py compile
 	@touch $@
 
 clean:

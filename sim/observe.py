@@ -5,12 +5,40 @@ from __future__ import annotations
 import mesa
 import numpy as np
 
-from sim.kernels.record import BINS, count_bins, note_stages
 from sim.names import CLOCKS, NICHES, STAGES
+from sim.numerics.histograms import BINS, bin_of, count_bins
+from sim.numerics.jit import kernel
 
 ALL_ORGANS = (*NICHES, "all")
 QUANTITIES = len(ALL_ORGANS) * len(STAGES)
 _NOBODY = np.empty(0, dtype=np.int64)
+
+
+@kernel
+def note_stages(start, slot, lanes, settled, died_on_arrival, inert, sleeping, cycling, small, large, bins, total):
+    """Note every stage in every organ, and in all, of some `lanes` from row `start` of `bins` on.
+
+    The arrays are (lanes, niches). Rows of `bins` are organ x stage; the same counts are added to the row
+    `slot` of `total`.
+    """
+    niches, stages = settled.shape[1], 6
+    here, everywhere = np.empty(stages, np.int64), np.empty(stages, np.int64)
+    for i in range(lanes.size):
+        lane, into = lanes[i], slot[i]
+        everywhere[:] = 0
+        for organ in range(niches + 1):
+            if organ < niches:
+                here[0] = settled[lane, organ] + died_on_arrival[lane, organ] + inert[lane, organ]
+                here[1] = settled[lane, organ]
+                here[2] = sleeping[lane, organ]
+                here[3] = np.rint(cycling[lane, organ])
+                here[4] = small[lane, organ]
+                here[5] = large[lane, organ]
+            for stage in range(stages):
+                value = here[stage] if organ < niches else everywhere[stage]
+                everywhere[stage] += value
+                bins[start + i, organ * stages + stage] = bin_of(value)
+                total[into, organ * stages + stage] += value
 
 
 class ClockHistogram:

@@ -12,12 +12,13 @@ from every import assert_every, failures
 from treated_patients import plan
 from virtual_patients import AGE, on, values
 
-from sim import body, catalog, units
-from sim.cohort import draw_hosts
+from sim import catalog, units
+from sim.catalog.parameters import LaneParameters
+from sim.disease import body
+from sim.disease.hosts import draw_hosts
 from sim.mechanisms import REGISTRY
 from sim.model import MetastasisModel
 from sim.names import NICHES, SITES, VEINS
-from sim.parameters import LaneParameters
 from sim.treatments import REGISTRY as TREATMENTS
 
 PARAMETERS = catalog.load()
@@ -75,12 +76,12 @@ def test_ids_in_a_reason_are_published_rows():
     for name, parameter in PARAMETERS.items():
         for word in re.findall(r"\b([A-Z]+)(\d{2,3})\b", parameter.source):
             if word[0] in stems:
-                assert "".join(word) in known, f"{name} names {''.join(word)}, which targets.csv does not have"
+                assert "".join(word) in known, f"{name} names {''.join(word)}, which the published rows do not have"
 
 
 def test_published_rows_have_an_id_each_and_a_citation():
-    lines = catalog.TARGETS_FILE.read_text(encoding="utf-8").splitlines()
-    assert len(catalog.literature()) == len([line for line in lines[1:] if line])
+    lines = [line for path in catalog.LITERATURE_FILES for line in path.read_text(encoding="utf-8").splitlines()[1:]]
+    assert len(catalog.literature()) == len([line for line in lines if line])
     assert all(row["quantity"] and row["citation"] for row in catalog.literature().values())
 
 
@@ -250,7 +251,7 @@ class RecordingParameters(LaneParameters):
 
 
 READ_BY_THE_CALLER = {"autopsy_threshold_cells"}
-"""What `observe` of an autopsy scenario hands to the model (sim/experiment/chunk.py); imaging guides operations, too."""
+"""What `observe` of an autopsy scenario hands to the model (sim/runs/chunk.py); imaging guides operations, too."""
 
 
 def names_read_by_the_engine(**overrides) -> set[str]:
@@ -282,7 +283,7 @@ def test_the_engine_reads_every_parameter():
 )
 def test_a_scenario_chooses_the_threshold(observe, threshold):
     from sim import scenario
-    from sim.experiment.chunk import build_model
+    from sim.runs.chunk import build_model
 
     chosen = scenario.load("colorectal" if observe == "imaging" else "autopsy/colon").with_(
         set_=[f"{threshold}=12345678 cells"]

@@ -7,8 +7,9 @@ import sys
 
 import pytest
 
-from sim import cli_tables, cli_values
 from sim.cli import main
+from sim.cli import tables as cli_tables
+from sim.cli import values as cli_values
 from sim.errors import MachineError
 
 HEAVY = ("mesa", "numba", "pandas", "matplotlib", "pyarrow", "scipy", "pydantic", "numpy", "networkx", "tqdm")
@@ -32,7 +33,7 @@ def call(monkeypatch, repository, capsys):
 def engine(monkeypatch):
     """Replace the engine: engine(function) makes `run` call it instead of computing a cohort."""
 
-    return lambda function: monkeypatch.setattr("sim.experiment.run_scenario", function)
+    return lambda function: monkeypatch.setattr("sim.runs.run.run_scenario", function)
 
 
 def write_interrupted(out, finished):
@@ -89,8 +90,8 @@ def test_no_command_is_wrong_input_and_shows_the_commands(call):
         (["run", COLORECTAL, "--patinets", "3"], ["--patinets", "--patients"]),
         (["run"], ["SCENARIO"]),
         (["run", COLORECTAL, "twice"], ["twice"]),
-        (["run", COLORECTAL, "--patients", "0"], ["--patients", "0", "1 or more"]),
-        (["run", COLORECTAL, "--patients", "-5"], ["--patients", "-5", "1 or more"]),
+        (["run", COLORECTAL, "--patients", "0"], ["--patients", "0", "1 to 1048576"]),
+        (["run", COLORECTAL, "--patients", "-5"], ["--patients", "-5", "1 to 1048576"]),
         (["run", COLORECTAL, "--patients", "many"], ["--patients", "'many'", "whole number"]),
         (["run", COLORECTAL, "--patients", "1.5"], ["--patients", "'1.5'", "whole number"]),
         (["run", COLORECTAL, "--seed", "-1"], ["--seed", "-1", "0 to"]),

@@ -11,12 +11,12 @@ from scipy import stats
 from statistics_helpers import assert_counts, assert_follows, assert_mean, ks_distance, ks_limit
 from virtual_patients import NOTHING_ACTS, off, plain_model, values
 
-from sim import growth, theory
-from sim.cells import TumourCells
-from sim.kernels import colonise
-from sim.kernels.identity import pack
+from sim.analysis.closed_form import theory
+from sim.catalog.parameters import LaneParameters
+from sim.disease import colonise, growth
+from sim.disease.cells import TumourCells
+from sim.disease.identity import pack
 from sim.names import NICHES
-from sim.parameters import LaneParameters
 
 KEY = np.uint64(31)
 NEVER = 10**15

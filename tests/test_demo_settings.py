@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from sim import scenario
 from sim.demo import texts
+from sim.demo.phrases import MORE_WHAT_IFS, WHAT_IFS, Phrases
 from sim.demo.settings import Settings, whole
 from sim.demo.treatments import TREATMENTS
-from sim.demo.words import MORE_WHAT_IFS, WHAT_IFS, Words
 from sim.errors import InputError
 from sim.mechanisms import REGISTRY
 from sim.names import SITES
@@ -126,7 +126,7 @@ def test_each_what_if_changes_one_thing_and_is_told_in_every_language(what_if):
     elif kind in ("age", "site"):
         assert differing == {{"age": "age", "site": "primary"}[kind]}
     for language in ("en", "zh-Hans"):
-        words = Words(language)
+        words = Phrases(language)
         assert words.what_if(what_if) and words.means(what_if)
         assert len(words.arms(Settings(what_if=what_if))) == 2
 
@@ -139,9 +139,9 @@ def test_a_scarred_liver_is_this_patients_liver():
 
 
 def test_everybody_has_the_age_that_is_set():
-    from sim.experiment.chunk import build_model
-
     import numpy as np
+
+    from sim.runs.chunk import build_model
 
     model = build_model(Settings(age="40").resolve(), seed=1, patients=np.arange(20), collect=False)
     assert np.all(model.hosts.age_years == 40.0)

@@ -5,13 +5,13 @@ import pytest
 from virtual_patients import drawn_model, off, values
 
 from sim import scenario as scenarios
+from sim.catalog.parameters import LaneParameters
+from sim.disease.death import Mortality
 from sim.errors import InputError
-from sim.experiment.chunk import build_model
-from sim.experiment.lineage import Lineage
-from sim.experiment.tables import Metastases, metastases_table, patients_table
-from sim.mortality import Mortality
 from sim.names import NICHES
-from sim.parameters import LaneParameters
+from sim.runs.chunk import build_model
+from sim.runs.descent_columns import DescentColumns
+from sim.runs.tables import Metastases, metastases_table, patients_table
 
 PATIENTS = 40
 HORIZON_DAYS = 400
@@ -36,7 +36,7 @@ class Arm:
     def __init__(self, model, found, lanes):
         lane = np.isin(found.lane, lanes)
         self.metastases = {
-            name: column[lane] for name, column in _plain(metastases_table(model, found, Lineage(model))).items()
+            name: column[lane] for name, column in _plain(metastases_table(model, found, DescentColumns(model))).items()
         }
         self.patients = {name: column[lanes] for name, column in _plain(patients_table(model, found)).items()}
         self.first_detected_day, self.symptom_day = model.first_detected_day[lanes], model.follow_up.symptom_day[lanes]

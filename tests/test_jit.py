@@ -6,16 +6,25 @@ import sys
 
 import pytest
 
-from sim import jit
+from sim.numerics import jit
+
+COMPILED = "from sim import names\nfrom sim.numerics.jit import kernel\n"
 
 
 @pytest.fixture
 def package(tmp_path, monkeypatch):
     """A stand-in for the package's folder with a kernel in it."""
     folder = tmp_path / "sim"
-    (folder / "kernels").mkdir(parents=True)
-    for name in ("jit.py", "streams.py", "kernels/walk.py"):
-        (folder / name).write_text("x = 1\n", encoding="utf-8")
+    (folder / "numerics").mkdir(parents=True)
+    for name, text in {
+        "names.py": "",
+        "__init__.py": "",
+        "numerics/__init__.py": "",
+        "numerics/jit.py": "",
+        "numerics/streams.py": COMPILED,
+        "numerics/walk.py": COMPILED,
+    }.items():
+        (folder / name).write_text(text + "x = 1\n", encoding="utf-8")
     monkeypatch.setattr(jit, "PACKAGE", folder)
     monkeypatch.delenv("NUMBA_CACHE_DIR")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
@@ -24,11 +33,13 @@ def package(tmp_path, monkeypatch):
     return folder
 
 
-@pytest.mark.parametrize("edit", ["jit.py", "streams.py", "kernels/walk.py", "kernels/new.py", "names.py"])
+@pytest.mark.parametrize(
+    "edit", ["numerics/jit.py", "numerics/streams.py", "numerics/walk.py", "numerics/new.py", "names.py"]
+)
 def test_every_edit_starts_a_new_folder_and_clears_the_old(package, edit):
     before = jit.cache_folder()
     assert before.parent == package / "__pycache__" and jit.cache_folder() == before
-    (package / edit).write_text("x = 2\n", encoding="utf-8")
+    (package / edit).write_text(COMPILED + "x = 2\n", encoding="utf-8")
     after = jit.cache_folder()
     assert after != before
     assert list(after.parent.iterdir()) == [after]
@@ -59,7 +70,7 @@ def test_a_chosen_folder_is_used_and_workers_do_not_nest(package, tmp_path, monk
 
 
 PROGRAM = """
-from sim.jit import kernel
+from sim.numerics.jit import kernel
 
 @kernel
 def inverse(x):

@@ -8,13 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sim import results, scenario
-from sim.analysis.lineage import Node, newick, patient_lineage
-from sim.cli_lineage import lineage_text
+from sim import scenario
+from sim.analysis.family_tree import Node, newick, patient_lineage
+from sim.cli.lineage import lineage_text
+from sim.disease.identity import colony_id, colony_parts, pack
 from sim.errors import InputError
-from sim.experiment import run_scenario
-from sim.kernels.identity import colony_id, colony_parts, pack
 from sim.names import NICHES
+from sim.results import reading as results
+from sim.runs.run import run_scenario
 
 LIVER, LUNG, BONE = (NICHES.index(organ) for organ in ("liver", "lung", "bone"))
 

@@ -23,11 +23,11 @@ from treated_patients import (
 )
 from virtual_patients import NOTHING_ACTS
 
-from sim import theory
-from sim.growth import gompertz_cells
-from sim.kernels.identity import unpack
+from sim.analysis.closed_form import theory
+from sim.disease.growth import gompertz_cells
+from sim.disease.identity import unpack
+from sim.disease.trajectories import Trajectories
 from sim.names import NICHES
-from sim.trajectories import Trajectories
 
 # -- log-kill ------------------------------------------------------------------------------------
 
@@ -69,7 +69,7 @@ def test_extinction_after_some_doses_follows_the_closed_form(doses):
 
 def test_a_week_composed_without_the_dose_is_noticed(monkeypatch):
     """The broken variant: the week is composed without this morning's dose."""
-    monkeypatch.setattr("sim.therapy.Therapy.take_survival", lambda self: None)
+    monkeypatch.setattr("sim.treatments.therapy.Therapy.take_survival", lambda self: None)
     with pytest.raises(AssertionError, match="chi-square|distance"):
         test_a_dose_leaves_a_binomial_number_of_cycling_cells(1.0, 24)
 

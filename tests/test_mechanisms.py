@@ -11,19 +11,18 @@ import numpy as np
 import pytest
 import virtual_patients as virtual
 
-from sim import kernels
+from sim import disease, scenario
 from sim import model as engine
-from sim import scenario
-from sim.cohort import draw_hosts
-from sim.experiment import tables
-from sim.experiment.chunk import build_model
-from sim.experiment.lineage import Lineage
-from sim.kernels.identity import unpack
+from sim.catalog.parameters import LaneParameters
+from sim.disease.hosts import draw_hosts
+from sim.disease.identity import unpack
+from sim.disease.signals import Rates
 from sim.mechanisms import REGISTRY, default_states, effective_parameters
 from sim.model import MetastasisModel
 from sim.names import NICHES
-from sim.parameters import LaneParameters
-from sim.rates import Rates
+from sim.runs import tables
+from sim.runs.chunk import build_model
+from sim.runs.descent_columns import DescentColumns
 
 SEED = 5
 LIVER, LUNG, BONE = (NICHES.index(organ) for organ in ("liver", "lung", "bone"))
@@ -242,7 +241,7 @@ def test_without_dormancy_the_table_has_no_day_of_waking():
     chosen = scenario.load("colorectal").with_(off=["dormancy"], set_=FAST)
     model = build_model(chosen, seed=SEED, patients=np.arange(12), collect=False)
     model.run()
-    table = tables.metastases_table(model, tables.Metastases(model), Lineage(model))
+    table = tables.metastases_table(model, tables.Metastases(model), DescentColumns(model))
     assert len(table["woke_day"]) > 50 and np.ma.getmaskarray(table["woke_day"]).all()
     assert model.cells.sleeping.sum() == model.cells.died_asleep.sum() == 0
 
@@ -353,6 +352,6 @@ def test_a_mechanism_that_only_called_itself_constant_would_be_noticed(name):
 
 
 def test_a_kernel_file_that_is_not_there_is_no_attribute():
-    assert kernels.signals.raise_niche is not None
+    assert disease.signals_kernels.raise_niche is not None
     with pytest.raises(AttributeError, match="no attribute 'no_such_file'"):
-        kernels.no_such_file  # noqa: B018
+        disease.no_such_file  # noqa: B018

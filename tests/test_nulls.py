@@ -11,12 +11,12 @@ from test_biology import NOTICED, of_lanes
 from test_biology import same as equal
 from virtual_patients import drawn_model, off, on, plain_model, values
 
-from sim import body
-from sim.colonies import ColonyLaw
+from sim.catalog.parameters import LaneParameters
+from sim.disease import body
+from sim.disease.colonies import ColonyLaw
+from sim.disease.signals import Rates, Signals
 from sim.mechanisms import REGISTRY
 from sim.names import NICHES
-from sim.parameters import LaneParameters
-from sim.rates import Rates, Signals
 from sim.treatments import drug
 
 LIVER, LUNG = NICHES.index("liver"), NICHES.index("lung")

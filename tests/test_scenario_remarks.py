@@ -5,13 +5,15 @@ import pytest
 from quick_cohort import scenario_file
 
 from sim.cli import main
-from sim.experiment.chunk import Task, run_chunk
-from sim.scenario import FOLDER, files, load
-from sim.scenario_comparison import load_comparison
-from sim.scenario_remarks import comparison_remarks, remarks
-from sim.sweep.plan import load as load_plan
-from sim.sweep.plan_file import FOLDER as PLANS
-from sim.sweep.remarks import plan_remarks
+from sim.runs.chunk import run_chunk
+from sim.runs.task import CohortTask
+from sim.scenario import files, load
+from sim.scenario.comparison import load_comparison
+from sim.scenario.remarks import comparison_remarks, remarks
+from sim.scenario.resolve import FOLDER
+from sim.sweeps.plan import load as load_plan
+from sim.sweeps.plan_file import FOLDER as PLANS
+from sim.sweeps.remarks import plan_remarks
 from sim.treatments import REGISTRY
 
 BASE = 'extends = "{}"\n'.format((FOLDER / "colorectal.toml").as_posix())
@@ -132,7 +134,7 @@ def test_the_remark_on_the_horizon_is_true(tmp_path, start, acts):
     file = scenario_file(tmp_path, 20, horizon_days=60)
     text = file.read_text(encoding="utf-8").replace("[cohort]", given("resection", start_days=start) + "\n[cohort]", 1)
     scenario = load(file, text=text)
-    operated = run_chunk(Task(scenario, seed=1, start=0, stop=20)).tables["patients"]["resection_day"]
+    operated = run_chunk(CohortTask(scenario, seed=1, start=0, stop=20)).tables["patients"]["resection_day"]
     assert bool(np.ma.count(operated)) is acts
     assert bool(remarks(scenario)) is not acts
 

@@ -11,14 +11,14 @@ import pytest
 from scipy.stats import poisson
 
 from sim.analysis import survival
-from sim.analysis.survival import FollowUp, kaplan_meier, logrank
+from sim.analysis.survival import TimesToEvent, kaplan_meier, logrank
 
 Z = 1.959963984540054
 NEVER = math.inf
 
 
-def times(days, happened) -> FollowUp:
-    return FollowUp(np.arange(len(days)), np.asarray(days, float), np.asarray(happened, bool))
+def times(days, happened) -> TimesToEvent:
+    return TimesToEvent(np.arange(len(days)), np.asarray(days, float), np.asarray(happened, bool))
 
 
 def run_of(*rows, diagnosis_day: int = 5000):

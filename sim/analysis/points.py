@@ -10,20 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
-from sim.analysis.exposure import Exposure, expected_metastases, measure, visible_chance
-from sim.body import own_organ_factor, route
+from sim.analysis.closed_form.exposure import Exposure, expected_metastases, measure, visible_chance
+from sim.catalog.parameters import LaneParameters
+from sim.disease.body import own_organ_factor, route
 from sim.errors import InputError
-from sim.experiment.arms import metastases_by_lane
-from sim.experiment.chunk import Chunk, stacked_lanes
-from sim.experiment.packing import pack
-from sim.mechanisms import effective_parameters
 from sim.names import NICHES
-from sim.parameters import LaneParameters
+from sim.results.schema import ALL
+from sim.runs.chunk import stacked_lanes
+from sim.runs.counterfactuals import metastases_by_lane
 from sim.scenario import Scenario
-from sim.schema import ALL
+from sim.work.packing import Chunk, pack
 
 OUTCOMES = ("patients", "colonies")
 """Share of patients with a visible metastasis; natural logarithm of the mean number of visible metastases."""
@@ -43,6 +43,8 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(64)
 @dataclass(frozen=True)
 class PointsTask:
     """Points `start` to `stop` of a design: `points` (points, factors) holds the values of the parameters `names`."""
+
+    loads: ClassVar[tuple[str, ...]] = ("sim.analysis.points",)
 
     scenario: Scenario
     names: tuple[str, ...]
@@ -94,11 +96,7 @@ def outcomes_at(
     report: Callable[[float], None] | None = None,
 ) -> np.ndarray:
     """Both outcomes by organ at every point: (points, outcomes, organs). Raises InputError."""
-    base = {name: parameter.value for name, parameter in scenario.parameters.items()}
-    arms = [
-        effective_parameters(base | dict(zip(names, map(float, point), strict=True)), scenario.mechanisms)
-        for point in points
-    ]
+    arms = [scenario.effective(dict(zip(names, map(float, point), strict=True))) for point in points]
     lanes = stacked_lanes(scenario, arms, seed=seed, patients=np.arange(scenario.patients))
     mean, share = np.empty((len(lanes.arm), len(ORGANS))), np.empty((len(lanes.arm), len(ORGANS)))
     # A model runs as long as its slowest lane, and growth differs much between points: lanes of a kind run together.

@@ -23,16 +23,14 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from sim.names import NICHES
+from sim.names import NEVER, NICHES, TWO_SIDED_95
+from sim.results.schema import ALL
 from sim.scenario import Scenario
-from sim.schema import ALL
 
 FIRST_CHUNK, LARGEST_CHUNK = 4, 80
 """Patients: the first curves within seconds also where each has very many cells, later chunks cheaper a patient."""
 FEWEST, FEWEST_SHARE = 3, 0.1
 """A median of sleeping cells needs so many living patients, and so large a share of all: later it is not shown."""
-Z95 = 1.959964
-NEVER = 10**9
 _MOST_POINTS = 80
 _DIGITS = 4
 
@@ -54,8 +52,9 @@ def paired_cohort(
     `report(share)` is told the share of all work that is done, a few hundred times; it may raise to
     stop. Raises InputError where parameters do not fit together.
     """
-    from sim.experiment.chunk import Task, run_chunk
-    from sim.experiment.seeding import merge
+    from sim.runs.chunk import run_chunk
+    from sim.runs.seeding import merge
+    from sim.runs.task import CohortTask
 
     horizon_days = min(arm.horizon_days for arm in arms)
     every_days = max(arm.output_every_days for arm in arms)
@@ -66,7 +65,7 @@ def paired_cohort(
         for number, arm in enumerate(arms):
             before = (start * len(arms) + number * (stop - start)) / (patients * len(arms))
             weight = (stop - start) / (patients * len(arms))
-            chunk = run_chunk(Task(arm, seed, start, stop), lambda share: report(before + weight * share))
+            chunk = run_chunk(CohortTask(arm, seed, start, stop), lambda share: report(before + weight * share))
             clock = chunk.seeding["diagnosis"]
             seeding[number] = merge([seeding[number], clock]) if seeding[number] else clock
             first_days[number] = np.concatenate([first_days[number], first_found_days(chunk.tables)])
@@ -93,9 +92,9 @@ def first_found_days(tables: dict) -> np.ndarray:
 
 def wilson(count: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
     """Wilson's 95 % interval of a share `count` / n."""
-    share, z2 = count / n, Z95**2
+    share, z2 = count / n, TWO_SIDED_95**2
     middle = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = Z95 / (1 + z2 / n) * np.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
+    half = TWO_SIDED_95 / (1 + z2 / n) * np.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
     return np.maximum(middle - half, 0.0), np.minimum(middle + half, 1.0)
 
 
@@ -107,7 +106,7 @@ def paired_difference(only_first: int, only_second: int, n: int) -> tuple[float,
     """
     first, second, total = only_first + 0.5, only_second + 0.5, n + 2
     middle = (second - first) / total
-    half = Z95 * math.sqrt(max(first + second - (second - first) ** 2 / total, 0.0)) / total
+    half = TWO_SIDED_95 * math.sqrt(max(first + second - (second - first) ** 2 / total, 0.0)) / total
     return (only_second - only_first) / n, max(middle - half, -1.0), min(middle + half, 1.0)
 
 
@@ -150,7 +149,7 @@ def _curves(days, every_days, seeding, first_days, done: int, patients: int) -> 
 
 def _sleeping(part: dict, every_days: int, days: np.ndarray, shown: list[str], fewest: float) -> dict:
     """Quartiles of sleeping cells on `days`; None where fewer than `fewest` patients are at risk."""
-    from sim.experiment.seeding import seeding_table
+    from sim.runs.seeding import seeding_table
 
     # the other clock is not kept: an empty one takes its place
     empty = {key: np.empty(0, dtype=np.int64) for key in part}

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.demo.recording import Recording, one_in, own_identity, scatter
-from sim.kernels import sleep
-from sim.kernels.identity import unpack
+from sim.disease import sleep
+from sim.disease.identity import unpack
 from sim.names import MICROMETASTASIS_CELLS
 
 MOST_CELL_DOTS, MOST_METASTASIS_DOTS = 3000, 400

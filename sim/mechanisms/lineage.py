@@ -4,31 +4,15 @@ After Quinn et al. 2021 (LIN02): clones range from incompetent to aggressive (hi
 with KRT17), and potential is inherited. Eight clones share the primary at random; the log of their potential
 is normal with `clone_potential_log_sd`. Settled cells are drawn in proportion to share x potential; the
 barcode of a colony's founder is a keyed draw from that law, and what a metastasis sheds has the potential of its
-founders' clones (`sim.descent`).
+founders' clones (`sim.disease.descent`).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-import numpy as np
-
+from sim.catalog.parameters import LaneParameters
+from sim.disease.clones import mean_potential
+from sim.disease.signals import Rates, Signals
 from sim.mechanisms.base import Mechanism
-from sim.parameters import LaneParameters
-from sim.rates import Rates, Signals
-
-if TYPE_CHECKING:
-    from sim.cohort import Hosts  # heavy, and this file is on the path of `list` and `show`
-
-
-def potentials(z: np.ndarray, log_sd: np.ndarray) -> np.ndarray:
-    """Potential of each clone, (lanes, clones), mean one over clones."""
-    return np.exp(log_sd[:, None] * z - 0.5 * log_sd[:, None] ** 2)
-
-
-def mean_potential(hosts: Hosts, log_sd: np.ndarray) -> np.ndarray:
-    """Mean potential of each primary's cells, (lanes,): shares and potentials of its clones do not change; 1 without clones."""
-    return 1.0 + (hosts.clone_share * (potentials(hosts.clone_z, log_sd) - 1.0)).sum(axis=1)
 
 
 def has_clones(on: bool, log_sd: float) -> bool:

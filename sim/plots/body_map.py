@@ -11,7 +11,6 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import PathPatch
 from matplotlib.ticker import FuncFormatter
 
-from sim import incidence
 from sim.analysis.traffic import ARTERY, PORTAL, VEIN, Traffic, vessel_traffic
 from sim.names import ORGANS
 from sim.plots import body_shapes as shapes
@@ -29,6 +28,7 @@ from sim.plots.frame import (
 )
 from sim.plots.labels import spread
 from sim.plots.style import INK, QUIET, SHADES, Size, styled
+from sim.results import incidence
 
 VESSEL_COLOURS = {ARTERY: "#c1440e", PORTAL: "#332288", VEIN: "#7fb2d6"}
 """Three lightnesses, three hues."""

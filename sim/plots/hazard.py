@@ -6,9 +6,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from sim import incidence
 from sim.analysis.survival import Hazard, recurrence_hazard
-from sim.incidence import DAYS_PER_YEAR
+from sim.names import DAYS_PER_YEAR
 from sim.plots.frame import (
     SCOPE,
     Room,
@@ -25,6 +24,7 @@ from sim.plots.labels import text_points
 from sim.plots.organ_incidence import PANEL_SHARE
 from sim.plots.style import BAND_ALPHA, INK, Size, styled
 from sim.plots.time_axis import Counts, at_risk_counter, count_rows, end_of_follow_up, lines_below, years_axis
+from sim.results import incidence
 
 FEWEST_PATIENT_YEARS = 10.0
 """Intervals with less time at risk are not drawn: their rate could be anything."""

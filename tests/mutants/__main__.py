@@ -15,9 +15,7 @@ from pathlib import Path
 from tests.mutants import ENOUGH, REPOSITORY, Mutant, key_of, load, sources_digest, tests_of
 
 FOUND = REPOSITORY / "results" / "mutants" / "found.json"
-NOT_COPIED = shutil.ignore_patterns(
-    ".git", ".venv", "results", "docs", "__pycache__", ".*_cache", ".hypothesis", "*.egg-info"
-)
+MADE = shutil.ignore_patterns("__pycache__", ".?*", "*.egg-info", "_build", "_generated", "build", "dist")
 LONGEST_SECONDS = 1200
 """A mutant whose tests take longer is killed: it hangs."""
 
@@ -40,7 +38,12 @@ class Copy:
 
     def __init__(self, folder: Path):
         self.root, self.runs = folder / "repository", folder / "runs"
-        shutil.copytree(REPOSITORY, self.root, ignore=NOT_COPIED)
+        for path in REPOSITORY.iterdir():
+            if path.is_dir() and path.name not in MADE(None, [path.name]) and path.name != "results":
+                shutil.copytree(path, self.root / path.name, ignore=MADE)
+            elif path.is_file():
+                self.root.mkdir(exist_ok=True)
+                shutil.copy2(path, self.root)
         (self.root / "results").mkdir()
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "COV"))}
         # Python compares whole seconds of a source's age: a mutant must never run from another one's bytes.

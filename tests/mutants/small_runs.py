@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-import sim.results
 from sim import scenario
-from sim.experiment import run_scenario
 from sim.mechanisms import REGISTRY, default_states
+from sim.results import reading
+from sim.runs.run import run_scenario
 
 PATIENTS, SEED = 100, 3
 DEFAULTS = [name for name, on in default_states().items() if on]
@@ -138,7 +138,8 @@ def of_one(run) -> dict:
 
 def of_two(first, second) -> dict:
     """Two runs of the same patients, compared."""
-    from sim.analysis import compare, compare_text, paired, survival
+    from sim.analysis import compare, paired, survival
+    from sim.report import comparison as words
 
     found = compare.compare(first, second)
     pairs = {change.organ: change.pairs for change in found.organs} | {"alive": found.alive}
@@ -151,7 +152,7 @@ def of_two(first, second) -> dict:
     empty = groups[0].of(np.zeros(len(groups[0]), dtype=bool))
     values = [run.patients["age_years"].to_numpy() for run in (first, second)]
     return {
-        "words": compare_text.sentence(found), "table": compare_text.table(found), "rows": compare_text.as_dict(found),
+        "words": words.sentence(found), "table": words.table(found), "rows": words.as_dict(found),
         "curves": [(curve.first, curve.second, curve.difference, curve.difference_interval)
                    for organ in ("liver", "lung", "any organ") for curve in [found.incidence_curve(organ, found.grid_days())]],
         "pairs": {organ: [getattr(one, part) for part in PAIR_PARTS] for organ, one in pairs.items()},
@@ -164,7 +165,7 @@ def of_two(first, second) -> dict:
 
 def analyses(folder: Path) -> dict[str, str]:
     """Digests of what the analyses say of the tables in a folder; an exception is a result too."""
-    runs = {name: sim.results.open(folder / name) for name in RUNS}
+    runs = {name: reading.open(folder / name) for name in RUNS}
     asked = {name: lambda name=name: of_one(runs[name]) for name in RUNS}
     asked |= {f"{name} against defaults": lambda name=name: of_two(runs["defaults"], runs[name]) for name in RUNS}
     found = {}

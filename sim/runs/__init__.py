@@ -1,0 +1,1 @@
+"""Runs: a cohort in chunks, on one or many processes, with results that do not depend on either."""
