@@ -4,7 +4,7 @@
 never on the checkout. For each entry of `mutants.toml`, one after the other,
 
 - the text `old` is replaced by `new` in the copy of `file`;
-- "changes a result" is asked of the small runs (`small_runs.py`): five named cohorts of a few patients, and the analyses of
+- "changes a result" is asked of the small runs (`small_runs.py`): five named ones of a few patients, and the analyses of
   their tables. A mutant that changes no byte of them may be equivalent to the program (or act where none of them looks);
 - the tests run that import the mutated module directly (read from their source), and those that `tests` of its module names
   (files, or single tests as pytest calls them), up to the first failure: a mutant is killed if one fails. Files that `slow`
