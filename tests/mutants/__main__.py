@@ -115,24 +115,27 @@ class Copy:
         failed = self.first_failure(tests_of(mutant, self.root / "tests"), mutant.name)
         file = failed.partition(" ")[0].partition("::")[0]
         if failed and file not in self.passes:
-            self.kept_out(mutant.file)
+            self.restore()
             if without := self.first_failure([file], "no mutant"):
                 raise SystemExit(f"{without} fails without any mutant, and says nothing of {mutant.name}")
             self.passes.add(file)
         return failed
 
-    def kept_out(self, file: str) -> None:
-        """Put the file back as it was, with its age: kernels are compiled again where a source is younger."""
-        shutil.copy2(REPOSITORY / file, self.root / file)
+    def restore(self) -> None:
+        """Put the mutated file back as it was, with its age: kernels are compiled again where a source is younger."""
+        path, text, age = self.mutated
+        path.write_bytes(text)
+        os.utime(path, ns=(age.st_atime_ns, age.st_mtime_ns))
 
     def examine(self, mutant: Mutant) -> dict:
         """Put the mutant in, look, and take it out again."""
         path = self.root / mutant.file
+        self.mutated = path, path.read_bytes(), path.stat()
         path.write_text(mutant.applied(path.read_text(encoding="utf-8")), encoding="utf-8")
         try:
             return {"changes": self.changed(mutant), "killed_by": self.killed_by(mutant)}
         finally:
-            self.kept_out(mutant.file)
+            self.restore()
 
 
 def report(mutants: list[Mutant], found: dict[str, dict]) -> bool:
