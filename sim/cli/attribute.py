@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from sim.cli.options import Interrupted, analysis_options, change_options, load, scenario_argument
-from sim.cli.values import WholeNumber, cores, default_analysis_folder, shown
+from sim.cli.values import PROGRAM, WholeNumber, cores, default_analysis_folder, shown
 from sim.errors import InputError, MachineError
 
 LEAST_ORDERS = 4
@@ -65,7 +65,7 @@ def attribute(
             mechanisms=wanted,
             orders=orders,
             progress=not quiet,
-            command_line=["run_sim.py", *context.find_root().meta.get("arguments", ())],
+            command_line=[PROGRAM, *context.find_root().meta.get("arguments", ())],
         )
     except KeyboardInterrupt:
         raise Interrupted("finished parts are kept; the same command continues from there") from None

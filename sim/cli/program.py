@@ -26,24 +26,25 @@ from sim.cli.plot import plot
 from sim.cli.report import report
 from sim.cli.sensitivity import sensitivity
 from sim.cli.sweep import sweep
-from sim.cli.values import Memory, WholeNumber, cores, default_run_folder, finished_patients, shown
+from sim.cli.values import PROGRAM, Memory, WholeNumber, cores, default_run_folder, finished_patients, shown
 from sim.errors import InputError, MachineError
 from sim.names import VERSION
 
-PROGRAM = "run_sim.py"
 EXIT_MACHINE, EXIT_INPUT, EXIT_INTERRUPTED, EXIT_BROKEN_PIPE = 1, 2, 130, 141
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+_ABOUT = f"""Virtual patients, virtual blood, virtual seeds: a model of blood-borne metastasis.
+
+Start with: {PROGRAM} run colorectal"""
+
+
+@click.group(help=_ABOUT, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(VERSION, prog_name="metastatic-seeding")
 @click.option(
     "--debug", is_flag=True, expose_value=False, help="Show the traceback of an internal error (or SIM_DEBUG=1)."
 )
 def cli() -> None:
-    """Virtual patients, virtual blood, virtual seeds: a model of blood-borne metastasis.
-
-    Start with: run_sim.py run scenarios/colorectal.toml
-    """
+    """The group of all commands."""
 
 
 @cli.command("list")

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from sim.cli.options import tell
-from sim.cli.values import REPOSITORY, WholeNumber, cores, shown
+from sim.cli.values import PROGRAM, WholeNumber, cores, results_folder, shown
 from sim.errors import InputError, MachineError
 
 MOST_FAILURES_SHOWN = 3
@@ -115,7 +115,7 @@ def sweep(context, plan_file, workers, out, shard, cluster, shared, resume, retr
             shard=shard,
             resume=resume,
             retry_failed=retry_failed,
-            command_line=["run_sim.py", *context.find_root().meta["arguments"]],
+            command_line=[PROGRAM, *context.find_root().meta["arguments"]],
         )
     except KeyboardInterrupt:
         from sim.cli.program import Interrupted
@@ -151,8 +151,7 @@ def _executor(workers: int | None, cluster: str | None, shared: Path | None):
 
 def default_sweep_folder(name: str) -> Path:
     """`results/sweeps/<plan>`: a changed plan keeps what still fits."""
-    base = REPOSITORY if (REPOSITORY / "run_sim.py").is_file() else Path.cwd()
-    return base / "results" / "sweeps" / name
+    return results_folder() / "sweeps" / name
 
 
 def kept_text(plan, out: Path) -> str | None:

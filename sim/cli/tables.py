@@ -7,7 +7,7 @@ import sys
 import textwrap
 from collections.abc import Mapping, Sequence
 
-from sim.cli.values import shown
+from sim.cli.values import PROGRAM, shown
 from sim.treatments import REGISTRY as TREATMENTS
 
 LEAST_WIDTH = 100
@@ -56,7 +56,7 @@ def listing_text(scenarios: Sequence[tuple], mechanisms: Mapping) -> str:
                 [(t.name, _doses(t.cycles, t.every_days), t.title) for t in TREATMENTS.values()],
                 columns,
             ),
-            "run_sim.py show SCENARIO prints every parameter; run_sim.py run SCENARIO --off MECHANISM runs the counterfactual.",
+            f"{PROGRAM} show SCENARIO prints every parameter; {PROGRAM} run SCENARIO --off MECHANISM runs the counterfactual.",
         )
     )
 

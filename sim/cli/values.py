@@ -6,12 +6,14 @@ import hashlib
 import json
 import os
 import re
+import sys
 from pathlib import Path
 
 import click
 
+from sim.finding import HOME, IS_CHECKOUT
+
 LARGEST_SEED = 2**63 - 1
-REPOSITORY = Path(__file__).parent.parent.parent
 _MEMORY_UNITS = {
     "b": 1,
     "kb": 10**3,
@@ -23,6 +25,18 @@ _MEMORY_UNITS = {
     "gib": 2**30,
     "tib": 2**40,
 }
+
+
+def _program() -> str:
+    """How this program was called, as a person would type it again."""
+    called = Path(sys.argv[0] or "-").name
+    if called == "__main__.py":
+        return "python -m sim"
+    name = called.removesuffix(".exe")
+    return name if name in ("run_sim.py", "metseed") else "run_sim.py" if IS_CHECKOUT else "metseed"
+
+
+PROGRAM = _program()
 
 
 class WholeNumber(click.ParamType):
@@ -70,6 +84,11 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
+def results_folder() -> Path:
+    """Where results go by default: beside the program in a checkout, else below the current folder."""
+    return (HOME if IS_CHECKOUT else Path.cwd()) / "results"
+
+
 def default_run_folder(scenario, seed: int, *, keep_seeds: bool, keep_events: bool) -> Path:
     """`results/<scenario>/<run>`; <run> differs whenever seed, patients, parameters or tables differ."""
     return _folder(scenario, f"seed{seed}_{scenario.patients}patients", [keep_seeds, keep_events])
@@ -84,8 +103,7 @@ def _folder(scenario, name: str, asked) -> Path:
     resolved = {key: value for key, value in scenario.to_dict().items() if key != "path"}
     identity = json.dumps([resolved, *asked], sort_keys=True, default=str)
     short = hashlib.sha256(identity.encode()).hexdigest()[:8]
-    base = REPOSITORY if (REPOSITORY / "run_sim.py").is_file() else Path.cwd()
-    return base / "results" / scenario.name / f"{name}_{short}"
+    return results_folder() / scenario.name / f"{name}_{short}"
 
 
 def finished_patients(folder: Path) -> tuple[int, int] | None:

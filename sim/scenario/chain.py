@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sim import finding
 from sim.errors import InputError, MachineError
 from sim.messages import describe, listed, nearest, printable
 from sim.scenario.text import KeyPath, Places, locate
@@ -152,28 +153,27 @@ def read_chain(path: Path, text: str | None = None) -> list[Document]:
         parent = raw.get("extends")
         if not isinstance(parent, str) or not parent.strip():
             return chain
-        following = path.parent / parent.strip()
-        if not exists(following):
-            names = (
-                [child.name for child in sorted(following.parent.glob("*.toml"))] if exists(following.parent) else []
-            )
-            near = nearest(following.name, names)
-            hint = f"; did you mean {' or '.join(near)}?" if near else ";"
-            files = " -> ".join([document.path.name for document in chain] + [parent.strip()])
-            words = (
-                f"found {describe(parent)}: no such file{hint} allowed: a file, relative to this one (chain: {files})"
-            )
-            raise InputError(_extends(chain[-1], words))
-        path = following
+        path = _extended(parent.strip(), chain)
+
+
+def _extended(name: str, chain: list[Document]) -> Path:
+    """The file that the last one of a chain extends: beside it, else one that comes with the program. Raises InputError."""
+    own = chain[-1].path
+    found = finding.find_beside(name, own, finding.SCENARIOS)
+    if found is not None:
+        return found
+    folder = (own.parent / name).parent
+    names = [child.name for child in sorted(folder.glob("*.toml"))] if finding.exists(folder) else []
+    near = nearest(Path(name).name, names) or finding.near_names(name, finding.SCENARIOS)
+    hint = f"; did you mean {' or '.join(near)}?" if near else ";"
+    beside = f"beside this one ({listed(names)})" if names else "beside this one"
+    files = " -> ".join([document.path.name for document in chain] + [name])
+    words = (
+        f"found {describe(name)}: no such file, neither in {printable(shown(folder))} nor among the scenarios that come with "
+        f"the program{hint} allowed: a file {beside}, or one of {listed(finding.known(finding.SCENARIOS))} (chain: {files})"
+    )
+    raise InputError(_extends(chain[-1], words))
 
 
 def _extends(document: Document, words: str) -> str:
     return message(document.path, document.places.line(("extends",)) or 0, "extends", words)
-
-
-def exists(path: Path) -> bool:
-    """Whether there is such a file or folder; a name that no file can have does not exist."""
-    try:
-        return path.exists()
-    except (OSError, ValueError):
-        return False
