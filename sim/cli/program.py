@@ -259,13 +259,24 @@ def calibrate(out, quiet) -> None:
 
 
 @cli.command("compile")
-def compile_command() -> None:
-    """Compile the model's kernels now, so that no later start has to."""
-    from sim.numerics import jit
+@click.option("--quiet", is_flag=True, help="Say nothing when everything is compiled already.")
+def compile_command(quiet) -> None:
+    """Compile the model's kernels now, so that no later start has to.
+
+    Whoever installs the program where others may only read it does this once for all of them.
+    """
+    from sim.numerics import machine_code
+
+    folder = machine_code.prepare()
+    if machine_code.is_complete(folder):
+        if not quiet:
+            click.echo(f"everything is compiled already, in {shown(folder)}")
+        return
+    click.echo("compiling the kernels (about half a minute)", err=True)
     from sim.runs.warm_up import warm_up
 
     warm_up()
-    click.echo(f"compiled into {shown(jit.cache_folder())}")
+    click.echo(f"compiled into {shown(folder)}")
 
 
 for command in (ask, sweep, attribute, sensitivity, plot, compare, report, demo, export_lesson, lineage):
