@@ -13,7 +13,6 @@ import click
 
 from sim.finding import HOME, IS_CHECKOUT
 
-LARGEST_SEED = 2**63 - 1
 _MEMORY_UNITS = {
     "b": 1,
     "kb": 10**3,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim.names import MOST_PATIENTS
 from sim.numerics.jit import kernel
 
 MOST_LANES, MOST_DAYS, MOST_INDEX = 1 << 16, 1 << 16, 1 << 23
@@ -77,7 +78,7 @@ def unpack(identity: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-COLONY_PATIENTS, COLONY_DAYS, COLONY_INDEX = 1 << 20, 1 << 15, 1 << 20
+COLONY_DAYS, COLONY_INDEX = 1 << 15, 1 << 20
 
 
 def colony_id(patient: np.ndarray, identity: np.ndarray) -> np.ndarray:
@@ -89,7 +90,7 @@ def colony_id(patient: np.ndarray, identity: np.ndarray) -> np.ndarray:
     patient = np.asarray(patient, dtype=np.int64)
     cluster = parts["index"] // CLUSTER_INDEX
     index = parts["index"] % CLUSTER_INDEX
-    limits = ((patient, COLONY_PATIENTS), (parts["day"], COLONY_DAYS), (index, COLONY_INDEX // 2))
+    limits = ((patient, MOST_PATIENTS), (parts["day"], COLONY_DAYS), (index, COLONY_INDEX // 2))
     if any(values.size and values.max() >= limit for values, limit in limits):
         raise ValueError("a colony's id does not fit 63 bits: too many patients, days, or arrivals on one day")
     place = parts["niche"] * 16 + parts["source"]
