@@ -135,12 +135,28 @@ def check(context, scenarios) -> None:
     help="Folder of the results. [default: results/<scenario>/<run>]",
 )
 @click.option("--quiet", is_flag=True, help="No progress bar and no summary: print the results' folder only.")
+@click.option(
+    "--no-figure", is_flag=True, help="Do not draw the seeding curves: starts faster; `plot` draws them later."
+)
 @click.option("--keep-seeds", is_flag=True, help="Also write seeds.parquet: every competent settled cell.")
 @click.option("--keep-events", is_flag=True, help="Also write events.parquet: arrivals, wakings, deaths, by day.")
 @click.option("--max-memory", type=Memory(), metavar="SIZE", help="Refuse to run when more is needed, e.g. 4GB.")
 @click.pass_context
 def run(
-    context, scenario, patients, on, off, set_, seed, workers, out, quiet, keep_seeds, keep_events, max_memory
+    context,
+    scenario,
+    patients,
+    on,
+    off,
+    set_,
+    seed,
+    workers,
+    out,
+    quiet,
+    no_figure,
+    keep_seeds,
+    keep_events,
+    max_memory,
 ) -> None:
     """Run one cohort: results, summary table, figure.
 
@@ -180,7 +196,8 @@ def run(
         raise MachineError(f"{error}\n{kept}") from error
     if quiet:
         click.echo(shown(out))
-        _draw(finished, out)
+        if not no_figure:
+            _draw(finished, out)
         return
 
     from sim.report.summary import summary_text
@@ -188,7 +205,7 @@ def run(
     click.echo(summary_text(finished))
     click.echo()
     click.echo(f"results  {shown(out)}")
-    for figure in _draw(finished, out):
+    for figure in [] if no_figure else _draw(finished, out):
         click.echo(f"figure   {shown(figure)}")
 
 

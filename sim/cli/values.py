@@ -28,10 +28,10 @@ _MEMORY_UNITS = {
 
 def _program() -> str:
     """How this program was called, as a person would type it again."""
-    called = Path(sys.argv[0] or "-").name
-    if called == "__main__.py":
+    called = Path(sys.argv[0] or "-")
+    if called.name == "__main__.py" and called.parent.name == "sim":
         return "python -m sim"
-    name = called.removesuffix(".exe")
+    name = called.name.removesuffix(".exe")
     return name if name in ("run_sim.py", "metseed") else "run_sim.py" if IS_CHECKOUT else "metseed"
 
 
