@@ -465,7 +465,7 @@ def test_a_folder_named_like_a_partition_adds_no_column(tmp_path):
 def test_csv_holds_the_same(run, tmp_path):
     files = run.export_csv(tmp_path / "sheets")
     assert [file.name for file in files] == [f"{table}.csv" for table in schema.TABLES]
-    patients = pd.read_csv(tmp_path / "sheets" / "patients.csv")
+    patients = pd.read_csv(tmp_path / "sheets" / "patients.csv", float_precision="round_trip")
     assert patients["death_day"].isna().tolist() == run.patients["death_day"].isna().tolist()
     assert patients["shed_cells"].tolist() == run.patients["shed_cells"].tolist()
     assert patients["age_years"].tolist() == run.patients["age_years"].tolist()

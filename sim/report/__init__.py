@@ -2,13 +2,12 @@
 
 from pathlib import Path
 
-from sim.report.page import figures_of, run_page
-
 __all__ = ["page_of"]
 
 
 def page_of(folder: Path) -> str:
     """The page of the run, or of the sweep, in `folder` as HTML. Raises InputError where there is none."""
+    from sim.report.page import figures_of, run_page
     from sim.sweeps.folder import MANIFEST
 
     if (folder / MANIFEST).is_file():
