@@ -320,10 +320,22 @@ def _usage(error: click.UsageError) -> int:
     return _fail(f"{error.format_message()}\nsee: {command} --help", EXIT_INPUT)
 
 
+def _open_what_is_closed() -> None:
+    """A program may be started without output (`>&-`): what we open must not take the number of a standard stream."""
+    for number, name in ((0, "stdin"), (1, "stdout"), (2, "stderr")):
+        if getattr(sys, name) is None:
+            try:
+                os.fstat(number)
+            except OSError:
+                os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+            setattr(sys, name, open(os.devnull, "r" if number == 0 else "w", encoding="utf-8"))  # noqa: SIM115
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code: 0 done, 1 the machine failed, 2 wrong input, 130 Ctrl-C."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in arguments or os.environ.get("SIM_DEBUG", "0") not in ("", "0")
+    _open_what_is_closed()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without UTF-8 must not stop a run
@@ -347,6 +359,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader of our output is gone (`| head`): say nothing, also not at the interpreter's last flush.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return EXIT_BROKEN_PIPE
+    except UnicodeEncodeError as error:
+        if not any("\udc80" <= character <= "\udcff" for character in error.object):
+            return _internal_error(error, debug)
+        around = error.object[max(0, error.start - 40) : error.end + 40].split("\n")[0].strip(' ",')
+        told = around.encode("utf-8", errors="surrogateescape").decode("utf-8", errors="backslashreplace")
+        return _fail(f"{told}: found a name that is not UTF-8; allowed: names in UTF-8", EXIT_INPUT)
     except MemoryError:
         return _fail("there is not enough memory: use fewer patients or fewer workers", EXIT_MACHINE)
     except OSError as error:

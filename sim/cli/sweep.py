@@ -91,6 +91,7 @@ def sweep(context, plan_file, workers, out, shard, cluster, shared, resume, retr
     PLAN is a file, or the name of one in the folder plans; `check PLAN` says how many runs it has and about how
     long they take. The same command continues after whatever stopped it, and repeats nothing.
     """
+    from sim.results.storage import refuse_what_is_no_text
     from sim.sweeps.plan import load
     from sim.sweeps.remarks import plan_remarks
 
@@ -100,6 +101,7 @@ def sweep(context, plan_file, workers, out, shard, cluster, shared, resume, retr
         raise InputError("--shared: found without --cluster ADDRESS; the workers of this machine always share DIR")
     plan = load(plan_file)
     out = out or default_sweep_folder(plan.name)
+    refuse_what_is_no_text(out.absolute())
     tell(plan_remarks(plan))
     if not quiet:
         click.echo(amount_text(plan))

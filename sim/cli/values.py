@@ -13,6 +13,8 @@ import click
 
 from sim.finding import HOME, IS_CHECKOUT
 
+MOST_MEMORY = 2**63 - 1
+"""Bytes: what a 64-bit machine can count."""
 _MEMORY_UNITS = {
     "b": 1,
     "kb": 10**3,
@@ -70,7 +72,10 @@ class Memory(click.ParamType):
                 param,
                 ctx,
             )
-        size = int(float(match[1]) * _MEMORY_UNITS[match[2]])
+        number = float(match[1]) * _MEMORY_UNITS[match[2]]
+        if number > MOST_MEMORY:
+            self.fail(f"{str(value)[:20]!r}... is more memory than there is", param, ctx)
+        size = int(number)
         if size < 1:
             self.fail(f"{value!r} is no memory at all", param, ctx)
         return size

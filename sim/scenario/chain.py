@@ -19,6 +19,8 @@ from sim.scenario.text import KeyPath, Places, locate
 
 MAXIMUM_BYTES = 1_000_000
 LONGEST_CHAIN = 50
+DEEPEST = 50
+"""Tables within tables: no file needs over six."""
 _KEYS_OF = {
     "a scenario": 'title, question, primary, ..., or extends = "..."',
     "a plan": 'title, scenarios = ["..."], ...',
@@ -122,9 +124,25 @@ def parse(path: Path, text: str, what: str = "a scenario") -> tuple[dict[str, An
                 message(path, line, dotted(key), f"found twice (first in line {first}); allowed: once")
             ) from None
         raise InputError(message(path, line, "", f"not valid TOML: {words}", column=column)) from None
+    if _is_deep(raw):
+        raise InputError(
+            f"{shown(path)}: found tables nested over {DEEPEST} deep, or a dotted key of as many parts; allowed: {what}, "
+            f"which is flat ({_KEYS_OF[what]})"
+        )
     if not raw:
         raise InputError(f"{shown(path)}: found no keys; allowed: {what} ({_KEYS_OF[what]})")
     return raw, locate(text)
+
+
+def _is_deep(raw: dict[str, Any]) -> bool:
+    """Whether something lies deeper in it than what reads it can follow."""
+    level: list[Any] = [raw]
+    for _ in range(DEEPEST):
+        level = [inner for node in level for inner in (node.values() if isinstance(node, dict) else node)]
+        level = [node for node in level if isinstance(node, dict | list)]
+        if not level:
+            return False
+    return True
 
 
 def read_chain(path: Path, text: str | None = None) -> list[Document]:
