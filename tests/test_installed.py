@@ -3,11 +3,15 @@
 import json
 import os
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 import sysconfig
 import tarfile
 import tempfile
+import time
+import urllib.request
 import zipfile
 from pathlib import Path
 
@@ -154,3 +158,25 @@ def test_every_command_answers(metseed, installed, tmp_path):
     assert list(folder.glob("results/colorectal/*/figures/*"))
     metseed("export-lesson", "two_blood_supplies")
     assert (folder / "two_blood_supplies.en.html").stat().st_size > 100_000
+
+
+@pytest.mark.long
+def test_the_classroom_opens(installed, tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [str(installed[0] / "metseed"), "demo", "--no-browser", "--port", str(port)]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as server:
+        try:
+            end = time.monotonic() + 120
+            page = ""
+            while not page and time.monotonic() < end and server.poll() is None:
+                try:
+                    page = urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=60).read().decode()
+                except OSError:
+                    time.sleep(0.5)
+        finally:
+            server.send_signal(signal.SIGINT)
+            said, _ = server.communicate(timeout=60)
+    assert "<html" in page, said
+    assert server.returncode in (0, 130) and "Traceback" not in said
