@@ -10,6 +10,7 @@ from sim.demo.phrases import MORE_WHAT_IFS, WHAT_IFS, Phrases
 from sim.demo.settings import Settings, whole
 from sim.demo.treatments import TREATMENTS
 from sim.errors import InputError
+from sim.finding import SCENARIOS
 from sim.mechanisms import REGISTRY
 from sim.names import SITES
 
@@ -33,7 +34,7 @@ def test_a_wrong_value_is_refused_in_the_loaders_own_words(name):
 def test_the_page_and_a_file_with_the_same_mistake_say_the_same(tmp_path):
     file = tmp_path / "mistake.toml"
     file.write_text(
-        Settings(age="1e9").text().replace('"colorectal.toml"', f'"{scenario.FOLDER / "colorectal.toml"}"'),
+        Settings(age="1e9").text().replace('"colorectal.toml"', f'"{SCENARIOS / "colorectal.toml"}"'),
         encoding="utf-8",
     )
     with pytest.raises(InputError) as in_file:

@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from sim.analysis.points import PointsTask
-from sim.numerics import jit, sources
+from sim.numerics import machine_code, sources
 from sim.runs.counterfactuals import CounterfactualTask
 from sim.runs.task import CohortTask
 from sim.sweeps.block import Block
@@ -49,7 +49,7 @@ def copy(tmp_path_factory):
 def digests(package) -> dict[str, str]:
     tasks = {"cohort": CohortTask, "arms": CounterfactualTask, "points": PointsTask, "sweep": Block}
     made = {name: sources.digest(sources.reached(task.loads, package)) for name, task in tasks.items()}
-    return made | {"kernels": jit.source_hash(package)}
+    return made | {"kernels": machine_code.source_hash(package)}
 
 
 @pytest.mark.parametrize("what", RENEWED_BY)
@@ -97,7 +97,7 @@ def test_import_lines_say_what_the_syntax_tree_says():
 
 def test_decorators_are_imported_in_a_way_that_is_seen():
     """A module that holds compiled functions is known by its import of the decorator."""
-    seen, wrong = set(jit.compiled_modules()), []
+    seen, wrong = set(machine_code.compiled_modules()), []
     for name, path in sources.modules().items():
         tree = ast.parse(path.read_text(encoding="utf-8"))
         used = {

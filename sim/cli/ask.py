@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from sim.cli.options import tell
-from sim.cli.values import REPOSITORY, WholeNumber, cores, shown
+from sim.cli.values import PROGRAM, WholeNumber, cores, results_folder, shown
 from sim.errors import InputError
 from sim.names import LARGEST_SEED, MOST_PATIENTS
 
@@ -69,8 +69,8 @@ def ask(context, scenario, patients, small, seeds, workers, out, only_catalogue,
 
     from sim.analysis.questions import ask as answer_question
 
-    place = out or _results()
-    command_line = ["run_sim.py", *context.find_root().meta["arguments"]]
+    place = out or results_folder()
+    command_line = [PROGRAM, *context.find_root().meta["arguments"]]
     steps = _steps(comparisons, list(dict.fromkeys(seeds)), not only_catalogue, every)
     answers: dict[tuple[str, int], dict] = {}
     for turn, (comparison, seed, across) in enumerate(steps):
@@ -154,10 +154,6 @@ def _with_comparison() -> list[str]:
         if comparison is not None:
             found.append(comparison.scenario.name)
     return found
-
-
-def _results() -> Path:
-    return (REPOSITORY if (REPOSITORY / "run_sim.py").is_file() else Path.cwd()) / "results"
 
 
 def folder_name(comparison, seed: int, patients: int | None, small: bool) -> str:

@@ -26,24 +26,25 @@ from sim.cli.plot import plot
 from sim.cli.report import report
 from sim.cli.sensitivity import sensitivity
 from sim.cli.sweep import sweep
-from sim.cli.values import Memory, WholeNumber, cores, default_run_folder, finished_patients, shown
+from sim.cli.values import PROGRAM, Memory, WholeNumber, cores, default_run_folder, finished_patients, shown
 from sim.errors import InputError, MachineError
 from sim.names import LARGEST_SEED, VERSION
 
-PROGRAM = "run_sim.py"
 EXIT_MACHINE, EXIT_INPUT, EXIT_INTERRUPTED, EXIT_BROKEN_PIPE = 1, 2, 130, 141
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+_ABOUT = f"""Virtual patients, virtual blood, virtual seeds: a model of blood-borne metastasis.
+
+Start with: {PROGRAM} run colorectal"""
+
+
+@click.group(help=_ABOUT, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(VERSION, prog_name="metastatic-seeding")
 @click.option(
     "--debug", is_flag=True, expose_value=False, help="Show the traceback of an internal error (or SIM_DEBUG=1)."
 )
 def cli() -> None:
-    """Virtual patients, virtual blood, virtual seeds: a model of blood-borne metastasis.
-
-    Start with: run_sim.py run scenarios/colorectal.toml
-    """
+    """The group of all commands."""
 
 
 @cli.command("list")
@@ -134,12 +135,28 @@ def check(context, scenarios) -> None:
     help="Folder of the results. [default: results/<scenario>/<run>]",
 )
 @click.option("--quiet", is_flag=True, help="No progress bar and no summary: print the results' folder only.")
+@click.option(
+    "--no-figure", is_flag=True, help="Do not draw the seeding curves: starts faster; `plot` draws them later."
+)
 @click.option("--keep-seeds", is_flag=True, help="Also write seeds.parquet: every competent settled cell.")
 @click.option("--keep-events", is_flag=True, help="Also write events.parquet: arrivals, wakings, deaths, by day.")
 @click.option("--max-memory", type=Memory(), metavar="SIZE", help="Refuse to run when more is needed, e.g. 4GB.")
 @click.pass_context
 def run(
-    context, scenario, patients, on, off, set_, seed, workers, out, quiet, keep_seeds, keep_events, max_memory
+    context,
+    scenario,
+    patients,
+    on,
+    off,
+    set_,
+    seed,
+    workers,
+    out,
+    quiet,
+    no_figure,
+    keep_seeds,
+    keep_events,
+    max_memory,
 ) -> None:
     """Run one cohort: results, summary table, figure.
 
@@ -179,7 +196,8 @@ def run(
         raise MachineError(f"{error}\n{kept}") from error
     if quiet:
         click.echo(shown(out))
-        _draw(finished, out)
+        if not no_figure:
+            _draw(finished, out)
         return
 
     from sim.report.summary import summary_text
@@ -187,7 +205,7 @@ def run(
     click.echo(summary_text(finished))
     click.echo()
     click.echo(f"results  {shown(out)}")
-    for figure in _draw(finished, out):
+    for figure in [] if no_figure else _draw(finished, out):
         click.echo(f"figure   {shown(figure)}")
 
 
@@ -257,13 +275,24 @@ def calibrate(out, quiet) -> None:
 
 
 @cli.command("compile")
-def compile_command() -> None:
-    """Compile the model's kernels now, so that no later start has to."""
-    from sim.numerics import jit
+@click.option("--quiet", is_flag=True, help="Say nothing when everything is compiled already.")
+def compile_command(quiet) -> None:
+    """Compile the model's kernels now, so that no later start has to.
+
+    Whoever installs the program where others may only read it does this once for all of them.
+    """
+    from sim.numerics import machine_code
+
+    folder = machine_code.prepare()
+    if machine_code.is_complete(folder):
+        if not quiet:
+            click.echo(f"everything is compiled already, in {shown(folder)}")
+        return
+    click.echo("compiling the kernels (about half a minute)", err=True)
     from sim.runs.warm_up import warm_up
 
     warm_up()
-    click.echo(f"compiled into {shown(jit.cache_folder())}")
+    click.echo(f"compiled into {shown(folder)}")
 
 
 for command in (ask, sweep, attribute, sensitivity, plot, compare, report, demo, export_lesson, lineage):
@@ -291,10 +320,22 @@ def _usage(error: click.UsageError) -> int:
     return _fail(f"{error.format_message()}\nsee: {command} --help", EXIT_INPUT)
 
 
+def _open_what_is_closed() -> None:
+    """A program may be started without output (`>&-`): what we open must not take the number of a standard stream."""
+    for number, name in ((0, "stdin"), (1, "stdout"), (2, "stderr")):
+        if getattr(sys, name) is None:
+            try:
+                os.fstat(number)
+            except OSError:
+                os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+            setattr(sys, name, open(os.devnull, "r" if number == 0 else "w", encoding="utf-8"))  # noqa: SIM115
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code: 0 done, 1 the machine failed, 2 wrong input, 130 Ctrl-C."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in arguments or os.environ.get("SIM_DEBUG", "0") not in ("", "0")
+    _open_what_is_closed()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without UTF-8 must not stop a run
@@ -318,6 +359,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader of our output is gone (`| head`): say nothing, also not at the interpreter's last flush.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return EXIT_BROKEN_PIPE
+    except UnicodeEncodeError as error:
+        if not any("\udc80" <= character <= "\udcff" for character in error.object):
+            return _internal_error(error, debug)
+        around = error.object[max(0, error.start - 40) : error.end + 40].split("\n")[0].strip(' ",')
+        told = around.encode("utf-8", errors="surrogateescape").decode("utf-8", errors="backslashreplace")
+        return _fail(f"{told}: found a name that is not UTF-8; allowed: names in UTF-8", EXIT_INPUT)
     except MemoryError:
         return _fail("there is not enough memory: use fewer patients or fewer workers", EXIT_MACHINE)
     except OSError as error:

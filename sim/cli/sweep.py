@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from sim.cli.options import tell
-from sim.cli.values import REPOSITORY, WholeNumber, cores, shown
+from sim.cli.values import PROGRAM, WholeNumber, cores, results_folder, shown
 from sim.errors import InputError, MachineError
 
 MOST_FAILURES_SHOWN = 3
@@ -91,6 +91,7 @@ def sweep(context, plan_file, workers, out, shard, cluster, shared, resume, retr
     PLAN is a file, or the name of one in the folder plans; `check PLAN` says how many runs it has and about how
     long they take. The same command continues after whatever stopped it, and repeats nothing.
     """
+    from sim.results.storage import refuse_what_is_no_text
     from sim.sweeps.plan import load
     from sim.sweeps.remarks import plan_remarks
 
@@ -100,6 +101,7 @@ def sweep(context, plan_file, workers, out, shard, cluster, shared, resume, retr
         raise InputError("--shared: found without --cluster ADDRESS; the workers of this machine always share DIR")
     plan = load(plan_file)
     out = out or default_sweep_folder(plan.name)
+    refuse_what_is_no_text(out.absolute())
     tell(plan_remarks(plan))
     if not quiet:
         click.echo(amount_text(plan))
@@ -115,7 +117,7 @@ def sweep(context, plan_file, workers, out, shard, cluster, shared, resume, retr
             shard=shard,
             resume=resume,
             retry_failed=retry_failed,
-            command_line=["run_sim.py", *context.find_root().meta["arguments"]],
+            command_line=[PROGRAM, *context.find_root().meta["arguments"]],
         )
     except KeyboardInterrupt:
         from sim.cli.program import Interrupted
@@ -151,8 +153,7 @@ def _executor(workers: int | None, cluster: str | None, shared: Path | None):
 
 def default_sweep_folder(name: str) -> Path:
     """`results/sweeps/<plan>`: a changed plan keeps what still fits."""
-    base = REPOSITORY if (REPOSITORY / "run_sim.py").is_file() else Path.cwd()
-    return base / "results" / "sweeps" / name
+    return results_folder() / "sweeps" / name
 
 
 def kept_text(plan, out: Path) -> str | None:

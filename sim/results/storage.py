@@ -50,6 +50,15 @@ def machine_errors(folder: Path, doing: str) -> Iterator[None]:
         raise MachineError(f"{folder}: {doing}: {reason}; {todo}") from error
 
 
+def refuse_what_is_no_text(path: Path) -> None:
+    """Raises InputError for a path that holds bytes which are no UTF-8: tables cannot be written there."""
+    try:
+        str(path).encode("utf-8")
+    except UnicodeEncodeError:
+        told = os.fsencode(path).decode("utf-8", errors="backslashreplace")
+        raise InputError(f"{told}: found a name that is not UTF-8; allowed: a path in UTF-8") from None
+
+
 def check_writable(folder: Path | str, kind: str = RUN) -> None:
     """Make sure, before anything is computed, that results of a kind can be written to `folder`. Leaves no trace.
 
@@ -57,6 +66,7 @@ def check_writable(folder: Path | str, kind: str = RUN) -> None:
     holds something else), MachineError where the machine refuses to write.
     """
     folder = Path(os.path.abspath(folder))
+    refuse_what_is_no_text(folder)
     _refuse_foreign(folder, kind)
     place = folder if _write_inside(folder) else folder.parent
     with machine_errors(folder, "the output folder cannot be written"):

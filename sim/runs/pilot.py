@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.runs.chunk import build_model
 from sim.runs.task import CohortTask
 
 PILOT_PATIENTS = 50
@@ -51,6 +50,8 @@ def array_bytes(value, seen: set[int] | None = None) -> int:
 
 
 def _pilot(task: CohortTask, patients: int):
+    from sim.runs.chunk import build_model
+
     start = time.perf_counter()
     model = build_model(
         task.scenario,
@@ -65,6 +66,8 @@ def _pilot(task: CohortTask, patients: int):
 
 def estimate(tasks: Sequence[CohortTask], workers: int) -> RunCost:
     """Time and memory of all tasks on so many workers, from a pilot of the first patients of the first."""
+    from sim.runs.chunk import build_model  # only who computes loads the model
+
     task = max(tasks, key=lambda task: task.stop - task.start)
     size = task.stop - task.start
     # A day costs something however few patients live through it, and each patient's cells cost something.

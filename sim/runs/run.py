@@ -17,11 +17,10 @@ from sim.errors import InputError, MachineError
 from sim.results import reading as results
 from sim.results.manifest import build_manifest, peak_memory
 from sim.results.storage import write_run
-from sim.runs.chunk import build_model
+from sim.runs.cascade import cascade_table
 from sim.runs.keys import identity
 from sim.runs.pilot import RunCost, estimate
 from sim.runs.seeding import merge, seeding_table
-from sim.runs.tables import cascade_table
 from sim.runs.task import CohortTask
 from sim.scenario import Scenario
 from sim.work.chunk_store import ChunkStore
@@ -118,7 +117,6 @@ def run_scenario(
     results.check_writable(out)
     start, clock = datetime.now(UTC), time.perf_counter()
     tasks = chunk_tasks(scenario, seed, keep_seeds, keep_events, fewest_patients)
-    build_model(scenario, seed=seed, patients=np.arange(1), collect=False)  # what does not fit together fails here
     with ChunkStore(out, identity(scenario, seed, keep_seeds, keep_events)) as store:
         kept = [(task, packed) for task in tasks if (packed := store.find(task)) is not None]
         found = {task.start for task, _ in kept}

@@ -9,30 +9,11 @@ from sim.disease.growth import gompertz_rate_per_day
 from sim.disease.identity import colony_id, unpack
 from sim.disease.trajectories import Trajectories
 from sim.names import MICROMETASTASIS_CELLS, NEVER, NICHES
-from sim.results.schema import ALL, PRIMARY
+from sim.runs.cascade import FOLLOWS, ONE_SUM, ONLY_IN_ALL, SOURCES
 from sim.runs.descent_columns import DescentColumns
 
 DEATH_CAUSES = ("other causes", "primary tumour", "metastases")
 HORIZON = "end of horizon"
-FOLLOWS = {
-    "shed": None,
-    "died_in_transit": "shed",
-    "arrested": "shed",
-    "died_on_arrival": "arrested",
-    "inert": "arrested",
-    "settled": "arrested",
-    "died_asleep": "settled",
-    "woke": "settled",
-    "extinct": "woke",
-    "micrometastasis": "woke",
-    "macrometastasis": "micrometastasis",
-}
-"""The step that each step of the cascade is a share of."""
-ONLY_IN_ALL = ("shed", "died_in_transit")
-ONE_SUM = ("died_asleep", "woke", "extinct")
-"""Steps that are not counted by source."""
-SOURCES = (PRIMARY, *NICHES)
-"""Sources of events, by the code of their stream."""
 _ORGAN, _SOURCE = np.array(NICHES), np.array(SOURCES)
 
 
@@ -234,39 +215,6 @@ def cascade_counts(model, found: Metastases) -> dict[str, np.ndarray]:
     np.add.at(out["micrometastasis"], (parts["source"], parts["niche"]), 1)
     np.add.at(out["macrometastasis"], (parts["source"][visible], parts["niche"][visible]), 1)
     return out | {step: getattr(cells, step).sum(axis=0)[None, :] for step in ONE_SUM}
-
-
-def cascade_table(counts: dict[str, np.ndarray]) -> dict:
-    """Columns of `cascade.parquet` from the summed counts.
-
-    Where metastases shed too, the steps of all sources together come first, then those of each source that
-    shed anything, as far as they are counted by source.
-    """
-    shed = counts["shed"].sum(axis=1)
-    sources = [0, *np.flatnonzero(shed[1:]) + 1]
-    groups = [(PRIMARY, None)] if len(sources) == 1 else [(ALL, None), *((SOURCES[code], code) for code in sources)]
-    rows: dict[str, list] = {"source": [], "organ": [], "step": [], "cells": [], "share_of_previous": []}
-    for source, code in groups:
-        for place, organ in enumerate((*NICHES, ALL)):
-
-            def number(step, place=place, organ=organ, code=code):
-                by_niche = counts[step].sum(axis=0) if code is None else counts[step][code]
-                return int(by_niche.sum() if organ == ALL else by_niche[place])
-
-            for step, previous in FOLLOWS.items():
-                if (organ != ALL and step in ONLY_IN_ALL) or (code is not None and step in ONE_SUM):
-                    continue
-                unknown = (
-                    previous is None
-                    or (organ != ALL and previous in ONLY_IN_ALL)
-                    or (code is not None and previous in ONE_SUM)
-                )
-                base = 0 if unknown else number(previous)
-                for column, value in zip(
-                    rows, (source, organ, step, number(step), number(step) / base if base else np.nan), strict=True
-                ):
-                    rows[column].append(value)
-    return rows
 
 
 def seeds_table(model, found: Metastases, lineage: DescentColumns) -> dict:

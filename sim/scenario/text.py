@@ -12,6 +12,7 @@ import tomllib
 from dataclasses import dataclass, field
 
 KeyPath = tuple[str | int, ...]
+MOST_PARTS = 1000
 _ONE_KEY = r"""(?:"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[A-Za-z0-9_-]+)"""
 _KEY = re.compile(rf"{_ONE_KEY}(?:[ \t]*\.[ \t]*{_ONE_KEY})*")
 _HEADER = re.compile(r"(\[\[?)[ \t]*")
@@ -44,6 +45,8 @@ class _Stop(Exception):
 
 def key_parts(raw: str) -> tuple[str, ...]:
     """The parts of a dotted key as it stands in the text: `a."b.c"` gives ("a", "b.c")."""
+    if raw.count(".") > MOST_PARTS:
+        raise _Stop  # nobody means it, and every part costs as much as all before it
     node, parts = tomllib.loads(f"{raw} = 0"), []
     while isinstance(node, dict):
         key, node = next(iter(node.items()))

@@ -16,11 +16,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from sim import finding
 from sim.errors import InputError
 from sim.results.schema import SCHEMA_VERSION
 from sim.scenario import Scenario
 from sim.scenario import find as find_scenario
-from sim.scenario.chain import Document, exists
+from sim.scenario.chain import Document
 from sim.scenario.read import read
 from sim.scenario.resolve import from_merged
 from sim.scenario.text import KeyPath, Places
@@ -240,9 +241,9 @@ def _variants(checked: dict[str, Any], document: Document) -> list[Variant]:
     cohorts = [*enumerate(checked.get("cohorts", [])), *([] if "cohorts" in checked else [(None, {})])]
     treatments = [*enumerate(checked.get("treatments", [])), *([] if "treatments" in checked else [(None, {})])]
     for place, name in enumerate(checked["scenarios"]):
-        beside = document.path.parent / name
         try:
-            file = beside if name.strip() and exists(beside) and beside.is_file() else find_scenario(name)
+            beside = finding.find_beside(name, document.path, finding.SCENARIOS) if name.strip() else None
+            file = find_scenario(name) if beside is None or beside.is_dir() else beside
         except InputError as error:
             document.refuse(("scenarios", place), str(error))
             continue

@@ -8,19 +8,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from sim import catalog, mechanisms
+from sim import catalog, finding, mechanisms
 from sim.catalog.checks import parameter_value, unknown_parameter
 from sim.errors import InputError
-from sim.messages import describe, listed, nearest, printable, unknown
+from sim.messages import describe, unknown
 from sim.names import LARGEST_SEED, MOST_PATIENTS
-from sim.scenario.chain import Document, exists, parse, read_text
+from sim.scenario.chain import Document, parse, read_text
 from sim.scenario.faults import faults, found_and_allowed
 from sim.scenario.file import AgeTable, OneLine, Prose
-from sim.scenario.resolve import ROOT
 from sim.scenario.text import KeyPath
 from sim.units import UnitError
 
-FOLDER = ROOT / "plans"
 MOST_RUNS = 1_000_000
 MOST_FACTORS = 15
 """Mechanisms in one design; a full factorial of more would be over 30,000 points."""
@@ -114,17 +112,8 @@ KEYS = {
 
 
 def find(name: Path | str) -> Path:
-    """The plan file that `name` names: a file, or one of the folder `plans`. Raises InputError where there is none."""
-    given = Path(name)
-    for candidate in (given, Path(f"{name}.toml"), FOLDER / given, FOLDER / f"{name}.toml", ROOT / given):
-        if str(name).strip() and exists(candidate) and not candidate.is_dir():
-            return candidate
-    known = sorted(file.stem for file in FOLDER.glob("*.toml"))
-    near = nearest(given.stem, known)
-    hint = f"did you mean {' or '.join(near)}? " if near else ""
-    raise InputError(
-        f"{printable(describe(str(name)))}: no such plan file; {hint}allowed: a file (.toml) or one of {listed(known)}"
-    )
+    """The plan file that `name` names: a file, or one that comes with the program. Raises InputError where there is none."""
+    return finding.find(name, finding.PLANS, "plan")
 
 
 def is_plan(name: Path | str) -> bool:
@@ -132,7 +121,8 @@ def is_plan(name: Path | str) -> bool:
     try:
         file = find(name)
         return (
-            file.resolve().is_relative_to(FOLDER) or "scenarios" in parse(file, read_text(file, "a plan"), "a plan")[0]
+            file.resolve().is_relative_to(finding.PLANS)
+            or "scenarios" in parse(file, read_text(file, "a plan"), "a plan")[0]
         )
     except InputError:
         return False

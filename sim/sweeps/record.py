@@ -12,8 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from sim.disease.identity import unpack
-from sim.names import DAYS_PER_YEAR, NEVER, NICHES
-from sim.observe import ALL_ORGANS
+from sim.names import ALL_ORGANS, DAYS_PER_YEAR, NEVER, NICHES
 
 FAILED = ("died_on_arrival", "inert")
 KEPT = ("settled", "died_asleep", "woke", "extinct")

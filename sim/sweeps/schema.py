@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sim.names import NICHES
-from sim.observe import ALL_ORGANS
+from sim.names import ALL_ORGANS, NICHES
 from sim.results import schema
 from sim.results.schema import Column
 from sim.sweeps.plan import Factor
