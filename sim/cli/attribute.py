@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from sim.cli.options import Interrupted, analysis_options, change_options, load, scenario_argument
+from sim.cli.options import analysis_options, change_options, load, scenario_argument
 from sim.cli.values import PROGRAM, WholeNumber, cores, default_analysis_folder, shown
-from sim.errors import InputError, MachineError
+from sim.errors import InputError, Interrupted, MachineError
 
 LEAST_ORDERS = 4
 

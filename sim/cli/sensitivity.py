@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sim.cli.options import Interrupted, analysis_options, change_options, load, scenario_argument
+from sim.cli.options import analysis_options, change_options, load, scenario_argument
 from sim.cli.values import PROGRAM, WholeNumber, cores, default_analysis_folder, shown
-from sim.errors import MachineError
+from sim.errors import Interrupted, MachineError
 
 if TYPE_CHECKING:
     from sim.analysis.sensitivity import Study

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,23 +13,13 @@ from typing import TYPE_CHECKING
 import click
 
 from sim.finding import HOME, IS_CHECKOUT
+from sim.units import memory_bytes
 
 if TYPE_CHECKING:
     from sim.scenario import Scenario
 
 MOST_MEMORY = 2**63 - 1
 """Bytes: what a 64-bit machine can count."""
-_MEMORY_UNITS = {
-    "b": 1,
-    "kb": 10**3,
-    "mb": 10**6,
-    "gb": 10**9,
-    "tb": 10**12,
-    "kib": 2**10,
-    "mib": 2**20,
-    "gib": 2**30,
-    "tib": 2**40,
-}
 
 
 def _program() -> str:
@@ -72,17 +61,15 @@ class Memory(click.ParamType):
 
     def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """The bytes; anything else ends the command with what is allowed."""
-        match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]+)\s*", str(value).lower())
-        if match is None or match[2] not in _MEMORY_UNITS:
+        size = memory_bytes(str(value))
+        if size is None:
             self.fail(
                 f"{value!r} is not an amount of memory (allowed: a number and a unit, such as 500MB, 4GB or 2GiB)",
                 param,
                 ctx,
             )
-        number = float(match[1]) * _MEMORY_UNITS[match[2]]
-        if number > MOST_MEMORY:
+        if size > MOST_MEMORY:
             self.fail(f"{str(value)[:20]!r}... is more memory than there is", param, ctx)
-        size = int(number)
         if size < 1:
             self.fail(f"{value!r} is no memory at all", param, ctx)
         return size
