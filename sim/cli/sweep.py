@@ -14,6 +14,7 @@ from sim.cli.values import PROGRAM, WholeNumber, cores, results_folder, shown
 from sim.errors import InputError, Interrupted, MachineError
 
 if TYPE_CHECKING:
+    from sim.sweeps.block import Block
     from sim.sweeps.plan import Plan
     from sim.sweeps.run import Swept
     from sim.work.resuming import Executor
@@ -155,7 +156,7 @@ def sweep(
         click.echo(mixed_text(swept.machines), err=True)
 
 
-def _executor(workers: int | None, cluster: str | None, shared: Path | None) -> Executor:
+def _executor(workers: int | None, cluster: str | None, shared: Path | None) -> Executor[Block]:
     """Where the runs are computed."""
     if cluster is None:
         from sim.sweeps.executors import LocalExecutor
