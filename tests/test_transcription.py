@@ -127,7 +127,7 @@ def test_a_doi_was_stated_by_a_stored_text_or_is_marked():
             for match in re.finditer(r"(?<![\w/])10\.\d{4,}/\S+", text):
                 stated = READINGS[key].second["doi_stated"]
                 marked = "unconfirmed DOI" in text[: match.start()]
-                assert marked or stated.split(" ")[0].lower() in match[0].lower() and stated, (key, match[0])
+                assert marked or (stated.split(" ")[0].lower() in match[0].lower() and stated), (key, match[0])
 
 
 def test_rows_say_what_must_be_kept_apart():
