@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchmarks import rival_c, rival_metaspread
 from benchmarks.measure import in_fresh_process, log_log_slope, median_of, median_ratio, rate
+from benchmarks.startup import COMMANDS
 from benchmarks.work import headline, pinned
 
 KEYS = (
@@ -25,6 +26,7 @@ KEYS = (
     "slope_cells",
     "speedup_2_workers",
     "cost_of_every_mechanism",
+    *COMMANDS,
 )
 SAME_CELLS = ("shed", "settled", "sleeping", "woke", "died_asleep", "extinct", "small", "grown")
 

@@ -1,4 +1,4 @@
-"""`python -m sim`: the command line."""
+"""`python -m sim`: the command line, as `metseed`."""
 
 import sys
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 import mesa
 import numpy as np
 
-from sim.names import CLOCKS, NICHES, STAGES
+from sim.names import CLOCKS, QUANTITIES
 from sim.numerics.histograms import BINS, bin_of, count_bins
 from sim.numerics.jit import kernel
 
-ALL_ORGANS = (*NICHES, "all")
-QUANTITIES = len(ALL_ORGANS) * len(STAGES)
 _NOBODY = np.empty(0, dtype=np.int64)
 
 

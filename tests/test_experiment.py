@@ -14,8 +14,7 @@ from quick_cohort import children, scenario_file, start_run, tables
 import sim.results.reading
 from sim import scenario as scenarios
 from sim.errors import InputError, MachineError
-from sim.names import MICROMETASTASIS_CELLS, NICHES
-from sim.observe import ALL_ORGANS
+from sim.names import ALL_ORGANS, MICROMETASTASIS_CELLS, NICHES
 from sim.results.manifest import peak_memory
 from sim.runs import pilot as estimates
 from sim.runs import run as runs
@@ -312,7 +311,8 @@ def test_an_error_in_a_worker_reaches_the_person(quick):
 
 def test_bins_hold_every_count():
     """The middle of a bin is within 3.2 % of every count in it, to the end of 64 bits."""
-    from sim.numerics.histograms import BINS, bin_middle, bin_of
+    from sim.numerics.bins import BINS, bin_middle
+    from sim.numerics.histograms import bin_of
 
     for count in [*range(200), 6 * 10**14, 10**15, 10**17, 2**62, 2**63 - 1]:
         at = bin_of(count)

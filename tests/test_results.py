@@ -1,6 +1,7 @@
 """What a run stores: the contract of the tables, equal bytes, whole folders, and clear errors."""
 
 import errno
+import itertools
 import json
 import os
 import re
@@ -186,7 +187,7 @@ def test_bytes_do_not_depend_on_how_a_table_arrives(tmp_path_factory, cuts, grou
     edges = [0, *sorted(cuts), 1000]
     parts = [
         {name: None if values is None else values[low:high] for name, values in seeds.items()}
-        for low, high in zip(edges, edges[1:], strict=False)
+        for low, high in itertools.pairwise(edges)
     ]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(storage, "ROW_GROUP_ROWS", group)
@@ -302,7 +303,9 @@ def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
 
 def test_there_is_one_writer_of_files():
     """Whoever writes a file that is to last goes through `write_whole`."""
-    ways = re.compile(r"os\.replace|\.write_text\(|\.write_bytes\(|(?<!file\.)open\([^)]*[\"'][wax]b?[\"']|mkstemp|NamedTemporary")
+    ways = re.compile(
+        r"os\.replace|\.write_text\(|\.write_bytes\(|(?<!file\.)open\([^)]*[\"'][wax]b?[\"']|mkstemp|NamedTemporary"
+    )
     sim = Path(storage.__file__).parent.parent
     users = {
         path.relative_to(sim).as_posix() for path in sim.rglob("*.py") if ways.search(path.read_text(encoding="utf-8"))
@@ -498,7 +501,9 @@ def test_csv_holds_the_same(run, tmp_path):
     patients = pd.read_csv(tmp_path / "sheets" / "patients.csv")
     assert patients["death_day"].isna().tolist() == run.patients["death_day"].isna().tolist()
     assert patients["shed_cells"].tolist() == run.patients["shed_cells"].tolist()
-    assert patients["age_years"].tolist() == run.patients["age_years"].tolist()
+    # pandas before 3 reads some numbers one unit in the last place off: the text itself is exact.
+    ages = pd.read_csv(tmp_path / "sheets" / "patients.csv", dtype=str)["age_years"]
+    assert [float(age) for age in ages] == run.patients["age_years"].tolist()
     assert pd.read_csv(tmp_path / "sheets" / "seeding.csv")["stage"].tolist() == run.seeding["stage"].tolist()
     assert not list((tmp_path / "sheets").glob(".*"))
 

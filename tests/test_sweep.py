@@ -16,8 +16,7 @@ from quick_sweep import HEAD, data, part_files, plan_file
 import sim.results.reading
 from sim import scenario as scenarios
 from sim.errors import InputError
-from sim.names import NICHES
-from sim.observe import ALL_ORGANS
+from sim.names import ALL_ORGANS, NICHES
 from sim.runs.run import run_scenario
 from sim.sweeps import block as blocks
 from sim.sweeps import plan as plans

@@ -32,9 +32,10 @@ class Answer:
     runs: Mapping[str, Run]
 
     def table(self) -> pd.DataFrame:
-        """A row an expected direction (and value of an assumed parameter); the columns are those of `questions.csv`.
+        """A row an expected direction (and value of an assumed parameter): the difference of the arms.
 
-        The difference of the arms with its paired 95 % interval, in the outcome's unit, and whether it was `seen`.
+        It has its paired 95 % interval, in the outcome's unit, and whether it was `seen`. The columns are those of
+        `questions.csv`.
         """
         import pandas as pd
 

@@ -109,8 +109,8 @@ def run(
     of a notebook is done before another process has started. More are processes of our own, which never import the
     caller's main module. With `out` the folder is what the command `run` writes, its figure too (unless `figure` is
     False), and the same call continues what was stopped. `max_memory` refuses what needs more ("4GB", or bytes). A
-    `progress` bar shows in a terminal or a notebook, nowhere else. What cannot act brings a `sim.errors.Remark`,
-    which is a warning. Raises InputError and MachineError.
+    `progress` bar shows in a terminal or a notebook, nowhere else. What cannot act brings a `sim.errors.Remark`, which
+    is a warning. Raises InputError and MachineError.
     """
     inputs.refuse_unknown(run, keys)
     resolved, _ = inputs.read(scenario, keys, patients=patients, on=on, off=off, set_=set)

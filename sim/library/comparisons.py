@@ -25,9 +25,10 @@ class Comparison:
     found: Found
 
     def table(self) -> pd.DataFrame:
-        """A row an organ (and any organ), and one for those alive at the end; the columns are those of `compare.csv`.
+        """A row an organ (and any organ), and one for those alive at the end.
 
-        Shares in both runs, B minus A and risk ratio with paired 95 % intervals, patients by pair, p values.
+        Shares in both runs, B minus A and risk ratio with paired 95 % intervals, patients by pair, p values. The
+        columns are those of `compare.csv`.
         """
         import pandas as pd
 

@@ -15,11 +15,10 @@ from sim.errors import InputError, MachineError
 from sim.results import reading as results
 from sim.results.manifest import build_manifest, peak_memory
 from sim.results.storage import write_run
-from sim.runs.chunk import build_model
+from sim.runs.cascade import cascade_table
 from sim.runs.keys import identity
 from sim.runs.pilot import RunCost, estimate
 from sim.runs.seeding import merge, seeding_table
-from sim.runs.tables import cascade_table
 from sim.runs.task import CohortTask
 from sim.scenario import Scenario
 from sim.work.chunk_store import ChunkStore, MemoryStore, Store
@@ -46,7 +45,7 @@ def chunk_tasks(
 
 
 class _Merged:
-    """Finished chunks: their counts are added up as they come, their tables stay in the store until they are written."""
+    """Finished chunks: their counts are added up as they come, their tables stay in the store until the end."""
 
     def __init__(self, store: Store):
         self._store = store
@@ -108,8 +107,10 @@ def run_scenario(
     max_memory_bytes: int | None = None,
     fewest_patients: int = 1,
 ) -> results.Run:
-    """Run a cohort and write it to `out`; the tables do not depend on `workers`, or on how many patients a chunk has
-    (`fewest_patients` or more: a day costs a chunk of one almost what it costs a chunk of a hundred).
+    """Run a cohort and write it to `out`.
+
+    The tables do not depend on `workers`, or on how many patients a chunk has (`fewest_patients` or more: a day costs
+    a chunk of one almost what it costs a chunk of a hundred).
 
     Finished chunks are kept beside `out` until the run is complete, so that the same command continues
     after whatever stopped it. Without `out` nothing is written anywhere: the run is in memory, and what was finished
@@ -120,8 +121,6 @@ def run_scenario(
     if out is not None:
         results.check_writable(out)
     tasks = chunk_tasks(scenario, seed, keep_seeds, keep_events, fewest_patients)
-    # What does not fit together fails here.
-    build_model(scenario, seed=seed, patients=np.arange(1), collect=False).__dict__.clear()  # Mesa 3 keeps every model
     store: Store
     store = MemoryStore() if out is None else ChunkStore(out, identity(scenario, seed, keep_seeds, keep_events))
     with store:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 
 from sim.errors import InputError
-from sim.observe import ALL_ORGANS
+from sim.names import ALL_ORGANS
 from sim.sweeps import read
 from sim.sweeps.block import Block
 from sim.sweeps.parts import Part
@@ -57,7 +57,7 @@ def check_memory(plan: Plan, limit_bytes: int | None) -> None:
 
 
 def sweep_in_memory(
-    plan: Plan, *, executor: Executor, progress: bool = False, max_memory_bytes: int | None = None
+    plan: Plan, *, executor: Executor[Block], progress: bool = False, max_memory_bytes: int | None = None
 ) -> read.Sweep:
     """Compute a plan and return its tables, with the same rows as in a folder; nothing is written.
 

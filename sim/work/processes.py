@@ -16,6 +16,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from sim.numerics import machine_code
+
 _ROOT = str(Path(__file__).resolve().parent.parent.parent)
 _one_at_a_time = threading.RLock()
 """The environment belongs to the whole program: threads that start processes must not restore each other's."""
@@ -74,6 +76,7 @@ def start_context(preload: Sequence[str]) -> Any:
 
     Returns at once: the server loads in the background. There is one a program; the first call decides.
     """
+    machine_code.prepare()  # one folder for all of them, also where it is temporary
     if "forkserver" not in get_all_start_methods():
         return get_context("spawn")
     from multiprocessing import forkserver

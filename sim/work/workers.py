@@ -13,9 +13,11 @@ import signal
 import traceback
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import connection
-from typing import Any, Generic, Protocol, TypeVar, cast
+from multiprocessing.connection import Connection
+from typing import Any, Generic, NoReturn, Protocol, TypeVar
 
 from sim.errors import InputError, MachineError
 from sim.results.manifest import peak_memory
@@ -33,10 +35,14 @@ class Task(Protocol):
     """What a worker needs to compute something, small enough to be pickled; `name` is stable, `title` for messages."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Stable: the same for the same task."""
+        ...
 
     @property
-    def title(self) -> str: ...
+    def title(self) -> str:
+        """What it computes, for messages."""
+        ...
 
     @property
     def loads(self) -> tuple[str, ...]:
@@ -53,12 +59,12 @@ class Part(Task, Protocol):
 
     @property
     def start(self) -> int:
-        """The number of its first row."""
+        """The first."""
         ...
 
     @property
     def stop(self) -> int:
-        """The number after that of its last row."""
+        """One after the last."""
         ...
 
 
@@ -87,7 +93,7 @@ class _ParentGone(BaseException):
     """Nobody waits for the result."""
 
 
-def _serve(pipe: connection.Connection) -> None:
+def _serve(pipe: Connection) -> None:
     """A worker's life: tasks in, progress and packed chunks out, until None comes or the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
     try:
@@ -97,7 +103,7 @@ def _serve(pipe: connection.Connection) -> None:
         pass
 
 
-def _send(pipe: connection.Connection, message: tuple[Any, ...], packed: bytes | None = None) -> None:
+def _send(pipe: Connection, message: tuple[Any, ...], packed: bytes | None = None) -> None:
     try:
         pipe.send(message)
         if packed is not None:
@@ -106,7 +112,7 @@ def _send(pipe: connection.Connection, message: tuple[Any, ...], packed: bytes |
         raise _ParentGone from error
 
 
-def _answer(pipe: connection.Connection, task: Task) -> tuple[Any, ...]:
+def _answer(pipe: Connection, task: Task) -> tuple[Any, ...]:
     told = 0.0
 
     def report(share: float) -> None:
@@ -140,13 +146,11 @@ class _Worker(Generic[T]):
 
     def give(self, task: T) -> None:
         self.task, self.share = task, 0.0
-        try:
+        with suppress(OSError):  # it is dead: its pipe says so when it is read
             self.pipe.send(task)
-        except OSError:
-            pass  # it is dead: its pipe says so when it is read
 
     def read(self) -> tuple[Any, ...]:
-        """The next message, with the packed chunk when it is done; `("dead",)` from a dead worker."""
+        """The next message, with the packed chunk when it is done; ("dead",) from a dead worker."""
         try:
             message = self.pipe.recv() if self.pipe.poll() else ("dead",)
             return (*message, self.pipe.recv_bytes()) if message[0] == "done" else message
@@ -163,10 +167,15 @@ class _Worker(Generic[T]):
             self.process.join()
 
 
-def _raise(name: str, text: str, where: str) -> None:
+def _raise(name: str, text: str, where: str) -> NoReturn:
     error = _KNOWN_ERRORS[name](text) if name in _KNOWN_ERRORS else RuntimeError(f"{name}: {text}")
     error.add_note(f"in a worker:\n{where}")
     raise error
+
+
+def _of(report: Callable[[float], None], done: int) -> Callable[[float], None]:
+    """What a task is to tell its own share, for a `report` of all tasks, of which so many are done."""
+    return lambda share: report(done + share)
 
 
 def run_tasks(
@@ -180,11 +189,7 @@ def run_tasks(
     """
     if workers == 1 or len(tasks) <= 1:
         for number, task in enumerate(tasks):
-
-            def told(share: float, before: int = number) -> None:
-                report(before + share)
-
-            packed = task.compute(told)
+            packed = task.compute(_of(report, number))
             yield Finished(task, packed, peak_memory())
             report(number + 1)
         return
@@ -206,7 +211,8 @@ def run_tasks(
                     worker.share = rest[0]
                     continue
                 busy.remove(worker)
-                task = cast(T, worker.task)  # it is busy
+                assert worker.task is not None, "who is busy has a task"
+                task = worker.task
                 if kind == "done":
                     done += 1
                     worker.finished += 1
