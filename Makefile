@@ -11,7 +11,7 @@ PYTHONS  ?= 3.11 3.12 3.13
 SCENARIO ?= scenarios/colorectal.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test long lint matrix bench docs pictures questions env compiled clean
+.PHONY: help run demo test long lint mutants matrix bench docs pictures questions env compiled clean
 
 help:
 	@echo "make run     run the headline scenario: summary table, results, figure (SCENARIO=... for another)"
@@ -19,6 +19,7 @@ help:
 	@echo "make test    run the tests"
 	@echo "make long    run the statistical checks that take minutes"
 	@echo "make lint    check the code's form and types"
+	@echo "make mutants see whether the tests notice small defects put in on purpose (an hour; continues where it stopped)"
 	@echo "make matrix  run a part of the tests on Python $(PYTHONS), with the newest and with the oldest packages"
 	@echo "make bench   measure everything against its rivals: a table and benchmarks/report.json (25 minutes)"
 	@echo "make docs    build the manual in docs/_build/html"
@@ -41,6 +42,9 @@ lint: $(INSTALLED)-lint
 	@$(BIN)/python -m ruff check .
 	@$(BIN)/python -m ruff format --check .
 	@$(BIN)/python -m mypy sim
+
+mutants: $(INSTALLED)-test compiled
+	@$(BIN)/python -m tests.mutants
 
 matrix: $(INSTALLED)-matrix
 	@$(BIN)/python -m tests.matrix $(PYTHONS)

@@ -99,7 +99,7 @@ def fitting_units(unit: str) -> tuple[str, ...]:
     if parsed is None:
         return (unit,)
     powers = parsed[1]
-    choices = [_SHOWN[_ATOMS[atom][0]] if _ATOMS[atom][0] in _SHOWN else (atom,) for atom in powers]
+    choices = [_SHOWN.get(_ATOMS[atom][0], (atom,)) for atom in powers]
     spellings = [
         _spell(dict(zip(combination, powers.values(), strict=True))) for combination in itertools.product(*choices)
     ]
@@ -112,7 +112,7 @@ def fitting_text(unit: str) -> str:
 
 
 def _spell(powers: dict[str, int]) -> str:
-    def product(side):
+    def product(side: list[tuple[str, int]]) -> str:
         return " ".join(atom + (str(abs(power)) if abs(power) > 1 else "") for atom, power in side)
 
     above = product([item for item in powers.items() if item[1] > 0])
@@ -160,7 +160,8 @@ def _parse(text: str) -> tuple[Fraction, dict[str, int]] | None:
             return None
         tokens.append(match)
         position = match.end()
-    size, powers = Fraction(1), {}
+    size = Fraction(1)
+    powers: dict[str, int] = {}
     stack, after_slash, want = (
         [1],
         False,
@@ -193,3 +194,14 @@ def _parse(text: str) -> tuple[Fraction, dict[str, int]] | None:
             size *= _ATOMS[atom][1] ** power
             powers[atom] = powers.get(atom, 0) + power
     return None if want or len(stack) > 1 else (size, powers)
+
+
+_MEMORY = re.compile(r"\s*(\d{1,15}(?:\.\d{1,15})?)\s*([kmgt]?)(i?)b\s*", re.IGNORECASE)
+
+
+def memory_bytes(text: str) -> int | None:
+    """An amount of memory such as 500MB, 4GB or 2GiB, as bytes; None where the text is none."""
+    match = _MEMORY.fullmatch(text)
+    if match is None or (match[3] and not match[2]):
+        return None
+    return int(float(match[1]) * (1024 if match[3] else 1000) ** " kmgt".index(match[2].lower() or " "))

@@ -265,7 +265,7 @@ def test_workers_and_interruptions_change_nothing(quick, tmp_path, monkeypatch):
     attribution.attribute(quick, out=tmp_path / "two", workers=2, **asked)
     real, computed = workers.run_tasks, []
 
-    def stopping(tasks, number, report):
+    def stopping(tasks, number, report, **_):
         for finished in real(tasks, number, report):
             yield finished
             computed.append(finished.task.name)

@@ -21,7 +21,7 @@ from sim.runs import run as runs
 from sim.runs.chunk import build_model
 from sim.runs.run import run_scenario
 from sim.runs.task import CohortTask
-from sim.work import processes, workers
+from sim.work import processes, resuming, workers
 
 PATIENTS, SEED = 48, 5
 
@@ -84,11 +84,11 @@ def test_the_manifest_says_what_made_the_run(quick, run):
 
 
 def test_the_memory_of_workers_is_in_the_manifest(quick, tmp_path, monkeypatch):
-    def hungry(tasks, number_of_workers, report):
+    def hungry(tasks, number_of_workers, report, **_):
         for finished in workers.run_tasks(tasks, 1, report):
             yield workers.Finished(finished.task, finished.packed, 10**15)
 
-    monkeypatch.setattr(runs, "run_tasks", hungry)
+    monkeypatch.setattr(resuming, "run_tasks", hungry)
     run = run_scenario(quick, seed=SEED, out=tmp_path / "x", workers=2)
     assert run.manifest["peak_memory_bytes"] == 10**15 > peak_memory()
 
@@ -245,7 +245,7 @@ def test_csv_holds_every_row(run, tmp_path):
 
 
 def test_a_limit_that_is_too_low_is_refused_before_anything_is_computed(quick, tmp_path, monkeypatch):
-    monkeypatch.setattr(runs, "run_tasks", None)  # would fail if it were called
+    monkeypatch.setattr(resuming, "run_tasks", None)  # would fail if it were called
     with pytest.raises(InputError, match=r"--max-memory: the run needs about .* GiB, and 0.1 GiB are allowed"):
         run_scenario(quick, seed=SEED, out=tmp_path / "new" / "x", workers=2, max_memory_bytes=10**8)
     assert not list(tmp_path.iterdir()), "nothing is left"

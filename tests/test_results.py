@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.errors import InputError, MachineError
-from sim.results import manifest, schema, storage
+from sim.results import manifest, schema, storage, whole_file
 from sim.results import reading as results
 
 CONTRACT = {
@@ -267,7 +268,7 @@ def test_a_disk_that_fills_up_leaves_the_earlier_run(tmp_path, monkeypatch):
 
     def full(path, table, parts):
         if table == "cascade":
-            path.write_bytes(b"PAR1 and not more")
+            path.write(b"PAR1 and not more")
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         write_table(path, table, parts)
 
@@ -278,6 +279,37 @@ def test_a_disk_that_fills_up_leaves_the_earlier_run(tmp_path, monkeypatch):
         synthetic.write(tmp_path / "new", 20)
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
     assert results.open(tmp_path / "run").manifest == before
+
+
+def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
+    done = []
+    for name in ("fsync", "replace"):
+        real = getattr(os, name)
+        monkeypatch.setattr(os, name, lambda *given, name=name, real=real: (done.append(name), real(*given)))
+    whole_file.write_whole(tmp_path / "x", b"whole")
+    assert done[:2] == ["fsync", "replace"] and (tmp_path / "x").read_bytes() == b"whole"
+
+    def half(file):
+        file.write(b"ha")
+        raise KeyboardInterrupt
+
+    for staging in (None, tmp_path / "elsewhere"):
+        with pytest.raises(KeyboardInterrupt):
+            whole_file.write_whole(tmp_path / "x", half, staging)
+    assert (tmp_path / "x").read_bytes() == b"whole"
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["elsewhere", "x"]
+
+
+def test_there_is_one_writer_of_files():
+    """Whoever writes a file that is to last goes through `write_whole`."""
+    ways = re.compile(
+        r"os\.replace|\.write_text\(|\.write_bytes\(|(?<!file\.)open\([^)]*[\"'][wax]b?[\"']|mkstemp|NamedTemporary"
+    )
+    sim = Path(storage.__file__).parent.parent
+    users = {
+        path.relative_to(sim).as_posix() for path in sim.rglob("*.py") if ways.search(path.read_text(encoding="utf-8"))
+    }
+    assert users == {"results/storage.py", "results/whole_file.py"}
 
 
 def test_a_real_limit_on_the_size_of_files(tmp_path):

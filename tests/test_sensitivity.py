@@ -273,7 +273,7 @@ def test_workers_and_interruptions_change_nothing(tmp_path, monkeypatch, quick_i
     assert main(["sensitivity", str(file), "--out", str(tmp_path / "two"), "--workers", "2", *map(str, asked)]) == 0
     real, computed = workers.run_tasks, []
 
-    def stopping(tasks, number, report):
+    def stopping(tasks, number, report, **_):
         for finished in real(tasks, number, report):
             yield finished
             computed.append(finished.task.name)

@@ -21,7 +21,7 @@ from sim.runs.run import run_scenario
 from sim.sweeps import block as blocks
 from sim.sweeps import plan as plans
 from sim.sweeps import read, schema, tables
-from sim.sweeps.executors import Done, LocalExecutor
+from sim.sweeps.executors import Finished, LocalExecutor
 from sim.sweeps.record import BLOOD, CUMULATIVE
 from sim.sweeps.run import run_sweep
 from sim.work import workers
@@ -396,7 +396,7 @@ class _KilledBy:
         for block in given:
             self.given.append([run.name for run in block.runs])
             lost = "killed" if self.poison in self.given[-1] else None
-            yield Done(block, None if lost else block.compute(), lost)
+            yield Finished(block, None if lost else block.compute(), lost=lost)
 
 
 def test_a_run_that_kills_its_workers_is_isolated(plan, sweep, tmp_path, monkeypatch):

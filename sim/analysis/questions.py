@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,26 +39,33 @@ FEWEST_PAIRS = 10
 """Patients of the smallest arm below whom nothing is said: a normal interval from three of them is no interval."""
 
 
-def ask(
+def ask(comparison: Comparison, **asked: Any) -> dict[str, Any]:
+    """The answer of `ask_with_runs` alone."""
+    return ask_with_runs(comparison, **asked)[0]
+
+
+def ask_with_runs(
     comparison: Comparison,
     *,
     seed: int,
-    out: Path,
+    out: Path | None,
     patients: int | None = None,
     workers: int = 1,
     across: bool = True,
     progress: bool = False,
-    command_line: list[str] | None = None,
-) -> dict[str, Any]:
-    """Run every arm in a folder below `out`, write and return the answer (the content of `answer.json`).
+    command_line: Sequence[str] = (),
+) -> tuple[dict[str, Any], dict[str, results.Run]]:
+    """Run every arm in a folder below `out`; write and return the answer (the content of `answer.json`), and the runs by arm.
 
     `patients` replaces the scenario's number in all arms. Arms that were finished by an earlier call with the
     same numbers, program and seed are not run again, and an arm whose parameters a value of `across` does not
-    reach is run once. Raises InputError and MachineError as a run does.
+    reach is run once. Without `out` nothing is written: all runs stay in memory. Raises InputError and MachineError as
+    a run does.
     """
-    out = Path(out)
-    _refuse_other_folders(out)
-    runs = _Runs(comparison, out, seed, patients, workers, progress, command_line or [])
+    if out is not None:
+        out = Path(out)
+        _refuse_other_folders(out)
+    runs = _Runs(comparison, out, seed, patients, workers, progress, list(command_line))
     points = [runs.point(None, None)]
     points += [
         runs.point(entry.parameter, value) for entry in (comparison.across if across else ()) for value in entry.values
@@ -77,7 +85,7 @@ def ask(
         "across": points[1:],
     }
     runs.write(answer)
-    return answer
+    return answer, runs.of_arms()
 
 
 def _override(name: str, override: Override) -> dict[str, Any]:
@@ -100,7 +108,7 @@ class _Runs:
     def __init__(
         self,
         comparison: Comparison,
-        out: Path,
+        out: Path | None,
         seed: int,
         patients: int | None,
         workers: int,
@@ -108,27 +116,33 @@ class _Runs:
         command_line: list[str],
     ):
         self._comparison, self._out, self._seed, self._patients = comparison, out, seed, patients
-        self._options = {
+        self._options: dict[str, Any] = {
             "workers": workers,
             "progress": progress,
             "command_line": command_line,
             "fewest_patients": FEWEST_PATIENTS,
         }
-        self._finished = _finished_runs(out / ANSWER)
-        self._made: dict[str, Path] = {}
+        self._finished = {} if out is None else _finished_runs(out / ANSWER)
+        self._made: dict[str, results.Run] = {}
 
     def write(self, answer: Mapping[str, Any]) -> None:
-        """Write `answer.json`, whole or not at all."""
+        """Write `answer.json`, whole or not at all; in memory nothing."""
+        if self._out is None:
+            return
         write_text(self._out / ANSWER, json_text({**answer, "runs": self._finished}))
 
     @property
     def wall_seconds(self) -> float:
         """What the runs took, each counted once, by their manifests."""
-        return sum(results.open(folder).manifest["wall_seconds"] for folder in self._made.values())
+        return sum(run.manifest["wall_seconds"] for run in self._made.values())
+
+    def of_arms(self) -> dict[str, results.Run]:
+        """The runs at the scenario's own values, by the name of their arm."""
+        return {arm.name: self._made[_course(self._scenario(arm, None, None))] for arm in self._comparison.arms}
 
     def point(self, parameter: str | None, value: float | None) -> dict[str, Any]:
         """The answer with one parameter at a value, or at the scenario's own values."""
-        place = self._out if parameter is None else self._out / "across" / f"{slug(parameter)}_{value:g}"
+        place = Path() if parameter is None else Path("across") / f"{slug(parameter)}_{value:g}"
         opened = {
             arm.name: self._run(self._scenario(arm, parameter, value), place / slug(arm.name))
             for arm in self._comparison.arms
@@ -155,18 +169,26 @@ class _Runs:
             set_=[f"{parameter}={value!r}"], reason="across the values of a parameter that nobody has published"
         )
 
-    def _run(self, scenario: Scenario, folder: Path) -> results.Run:
+    def _run(self, scenario: Scenario, place: Path) -> results.Run:
+        """The run of a scenario; its folder is `place`, relative to the answer's."""
         course = _course(scenario)
-        if course in self._made:
-            return results.open(self._made[course])
-        name, wanted = folder.relative_to(self._out).as_posix(), identity(scenario, self._seed)
-        finished = self._finished.get(name) == [wanted, scenario.patients] and (folder / results.MANIFEST).is_file()
-        if not finished:
-            run_scenario(scenario, seed=self._seed, out=folder, **self._options)
-            self._finished[name] = [wanted, scenario.patients]
-            self.write({"scenario": self._comparison.scenario.name, "status": "not all arms are run yet"})
-        self._made[course] = folder
-        return results.open(folder)
+        if course not in self._made:
+            self._made[course] = self._found(scenario, place) or self._new(scenario, place)
+        return replace(self._made[course])  # a copy, so that the frames that are read are not held
+
+    def _found(self, scenario: Scenario, place: Path) -> results.Run | None:
+        """The run that an earlier call finished in its folder."""
+        if self._out is None or not (self._out / place / results.MANIFEST).is_file():
+            return None
+        known = self._finished.get(place.as_posix()) == [identity(scenario, self._seed), scenario.patients]
+        return results.open(self._out / place) if known else None
+
+    def _new(self, scenario: Scenario, place: Path) -> results.Run:
+        out = None if self._out is None else self._out / place
+        run = run_scenario(scenario, seed=self._seed, out=out, **self._options)
+        self._finished[place.as_posix()] = [identity(scenario, self._seed), scenario.patients]
+        self.write({"scenario": self._comparison.scenario.name, "status": "not all arms are run yet"})
+        return run
 
 
 def _of_other_sites(names: Iterable[str], primary: str) -> set[str]:

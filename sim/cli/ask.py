@@ -164,7 +164,7 @@ def folder_name(comparison, seed: int, patients: int | None, small: bool) -> str
 def answer_text(answer: dict) -> str:
     """The arms, the expected directions with their intervals, the same across assumed sizes, and one sentence."""
     from sim.cli.tables import table, width
-    from sim.report.questions import enriched_text, holds_over, interval, number
+    from sim.report.questions import enriched_text, holds_over, interval, number, sentence
 
     columns = width()
     arms = [
@@ -209,30 +209,3 @@ def answer_text(answer: dict) -> str:
             table(("does it hold?", "over", "seen"), over, columns),
         ]
     return "\n\n".join([*parts, sentence(answer)])
-
-
-def sentence(answer: dict) -> str:
-    """What came out, in one plain sentence."""
-    from collections import Counter
-
-    from sim.analysis.questions import NO, SAME, YES
-    from sim.report.questions import interval, number
-
-    verdicts = [found["seen"] for found in answer["directions"]]
-    told = "; ".join(
-        f"{found['expected']} (difference {number(found['difference'])}, 95 % {interval(found)})"
-        for found in answer["directions"]
-    )
-    if all(verdict == YES for verdict in verdicts):
-        head = "As expected"
-    elif NO in verdicts or SAME in verdicts:
-        head = "Not as expected"
-    else:
-        head = "Too few patients to tell"
-    at_values = Counter(found["seen"] for point in answer["across"] for found in point["directions"])
-    across = ""
-    if at_values:
-        total = sum(at_values.values())
-        across = f"; across assumed sizes: {YES} in {at_values.pop(YES, 0)} of {total}"
-        across += "".join(f", {verdict} in {count}" for verdict, count in at_values.items())
-    return f"{head}: {answer['outcome']}, {told}{across}."

@@ -35,7 +35,7 @@ from sim.cli.values import shown
     show_default=True,
     help="For a journal column or a slide.",
 )
-def compare(run_a, run_b, out, formats, size) -> None:
+def compare(run_a: Path, run_b: Path, out: Path | None, formats: tuple[str, ...], size: str) -> None:
     """Compare two runs patient by patient.
 
     A is the reference. Both must hold the same patients: the same seed and the same number of them.
@@ -50,7 +50,7 @@ def compare(run_a, run_b, out, formats, size) -> None:
     from sim.results.storage import csv_text, json_text, write_text
 
     found = compare_runs(first, second)
-    folder = out or second.path / f"compared_with_{first.path.resolve().name}"
+    folder = out or second.folder / f"compared_with_{first.folder.resolve().name}"
     write_text(folder / "compare.csv", csv_text(compare_text.rows(found)))
     write_text(folder / "compare_curves.csv", csv_text(compare_text.curve_rows(found)))
     write_text(folder / "compare.json", json_text(compare_text.as_dict(found)))

@@ -17,7 +17,6 @@ from sim.cli.compare import compare
 from sim.cli.demo import demo
 from sim.cli.export_lesson import export_lesson
 from sim.cli.lineage import lineage
-from sim.cli.options import Interrupted
 from sim.cli.options import change_options as _change_options
 from sim.cli.options import load as _load
 from sim.cli.options import scenario_argument as _scenario_argument
@@ -27,7 +26,7 @@ from sim.cli.report import report
 from sim.cli.sensitivity import sensitivity
 from sim.cli.sweep import sweep
 from sim.cli.values import PROGRAM, Memory, WholeNumber, cores, default_run_folder, finished_patients, shown
-from sim.errors import InputError, MachineError
+from sim.errors import InputError, Interrupted, MachineError
 from sim.names import LARGEST_SEED, VERSION
 
 EXIT_MACHINE, EXIT_INPUT, EXIT_INTERRUPTED, EXIT_BROKEN_PIPE = 1, 2, 130, 141

@@ -9,7 +9,7 @@ import click
 
 from sim.cli.options import tell
 from sim.cli.values import PROGRAM, WholeNumber, cores, results_folder, shown
-from sim.errors import InputError, MachineError
+from sim.errors import InputError, Interrupted, MachineError
 
 MOST_FAILURES_SHOWN = 3
 
@@ -120,8 +120,6 @@ def sweep(context, plan_file, workers, out, shard, cluster, shared, resume, retr
             command_line=[PROGRAM, *context.find_root().meta["arguments"]],
         )
     except KeyboardInterrupt:
-        from sim.cli.program import Interrupted
-
         raise Interrupted(kept_text(plan, out) or "nothing was finished, and nothing was written") from None
     except MachineError as error:
         kept = kept_text(plan, out)

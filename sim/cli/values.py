@@ -5,27 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from sim.finding import HOME, IS_CHECKOUT
+from sim.units import memory_bytes
+
+if TYPE_CHECKING:
+    from sim.scenario import Scenario
 
 MOST_MEMORY = 2**63 - 1
 """Bytes: what a 64-bit machine can count."""
-_MEMORY_UNITS = {
-    "b": 1,
-    "kb": 10**3,
-    "mb": 10**6,
-    "gb": 10**9,
-    "tb": 10**12,
-    "kib": 2**10,
-    "mib": 2**20,
-    "gib": 2**30,
-    "tib": 2**40,
-}
 
 
 def _program() -> str:
@@ -45,10 +39,11 @@ class WholeNumber(click.ParamType):
 
     name = "whole number"
 
-    def __init__(self, minimum: int, maximum: int | None = None):
+    def __init__(self, minimum: int, maximum: int | None = None) -> None:
         self.minimum, self.maximum = minimum, maximum
 
-    def convert(self, value, param, ctx):
+    def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number; anything else ends the command with what is allowed."""
         allowed = f"{self.minimum} or more" if self.maximum is None else f"{self.minimum} to {self.maximum}"
         try:
             number = int(value)
@@ -64,18 +59,17 @@ class Memory(click.ParamType):
 
     name = "memory size"
 
-    def convert(self, value, param, ctx):
-        match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]+)\s*", str(value).lower())
-        if match is None or match[2] not in _MEMORY_UNITS:
+    def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The bytes; anything else ends the command with what is allowed."""
+        size = memory_bytes(str(value))
+        if size is None:
             self.fail(
                 f"{value!r} is not an amount of memory (allowed: a number and a unit, such as 500MB, 4GB or 2GiB)",
                 param,
                 ctx,
             )
-        number = float(match[1]) * _MEMORY_UNITS[match[2]]
-        if number > MOST_MEMORY:
+        if size > MOST_MEMORY:
             self.fail(f"{str(value)[:20]!r}... is more memory than there is", param, ctx)
-        size = int(number)
         if size < 1:
             self.fail(f"{value!r} is no memory at all", param, ctx)
         return size
@@ -93,17 +87,17 @@ def results_folder() -> Path:
     return (HOME if IS_CHECKOUT else Path.cwd()) / "results"
 
 
-def default_run_folder(scenario, seed: int, *, keep_seeds: bool, keep_events: bool) -> Path:
+def default_run_folder(scenario: Scenario, seed: int, *, keep_seeds: bool, keep_events: bool) -> Path:
     """`results/<scenario>/<run>`; <run> differs whenever seed, patients, parameters or tables differ."""
     return _folder(scenario, f"seed{seed}_{scenario.patients}patients", [keep_seeds, keep_events])
 
 
-def default_analysis_folder(scenario, kind: str, seed: int, asked) -> Path:
-    """`results/<scenario>/<kind>_...`; the name differs whenever seed, patients, parameters or what was `asked` differ."""
+def default_analysis_folder(scenario: Scenario, kind: str, seed: int, asked: Sequence) -> Path:
+    """`results/<scenario>/<kind>_...`; another name whenever seed, patients, parameters or what was `asked` differ."""
     return _folder(scenario, f"{kind}_seed{seed}_{scenario.patients}patients", asked)
 
 
-def _folder(scenario, name: str, asked) -> Path:
+def _folder(scenario: Scenario, name: str, asked: Sequence) -> Path:
     resolved = {key: value for key, value in scenario.to_dict().items() if key != "path"}
     identity = json.dumps([resolved, *asked], sort_keys=True, default=str)
     short = hashlib.sha256(identity.encode()).hexdigest()[:8]
@@ -111,7 +105,7 @@ def _folder(scenario, name: str, asked) -> Path:
 
 
 def finished_patients(folder: Path) -> tuple[int, int] | None:
-    """Patients that an interrupted run in `folder` holds, and when it was written (ns); None if there is no such run."""
+    """Patients that an interrupted run in `folder` holds, and when it was written (ns); None if there is none."""
     file = folder / "manifest.json"
     try:
         manifest = json.loads(file.read_text(encoding="utf-8"))

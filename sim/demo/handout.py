@@ -10,7 +10,7 @@ import errno
 import html
 import json
 import os
-import uuid
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from sim.demo import assets, texts
 from sim.demo.lessons import Lesson
 from sim.errors import InputError, MachineError
 from sim.names import VERSION
+from sim.results.whole_file import write_whole
 
 MOST_BYTES = 3_000_000
 _POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
@@ -37,8 +38,8 @@ def content(lesson: Lesson, report: Callable[[float], None] | None = None) -> di
 
     tell = report or (lambda share: None)
     film = make(lesson.arms, names=lesson.names, seed=lesson.seed, patient=lesson.patient)
-    for curves in paired_cohort(lesson.arms, seed=lesson.seed, patients=lesson.patients, report=tell):
-        pass
+    cohort = paired_cohort(lesson.arms, seed=lesson.seed, patients=lesson.patients, report=tell)
+    (curves,) = deque(cohort, maxlen=1)  # the whole cohort's
     return {"film": film, "curves": curves}
 
 
@@ -85,17 +86,17 @@ def _needed(catalogue: dict[str, str], lesson: Lesson) -> dict[str, str]:
 
 
 def write(path: Path, text: str) -> None:
-    """Write the file whole or not at all. Raises InputError for a path that cannot be a file, MachineError otherwise."""
-    staged = path.with_name(f".{path.name[:100]}-{uuid.uuid4().hex[:8]}")
+    """Write the file whole or not at all.
+
+    Raises InputError for a path that cannot be a file, MachineError otherwise.
+    """
     try:
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        try:
-            staged.write_text(text, encoding="utf-8")
-            os.replace(staged, path)
-        finally:
-            staged.unlink(missing_ok=True)
+        write_whole(path, text.encode())
     except (IsADirectoryError, NotADirectoryError, FileNotFoundError, FileExistsError) as error:
-        raise InputError(f"--out {path}: {os.strerror(error.errno)}; allowed: a file in an existing folder") from error
+        raise InputError(
+            f"--out {path}: {os.strerror(error.errno or errno.EIO)}; allowed: a file in an existing folder"
+        ) from error
     except OSError as error:
         raise MachineError(f"{path}: the handout cannot be written: {os.strerror(error.errno or errno.EIO)}") from error

@@ -7,17 +7,20 @@ however the data arrive, and nothing that varies, such as a date, is written int
 from __future__ import annotations
 
 import errno
+import functools
+import io
 import json
 import math
 import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
-from sim.errors import InputError, MachineError
+from sim.errors import InputError
 from sim.results import schema
+from sim.results.whole_file import machine_errors, sync_folder, write_whole
 
 MANIFEST = "manifest.json"
 FIGURES = "figures"
@@ -29,25 +32,6 @@ PARQUET_OPTIONS = {"compression": "zstd", "compression_level": 3, "version": "2.
 
 _OUR_FILES = {MANIFEST, FIGURES, *(f"{table}.parquet" for table in schema.TABLES)}
 _CANNOT_RENAME = {errno.EBUSY, errno.EXDEV, errno.EACCES, errno.EPERM, errno.ENOTEMPTY, errno.EEXIST}
-
-
-@contextmanager
-def machine_errors(folder: Path, doing: str) -> Iterator[None]:
-    """Turn an OSError into the MachineError that says which folder, what failed and what to do."""
-    advice = {
-        errno.ENOSPC: "free some space, or choose another folder with --out",
-        errno.EDQUOT: "your quota is used up: free some space, or choose another folder with --out",
-        errno.EFBIG: "the file system or a limit (ulimit -f) forbids files of this size: choose another folder",
-        errno.EROFS: "the file system is read-only: choose another folder with --out",
-        errno.EACCES: "you have no permission to write there: choose another folder with --out",
-        errno.EPERM: "you have no permission to write there: choose another folder with --out",
-    }
-    try:
-        yield
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else str(error)
-        todo = advice.get(error.errno, "choose another folder with --out, or try again")
-        raise MachineError(f"{folder}: {doing}: {reason}; {todo}") from error
 
 
 def refuse_what_is_no_text(path: Path) -> None:
@@ -191,8 +175,8 @@ def _row_groups(table: str, parts: Iterable[Mapping]) -> Iterator:
         yield rest
 
 
-def write_table(path: Path, table: str, parts: Mapping | Iterable[Mapping]) -> None:
-    """Write one table of the contract as Parquet.
+def write_table(sink: Path | BinaryIO, table: str, parts: Mapping | Iterable[Mapping]) -> None:
+    """Write one table of the contract as Parquet, to a path or an open file.
 
     `parts` is a mapping from column name to values (see `arrow_column`), or an iterable of such
     mappings, one after the other, so that a large table never stands in memory as a whole; both
@@ -202,7 +186,7 @@ def write_table(path: Path, table: str, parts: Mapping | Iterable[Mapping]) -> N
     import pyarrow.parquet as pq
 
     arrow_schema = schema.arrow_schema(table)
-    with pq.ParquetWriter(path, arrow_schema, **PARQUET_OPTIONS) as writer:
+    with pq.ParquetWriter(sink, arrow_schema, **PARQUET_OPTIONS) as writer:
         for group in _row_groups(table, [parts] if isinstance(parts, Mapping) else parts):
             # Codes are given out row group by row group, in order of appearance: independent of the parts.
             columns = [
@@ -233,14 +217,40 @@ def write_run(folder: Path | str, tables: Mapping[str, Mapping | Iterable[Mappin
     place: after a failure or a kill the earlier run is still there, or none. Raises ValueError for
     tables outside the contract, InputError and MachineError as `check_writable`.
     """
-    if missing := [table for table in schema.REQUIRED if table not in tables]:
-        raise ValueError(f"tables are missing: {', '.join(missing)}")
-    if unknown := [table for table in tables if table not in schema.TABLES]:
-        raise ValueError(f"tables outside the contract: {', '.join(unknown)}")
+    _check_names(tables)
 
     def fill(staging: Path) -> None:
         for table, parts in tables.items():
-            write_table(staging / f"{table}.parquet", table, parts)
+            write_whole(staging / f"{table}.parquet", functools.partial(write_table, table=table, parts=parts))
+
+    write_folder(folder, fill, manifest, _OUR_FILES)
+
+
+def _check_names(tables: Iterable[str]) -> None:
+    names = list(tables)
+    if missing := [table for table in schema.REQUIRED if table not in names]:
+        raise ValueError(f"tables are missing: {', '.join(missing)}")
+    if unknown := [table for table in names if table not in schema.TABLES]:
+        raise ValueError(f"tables outside the contract: {', '.join(unknown)}")
+
+
+def tables_as_bytes(tables: Mapping[str, Mapping | Iterable[Mapping]]) -> dict[str, bytes]:
+    """The bytes that the files of a run's tables would have. Raises ValueError as `write_run`."""
+    _check_names(tables)
+    files = {}
+    for table, parts in tables.items():
+        sink = io.BytesIO()
+        write_table(sink, table, parts)
+        files[table] = sink.getvalue()
+    return files
+
+
+def copy_run(folder: Path | str, files: Mapping[str, bytes], manifest: Mapping) -> None:
+    """Write a whole run from the bytes of its tables; all else as `write_run`."""
+
+    def fill(staging: Path) -> None:
+        for table, content in files.items():
+            write_whole(staging / f"{table}.parquet", content)
 
     write_folder(folder, fill, manifest, _OUR_FILES)
 
@@ -258,8 +268,9 @@ def write_folder(folder: Path | str, fill: Callable[[Path], None], manifest: Map
         staging = _staging(folder)
         try:
             fill(staging)
-            (staging / MANIFEST).write_text(json_text(manifest), encoding="utf-8", errors="backslashreplace")
+            write_whole(staging / MANIFEST, json_text(manifest).encode("utf-8", errors="backslashreplace"))
             _install(staging, folder, ours)
+            sync_folder(folder.parent)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
 
@@ -332,19 +343,14 @@ def _keep_foreign(aside: Path, folder: Path, ours: set[str]) -> None:
 def write_text(path: Path | str, text: str) -> None:
     """Write one file of text, whole or not at all; missing folders are made. Raises InputError and MachineError."""
     path = Path(path)
-    staged = path.with_name(f".{path.name[:100]}-{uuid.uuid4().hex[:8]}")
     for part in path.parents:
         if part.exists() and not part.is_dir():
             raise InputError(f"{path}: {part} is a file; the output needs a folder")
     if path.is_dir():
         raise InputError(f"{path}: a folder of that name is there")
     with machine_errors(path, "the file cannot be written"):
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            staged.write_text(text, encoding="utf-8", errors="backslashreplace")
-            os.replace(staged, path)
-        finally:
-            staged.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, text.encode("utf-8", errors="backslashreplace"))
 
 
 def json_text(value) -> str:
@@ -355,7 +361,6 @@ def json_text(value) -> str:
 def csv_text(rows: list[dict]) -> str:
     """Rows of one shape as CSV, an empty field for None."""
     import csv
-    import io
 
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")

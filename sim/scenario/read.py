@@ -187,7 +187,11 @@ def read(path: Path, changes: Document | None = None, *, text: str | None = None
     `changes` are keys that stand elsewhere, as if in a file that extends this one; `text`, where given, stands for
     what the file at `path` holds. Raises InputError with every problem of the chain, one a line.
     """
-    chain = ([changes] if changes else []) + read_chain(path, text)
+    return read_documents(([changes] if changes else []) + read_chain(path, text))
+
+
+def read_documents(chain: list[Document]) -> dict[str, Any]:
+    """Check and merge a chain of documents that are read already. Raises InputError as `read`."""
     for document in chain:
         check(document)
     merged = merge(chain)

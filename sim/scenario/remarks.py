@@ -24,14 +24,17 @@ HORMONE_RECEPTORS, MEASURED_IN = "hormone_receptor_share", "breast"
 """The share of tumours with hormone receptors, and the cancer whose share the catalogue holds."""
 SIZES = ("ablation_largest_cells", "imaging_threshold_cells")
 """Sizes of liver metastases between which ablation acts."""
+ACT_WHEN_OFF = ("hepatic_artery_compensation",)
+"""What a mechanism's counterfactual has of its own: the artery makes up for a shunt, not for the portal vein."""
 _NEEDED = {treatment.needs for treatment in TREATMENTS.values() if treatment.needs}
 MATTERS = {HORMONE_RECEPTORS, *SIZES, *_NEEDED, *(parameter for name in _NEEDED for parameter in MECHANISMS[name].null)}
 """Mechanisms and parameters on which remarks on treatments depend."""
 
 
 def remarks(scenario: Scenario) -> list[str]:
-    """One line for each treatment that cannot act as a run of the scenario would have it."""
-    return [f"{shown(scenario.path)}: {words}" for words in of_treatments(scenario)]
+    """One line for each treatment that cannot act as a run of the scenario would have it, and each number that cannot."""
+    found = [*of_treatments(scenario), *_of_numbers(scenario)]
+    return [f"{shown(scenario.path)}: {words}" for words in found]
 
 
 def comparison_remarks(comparison: Comparison) -> list[str]:
@@ -50,6 +53,17 @@ def of_treatments(scenario: Scenario) -> Iterator[str]:
     checks = (_without_mechanism, _another_cancer, _unseen, _without_surgery, _too_late)
     found = (check(scenario, plan) for plan in scenario.treatments if _is_given(plan) for check in checks)
     yield from dict.fromkeys(words for words in found if words is not None)
+
+
+def _of_numbers(scenario: Scenario) -> Iterator[str]:
+    """Numbers that the scenario sets for a mechanism that it has switched off."""
+    for name in scenario.overrides:
+        mechanism = scenario.parameters[name].parameter.mechanism
+        if mechanism is not None and not scenario.mechanisms[mechanism] and name not in ACT_WHEN_OFF:
+            yield (
+                f"{name}: found set without {mechanism}, to which it belongs: it changes nothing; "
+                f"it would act with {mechanism} switched on"
+            )
 
 
 def _is_given(plan: Plan) -> bool:

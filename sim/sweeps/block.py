@@ -57,6 +57,11 @@ class Block:
         """Stable name: the same for the same runs."""
         return hashlib.sha256(" ".join(run.name for run in self.runs).encode()).hexdigest()[:16]
 
+    @property
+    def title(self) -> str:
+        """What it computes, for messages."""
+        return f"{len(self.runs)} run{'s' if len(self.runs) > 1 else ''} of {self.scenario.name}"
+
     def only(self, names: set[str]) -> Block:
         """The block with only these of its runs."""
         return replace(self, runs=tuple(run for run in self.runs if run.name in names))

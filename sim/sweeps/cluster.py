@@ -7,13 +7,13 @@ another one; a block that takes several workers with it is given back as lost. d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 
 from sim.errors import InputError, MachineError
 from sim.results.manifest import versions
 from sim.sweeps.block import Block, program_digest
-from sim.sweeps.executors import LOST, Done, compute
+from sim.sweeps.executors import LOST, Finished, compute
 
 WAIT_SECONDS = 20
 AHEAD = 2
@@ -53,7 +53,9 @@ class ClusterExecutor:
     def __init__(self, address: str, shared: Path | None = None, warn: Callable[[str], None] = lambda text: None):
         self._address, self._shared, self._warn = address, shared, warn
 
-    def execute(self, blocks: Sequence[Block], report: Callable[[float], None]) -> Iterator[Done]:
+    def execute(
+        self, blocks: Sequence[Block], report: Callable[[float], None]
+    ) -> Generator[Finished[Block], None, None]:
         """Yield every block as it is done. Raises MachineError when the cluster is gone or runs another program."""
         client = _client(self._address)
         try:
@@ -61,7 +63,9 @@ class ClusterExecutor:
         finally:
             client.close(timeout=5)
 
-    def _run(self, client, blocks: Sequence[Block], report: Callable[[float], None]) -> Iterator[Done]:
+    def _run(
+        self, client, blocks: Sequence[Block], report: Callable[[float], None]
+    ) -> Generator[Finished[Block], None, None]:
         from distributed import as_completed
 
         threads = self._ready(client)
@@ -83,7 +87,7 @@ class ClusterExecutor:
             future.release()
             for fresh in submit(1):
                 running.add(fresh)
-            yield Done(block, packed, lost)
+            yield Finished(block, packed, lost=lost)
             done += 1
             report(done)
 

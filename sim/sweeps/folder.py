@@ -11,11 +11,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import uuid
 from pathlib import Path
 
 from sim.errors import InputError, MachineError
-from sim.results.storage import check_possible, machine_errors
+from sim.results.storage import check_possible
+from sim.results.whole_file import machine_errors, write_whole
 from sim.work import lock
 
 MANIFEST = "sweep.json"
@@ -100,13 +100,8 @@ class SweepFolder:
     def write_manifest(self, manifest: dict) -> None:
         """Replace `sweep.json`. Raises MachineError."""
         with machine_errors(self.path, "the manifest of the sweep cannot be written"):
-            self.staging.mkdir(parents=True, exist_ok=True)
-            staged = self.staging / f"{os.getpid()}-{uuid.uuid4().hex[:8]}.json"
-            try:
-                staged.write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-                os.replace(staged, self.path / MANIFEST)
-            finally:
-                staged.unlink(missing_ok=True)
+            text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
+            write_whole(self.path / MANIFEST, text.encode(), self.staging)
 
 
 def read_manifest(path: Path) -> dict:

@@ -12,10 +12,10 @@ import os
 import signal
 import traceback
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from multiprocessing import connection
-from typing import Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from sim.errors import InputError, MachineError
 from sim.results.manifest import peak_memory
@@ -48,16 +48,32 @@ class Task(Protocol):
         ...
 
 
+class Part(Task, Protocol):
+    """A task whose rows are patients (or other things that have numbers) `start` to `stop`."""
+
+    @property
+    def start(self) -> int: ...
+
+    @property
+    def stop(self) -> int: ...
+
+
+T = TypeVar("T", bound=Task)
+LOST = "the process that computed it kept ending before it was done (killed? out of memory?)"
+
+
 @dataclass(frozen=True)
-class Finished:
+class Finished(Generic[T]):
     """A task, its packed chunk, and the most memory that the process which ran it ever held.
 
-    `packed` is None where the workers kept dying over the task and the others went on without it.
+    `lost` says why where the workers kept dying over the task and the others went on without it; `packed` is then
+    None, and also where a worker has put the bytes into a folder that it shares with us.
     """
 
-    task: Task
+    task: T
     packed: bytes | None
-    peak_memory_bytes: int | None
+    peak_memory_bytes: int | None = None
+    lost: str | None = None
 
 
 # -- in a worker -------------------------------------------------------------------------------------
@@ -112,7 +128,7 @@ class _Worker:
         try:
             with quiet_start():
                 self.process.start()
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError, AssertionError) as error:  # the last: multiprocessing's own workers have no children
             raise MachineError(f"a worker process cannot be started ({error}); use fewer --workers") from error
         theirs.close()  # so that the pipe ends when the worker does
         self.task: Task | None = None
@@ -150,14 +166,13 @@ def _raise(name: str, text: str, where: str) -> None:
 
 
 def run_tasks(
-    tasks: Sequence[Task], workers: int, report: Callable[[float], None], context=None, *, go_on: bool = False
-) -> Iterator[Finished]:
+    tasks: Sequence[T], workers: int, report: Callable[[float], None], context: Any = None, *, go_on: bool = False
+) -> Generator[Finished[T], None, None]:
     """Yield every task with its packed chunk as it finishes, in any order.
 
-    `report` is told how many
-    tasks are done, running ones counted in part. `context` is a multiprocessing context, by default
-    one whose server has loaded what the tasks need. Raises what a task raised; MachineError when a chunk's workers keep dying, or, to
-    `go_on`, yields that task without a chunk. Close the iterator to end the workers.
+    `report` is told how many tasks are done, running ones counted in part. `context` is a multiprocessing context,
+    by default one whose server has loaded what the tasks need. Raises what a task raised; MachineError when a
+    chunk's workers keep dying, or, to `go_on`, yields that task as lost. Close the iterator to end the workers.
     """
     if workers == 1 or len(tasks) <= 1:
         for number, task in enumerate(tasks):
@@ -201,7 +216,7 @@ def run_tasks(
                         left.appendleft(task)
                     elif go_on:
                         done += 1
-                        yield Finished(task, None, None)
+                        yield Finished(task, None, lost=LOST)
                     else:
                         raise _too_many_deaths(task)
             report(done + sum(worker.share for worker in busy))
