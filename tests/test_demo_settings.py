@@ -56,7 +56,7 @@ def test_a_what_if_that_is_none_is_refused(what_if):
         Settings(what_if=what_if).arms()
 
 
-@pytest.mark.parametrize("found", ["-1", "1.5", "", "ten", "١", str(2**63), "9" * 50])
+@pytest.mark.parametrize("found", ["-1", "1.5", "", "ten", "١", str(2**63), "9" * 50])  # noqa: RUF001
 def test_a_seed_that_is_none_is_refused(found):
     with pytest.raises(InputError, match="seed: found .*; allowed: a whole number, 0 to 9223372036854775807"):
         Settings(seed=found).numbers()
@@ -111,7 +111,7 @@ def test_text_from_the_page_cannot_add_keys_to_the_scenario():
         Settings(mechanisms={'x" = true\n[parameters]\n': True}).resolve()
 
 
-@pytest.mark.parametrize("what_if", (*WHAT_IFS, *MORE_WHAT_IFS))
+@pytest.mark.parametrize("what_if", [*WHAT_IFS, *MORE_WHAT_IFS])
 def test_each_what_if_changes_one_thing_and_is_told_in_every_language(what_if):
     first, second = Settings().with_(what_if=what_if).arms()
     kind, _, name = what_if.partition(".")

@@ -59,7 +59,7 @@ def test_a_plan_finds_scenarios_by_name_from_any_folder(tmp_path, monkeypatch):
 
 def test_a_checkout_uses_the_folders_beside_the_package(repository):
     assert (
-        finding.IS_CHECKOUT and finding.SCENARIOS == repository / "scenarios" and finding.PLANS == repository / "plans"
+        finding.IS_CHECKOUT and repository / "scenarios" == finding.SCENARIOS and repository / "plans" == finding.PLANS
     )
 
 

@@ -1,6 +1,7 @@
 """What a run stores: the contract of the tables, equal bytes, whole folders, and clear errors."""
 
 import errno
+import itertools
 import json
 import os
 import re
@@ -186,7 +187,7 @@ def test_bytes_do_not_depend_on_how_a_table_arrives(tmp_path_factory, cuts, grou
     edges = [0, *sorted(cuts), 1000]
     parts = [
         {name: None if values is None else values[low:high] for name, values in seeds.items()}
-        for low, high in zip(edges, edges[1:], strict=False)
+        for low, high in itertools.pairwise(edges)
     ]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(storage, "ROW_GROUP_ROWS", group)

@@ -240,9 +240,8 @@ def test_a_long_name_is_no_obstacle(quick, undisturbed, tmp_path, monkeypatch):
 
 def test_of_two_runs_into_one_folder_the_second_is_refused(quick, undisturbed, tmp_path):
     out = tmp_path / "x"
-    with ChunkStore(out, "other"):
-        with pytest.raises(MachineError, match="another run is writing there"):
-            run_scenario(quick, seed=SEED, out=out)
+    with ChunkStore(out, "other"), pytest.raises(MachineError, match="another run is writing there"):
+        run_scenario(quick, seed=SEED, out=out)
     assert tables(run_scenario(quick, seed=SEED, out=out).path) == undisturbed
 
 
