@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -46,13 +45,4 @@ def measure(repeats: int = REPEATS) -> dict[str, list[float]]:
                 took = cpu_seconds(arguments, Path(folder))
             if turn:
                 seconds[name].append(took)
-    return seconds
-
-
-def startup(report: dict, say) -> dict:
-    """Put the medians into the report; return every measurement."""
-    seconds = measure()
-    for name, took in seconds.items():
-        report[name] = statistics.median(took)
-        say(f"{' '.join(COMMANDS[name])}: {report[name]:.2f} CPU s")
     return seconds

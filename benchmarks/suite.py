@@ -5,10 +5,11 @@ from __future__ import annotations
 import subprocess
 import tempfile
 from pathlib import Path
+from statistics import median
 
 from benchmarks import rival_c, rival_metaspread
 from benchmarks.measure import in_fresh_process, log_log_slope, median_of, median_ratio, rate
-from benchmarks.startup import COMMANDS
+from benchmarks.startup import COMMANDS, measure
 from benchmarks.work import headline, pinned
 
 KEYS = (
@@ -191,3 +192,12 @@ def workers(report: dict, say) -> dict:
         )
     report["speedup_2_workers"] = median_ratio(*([run["wall_seconds"] for run in group] for group in (one, two)))
     return {"one": one, "two": two}
+
+
+def startup(report: dict, say) -> dict:
+    """Put the medians into the report; return every measurement."""
+    seconds = measure()
+    for name, took in seconds.items():
+        report[name] = median(took)
+        say(f"{' '.join(COMMANDS[name])}: {report[name]:.2f} CPU s")
+    return seconds
