@@ -18,7 +18,7 @@ from sim import names
 
 if TYPE_CHECKING:
     from sim.library import ask, compare, load, run, sweep
-    from sim.library import open as open
+    from sim.library import open as open  # noqa: A004
 
 __version__ = names.VERSION
 __all__ = ["ask", "compare", "load", "run", "sweep"]
