@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 
 from sim.errors import InputError
-from sim.observe import ALL_ORGANS
+from sim.names import ALL_ORGANS
 from sim.sweeps import read
 from sim.sweeps.block import Block
 from sim.sweeps.parts import Part
