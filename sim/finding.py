@@ -61,7 +61,7 @@ def spellings(name: str) -> list[Path]:
 
 
 def find_shipped(name: str, folder: Path) -> Path | None:
-    """The file of one of the folders that `name` names ("colorectal", "scenarios/colorectal.toml"); None if there is none."""
+    """The file in `folder` that `name` names ("colorectal", "scenarios/colorectal.toml"); None if there is none."""
     for path in [folder / path for path in spellings(name)] + [folder.parent / path for path in spellings(name)]:
         if _is_file(path) and path.resolve().is_relative_to(folder.resolve()):
             return path
@@ -69,7 +69,7 @@ def find_shipped(name: str, folder: Path) -> Path | None:
 
 
 def find_beside(name: str, file: Path, folder: Path) -> Path | None:
-    """What `file` means by a name: a file beside it (or a folder), else one of what is shipped in `folder`; None if neither.
+    """What `file` means by a name: a file beside it (or a folder), else one shipped in `folder`; None if neither.
 
     A file that names itself means the shipped one after which it is called, where it is not that one.
     """
@@ -86,9 +86,9 @@ def _same(one: Path, other: Path) -> bool:
 
 
 def find(path: Path | str, folder: Path, what: str) -> Path:
-    """The file that `path` names, first as a path, then among what is shipped in `folder`; or a folder (which reading refuses).
+    """The file that `path` names, first as a path, then among what is shipped in `folder`; or a folder.
 
-    `what` it should be, such as "scenario". Raises InputError where there is none.
+    A folder is refused by reading. `what` it should be, such as "scenario". Raises InputError where there is none.
     """
     text = str(path)
     if not text.strip():

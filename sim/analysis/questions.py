@@ -32,8 +32,8 @@ ANSWER = "answer.json"
 FEWEST_PATIENTS = 100
 """In a chunk: a question has many small cohorts, and a chunk of 25 takes as long as one of 100."""
 YES, UNCLEAR, NO, SAME, NONE = "yes", "unclear", "no", "no difference", "too few"
-"""Whether an expected direction was seen: the 95 % interval of the difference lies where it must; it reaches both sides;
-it lies where it must not (reversed, or beyond the bound of an equality); every pair is exactly equal; fewer than
+"""Whether an expected direction was seen: the 95 % interval of the difference lies where it must; it reaches both
+sides; it lies where it must not (reversed, or beyond the bound of an equality); every pair is exactly equal; fewer than
 `FEWEST_PAIRS`, or an interval without width, in which no pair differs from another."""
 FEWEST_PAIRS = 10
 """Patients of the smallest arm below whom nothing is said: a normal interval from three of them is no interval."""
@@ -55,12 +55,12 @@ def ask_with_runs(
     progress: bool = False,
     command_line: Sequence[str] = (),
 ) -> tuple[dict[str, Any], dict[str, results.Run]]:
-    """Run every arm in a folder below `out`; write and return the answer (the content of `answer.json`), and the runs by arm.
+    """Run every arm in a folder below `out`; write and return the answer, and return the runs by arm.
 
-    `patients` replaces the scenario's number in all arms. Arms that were finished by an earlier call with the
-    same numbers, program and seed are not run again, and an arm whose parameters a value of `across` does not
-    reach is run once. Without `out` nothing is written: all runs stay in memory. Raises InputError and MachineError as
-    a run does.
+    The answer is the content of `answer.json`. `patients` replaces the scenario's number in all arms. Arms that were
+    finished by an earlier call with the same numbers, program and seed are not run again, and an arm whose parameters
+    a value of `across` does not reach is run once. Without `out` nothing is written: all runs stay in memory. Raises
+    InputError and MachineError as a run does.
     """
     if out is not None:
         out = Path(out)
@@ -98,7 +98,7 @@ def _override(name: str, override: Override) -> dict[str, Any]:
 
 
 def seen(*answers: Mapping[str, Any]) -> bool:
-    """Whether every expected direction was seen at the scenario's own values, with its interval; of all seeds together."""
+    """Whether every expected direction was seen at the scenario's own values, with its interval; all seeds together."""
     return all(found["seen"] == YES for found in pooled(answers))
 
 
@@ -192,7 +192,7 @@ class _Runs:
 
 
 def _of_other_sites(names: Iterable[str], primary: str) -> set[str]:
-    """Parameters that only patients with a primary elsewhere have: those of a vector with one value (or table) a site."""
+    """Parameters that only patients with a primary elsewhere have: of a vector with one value (or table) a site."""
     keys: dict[str, set[str]] = {}
     parts = {name: name.split(".") for name in names}
     for first, *rest in parts.values():
@@ -201,7 +201,7 @@ def _of_other_sites(names: Iterable[str], primary: str) -> set[str]:
 
 
 def _course(scenario: Scenario) -> str:
-    """Everything that the patients' course depends on: mechanisms that are off at their nulls, nothing of other sites."""
+    """Everything that the patients' course depends on: off mechanisms at their nulls, nothing of other sites."""
     resolved = scenario.to_dict()
     for key in ("name", "file", "title", "question", "mechanisms", "overrides", "parameters"):
         del resolved[key]
@@ -260,7 +260,7 @@ def contrast_influence(
     Each patient's influence is summed over the arms in which they count: arms with the same patients are
     compared in pairs, arms with different patients as independent groups, and all between by the same sum.
     """
-    estimate, influence, fewest = 0.0, 0.0, np.inf
+    estimate, influence, fewest = 0.0, np.zeros(()), np.inf
     for arm, weight in contrast.weights:
         values, counted = measured[arm]
         fewest = min(fewest, counted.sum())
@@ -275,8 +275,10 @@ def contrast_influence(
 
 
 def direction(contrast: Contrast, measured: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> dict[str, Any]:
-    """One expected direction: the difference with its 95 % interval (normal), the patients of its smallest arm, and
-    whether it was seen (one of YES, UNCLEAR, NO, SAME, NONE)."""
+    """One expected direction: the difference with its 95 % interval (normal), and whether it was seen.
+
+    With the patients of its smallest arm; seen is one of YES, UNCLEAR, NO, SAME, NONE.
+    """
     patients = int(min(measured[arm][1].sum() for arm, _ in contrast.weights))
     return _found(contrast, patients, *contrast_influence(contrast, measured))
 
@@ -330,8 +332,8 @@ def logrank_p_values(
 ) -> list[dict[str, float]]:
     """`logrank_p` of each contrast of two arms where the outcome is of survival, else nothing.
 
-    Mantel's test over the whole follow-up (`sim.analysis.survival.logrank`) takes the arms for independent groups. Where
-    they hold the same patients that is cautious: the paired interval is the narrower.
+    Mantel's test over the whole follow-up (`sim.analysis.survival.logrank`) takes the arms for independent groups.
+    Where they hold the same patients that is cautious: the paired interval is the narrower.
     """
     if comparison.outcome.ends is None:
         return [{} for _ in comparison.contrasts]
@@ -357,8 +359,8 @@ def _arm(arm: Arm, share: bool, values: np.ndarray, counted: np.ndarray) -> dict
         "only": arm.only,
         "patients": n,
         "mean": _number(mean),
-        "low": _number(low),
-        "high": _number(high),
+        "low": _number(float(low)),
+        "high": _number(float(high)),
     }
 
 

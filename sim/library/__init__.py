@@ -8,7 +8,7 @@ from sim.library.cohorts import Run, run
 from sim.library.comparisons import Comparison, compare
 from sim.library.inputs import ScenarioKeys, load
 from sim.library.plans import Sweep, sweep
-from sim.library.stored import open
+from sim.library.stored import open  # noqa: A004
 
 __all__ = [
     "Answer",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from sim.plots.frame import ShownFigure
+    from sim.plots.frame import Figure
 
 OVERLAID = ("survival",)
 """Figures that show several runs as arms."""
@@ -32,8 +32,11 @@ class Answer:
     runs: Mapping[str, Run]
 
     def table(self) -> pd.DataFrame:
-        """A row an expected direction (and value of an assumed parameter): the difference of the arms with its paired
-        95 % interval, in the outcome's unit, and whether it was `seen`. The columns are those of `questions.csv`."""
+        """A row an expected direction (and value of an assumed parameter): the difference of the arms.
+
+        It has its paired 95 % interval, in the outcome's unit, and whether it was `seen`. The columns are those of
+        `questions.csv`.
+        """
         import pandas as pd
 
         from sim.report.questions import rows
@@ -52,7 +55,7 @@ class Answer:
 
         return sentence(self.content)
 
-    def plot(self, what: str = "survival", *, size: Size = "column") -> ShownFigure:
+    def plot(self, what: str = "survival", *, size: Size = "column") -> Figure:
         """A figure with every arm (`what`: survival). Figures of one arm: `answer.runs["..."].plot("seeding")`.
 
         Raises InputError for another, and where no run of an arm is at hand.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from sim.plots.frame import ShownFigure
+    from sim.plots.frame import Figure
 
 Size = Literal["column", "slide"]
 ANY_ORGAN = "any organ"
@@ -55,7 +55,7 @@ class Run(reading.Run):
         curve = organ_incidence(self, None if organ == ANY_ORGAN else organ)
         return pd.DataFrame({"day": curve.days, "incidence": curve.value, "low": curve.low, "high": curve.high})
 
-    def plot(self, what: str = "seeding", *, patient: int | None = None, size: Size = "column") -> ShownFigure:
+    def plot(self, what: str = "seeding", *, patient: int | None = None, size: Size = "column") -> Figure:
         """A figure of the run, as `metseed plot` draws it: a matplotlib figure, which a notebook shows.
 
         `what` is seeding, incidence, survival, body, cascade, cells, hazard or lineage (of one `patient`, by default
@@ -92,7 +92,7 @@ def run(
     seed: int = 1,
     on: Iterable[str] = (),
     off: Iterable[str] = (),
-    set: Mapping[str, Number] | None = None,
+    set: Mapping[str, Number] | None = None,  # noqa: A002
     out: str | os.PathLike[str] | None = None,
     workers: int = 1,
     keep_seeds: bool = False,
@@ -108,9 +108,9 @@ def run(
     give the same tables, with any number of `workers`. One worker, as by default, computes in this process: a cohort
     of a notebook is done before another process has started. More are processes of our own, which never import the
     caller's main module. With `out` the folder is what the command `run` writes, its figure too (unless `figure` is
-    False), and the same call continues what was stopped. `max_memory` refuses what needs more ("4GB", or bytes). A `progress` bar shows in
-    a terminal or a notebook, nowhere else. What cannot act brings a `sim.errors.Remark`, which is a warning. Raises
-    InputError and MachineError.
+    False), and the same call continues what was stopped. `max_memory` refuses what needs more ("4GB", or bytes). A
+    `progress` bar shows in a terminal or a notebook, nowhere else. What cannot act brings a `sim.errors.Remark`, which
+    is a warning. Raises InputError and MachineError.
     """
     inputs.refuse_unknown(run, keys)
     resolved, _ = inputs.read(scenario, keys, patients=patients, on=on, off=off, set_=set)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sim.analysis.compare import Comparison as Found
-    from sim.plots.frame import ShownFigure
+    from sim.plots.frame import Figure
 
 
 @dataclass(frozen=True, repr=False)
@@ -25,8 +25,11 @@ class Comparison:
     found: Found
 
     def table(self) -> pd.DataFrame:
-        """A row an organ (and any organ), and one for those alive at the end: shares in both runs, B minus A and risk
-        ratio with paired 95 % intervals, patients by pair, p values. The columns are those of `compare.csv`."""
+        """A row an organ (and any organ), and one for those alive at the end.
+
+        Shares in both runs, B minus A and risk ratio with paired 95 % intervals, patients by pair, p values. The
+        columns are those of `compare.csv`.
+        """
         import pandas as pd
 
         from sim.report.comparison import rows
@@ -41,7 +44,7 @@ class Comparison:
 
         return pd.DataFrame(curve_rows(self.found))
 
-    def plot(self, *, size: Size = "column") -> ShownFigure:
+    def plot(self, *, size: Size = "column") -> Figure:
         """B minus A over years since diagnosis: metastases by organ above, survival below. A matplotlib figure."""
         from sim.plots.compare import comparison_figure
 

@@ -27,7 +27,7 @@ from sim.units import memory_bytes
 KEYWORDS, GIVEN = Path("keywords"), Path("dict")
 """What stands in a message where a file's name would."""
 Source = Scenario | str | os.PathLike[str] | Mapping[str, Any]
-"""A scenario: its name among the shipped ones, the path of a file, what a file holds as a dict, or one that is loaded."""
+"""A scenario: its name among the shipped ones, a file's path, what a file holds as a dict, or one that is loaded."""
 Number = float | str
 """A number in the catalogue's unit, or text with a unit that fits."""
 
@@ -54,7 +54,7 @@ def load(
     patients: int | None = None,
     on: Iterable[str] = (),
     off: Iterable[str] = (),
-    set: Mapping[str, Number] | None = None,
+    set: Mapping[str, Number] | None = None,  # noqa: A002
     **keys: Any,
 ) -> Scenario:
     """The scenario, resolved to every number that a run needs, and frozen.
@@ -77,12 +77,16 @@ def read(
     off: Iterable[str] = (),
     set_: Mapping[str, Number] | None = None,
 ) -> tuple[Scenario, Comparison | None]:
-    """The scenario and its comparison, which only `keys` change. Raises InputError, of the comparison too, as for files."""
+    """The scenario and its comparison, which only `keys` change.
+
+    Raises InputError, of the comparison too, as for files.
+    """
     comparison = None
     if isinstance(scenario, Scenario):
         if keys:
             raise InputError(
-                f"{', '.join(keys)}: found with a scenario that is loaded already; allowed: with a name, a path or a dict"
+                f"{', '.join(keys)}: found with a scenario that is loaded already; "
+                "allowed: with a name, a path or a dict"
             )
         loaded = scenario
     else:
@@ -193,8 +197,10 @@ def seed_number(seed: Any) -> int:
 
 def folder(out: Any) -> Path | None:
     """Where results go, or None: nowhere. Raises InputError."""
-    if out is None or isinstance(out, str | os.PathLike) and os.fspath(out):
-        return None if out is None else Path(os.fsdecode(out))
+    if out is None:
+        return None
+    if isinstance(out, str | os.PathLike) and os.fspath(out):
+        return Path(os.fsdecode(out))
     raise InputError(f"out: found {describe(out)}; allowed: a folder")
 
 

@@ -13,7 +13,7 @@ from sim.messages import describe
 from sim.sweeps import read
 
 if TYPE_CHECKING:
-    from sim.plots.frame import ShownFigure
+    from sim.plots.frame import Figure
 
 
 @dataclass(frozen=True, repr=False)
@@ -36,7 +36,7 @@ class Sweep(read.Sweep):
         rows: str | None = None,
         columns: str | None = None,
         size: Size = "column",
-    ) -> ShownFigure:
+    ) -> Figure:
         """A heat map of the incidence in `organ` over two factors that vary, of one scenario (by default the first).
 
         A matplotlib figure. Raises InputError for another organ, scenario or factor, and where fewer than two vary.

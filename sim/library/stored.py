@@ -18,7 +18,7 @@ from sim.sweeps import folder as sweeps
 from sim.sweeps import read
 
 
-def open(path: str | os.PathLike[str]) -> Run | Answer | Sweep:
+def open(path: str | os.PathLike[str]) -> Run | Answer | Sweep:  # noqa: A001
     """The run, the answer or the sweep in a folder of results; tables are read when they are first asked for.
 
     Raises InputError where the folder holds none of them, or something that cannot be read.

@@ -19,7 +19,8 @@ FOLDER = machine_code.prepare()
 import numba  # noqa: E402  (reads its cache folder from the environment when it is imported)
 from numba.core import caching  # noqa: E402
 
-numba.config.CACHE_DIR = str(FOLDER)  # in case somebody imported numba before us
+_config: Any = numba.config  # whose settings numba makes by name
+_config.CACHE_DIR = str(FOLDER)  # in case somebody imported numba before us
 
 
 class _Locator(caching._CacheLocator):
@@ -52,7 +53,7 @@ class _Locator(caching._CacheLocator):
 
 
 class _Files(caching.CompileResultCacheImpl):
-    _locator_classes = [_Locator]
+    _locator_classes = [_Locator]  # noqa: RUF012  (numba's own attribute, as numba sets it)
 
 
 class _Cache(caching.FunctionCache):
@@ -73,8 +74,8 @@ class _Cache(caching.FunctionCache):
 
 def kernel(function: Callable[..., Any]) -> Any:
     """Decorate a compiled function. No fastmath and no parallel: both change the last bits."""
-    compiled = numba.njit(nogil=True, error_model="numpy")(function)
-    if not numba.config.DISABLE_JIT:
+    compiled: Any = numba.njit(nogil=True, error_model="numpy")(function)
+    if not _config.DISABLE_JIT:
         compiled._cache = _Cache(function)
     return compiled
 

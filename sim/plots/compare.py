@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from sim.analysis.compare import Comparison
 from sim.analysis.competing_risks import ANY_ORGAN
 from sim.names import DAYS_PER_YEAR
-from sim.plots.frame import SCOPE, Room, ShownFigure, align_y_labels, frame, provenance, size_named, threshold_text
+from sim.plots.frame import SCOPE, Room, align_y_labels, frame, provenance, size_named, threshold_text
 from sim.plots.labels import EndLabel, label_ends, room_inches
 from sim.plots.save import BOTH, save
 from sim.plots.style import BAND_ALPHA, INK, MARKER_EMS, ORGAN_LOOKS, QUIET, Look, Size, styled
@@ -33,7 +34,7 @@ def comparison_curves(
         return save(figure, path_without_suffix, formats)
 
 
-def comparison_figure(found: Comparison, size: str = "column") -> ShownFigure:
+def comparison_figure(found: Comparison, size: str = "column") -> Figure:
     """B minus A in percentage points over years since diagnosis, with paired pointwise 95 % bands.
 
     Above: patients with a visible metastasis so far, in any organ and in the organs where most patients
@@ -45,7 +46,7 @@ def comparison_figure(found: Comparison, size: str = "column") -> ShownFigure:
         return _draw(found, measures)
 
 
-def _draw(found: Comparison, size: Size) -> ShownFigure:
+def _draw(found: Comparison, size: Size) -> Figure:
     days = found.grid_days()
     changed = [
         c.organ

@@ -70,7 +70,7 @@ def frame(
     panels_inches: float | None = None,
     beside: bool = False,
     share_x: bool = True,
-) -> tuple[Figure, list[Axes]]:
+) -> tuple[ShownFigure, list[Axes]]:
     """A figure and its axes; each part keeps its size in inches, however long title and footer are.
 
     Panels stand one above the other and, unless `share_x` is False, share the x axis; `shares` of their height (they

@@ -34,7 +34,10 @@ LONGEST_LABEL = 60
 
 
 def _read_version_1(table: str, arrow_table: pa.Table) -> pa.Table:
-    """Version 1 did not tell when a liver's symptoms came (null there), nor small ancestors (no rows: see `Run.arrow`)."""
+    """Version 1 did not tell when a liver's symptoms came: null there.
+
+    Nor did it tell of small ancestors: no rows, see `Run.arrow`.
+    """
     import pyarrow as pa
 
     if table != "patients":
@@ -59,7 +62,7 @@ A run of an older version stays readable through its entry here.
 """
 
 
-def open(path: Path | str) -> Run:
+def open(path: Path | str) -> Run:  # noqa: A001
     """The run in the folder `path`. Tables are read when they are first asked for.
 
     Raises InputError for a missing folder, a folder that is not a run, a damaged or missing file,
@@ -229,10 +232,12 @@ class Run:
         if self.lacks(table):
             return schema.arrow_schema(table).empty_table()
         file = Path(f"{table}.parquet") if self.path is None else self.path / f"{table}.parquet"
-        with _damage(file):
-            # ParquetFile, not read_table: folder names such as "seed=1" are not columns.
-            with pq.ParquetFile(pa.BufferReader(self.held[table]) if self.path is None else file) as parquet:
-                stored = parquet.read()
+        # ParquetFile, not read_table: folder names such as "seed=1" are not columns.
+        with (
+            _damage(file),
+            pq.ParquetFile(pa.BufferReader(self.held[table]) if self.path is None else file) as parquet,
+        ):
+            stored = parquet.read()
         return READERS[self.manifest["schema_version"]](table, stored)
 
     def _frame(self, table: str) -> Any:
@@ -275,7 +280,10 @@ class Run:
 
     @functools.cached_property
     def clones(self) -> pd.DataFrame | None:
-        """A row a patient and clone of the primary; None where the mechanism lineage was off, and in runs before schema version 3."""
+        """A row a patient and clone of the primary.
+
+        None where the mechanism lineage was off, and in runs before schema version 3.
+        """
         return self._frame("clones")
 
     @functools.cached_property

@@ -16,11 +16,14 @@ import shutil
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from sim.errors import InputError
 from sim.results import schema
 from sim.results.whole_file import machine_errors, sync_folder, write_whole
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 MANIFEST = "manifest.json"
 FIGURES = "figures"
@@ -71,12 +74,16 @@ def _refuse_foreign(folder: Path, kind: str) -> None:
     check_possible(folder, (MANIFEST,), "run")
     if (folder / MANIFEST).is_file() and (found := _kind(folder)) != kind:
         raise InputError(
-            f"{folder}: the folder holds results of another kind (found: {found}, allowed: {kind}); choose another with --out"
+            f"{folder}: the folder holds results of another kind (found: {found}, allowed: {kind}); "
+            "choose another with --out"
         )
 
 
 def check_possible(folder: Path, marks: tuple[str, ...], what: str) -> None:
-    """Raises InputError where `folder` cannot be that of a run (or `what`): a file, or full of something without our `marks`."""
+    """Raises InputError where `folder` cannot be that of a run (or `what`).
+
+    It is a file then, or full of something without our `marks`.
+    """
     try:
         for part in (folder, *folder.parents):
             if part.is_symlink() and not part.exists():
@@ -98,7 +105,7 @@ def check_possible(folder: Path, marks: tuple[str, ...], what: str) -> None:
         )
 
 
-def arrow_column(table: str, column: schema.Column, values, rows: int | None = None):
+def arrow_column(table: str, column: schema.Column, values: Any, rows: int | None = None) -> pa.Array:
     """One column as a checked pyarrow array (text as plain strings).
 
     `values` is a numpy array (masked arrays: masked is null), list, pandas or arrow column of any
@@ -143,7 +150,7 @@ def arrow_column(table: str, column: schema.Column, values, rows: int | None = N
     return array
 
 
-def _arrow_table(table: str, columns: Mapping):
+def _arrow_table(table: str, columns: Mapping[str, Any]) -> pa.Table:
     import pyarrow as pa
 
     contract = schema.TABLES[table]
@@ -160,11 +167,11 @@ def _arrow_table(table: str, columns: Mapping):
     return pa.Table.from_arrays(arrays, names=names)
 
 
-def _row_groups(table: str, parts: Iterable[Mapping]) -> Iterator:
+def _row_groups(table: str, parts: Iterable[Mapping[str, Any]]) -> Iterator[pa.Table]:
     """Arrow tables of exactly ROW_GROUP_ROWS rows (the last one shorter), however the parts are cut."""
     import pyarrow as pa
 
-    waiting = []
+    waiting: list[pa.Table] = []
     for part in parts:
         waiting.append(_arrow_table(table, part))
         while sum(piece.num_rows for piece in waiting) >= ROW_GROUP_ROWS:
@@ -196,7 +203,7 @@ def write_table(sink: Path | BinaryIO, table: str, parts: Mapping | Iterable[Map
             writer.write_table(pa.Table.from_arrays(columns, schema=arrow_schema), row_group_size=ROW_GROUP_ROWS)
 
 
-def _plain(value):
+def _plain(value: Any) -> Any:
     """`value` as JSON can hold it: numpy numbers as numbers, infinities as text."""
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
@@ -353,7 +360,7 @@ def write_text(path: Path | str, text: str) -> None:
         write_whole(path, text.encode("utf-8", errors="backslashreplace"))
 
 
-def json_text(value) -> str:
+def json_text(value: Any) -> str:
     """`value` as indented JSON with a closing newline; numpy numbers as numbers, what JSON cannot hold as text."""
     return json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 

@@ -1,6 +1,9 @@
-"""The steps of the cascade, and from their summed counts to `cascade.parquet`: light, for a parent that computes nothing."""
+"""The steps of the cascade, and their summed counts as `cascade.parquet`: light, for a parent that computes nothing."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -28,7 +31,7 @@ SOURCES = (PRIMARY, *NICHES)
 """Sources of events, by the code of their stream."""
 
 
-def cascade_table(counts: dict[str, np.ndarray]) -> dict:
+def cascade_table(counts: Mapping[str, np.ndarray]) -> dict[str, list[Any]]:
     """Columns of `cascade.parquet` from the summed counts.
 
     Where metastases shed too, the steps of all sources together come first, then those of each source that
@@ -37,23 +40,24 @@ def cascade_table(counts: dict[str, np.ndarray]) -> dict:
     shed = counts["shed"].sum(axis=1)
     sources = [0, *np.flatnonzero(shed[1:]) + 1]
     groups = [(PRIMARY, None)] if len(sources) == 1 else [(ALL, None), *((SOURCES[code], code) for code in sources)]
-    rows: dict[str, list] = {"source": [], "organ": [], "step": [], "cells": [], "share_of_previous": []}
+    rows: dict[str, list[Any]] = {"source": [], "organ": [], "step": [], "cells": [], "share_of_previous": []}
     for source, code in groups:
         for place, organ in enumerate((*NICHES, ALL)):
 
-            def number(step, place=place, organ=organ, code=code):
+            def number(step: str, place: int = place, organ: str = organ, code: int | None = code) -> int:
                 by_niche = counts[step].sum(axis=0) if code is None else counts[step][code]
                 return int(by_niche.sum() if organ == ALL else by_niche[place])
 
             for step, previous in FOLLOWS.items():
                 if (organ != ALL and step in ONLY_IN_ALL) or (code is not None and step in ONE_SUM):
                     continue
-                unknown = (
-                    previous is None
+                base = (
+                    0
+                    if previous is None
                     or (organ != ALL and previous in ONLY_IN_ALL)
                     or (code is not None and previous in ONE_SUM)
+                    else number(previous)
                 )
-                base = 0 if unknown else number(previous)
                 for column, value in zip(
                     rows, (source, organ, step, number(step), number(step) / base if base else np.nan), strict=True
                 ):

@@ -45,7 +45,7 @@ def chunk_tasks(
 
 
 class _Merged:
-    """Finished chunks: their counts are added up as they come, their tables stay in the store until they are written."""
+    """Finished chunks: their counts are added up as they come, their tables stay in the store until the end."""
 
     def __init__(self, store: Store):
         self._store = store
@@ -107,8 +107,10 @@ def run_scenario(
     max_memory_bytes: int | None = None,
     fewest_patients: int = 1,
 ) -> results.Run:
-    """Run a cohort and write it to `out`; the tables do not depend on `workers`, or on how many patients a chunk has
-    (`fewest_patients` or more: a day costs a chunk of one almost what it costs a chunk of a hundred).
+    """Run a cohort and write it to `out`.
+
+    The tables do not depend on `workers`, or on how many patients a chunk has (`fewest_patients` or more: a day costs
+    a chunk of one almost what it costs a chunk of a hundred).
 
     Finished chunks are kept beside `out` until the run is complete, so that the same command continues
     after whatever stopped it. Without `out` nothing is written anywhere: the run is in memory, and what was finished

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from sim.disease import sleep
@@ -12,12 +15,15 @@ from sim.names import MICROMETASTASIS_CELLS, NEVER, NICHES
 from sim.runs.cascade import FOLLOWS, ONE_SUM, ONLY_IN_ALL, SOURCES
 from sim.runs.descent_columns import DescentColumns
 
+if TYPE_CHECKING:
+    from sim.model import MetastasisModel
+
 DEATH_CAUSES = ("other causes", "primary tumour", "metastases")
 HORIZON = "end of horizon"
 _ORGAN, _SOURCE = np.array(NICHES), np.array(SOURCES)
 
 
-def _nullable(values, present) -> np.ma.MaskedArray:
+def _nullable(values: np.ndarray, present: np.ndarray) -> np.ma.MaskedArray:
     """Values where they are present, null elsewhere."""
     present = np.broadcast_to(present, np.shape(values))
     return np.ma.MaskedArray(np.where(present, values, 0), mask=~present)
@@ -26,7 +32,7 @@ def _nullable(values, present) -> np.ma.MaskedArray:
 class Metastases:
     """The colonies that reached 10^6 cells in the patient's time, sorted by lane and identity: arrays (colonies,)."""
 
-    def __init__(self, model):
+    def __init__(self, model: MetastasisModel) -> None:
         paths = Trajectories(model.cells, model.law)
         reached = paths.first_day(np.full(len(paths.identity), float(MICROMETASTASIS_CELLS)))
         first = paths.first
@@ -39,7 +45,7 @@ class Metastases:
         self.ended_day, self.was_removed = self._ends(model)
         self.cells_at_end = self._cells_at_end(model)
 
-    def _ends(self, model) -> tuple[np.ndarray, np.ndarray]:
+    def _ends(self, model: MetastasisModel) -> tuple[np.ndarray, np.ndarray]:
         """Day on which each colony was removed or lost its last cell (NEVER while it is there), and whether removed."""
         ended = model.cells.ended
         day, removed = np.full(len(self.identity), NEVER, dtype=np.int64), np.zeros(len(self.identity), dtype=bool)
@@ -49,7 +55,7 @@ class Metastases:
         day[row[known]], removed[row[known]] = ended.column("day")[known], ended.column("removed")[known]
         return day, removed
 
-    def _cells_at_end(self, model) -> np.ndarray:
+    def _cells_at_end(self, model: MetastasisModel) -> np.ndarray:
         """Cells on the patient's last day: of those that treatment made small as last stepped, of the ended none."""
         cells, small = self.cells_on(model.last_day[self.lane]), model.cells.small
         unknown = np.flatnonzero(np.isnan(cells))
@@ -67,11 +73,11 @@ class Metastases:
         """First day on which each colony has that many cells; a huge day if never. `cells` (lanes,)."""
         return self._paths.first_day(cells[self._paths.lane])[self._keep]
 
-    def visible(self, model) -> np.ndarray:
+    def visible(self, model: MetastasisModel) -> np.ndarray:
         """Whether each colony crossed the detection threshold in its patient's life."""
         return self.day_of(model.visible_cells) <= model.last_day[self.lane]
 
-    def detected_day(self, model) -> np.ndarray:
+    def detected_day(self, model: MetastasisModel) -> np.ndarray:
         """Day on which each colony was found; a huge day if it never was."""
         return model.follow_up.detected_day(self.identity, self.lane, self.day_of(model.visible_cells))
 
@@ -86,7 +92,7 @@ def _whole(cells: np.ndarray) -> np.ndarray:
     return np.rint(cells).astype(np.int64)
 
 
-def metastases_table(model, found: Metastases, lineage: DescentColumns) -> dict:
+def metastases_table(model: MetastasisModel, found: Metastases, lineage: DescentColumns) -> dict[str, np.ndarray]:
     """Columns of `metastases.parquet`."""
     lane, parts = found.lane, unpack(found.identity)
     patient, last = model.hosts.patient[lane], model.last_day[lane]
@@ -136,7 +142,7 @@ def _first(lane: np.ndarray, day: np.ndarray, lanes: int) -> np.ndarray:
     return out
 
 
-def patients_table(model, found: Metastases) -> dict:
+def patients_table(model: MetastasisModel, found: Metastases) -> dict[str, np.ndarray | None]:
     """Columns of `patients.parquet`."""
     hosts, n = model.hosts, len(model.hosts.patient)
     detected = found.detected_day(model)
@@ -145,7 +151,8 @@ def patients_table(model, found: Metastases) -> dict:
     imaged = _first(found.lane, found.day_of(model.parameters["imaging_threshold_cells"]), n)
     diagnosed = model.last_day >= hosts.diagnosis_day
     died = model.death_day >= 0
-    settled = model.cells.settled.sum(axis=1)
+    cells: Any = model.cells  # whose tallies are made by name
+    settled = cells.settled.sum(axis=1)
     arrested = settled + model.died_on_arrival.sum(axis=1) + model.inert.sum(axis=1)
     return {
         "patient": hosts.patient,
@@ -171,12 +178,12 @@ def patients_table(model, found: Metastases) -> dict:
     }
 
 
-def founders_table(lineage: DescentColumns, found: Metastases) -> dict:
+def founders_table(lineage: DescentColumns, found: Metastases) -> dict[str, np.ndarray]:
     """Columns of `founders.parquet`: a row a colony and clone among its founders."""
     return lineage.founders(found.identity)
 
 
-def ancestors_table(model, lineage: DescentColumns, found: Metastases) -> dict:
+def ancestors_table(model: MetastasisModel, lineage: DescentColumns, found: Metastases) -> dict[str, np.ndarray]:
     """Columns of `ancestors.parquet`: the colonies below 10^6 cells from which these descend."""
     identity = lineage.ancestors(found.identity)
     parts = unpack(identity)
@@ -192,7 +199,7 @@ def ancestors_table(model, lineage: DescentColumns, found: Metastases) -> dict:
     }
 
 
-def cascade_counts(model, found: Metastases) -> dict[str, np.ndarray]:
+def cascade_counts(model: MetastasisModel, found: Metastases) -> dict[str, np.ndarray]:
     """Cells by step of the cascade, summed over the lanes: int64, (sources, niches), or (sources, 1) without an organ.
 
     Sources are the primary and every niche; (1, niches) for steps between settling and growth, whose source
@@ -217,7 +224,7 @@ def cascade_counts(model, found: Metastases) -> dict[str, np.ndarray]:
     return out | {step: getattr(cells, step).sum(axis=0)[None, :] for step in ONE_SUM}
 
 
-def seeds_table(model, found: Metastases, lineage: DescentColumns) -> dict:
+def seeds_table(model: MetastasisModel, found: Metastases, lineage: DescentColumns) -> dict[str, np.ndarray]:
     """Columns of `seeds.parquet`: every competent settled cell, also those that never woke."""
     seeds, fates = model.cells.seeds, model.cells.fates
     order = np.argsort(seeds.column("identity"), kind="stable")
@@ -226,7 +233,7 @@ def seeds_table(model, found: Metastases, lineage: DescentColumns) -> dict:
     patient = model.hosts.patient[parts["lane"]]
     slept = (coded & np.uint64(1)).astype(bool)
 
-    def day_of(fate):
+    def day_of(fate: int) -> np.ma.MaskedArray:
         mine = fates.column("fate") == fate
         day = np.full(len(identity), -1, dtype=np.int64)
         day[np.searchsorted(identity, fates.column("identity")[mine])] = fates.column("day")[mine]
@@ -247,13 +254,13 @@ def seeds_table(model, found: Metastases, lineage: DescentColumns) -> dict:
     }
 
 
-def events_table(seeds: dict, metastases: dict) -> dict:
+def events_table(seeds: Mapping[str, np.ndarray], metastases: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Columns of `events.parquet`, by patient and day: what happened to every competent settled cell."""
     parts = []
-    for event, column in (("arrive", "arrived_day"), ("wake", "woke_day"), ("die", "died_day")):
-        day = np.ma.asarray(seeds[column])
-        there = ~np.ma.getmaskarray(day)
-        parts.append((seeds["patient"][there], day.data[there], seeds["colony"][there], seeds["organ"][there], event))
+    for what, column in (("arrive", "arrived_day"), ("wake", "woke_day"), ("die", "died_day")):
+        days = np.ma.asarray(seeds[column])
+        there = ~np.ma.getmaskarray(days)
+        parts.append((seeds["patient"][there], days.data[there], seeds["colony"][there], seeds["organ"][there], what))
     reached = np.ma.asarray(metastases["colony"])
     parts.append((metastases["patient"], metastases["reached_day"], reached, metastases["organ"], "reach"))
     patient, day = (np.concatenate([part[i] for part in parts]) for i in (0, 1))

@@ -38,6 +38,7 @@ class Document:
     problems: list[tuple[int, str]] = field(default_factory=list)
 
     def refuse(self, path: KeyPath, words: str) -> None:
+        """Note a problem with the key at `path`, once."""
         line = self.places.line(path) or 0
         problem = (line, message(self.path, line, dotted(path), words))
         if problem not in self.problems:
@@ -126,8 +127,8 @@ def parse(path: Path, text: str, what: str = "a scenario") -> tuple[dict[str, An
         raise InputError(message(path, line, "", f"not valid TOML: {words}", column=column)) from None
     if _is_deep(raw):
         raise InputError(
-            f"{shown(path)}: found tables nested over {DEEPEST} deep, or a dotted key of as many parts; allowed: {what}, "
-            f"which is flat ({_KEYS_OF[what]})"
+            f"{shown(path)}: found tables nested over {DEEPEST} deep, or a dotted key of as many parts; "
+            f"allowed: {what}, which is flat ({_KEYS_OF[what]})"
         )
     if not raw:
         raise InputError(f"{shown(path)}: found no keys; allowed: {what} ({_KEYS_OF[what]})")
@@ -175,7 +176,10 @@ def read_chain(path: Path, text: str | None = None) -> list[Document]:
 
 
 def _extended(name: str, chain: list[Document]) -> Path:
-    """The file that the last one of a chain extends: beside it, else one that comes with the program. Raises InputError."""
+    """The file that the last one of a chain extends: beside it, else one that comes with the program.
+
+    Raises InputError where there is none.
+    """
     own = chain[-1].path
     found = finding.find_beside(name, own, finding.SCENARIOS)
     if found is not None:
@@ -187,8 +191,9 @@ def _extended(name: str, chain: list[Document]) -> Path:
     beside = f"beside this one ({listed(names)})" if names else "beside this one"
     files = " -> ".join([document.path.name for document in chain] + [name])
     words = (
-        f"found {describe(name)}: no such file, neither in {printable(shown(folder))} nor among the scenarios that come with "
-        f"the program{hint} allowed: a file {beside}, or one of {listed(finding.known(finding.SCENARIOS))} (chain: {files})"
+        f"found {describe(name)}: no such file, neither in {printable(shown(folder))} nor among the scenarios that "
+        f"come with the program{hint} allowed: a file {beside}, or one of "
+        f"{listed(finding.known(finding.SCENARIOS))} (chain: {files})"
     )
     raise InputError(_extends(chain[-1], words))
 

@@ -148,7 +148,7 @@ def _refuse_the_same(file: Path, arms: tuple[Arm, ...]) -> None:
         same = json.dumps([arm.only, resolved, arm.scenario.values()], sort_keys=True)
         if same in seen:
             raise InputError(
-                f"{shown(file)}: comparison.arms: found {describe(seen[same])} and {describe(arm.name)}, which are the same; "
-                "allowed: arms that differ in more than their names"
+                f"{shown(file)}: comparison.arms: found {describe(seen[same])} and {describe(arm.name)}, which are the "
+                "same; allowed: arms that differ in more than their names"
             )
         seen[same] = arm.name

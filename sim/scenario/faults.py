@@ -23,7 +23,7 @@ def faults(error: ValidationError) -> Iterator[tuple[KeyPath, Mapping[str, Any]]
 
 
 def found_and_allowed(fault: Mapping[str, Any], allowed: str | None = None) -> str:
-    """ "found ...; allowed: ...", where `allowed` is what the kind of fault alone does not tell."""
+    """Our "found ...; allowed: ...", where `allowed` is what the kind of fault alone does not tell."""
     limits = fault.get("ctx", {})
     if fault["type"] == "quantity":
         return str(limits["text"])

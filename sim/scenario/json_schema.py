@@ -27,7 +27,8 @@ def schema_text() -> str:
         "properties": {
             name: {
                 "type": "boolean",
-                "description": f"{mechanism.title} ({'on' if mechanism.default else 'off'} unless named). Off: {mechanism.off}",
+                "description": f"{mechanism.title} ({'on' if mechanism.default else 'off'} unless named). "
+                f"Off: {mechanism.off}",
             }
             for name, mechanism in mechanisms.REGISTRY.items()
         },

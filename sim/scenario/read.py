@@ -152,13 +152,13 @@ def _treatment_words(path: KeyPath, fault: Mapping[str, Any]) -> str:
         )
     if fault["type"] in ("literal_error", "quantity"):
         return found_and_allowed(fault)
-    allowed = {
+    allowed: dict[str | int, str] = {
         "dose": "a number, 0 to 10",
         "adherence": "a number, 0 to 1",
         "cycles": "a whole number, 1 to 36,525",
         "treatments": "[[treatments]] tables, at most 100",
-    }.get(key, "a table")
-    return found_and_allowed(fault, allowed)
+    }
+    return found_and_allowed(fault, allowed.get(key, "a table"))
 
 
 def merge(chain: list[Document]) -> dict[str, Any]:

@@ -235,7 +235,7 @@ def find(path: Path | str) -> Path:
 
 
 def files() -> list[Path]:
-    """The scenario files that come with the program, bases (names that start with _) left out; those in sub-folders last."""
+    """The scenario files that come with the program, without bases (names with _ first); those in sub-folders last."""
     return finding.files(finding.SCENARIOS)
 
 
@@ -285,7 +285,8 @@ def _refuse_empty_shares(parameters: Mapping[str, ResolvedParameter], primary: s
         shares = [parameter.value for name, parameter in parameters.items() if name.startswith(f"{vector}.")]
         if shares and not 0 < sum(shares) < math.inf:
             raise InputError(
-                f"{where}: {vector}: found shares that sum to {sum(shares):g}; allowed: at least one above 0, and a finite sum"
+                f"{where}: {vector}: found shares that sum to {sum(shares):g}; "
+                "allowed: at least one above 0, and a finite sum"
             )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 KeyPath = tuple[str | int, ...]
@@ -57,10 +58,8 @@ def key_parts(raw: str) -> tuple[str, ...]:
 def locate(text: str) -> Places:
     """The places of all keys in `text`, as far as it is TOML; never raises."""
     scanner = _Scanner(text.replace("\r\n", "\n"))
-    try:
+    with suppress(_Stop, tomllib.TOMLDecodeError, RecursionError):
         scanner.document()
-    except (_Stop, tomllib.TOMLDecodeError, RecursionError):
-        pass
     return scanner.places
 
 
@@ -79,7 +78,7 @@ class _Scanner:
         self._counted_to = self.position
         return self._line
 
-    def take(self, pattern: re.Pattern) -> re.Match:
+    def take(self, pattern: re.Pattern[str]) -> re.Match[str]:
         match = pattern.match(self.text, self.position)
         if match is None:
             raise _Stop

@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 from sim.errors import InputError, MachineError
 from sim.results.storage import check_possible
@@ -85,7 +86,7 @@ class SweepFolder:
         while self._locks:
             os.close(self._locks.pop())
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         kept = self.parts.is_dir() and any(self.parts.iterdir())
         if self._made and not kept and self.is_ours_alone:
             shutil.rmtree(self.path / HIDDEN, ignore_errors=True)
@@ -97,14 +98,14 @@ class SweepFolder:
                     break
         self._release()
 
-    def write_manifest(self, manifest: dict) -> None:
+    def write_manifest(self, manifest: dict[str, Any]) -> None:
         """Replace `sweep.json`. Raises MachineError."""
         with machine_errors(self.path, "the manifest of the sweep cannot be written"):
             text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
             write_whole(self.path / MANIFEST, text.encode(), self.staging)
 
 
-def read_manifest(path: Path) -> dict:
+def read_manifest(path: Path) -> dict[str, Any]:
     """The content of `sweep.json` in a folder. Raises InputError where there is none, or it cannot be read."""
     file = Path(path) / MANIFEST
     try:

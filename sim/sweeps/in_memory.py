@@ -44,7 +44,10 @@ def _text(size: int) -> str:
 
 
 def check_memory(plan: Plan, limit_bytes: int | None) -> None:
-    """Say what the tables will take. Raises InputError where that is more than `limit_bytes`, by default half of what is free."""
+    """Say what the tables will take.
+
+    Raises InputError where that is more than `limit_bytes`, by default half of what is free.
+    """
     needed, free = memory_bytes(plan), available_memory_bytes()
     limit = limit_bytes if limit_bytes is not None else None if free is None else int(SHARE_OF_FREE * free)
     told = f"the tables of {len(plan.runs):,} runs need about {_text(needed)} of memory"
@@ -54,7 +57,7 @@ def check_memory(plan: Plan, limit_bytes: int | None) -> None:
 
 
 def sweep_in_memory(
-    plan: Plan, *, executor: Executor, progress: bool = False, max_memory_bytes: int | None = None
+    plan: Plan, *, executor: Executor[Block], progress: bool = False, max_memory_bytes: int | None = None
 ) -> read.Sweep:
     """Compute a plan and return its tables, with the same rows as in a folder; nothing is written.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from sim.results.whole_file import machine_errors, write_whole
 from sim.work.packing import DAMAGE, Packed
@@ -18,7 +19,10 @@ _DOING = "a finished part of the sweep cannot be written"
 
 
 def write_part(folder: Path, name: str, packed: bytes) -> None:
-    """Put a packed block into `folder`, made where it is missing. Raises MachineError when the disk does not take it."""
+    """Put a packed block into `folder`, made where it is missing.
+
+    Raises MachineError when the disk does not take it.
+    """
     with machine_errors(folder, _DOING):
         folder.mkdir(parents=True, exist_ok=True)
         write_whole(folder / f"{name}{ENDING}", packed)
@@ -36,7 +40,7 @@ class Part:
         self.machine: dict[str, str] = json.loads(str(packed.table("machine")["versions"][0]))
         self.runs = tuple(packed.table("done")["run"].tolist())
 
-    def table(self, name: str) -> dict:
+    def table(self, name: str) -> dict[str, Any]:
         """Columns of `runs` or `patients`."""
         return self._packed.table(name)
 

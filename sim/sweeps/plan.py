@@ -29,7 +29,10 @@ from sim.sweeps import designs
 from sim.sweeps.block import LANES, Block, BlockRun, program_digest
 
 SWEEP_SCHEMA = "2"
-"""Version of a sweep's tables: part of each run's identity, as is the program. A column is changed only with it (`sim.sweeps.read`)."""
+"""Version of a sweep's tables: part of each run's identity, as is the program.
+
+A column is changed only with it (`sim.sweeps.read`).
+"""
 BLOCK_RUNS = 100
 FEWEST_BLOCKS = 8
 """A replicate is cut into so many blocks at least, where it has the runs: for the workers."""
@@ -176,7 +179,10 @@ class _Elsewhere(Places):
 
 
 def load(name: Path | str) -> Plan:
-    """The plan in a file, or of that name in the folder `plans`. Raises InputError with all its problems, one a line."""
+    """The plan in a file, or of that name in the folder `plans`.
+
+    Raises InputError with all its problems, one a line.
+    """
     from sim.sweeps.plan_file import MOST_RUNS, find, read_plan, refuse_if_faulty
 
     file = find(name)

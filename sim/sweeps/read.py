@@ -27,14 +27,14 @@ _NEW_IN_2 = ("liver_symptom_day", "first_detected_day")
 """A column of `patients`, and the one that it follows."""
 
 
-def open(path: Path | str) -> Sweep:
+def open(path: Path | str) -> Sweep:  # noqa: A001
     """The sweep in the folder `path`. Raises InputError where there is none, or one of another schema version."""
     path = Path(path)
     manifest = read_manifest(path)
     if manifest["schema_version"] not in READ:
         raise InputError(
-            f"{path / MANIFEST}: schema_version: found {manifest['schema_version']!r}, this program reads {', '.join(READ)}; "
-            "a newer program wrote this sweep: update this one"
+            f"{path / MANIFEST}: schema_version: found {manifest['schema_version']!r}, "
+            f"this program reads {', '.join(READ)}; a newer program wrote this sweep: update this one"
         )
     return Sweep(path, manifest)
 
@@ -57,7 +57,7 @@ class Sweep:
         return str(self.path) if self.path is not None else f"{self.manifest['plan']['name']} (in memory)"
 
     def where(self, table: str, **levels: Any) -> pd.DataFrame:
-        """The rows of `runs` or `patients` with these values, reading only what is needed: `where("runs", organ="liver")`.
+        """The rows of `runs` or `patients` with these values: `where("runs", organ="liver")` reads only what is needed.
 
         Raises InputError for another table, or a column that it does not have.
         """

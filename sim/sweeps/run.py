@@ -66,7 +66,7 @@ def run_sweep(
     plan: Plan,
     *,
     out: Path,
-    executor: Executor,
+    executor: Executor[Block],
     progress: bool = False,
     command_line: Sequence[str] = (),
     shard: tuple[int, int] | None = None,

@@ -12,6 +12,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,6 +24,9 @@ from sim.sweeps.plan import SWEEP_SCHEMA, Plan, PlannedRun
 from sim.sweeps.record import together
 from sim.sweeps.schema import FAILURES, PATIENTS, RUNS, arrow_schema, columns
 from sim.work.packing import DAMAGE
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 FILE_RUNS = 100
 FILE_PATIENTS = 100_000
@@ -110,7 +114,7 @@ class Tables:
         fields = [[field.name, field.type, field.meaning] for field in columns(table, self._plan.factors)]
         return hashlib.sha256(json.dumps([SWEEP_SCHEMA, fields, told]).encode()).hexdigest().encode()
 
-    def _replace(self, path: Path, arrow_table, content: bytes) -> None:
+    def _replace(self, path: Path, arrow_table: pa.Table, content: bytes) -> None:
         import pyarrow.parquet as pq
 
         arrow_table = arrow_table.replace_schema_metadata({_CONTENT: content})
@@ -146,7 +150,7 @@ class Tables:
                     folder.rmdir()
 
 
-def _arrow_table(plan: Plan, table: str, runs: Sequence[PlannedRun], data: dict):
+def _arrow_table(plan: Plan, table: str, runs: Sequence[PlannedRun], data: Mapping[str, Any]) -> pa.Table:
     """A table with what the plan says of every run in each of its rows, in the plan's order."""
     import pyarrow as pa
 
@@ -154,7 +158,7 @@ def _arrow_table(plan: Plan, table: str, runs: Sequence[PlannedRun], data: dict)
     place = np.array([place_of[name] for name in data["run"].tolist()], dtype=np.int64)
     order = np.argsort(place, kind="stable")
     place = place[order]
-    told = {
+    told: dict[str, list[Any]] = {
         "scenario": [plan.variants[run.point.variant].scenario.name for run in runs],
         "point": [run.point.number for run in runs],
         "seed": [run.seed for run in runs],
@@ -165,17 +169,19 @@ def _arrow_table(plan: Plan, table: str, runs: Sequence[PlannedRun], data: dict)
     levels = [plan.levels(run.point) for run in runs]
     told |= {factor.name: [level[factor.name] for level in levels] for factor in plan.factors}
     arrays = []
+    values: np.ndarray | None
     for column in columns(table, plan.factors):
         if column.name in told:
             values = np.array(told[column.name])[place]
         else:
             values = data[column.name]
-            values = values if values is None else values[order]
+            if values is not None:
+                values = values[order]
         arrays.append(arrow_column(table, column, values, len(place)))
     return pa.Table.from_arrays(arrays, schema=arrow_schema(table, plan.factors))
 
 
-def in_memory(plan: Plan, table: str, finished: Mapping[str, Part], failures: Mapping[str, str]):
+def in_memory(plan: Plan, table: str, finished: Mapping[str, Part], failures: Mapping[str, str]) -> pa.Table | None:
     """One data set (or `failures`) as one arrow table, with the rows that its files would have; None without rows."""
     import pyarrow as pa
 
@@ -207,7 +213,7 @@ def _stored_content(path: Path) -> bytes | None:
         return None
 
 
-def _columns(table: str, runs: Sequence[PlannedRun], finished: Mapping[str, Part]) -> dict:
+def _columns(table: str, runs: Sequence[PlannedRun], finished: Mapping[str, Part]) -> dict[str, Any]:
     """The rows of some runs from their parts, in any order of runs."""
     names_of: dict[int, tuple[Part, list[str]]] = {}
     for run in runs:

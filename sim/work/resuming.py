@@ -1,4 +1,4 @@
-"""The one loop of all that is computed piece by piece: find what is kept, compute the rest, keep each piece as it comes.
+"""The one loop of all that is computed in pieces: find what is kept, compute the rest, keep each piece as it comes.
 
 A run, the arms of an analysis and a sweep differ in what a piece is, where it is kept and what is made of it: that
 they say as a `Work`. What happens on Ctrl-C, or when the machine fails halfway, is the same for all of them.
@@ -24,7 +24,7 @@ T = TypeVar("T", bound=Task)
 P = TypeVar("P", bound=Part)
 
 
-class Executor(Protocol):
+class Executor(Protocol[T]):
     """Where tasks are computed. It knows nothing of what they are for.
 
     `execute` yields every task once as it is done, in any order. `packed` is None where a worker has put the bytes
@@ -95,7 +95,7 @@ class Work(Generic[T]):
         return "finished parts are kept"
 
 
-def resume(work: Work[T], executor: Executor, *, progress: bool) -> None:
+def resume(work: Work[T], executor: Executor[T], *, progress: bool) -> None:
     """Compute what is left of a work, keep each task as it finishes, and write the results.
 
     Raises InputError and MachineError. On KeyboardInterrupt, and when the machine fails halfway, the results of what
@@ -107,7 +107,8 @@ def resume(work: Work[T], executor: Executor, *, progress: bool) -> None:
             bar.skip(work.size(work.tasks) - work.size(work.left))
             lost = _compute(work, work.left, executor, bar, work.size(work.left))
             # One of several in a task may be what kills its workers: each gets a chance of its own.
-            for task in _compute(work, [part for task in lost for part in work.again(task)], executor, bar, 0):
+            parts = [part for task in lost for part in work.again(task)]
+            for task in _compute(work, parts, executor, bar, 0):
                 work.give_up(task)
         finally:
             bar.close()
@@ -118,7 +119,7 @@ def resume(work: Work[T], executor: Executor, *, progress: bool) -> None:
         raise
 
 
-def _compute(work: Work[T], tasks: Sequence[T], executor: Executor, bar: Bar, size: int) -> list[T]:
+def _compute(work: Work[T], tasks: Sequence[T], executor: Executor[T], bar: Bar, size: int) -> list[T]:
     """Compute and keep tasks, which are so much on the bar; returns those that no worker finished."""
     lost: list[T] = []
     if not tasks:
