@@ -11,10 +11,16 @@ A file whose name ends in `_kernels` is the compiled half of its neighbour. It i
 numba with it: mechanisms are on the path of `list` and `show`.
 """
 
+from __future__ import annotations
+
 import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> ModuleType:
     if not name.endswith("_kernels"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return importlib.import_module(f"{__name__}.{name}")
