@@ -19,15 +19,31 @@ from sim.numerics.streams import ASLEEP_DEATH, SLEEP, THRESHOLD, days_word, many
 
 BLOCK = 16
 SLEEPER = np.dtype([("energy", np.float64), ("hazard", np.float64), ("identity", np.uint64)])
-"""A record of the calendar, in one piece: to file a sleeper is to touch one place of a memory far larger than the caches."""
+"""A record of the calendar, in one piece: filing a sleeper touches one place of a memory far larger than the caches."""
 FREE, USED, LOOKS = 0, 1, 2  # positions in `state`: free blocks on the list, blocks ever used, looks taken
 WOKE, DIED = 1, 2
 
 
 @kernel
-def _file(n, when, at, energy, hazard, identity, head, filed, block_next, block_count, free, state, sleepers):
-    """File n records under their days. Two loops on purpose: finding a place reads the block lists, and a
-    processor that has just stored records elsewhere would wait with every such read (ten times slower).
+def _file(
+    n: int,
+    when: np.ndarray,
+    at: np.ndarray,
+    energy: np.ndarray,
+    hazard: np.ndarray,
+    identity: np.ndarray,
+    head: np.ndarray,
+    filed: np.ndarray,
+    block_next: np.ndarray,
+    block_count: np.ndarray,
+    free: np.ndarray,
+    state: np.ndarray,
+    sleepers: np.ndarray,
+) -> None:
+    """File n records under their days.
+
+    Two loops on purpose: finding a place reads the block lists, and a processor that has just stored records
+    elsewhere would wait with every such read (ten times slower).
     """
     for i in range(n):
         day = when[i]
@@ -54,7 +70,9 @@ def _file(n, when, at, energy, hazard, identity, head, filed, block_next, block_
 
 
 @kernel
-def _promised_day(day, last, energy_left, energy_rate, hazard_left, hazard_rate):
+def _promised_day(
+    day: int, last: int, energy_left: float, energy_rate: float, hazard_left: float, hazard_rate: float
+) -> np.int64:
     """First later day on which a threshold can be reached; a hair early, never late."""
     days = np.inf
     if energy_rate > 0.0:
@@ -99,10 +117,10 @@ def place_cells(
 ):
     """Place today's settled cells: asleep in the calendar, or awake in `awake`; returns how many are awake.
 
-    `first_index` numbers them (clusters have a range of their own). `settled`, `sleeping`, the clocks (at the end of today) and the promises are (lanes, niches). A sleeper's
-    energy threshold is a mixture of two Weibull components in days of reference feeding (scales and
-    shapes by lane), its life asleep exponential on the hazard clock. `kept`, when it has rows, takes each
-    cell's identity, and its threshold in 1/1024 day doubled, plus one if it sleeps.
+    `first_index` numbers them (clusters have a range of their own). `settled`, `sleeping`, the clocks (at the end of
+    today) and the promises are (lanes, niches). A sleeper's energy threshold is a mixture of two Weibull components
+    in days of reference feeding (scales and shapes by lane), its life asleep exponential on the hazard clock. `kept`,
+    when it has rows, takes each cell's identity, and its threshold in 1/1024 day doubled, plus one if it sleeps.
     """
     most = awake.size
     days = np.full(most, days_word(day, 0))
@@ -276,7 +294,13 @@ def wake_cells(
 
 
 @kernel
-def renew_promises(feeding, hazard_rate, energy_promise, hazard_promise, headroom):
+def renew_promises(
+    feeding: np.ndarray,
+    hazard_rate: np.ndarray,
+    energy_promise: np.ndarray,
+    hazard_promise: np.ndarray,
+    headroom: float,
+) -> bool:
     """If a rate exceeds its promise, raise all promises to `headroom` times today's rates; returns whether one did.
 
     All of them, because filing anew passes over everybody's sleepers: niches that speed up together
@@ -297,29 +321,29 @@ def renew_promises(feeding, hazard_rate, energy_promise, hazard_promise, headroo
 
 @kernel
 def file_again(
-    day,
-    last,
-    energy_clock,
-    hazard_clock,
-    energy_promise,
-    hazard_promise,
-    head,
-    filed,
-    block_next,
-    block_count,
-    free,
-    state,
-    sleepers,
-    old_energy,
-    old_hazard,
-    old_identity,
-):
+    day: int,
+    last: int,
+    energy_clock: np.ndarray,
+    hazard_clock: np.ndarray,
+    energy_promise: np.ndarray,
+    hazard_promise: np.ndarray,
+    head: np.ndarray,
+    filed: np.ndarray,
+    block_next: np.ndarray,
+    block_count: np.ndarray,
+    free: np.ndarray,
+    state: np.ndarray,
+    sleepers: np.ndarray,
+    old_energy: np.ndarray,
+    old_hazard: np.ndarray,
+    old_identity: np.ndarray,
+) -> int:
     """Take the whole calendar out and file it anew from the start of `day`; one pass over the sleepers."""
     n = 0
-    for when in range(day, head.size):
-        block = head[when]
-        head[when] = -1
-        filed[when] = 0
+    for morning in range(day, head.size):
+        block = head[morning]
+        head[morning] = -1
+        filed[morning] = 0
         while block >= 0:
             for i in range(block_count[block]):
                 record = sleepers[block * BLOCK + i]
