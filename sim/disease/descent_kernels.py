@@ -12,7 +12,8 @@ import math
 
 import numpy as np
 
-from sim.disease.colonise import STEP_DAYS, founders_of, grown_log_cells
+from sim.disease.colonise import STEP_DAYS, grown_log_cells
+from sim.disease.founders import founders_of
 from sim.disease.identity import day_of, index_of, lane_of, niche_of, pack, source_of
 from sim.numerics.jit import kernel
 from sim.numerics.streams import CLONE, PARENT, days_word, tag_word, uniform
