@@ -81,27 +81,27 @@ def advance_week(
 
 @kernel
 def step_colonies(
-    key,
-    patient,
-    alive,
-    day,
-    start,
-    count,
-    cells,
-    identity,
-    since,
-    woke,
-    traits,
-    growth,
-    spread,
-    clearance,
-    certain_cells,
-    colonies,
-    extinct_total,
-    grown_at,
-    grown_cells,
-    gone,
-):
+    key: np.uint64,
+    patient: np.ndarray,
+    alive: np.ndarray,
+    day: int,
+    start: int,
+    count: int,
+    cells: np.ndarray,
+    identity: np.ndarray,
+    since: np.ndarray,
+    woke: np.ndarray,
+    traits: np.ndarray,
+    growth: np.ndarray,
+    spread: np.ndarray,
+    clearance: np.ndarray,
+    certain_cells: np.ndarray,
+    colonies: np.ndarray,
+    extinct_total: np.ndarray,
+    grown_at: np.ndarray,
+    grown_cells: np.ndarray,
+    gone: np.ndarray,
+) -> tuple[int, int, int]:
     """Step all small colonies to the end of the week that `day` ends; returns how many are left, grown, gone.
 
     `start` is the day on which this week began; a colony that joined within it is stepped for its own

@@ -129,27 +129,27 @@ def traits_of_founders(
 
 @kernel
 def kill_sleepers(
-    key,
-    patient,
-    day,
-    survival,
-    records,
-    changed_day,
-    shares,
-    niches,
-    block_first,
-    block_end,
-    place,
-    first,
-    shedder,
-    resists,
-    sleeping,
-    died_total,
-    block_count,
-    state,
-    sleepers,
-    dead,
-):
+    key: np.uint64,
+    patient: np.ndarray,
+    day: int,
+    survival: np.ndarray,
+    records: np.ndarray,
+    changed_day: np.ndarray,
+    shares: np.ndarray,
+    niches: int,
+    block_first: np.ndarray,
+    block_end: np.ndarray,
+    place: np.ndarray,
+    first: np.ndarray,
+    shedder: np.ndarray,
+    resists: np.ndarray,
+    sleeping: np.ndarray,
+    died_total: np.ndarray,
+    block_count: np.ndarray,
+    state: np.ndarray,
+    sleepers: np.ndarray,
+    dead: np.ndarray,
+) -> int:
     """Kill each sleeper with probability 1 - `survival` (classes, lanes, niches).
 
     Returns how many (their identities in `dead`). One walk through all blocks of the calendar; sleepers of untouched
