@@ -7,6 +7,8 @@ a lane (a lane is one patient in one arm); the tumour cells are an array-backed 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import mesa
 import numpy as np
 
@@ -32,6 +34,11 @@ from sim.numerics import streams
 from sim.observe import Observer
 from sim.treatments.therapy import Given, Therapy, classes_of
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from sim.disease.shedding import Stream
+
 DAY = ("treat", "signal", "grow", "shed", "circulate", "settle", "wake", "colonise", "die", "examine", "observe")
 """The order of a day. Rates are frozen at the state at its start."""
 
@@ -44,8 +51,8 @@ class MetastasisModel(mesa.Model):
 
     `hosts`: the patients; `parameters`: values by lane, with the nulls of mechanisms that are off
     already set; `horizon_days` and `visible_cells` (lanes,): follow-up after diagnosis, and the size
-    that makes a macrometastasis; `treatments`: plans with the lanes that get them. Shapes are (lanes,) or (lanes, niches) throughout.
-    Raises ValueError for more than 65,536 lanes, or more days than an identity holds.
+    that makes a macrometastasis; `treatments`: plans with the lanes that get them. Shapes are (lanes,) or (lanes,
+    niches) throughout. Raises ValueError for more than 65,536 lanes, or more days than an identity holds.
     """
 
     def __init__(
@@ -54,8 +61,8 @@ class MetastasisModel(mesa.Model):
         parameters: LaneParameters,
         *,
         seed: int,
-        horizon_days,
-        visible_cells,
+        horizon_days: float | np.ndarray,
+        visible_cells: float | np.ndarray,
         output_every_days: int = 28,
         keep_seeds: bool = False,
         collect: bool = True,
@@ -91,7 +98,7 @@ class MetastasisModel(mesa.Model):
         self._shedding = parameters["shedding_per_day"] * parameters.by_site("site_shedding_factor.{site}", hosts.site)
         self._competent = parameters["competent_share"] * hosts.frailty
         self.streams = make_streams(parameters, hosts.site)
-        self._streams_today = self.streams
+        self._streams_today: Sequence[Stream] = self.streams
         for stream in self.streams:
             if stream.code:
                 stream.potential = self.descent.mean_potential[:, stream.code - 1]
@@ -137,7 +144,7 @@ class MetastasisModel(mesa.Model):
             action()
         self.day += 1
 
-    def run(self, report=None) -> None:
+    def run(self, report: Callable[[int], object] | None = None) -> None:
         """Run until every lane is dead or censored; `report(day)` is called every 30 days if given."""
         while self.running:
             self.step()
@@ -147,7 +154,7 @@ class MetastasisModel(mesa.Model):
     # -- the day ---------------------------------------------------------------------------------
 
     def treat(self) -> None:
-        """This morning's doses and operations."""
+        """Give this morning's doses and operations."""
         if self.therapy is not None:
             self.therapy.treat()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any, Protocol
+
 import mesa
 import numpy as np
 
@@ -9,11 +11,28 @@ from sim.names import CLOCKS, QUANTITIES
 from sim.numerics.histograms import BINS, bin_of, count_bins
 from sim.numerics.jit import kernel
 
+if TYPE_CHECKING:
+    from sim.disease.cells import TumourCells
+    from sim.disease.hosts import Hosts
+
 _NOBODY = np.empty(0, dtype=np.int64)
 
 
 @kernel
-def note_stages(start, slot, lanes, settled, died_on_arrival, inert, sleeping, cycling, small, large, bins, total):
+def note_stages(
+    start: int,
+    slot: np.ndarray,
+    lanes: np.ndarray,
+    settled: np.ndarray,
+    died_on_arrival: np.ndarray,
+    inert: np.ndarray,
+    sleeping: np.ndarray,
+    cycling: np.ndarray,
+    small: np.ndarray,
+    large: np.ndarray,
+    bins: np.ndarray,
+    total: np.ndarray,
+) -> None:
     """Note every stage in every organ, and in all, of some `lanes` from row `start` of `bins` on.
 
     The arrays are (lanes, niches). Rows of `bins` are organ x stage; the same counts are added to the row
@@ -39,6 +58,27 @@ def note_stages(start, slot, lanes, settled, died_on_arrival, inert, sleeping, c
                 total[into, organ * stages + stage] += value
 
 
+class ObservedModel(Protocol):
+    """What the recorders read of the model, and where they leave Mesa's collector."""
+
+    hosts: Hosts
+    cells: TumourCells
+    alive: np.ndarray
+    last_day: np.ndarray
+    cycling_cells: np.ndarray
+    small_metastases: np.ndarray
+    large_metastases: np.ndarray
+    datacollector: Any
+
+    @property
+    def died_on_arrival(self) -> np.ndarray:
+        """Events that were arrested and died there, (lanes, niches)."""
+
+    @property
+    def inert(self) -> np.ndarray:
+        """Events that survived arrest and can found no colony, (lanes, niches)."""
+
+
 class ClockHistogram:
     """Counts by grid day, organ and stage on one clock, for the patients at risk on that day.
 
@@ -52,7 +92,7 @@ class ClockHistogram:
         self._bins = np.empty((rows, QUANTITIES), dtype=np.uint16)
         self._total = np.zeros((last_slot - first_slot + 1, QUANTITIES), dtype=np.int64)
 
-    def add(self, model, lanes: np.ndarray, grid: np.ndarray | int) -> None:
+    def add(self, model: ObservedModel, lanes: np.ndarray, grid: np.ndarray | int) -> None:
         """Note what `lanes` (indices) hold now, at their grid index (one for all, or one each)."""
         end = self._rows + len(lanes)
         slot = self._slot[self._rows : end]
@@ -95,7 +135,7 @@ class ClockHistogram:
 class Observer:
     """Seeding on both clocks, and a Mesa `DataCollector` of the cohort's totals."""
 
-    def __init__(self, model, every_days: int, collect: bool):
+    def __init__(self, model: ObservedModel, every_days: int, collect: bool):
         self.model, self.every_days = model, every_days
         diagnosis_day = model.hosts.diagnosis_day
         phase = diagnosis_day % every_days

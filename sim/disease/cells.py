@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sim.catalog.parameters import LaneParameters
-from sim.disease import colonise, sleep
+from sim.disease import colonise, founders, sleep
 from sim.disease import doses as therapy
+from sim.disease.calendar import Calendar
 from sim.disease.colonies import ColonyLaw
 from sim.disease.identity import CLUSTER_INDEX, MOST_INDEX, colony_id, unpack
 from sim.disease.shedding import Stream
@@ -22,7 +24,11 @@ from sim.disease.signals import Rates
 from sim.names import NICHES
 from sim.numerics.rows import Rows
 
-_FEWEST_BLOCKS = 64
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from sim.disease.resistance import Resistance
+
 _ONE_CELL_EACH, _NO_TRAITS = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.uint8)
 _NO_LOG = np.empty((0, 2), dtype=np.uint64)
 _NOBODY = np.empty(0, dtype=np.uint64)
@@ -52,62 +58,6 @@ class TumourCell:
     woke_day: int | None
 
 
-class Calendar:
-    """Sleepers by the day on which they must be looked at (see `sim.disease.sleep`)."""
-
-    def __init__(self, last_day: int):
-        self.last = last_day + 1  # slot of those who are not due within the run
-        self.head = np.full(self.last + 1, -1, dtype=np.int32)
-        self.filed = np.zeros(self.last + 1, dtype=np.int32)
-        self.state = np.zeros(3, dtype=np.int64)
-        for name, (_, dtype) in self._POOL.items():
-            setattr(self, name, np.empty(0, dtype=dtype))
-        self._make_room(_FEWEST_BLOCKS, 0)
-
-    _POOL = {
-        "free": (1, np.int32),
-        "block_next": (1, np.int32),
-        "block_count": (1, np.int32),
-        "sleepers": (sleep.BLOCK, sleep.SLEEPER),
-    }
-
-    def reserve(self, day: int, records: int) -> None:
-        """Make room for as many insertions on a day: a kernel has no bounds checks."""
-        used = int(self.state[sleep.USED])
-        needed = used + max(0, records - int(self.state[sleep.FREE]))
-        if needed > len(self.free):
-            # As many as there will be if they go on like this: copying is what growth costs, untouched room costs nothing.
-            expected = used * self.last / (day + 1)
-            self._make_room(int(max(needed, min(max(expected, 1.5 * used), 16.0 * used), _FEWEST_BLOCKS)), used)
-
-    def _make_room(self, blocks: int, used: int) -> None:
-        for name, (width, dtype) in self._POOL.items():
-            new = np.empty(blocks * width, dtype=dtype)
-            new[: used * width] = getattr(self, name)[: used * width]
-            setattr(self, name, new)
-        self.arrays = (self.head, self.filed, self.block_next, self.block_count, self.free, self.state, self.sleepers)
-        """The arrays in the order in which the kernels take them."""
-
-    def due(self, day: int) -> int:
-        """Records filed under `day`."""
-        return int(self.filed[day])
-
-    def records(self) -> np.ndarray:
-        """Identities of all sleepers, in no particular order."""
-        found = []
-        for head in self.head[self.head >= 0]:
-            while head >= 0:
-                at = head * sleep.BLOCK
-                found.append(self.sleepers["identity"][at : at + self.block_count[head]])
-                head = self.block_next[head]
-        return np.concatenate(found) if found else np.empty(0, dtype=np.uint64)
-
-    @property
-    def bytes(self) -> int:
-        """Memory of the pool."""
-        return sum(a.nbytes for a in self.arrays)
-
-
 class TumourCells:
     """All disseminated competent cells of a chunk's lanes, and what became of them, by lane and niche.
 
@@ -115,10 +65,18 @@ class TumourCells:
     `woke` = `extinct` + `removed` + `colonies` + grown colonies.
 
     A row of `grown` is a colony's present path: its size from the morning of day `since` on. Treatment bends paths
-    (`sim.disease.metastases`); `past` keeps the former ones with the last morning of each, `ended` the days on which colonies
-    that had grown were removed or lost their last cell. `traits` of a colony: see `sim.disease.colonise`; `shedder`
-    is its number in `sim.disease.descent`, -1 until it sheds.
+    (`sim.disease.metastases`); `past` keeps the former ones with the last morning of each, `ended` the days on which
+    colonies that had grown were removed or lost their last cell. `traits` of a colony: see `sim.disease.colonise`;
+    `shedder` is its number in `sim.disease.descent`, -1 until it sheds.
     """
+
+    settled: np.ndarray
+    sleeping: np.ndarray
+    woke: np.ndarray
+    died_asleep: np.ndarray
+    extinct: np.ndarray
+    colonies: np.ndarray
+    removed: np.ndarray
 
     def __init__(self, patient: np.ndarray, parameters: LaneParameters, last_day: int, keep_seeds: bool = False):
         shape = (len(patient), len(NICHES))
@@ -131,20 +89,20 @@ class TumourCells:
         )
         self.calendar = Calendar(last_day)
         self.small = Rows(cells=np.int64, identity=np.uint64, since=np.int32, woke=np.int32, traits=np.uint8)
-        path = dict(
-            identity=np.uint64,
-            woke=np.int32,
-            traits=np.uint8,
-            since=np.int32,
-            start_day=np.float64,
-            start_log_cells=np.float64,
-            delay_days=np.float64,
-            shedder=np.int32,
-        )
+        path: dict[str, npt.DTypeLike] = {
+            "identity": np.uint64,
+            "woke": np.int32,
+            "traits": np.uint8,
+            "since": np.int32,
+            "start_day": np.float64,
+            "start_log_cells": np.float64,
+            "delay_days": np.float64,
+            "shedder": np.int32,
+        }
         self.grown = Rows(**path)
         self.past = Rows(**path, until=np.int32)
         self.ended = Rows(identity=np.uint64, day=np.int32, removed=np.bool_)
-        self.resistance = None
+        self.resistance: Resistance | None = None
         for name in ("settled", "sleeping", "woke", "died_asleep", "extinct", "colonies", "removed"):
             setattr(self, name, np.zeros(shape, dtype=np.int64))
         self.keep_seeds = keep_seeds
@@ -171,7 +129,14 @@ class TumourCells:
         if self.keep_seeds and len(identity):
             self.fates.append(identity=identity, day=day, fate=fate)
 
-    def file_sleepers_again(self, day: int, energy_clock, hazard_clock, energy_promise, hazard_promise) -> None:
+    def file_sleepers_again(
+        self,
+        day: int,
+        energy_clock: np.ndarray,
+        hazard_clock: np.ndarray,
+        energy_promise: np.ndarray,
+        hazard_promise: np.ndarray,
+    ) -> None:
         """After a broken promise: one pass that files every sleeper under its new day."""
         asleep = int(self.calendar.state[sleep.USED]) * sleep.BLOCK
         self.calendar.reserve(day, asleep)
@@ -187,7 +152,17 @@ class TumourCells:
             *spare,
         )
 
-    def place(self, key, day: int, stream: Stream, new: int, rates: Rates, energy_clock, hazard_clock, promises):
+    def place(
+        self,
+        key: np.uint64,
+        day: int,
+        stream: Stream,
+        new: int,
+        rates: Rates,
+        energy_clock: np.ndarray,
+        hazard_clock: np.ndarray,
+        promises: tuple[np.ndarray, np.ndarray],
+    ) -> np.ndarray:
         """Place a stream's settled cells, asleep or awake; returns the identities of those awake.
 
         The clocks are those of the end of today.
@@ -225,7 +200,15 @@ class TumourCells:
             self.seeds.append(identity=log[:, 0], coded_threshold=log[:, 1])
         return awake[:n_awake]
 
-    def wake(self, day: int, alive, rates: Rates, energy_clock, hazard_clock, promises) -> np.ndarray:
+    def wake(
+        self,
+        day: int,
+        alive: np.ndarray,
+        rates: Rates,
+        energy_clock: np.ndarray,
+        hazard_clock: np.ndarray,
+        promises: tuple[np.ndarray, np.ndarray],
+    ) -> np.ndarray:
         """Wake or bury today's sleepers; returns the identities of the woken."""
         due = self.calendar.due(day)
         if not due:
@@ -256,8 +239,8 @@ class TumourCells:
             self.note(woken, day, sleep.WOKE)
         return woken
 
-    def kill_sleepers(self, key, day: int, survival: np.ndarray) -> None:
-        """Leave this share of the sleepers, (classes, lanes, niches) by the drugs that they resist; keyed, one by one."""
+    def kill_sleepers(self, key: np.uint64, day: int, survival: np.ndarray) -> None:
+        """Leave this share of the sleepers, (classes, lanes, niches) by what drugs they resist; keyed, one by one."""
         dead = np.empty(int(self.sleeping[(survival[0] < 1.0).any(axis=1)].sum()), dtype=np.uint64)
         calendar, origin = self.calendar, NO_RESISTANCE if self.resistance is None else self.resistance.origin
         n_dead = therapy.kill_sleepers(
@@ -275,20 +258,20 @@ class TumourCells:
         )
         self.note(np.sort(dead[:n_dead]), day, sleep.DIED)
 
-    def founders(self, key, identity: np.ndarray) -> np.ndarray:
+    def founders(self, key: np.uint64, identity: np.ndarray) -> np.ndarray:
         """Founding cells of each colony, int64: one, or the size of the cluster."""
         out = np.empty(len(identity), dtype=np.int64)
-        colonise.founders(key, self.patient, identity, self._parameters["cluster_mean_cells"], out)
+        founders.founders(key, self.patient, identity, self._parameters["cluster_mean_cells"], out)
         return out
 
-    def begin_cycling(self, key, identity: np.ndarray, day: int) -> None:
+    def begin_cycling(self, key: np.uint64, identity: np.ndarray, day: int) -> None:
         """Cells and clusters that begin to cycle at the end of today, each a colony of its own."""
         if len(identity):
             cells = self.founders(key, identity) if self._clusters else _ONE_CELL_EACH
             traits = _NO_TRAITS if self.resistance is None else self.resistance.of_founders(identity)
             small = self.small
             end = small.reserve(len(identity))
-            colonise.begin_colonies(
+            founders.begin_colonies(
                 day,
                 identity,
                 cells,
@@ -303,7 +286,7 @@ class TumourCells:
             )
             small.count = end
 
-    def step_colonies(self, key, alive, day: int, law: ColonyLaw) -> None:
+    def step_colonies(self, key: np.uint64, alive: np.ndarray, day: int, law: ColonyLaw) -> None:
         """A week of birth and death in every small colony; the certain ones go over to deterministic growth."""
         small = self.small
         if not small.count:

@@ -11,9 +11,10 @@ from sim.names import LIVER, MICROMETASTASIS_CELLS, NICHES
 
 
 def _liver_factor(p: LaneParameters) -> np.ndarray:
-    """Factor on the growth of liver metastases, (lanes,): 1 + (`liver_growth_factor` - 1) x the portal inflow that no shunt takes.
+    """Factor on the growth of liver metastases, (lanes,).
 
-    Written as a mean over the portal blood, it is the factor itself without a shunt, and one under a whole one, to the bit.
+    1 + (`liver_growth_factor` - 1) x the portal inflow that no shunt takes. Written as a mean over the portal blood,
+    it is the factor itself without a shunt, and one under a whole one, to the bit.
     """
     shunt = p["portocaval_shunt_fraction"]
     return shunt + p["liver_growth_factor"] * (1.0 - shunt)
@@ -24,12 +25,12 @@ class ColonyLaw:
 
     Below the avascular limit the net rate is the Gompertz rate at the limit, so growth never jumps; a
     small colony becomes deterministic at `certain_cells`. In the liver the Gompertz rate is multiplied by
-    `liver_growth_factor` as far as the portal vein still feeds it. Where drugs act, colonies fall into `classes` by the drugs that they resist, and the week
-    is composed for each class, (classes, STEP_DAYS + 1, lanes, niches).
+    `liver_growth_factor` as far as the portal vein still feeds it. Where drugs act, colonies fall into `classes` by
+    the drugs that they resist, and the week is composed for each class, (classes, STEP_DAYS + 1, lanes, niches).
     """
 
     def __init__(self, parameters: LaneParameters, classes: int = 1):
-        def every(values):
+        def every(values: np.ndarray) -> np.ndarray:
             return np.ascontiguousarray(np.broadcast_to(values[:, None], (parameters.lanes, len(NICHES))))
 
         p = parameters
@@ -50,9 +51,8 @@ class ColonyLaw:
         self.week_clearance = np.zeros(shape)
         self._clears = bool(p["immune_clearance_per_day"].any())
         self._treated = False
-        self._plain_days = (
-            0  # so many first days of the week stand composed without treatment: every week begins like that
-        )
+        self._plain_days = 0
+        """So many first days of the week stand composed without treatment: every week begins like that."""
         self._day_terms = tuple(np.full(self.birth.shape, np.nan) for _ in range(4))
 
     def compose(self, position: int, clearance: np.ndarray, survival: np.ndarray | None = None) -> None:

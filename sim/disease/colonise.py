@@ -13,13 +13,12 @@ import math
 
 import numpy as np
 
-from sim.disease.identity import day_of, index_of, is_cluster, lane_of, niche_of, source_of
+from sim.disease.identity import day_of, index_of, lane_of, niche_of, source_of
 from sim.numerics.elementary import cosine_of_turns, exp, log
 from sim.numerics.jit import inlined, kernel
 from sim.numerics.samplers import binomial_from, negative_binomial_from
 from sim.numerics.streams import (
     CLEARED,
-    CLUSTER_SIZE,
     OFFSPRING,
     OFFSPRING_SHAPE,
     SURVIVORS,
@@ -42,7 +41,7 @@ resists, in the order of `sim.disease.resistance.DRUGS`.
 
 
 @kernel
-def day_generating_terms(birth, death):
+def day_generating_terms(birth: float, death: float) -> tuple[float, float]:
     """m and q of one day; the limit at birth = death is q = birth."""
     net = birth - death
     m = math.exp(net)
@@ -52,13 +51,22 @@ def day_generating_terms(birth, death):
 
 @kernel
 def advance_week(
-    position, birth, death, known_birth, known_death, day_growth, day_spread, before_growth, growth, spread
-):
+    position: int,
+    birth: np.ndarray,
+    death: np.ndarray,
+    known_birth: np.ndarray,
+    known_death: np.ndarray,
+    day_growth: np.ndarray,
+    day_spread: np.ndarray,
+    before_growth: np.ndarray,
+    growth: np.ndarray,
+    spread: np.ndarray,
+) -> None:
     """Compose today into the week so far: `growth` (M) and `spread` (Q), shape (STEP_DAYS + 1, lanes, niches).
 
     `before_growth` (lanes, niches) is M at the start of the day: `growth[position]`, times the share of cells that
-    survived a dose this morning. Thinning by s is a step of its own with m = s and q = 0. `day_growth` and `day_spread` (lanes, niches) keep m and q of the rates `known_birth` and `known_death`,
-    which seldom change.
+    survived a dose this morning. Thinning by s is a step of its own with m = s and q = 0. `day_growth` and
+    `day_spread` (lanes, niches) keep m and q of the rates `known_birth` and `known_death`, which seldom change.
     """
     for lane in range(birth.shape[0]):
         for niche in range(birth.shape[1]):
@@ -73,35 +81,35 @@ def advance_week(
 
 @kernel
 def step_colonies(
-    key,
-    patient,
-    alive,
-    day,
-    start,
-    count,
-    cells,
-    identity,
-    since,
-    woke,
-    traits,
-    growth,
-    spread,
-    clearance,
-    certain_cells,
-    colonies,
-    extinct_total,
-    grown_at,
-    grown_cells,
-    gone,
-):
+    key: np.uint64,
+    patient: np.ndarray,
+    alive: np.ndarray,
+    day: int,
+    start: int,
+    count: int,
+    cells: np.ndarray,
+    identity: np.ndarray,
+    since: np.ndarray,
+    woke: np.ndarray,
+    traits: np.ndarray,
+    growth: np.ndarray,
+    spread: np.ndarray,
+    clearance: np.ndarray,
+    certain_cells: np.ndarray,
+    colonies: np.ndarray,
+    extinct_total: np.ndarray,
+    grown_at: np.ndarray,
+    grown_cells: np.ndarray,
+    gone: np.ndarray,
+) -> tuple[int, int, int]:
     """Step all small colonies to the end of the week that `day` ends; returns how many are left, grown, gone.
 
     `start` is the day on which this week began; a colony that joined within it is stepped for its own
     part. `growth` and `spread` have a leading axis of classes: the drugs that a colony resists (the low bits of its
-    `traits`) choose its class. `clearance` (STEP_DAYS + 1, lanes, niches) is the accumulated hazard of a whole colony's being
-    cleared. Colonies that reached `certain_cells` (lanes, niches) leave for deterministic growth (their
-    identity, waking day, traits and size go to `grown_at`, `grown_cells`), extinct ones leave with their identity
-    and traits in `gone` and a count in `extinct_total`.
+    `traits`) choose its class. `clearance` (STEP_DAYS + 1, lanes, niches) is the accumulated hazard of a whole
+    colony's being cleared. Colonies that reached `certain_cells` (lanes, niches) leave for deterministic growth
+    (their identity, waking day, traits and size go to `grown_at`, `grown_cells`), extinct ones leave with their
+    identity and traits in `gone` and a count in `extinct_total`.
     """
     classes = growth.shape[0]
     survival, ratio, first, second = np.empty(count), np.empty(count), np.empty(count), np.empty(count)
@@ -176,15 +184,14 @@ def step_colonies(
         if size > 0:
             joined = max(since[i] - start, 0)
             hazard = clearance[STEP_DAYS, lane, niche] - clearance[joined, lane, niche]
-        if hazard > 0.0:
-            if uniform(
-                key,
-                patient[lane],
-                index_of(ident),
-                days_word(day_of(ident), day),
-                tag_word(CLEARED, niche, source_of(ident)),
-            ) < -math.expm1(-hazard):
-                size = np.int64(0)
+        if hazard > 0.0 and uniform(
+            key,
+            patient[lane],
+            index_of(ident),
+            days_word(day_of(ident), day),
+            tag_word(CLEARED, niche, source_of(ident)),
+        ) < -math.expm1(-hazard):
+            size = np.int64(0)
         if size == 0:
             extinct_total[lane, niche] += 1
             colonies[lane, niche] -= 1
@@ -209,49 +216,7 @@ def step_colonies(
 
 
 @kernel
-def founders_of(key, patient, ident, cluster_mean_cells):
-    """Founding cells of a colony: one, or a cluster's size, 2 plus a geometric number with that mean."""
-    if not is_cluster(ident):
-        return np.int64(1)
-    more = cluster_mean_cells - 2.0
-    if more <= 0.0:
-        return np.int64(2)
-    u = uniform(
-        key,
-        patient,
-        index_of(ident),
-        days_word(day_of(ident), 0),
-        tag_word(CLUSTER_SIZE, niche_of(ident), source_of(ident)),
-    )
-    return np.int64(2) + np.int64(math.floor(math.log(u) / math.log(more / (1.0 + more))))
-
-
-@kernel
-def founders(key, patient, identity, cluster_mean_cells, out):
-    """Founding cells of each colony; `patient` and `cluster_mean_cells` by lane."""
-    for i in range(identity.size):
-        lane = lane_of(identity[i])
-        out[i] = founders_of(key, patient[lane], identity[i], cluster_mean_cells[lane])
-
-
-@kernel
-def begin_colonies(day, identity, founding_cells, traits, count, cells, identities, since, woke, all_traits, colonies):
-    """Write colonies that begin at the end of `day` into the rows from `count` on, and count them in `colonies` (lanes, niches).
-
-    Empty `founding_cells` or `traits` stand for one cell, and for no trait, each.
-    """
-    for i in range(identity.size):
-        row = count + i
-        cells[row] = founding_cells[i] if founding_cells.size else 1
-        identities[row] = identity[i]
-        since[row] = day + 1
-        woke[row] = day
-        all_traits[row] = traits[i] if traits.size else 0
-        colonies[lane_of(identity[i]), niche_of(identity[i])] += 1
-
-
-@kernel
-def switch_delays(key, patient, identity, mean_days):
+def switch_delays(key: np.uint64, patient: np.ndarray, identity: np.ndarray, mean_days: np.ndarray) -> np.ndarray:
     """Days that each colony rests at the avascular limit: exponential with mean `mean_days` (lanes,)."""
     out = np.zeros(identity.size)
     for i in range(identity.size):
@@ -269,7 +234,7 @@ def switch_delays(key, patient, identity, mean_days):
 
 
 @kernel
-def cells_by_niche(count, cells, identity, alive, out):
+def cells_by_niche(count: int, cells: np.ndarray, identity: np.ndarray, alive: np.ndarray, out: np.ndarray) -> None:
     """Add the small colonies' cells to `out` (lanes, niches), float64."""
     for i in range(count):
         lane = lane_of(identity[i])
@@ -278,7 +243,15 @@ def cells_by_niche(count, cells, identity, alive, out):
 
 
 @inlined
-def grown_log_cells(days, start_log_cells, delay, early_rate, limit_log_cells, limit_gap, gompertz_rate):
+def grown_log_cells(
+    days: float,
+    start_log_cells: float,
+    delay: float,
+    early_rate: float,
+    limit_log_cells: float,
+    limit_gap: float,
+    gompertz_rate: float,
+) -> float:
     """log cells of a deterministic colony `days` after its start; without branches, for loops over many.
 
     Exponential to the avascular limit, at rest there for `delay` days, then Gompertz.
@@ -290,7 +263,15 @@ def grown_log_cells(days, start_log_cells, delay, early_rate, limit_log_cells, l
 
 
 @kernel
-def grown_days_to(log_cells, start_log_cells, delay, early_rate, limit_log_cells, limit_gap, gompertz_rate):
+def grown_days_to(
+    log_cells: float,
+    start_log_cells: float,
+    delay: float,
+    early_rate: float,
+    limit_log_cells: float,
+    limit_gap: float,
+    gompertz_rate: float,
+) -> float:
     """Days from its start until a deterministic colony has `log_cells`; infinite if it never does."""
     if log_cells <= start_log_cells:
         return 0.0
@@ -304,7 +285,16 @@ def grown_days_to(log_cells, start_log_cells, delay, early_rate, limit_log_cells
 
 
 @kernel
-def grown_sizes(day, start_day, start_log_cells, delay, early_rate, limit_log_cells, limit_gap, gompertz_rate):
+def grown_sizes(
+    day: np.ndarray,
+    start_day: np.ndarray,
+    start_log_cells: np.ndarray,
+    delay: np.ndarray,
+    early_rate: np.ndarray,
+    limit_log_cells: np.ndarray,
+    limit_gap: np.ndarray,
+    gompertz_rate: np.ndarray,
+) -> np.ndarray:
     """Cells of deterministic colonies on their days; all arguments (colonies,)."""
     out = np.empty(day.size)
     for i in range(day.size):
@@ -324,8 +314,15 @@ def grown_sizes(day, start_day, start_log_cells, delay, early_rate, limit_log_ce
 
 @kernel
 def grown_reach_days(
-    log_cells, start_day, start_log_cells, delay, early_rate, limit_log_cells, limit_gap, gompertz_rate
-):
+    log_cells: np.ndarray,
+    start_day: np.ndarray,
+    start_log_cells: np.ndarray,
+    delay: np.ndarray,
+    early_rate: np.ndarray,
+    limit_log_cells: np.ndarray,
+    limit_gap: np.ndarray,
+    gompertz_rate: np.ndarray,
+) -> np.ndarray:
     """Day on which deterministic colonies reach `log_cells`; all arguments (colonies,)."""
     out = np.empty(start_day.size)
     for i in range(start_day.size):
@@ -343,24 +340,24 @@ def grown_reach_days(
 
 @kernel
 def grown_by_niche(
-    day,
-    count,
-    identity,
-    start_day,
-    start_log_cells,
-    delay,
-    early_rate,
-    limit_log_cells,
-    limit_gap,
-    gompertz_rate,
-    alive,
-    small_log_cells,
-    large_log_cells,
-    young_cells,
-    small,
-    large,
-    burden,
-):
+    day: float,
+    count: int,
+    identity: np.ndarray,
+    start_day: np.ndarray,
+    start_log_cells: np.ndarray,
+    delay: np.ndarray,
+    early_rate: np.ndarray,
+    limit_log_cells: np.ndarray,
+    limit_gap: np.ndarray,
+    gompertz_rate: np.ndarray,
+    alive: np.ndarray,
+    small_log_cells: float,
+    large_log_cells: np.ndarray,
+    young_cells: np.ndarray,
+    small: np.ndarray,
+    large: np.ndarray,
+    burden: np.ndarray,
+) -> None:
     """Size of every deterministic colony at the start of `day`, summed by lane and niche.
 
     Rates are by lane and niche, limits by lane, `limit_gap` = log(capacity / limit). Colonies below `small_log_cells`

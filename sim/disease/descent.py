@@ -1,12 +1,15 @@
-"""What a seed of a metastasis inherits, settled on the day on which it settles: its parent, its clone, what it resists.
+"""What a seed of a metastasis inherits, settled on the day on which it settles: parent, clone, what it resists.
 
-A metastasis stays the primary's cancer. An organ's metastases shed by their sizes; a shed cell can found a colony by its
-clone's potential, as one from the primary can; so a seed's parent is drawn in proportion to cells^exponent x potential.
-The seed is of its parent's clone, and resists the drugs that its parent resisted, asleep and awake. Positions on the
-epithelial-mesenchymal axis and stemness are states, not lines of descent: in a metastasis they are those of the primary.
+A metastasis stays the primary's cancer. An organ's metastases shed by their sizes; a shed cell can found a colony by
+its clone's potential, as one from the primary can; so a seed's parent is drawn in proportion to cells^exponent x
+potential. The seed is of its parent's clone, and resists the drugs that its parent resisted, asleep and awake.
+Positions on the epithelial-mesenchymal axis and stemness are states, not lines of descent: in a metastasis they are
+those of the primary.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,20 +23,24 @@ from sim.disease.shedding import Stream
 from sim.names import NICHES, RESISTANCE_CLASSES
 from sim.numerics.rows import Rows
 
+if TYPE_CHECKING:
+    from sim.disease.hosts import Hosts
+
 _NO_PARENTS = np.empty(0, dtype=np.uint32)
 
 
 class Descent:
     """The seeds of all metastases of a model, and the law of the primary's clones.
 
-    `shedders` has a row a colony that had grown, and again where it had come to resist another drug: `identity`, `clone` (MIXED
-    where several founded it), `potential` (of its cells, relative to the primary's), `resists` (bits of drugs). `has_clones`
-    (lanes,) bool; `clone_share` of the primary, `clone_potential` relative to the mean of the primary's cells, and `seeded`, the
-    founding cells of what has settled (int64; 0 without clones), are (lanes, clones). Of this week, (lanes, niches): `surface`, the sum of cells^exponent of an organ's metastases, and
+    `shedders` has a row a colony that had grown, and again where it had come to resist another drug: `identity`,
+    `clone` (MIXED where several founded it), `potential` (of its cells, relative to the primary's), `resists` (bits
+    of drugs). `has_clones` (lanes,) bool; `clone_share` of the primary, `clone_potential` relative to the mean of the
+    primary's cells, and `seeded`, the founding cells of what has settled (int64; 0 without clones), are (lanes,
+    clones). Of this week, (lanes, niches): `surface`, the sum of cells^exponent of an organ's metastases, and
     `mean_potential` of the cells that they shed.
     """
 
-    def __init__(self, key, hosts, parameters: LaneParameters, last_day: int):
+    def __init__(self, key: np.uint64, hosts: Hosts, parameters: LaneParameters, last_day: int):
         lanes = len(hosts.patient)
         self._key, self._patient = key, hosts.patient
         self._exponent, self._mean_cells = parameters["shedding_exponent"], parameters["cluster_mean_cells"]
@@ -128,9 +135,10 @@ class Descent:
         )
 
     def draw(self, code: int, settled: np.ndarray, day: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The parents, as numbers of shedders (seeds,), of what settled today, (lanes, niches), from the organ of a stream's code.
+        """The parents, as numbers of shedders (seeds,), of what settled today from the organ of a stream's code.
 
-        By lane, niche and index; with the groups' places and first rows. Raises AssertionError where no colony had grown there.
+        `settled` is (lanes, niches). By lane, niche and index; with the groups' places and first rows. Raises
+        AssertionError where no colony had grown there.
         """
         groups, chosen = np.count_nonzero(settled), np.empty(int(settled.sum()), dtype=np.uint32)
         place, first = np.empty(groups, dtype=np.int64), np.empty(groups, dtype=np.int64)
@@ -152,7 +160,10 @@ class Descent:
         return chosen, place, first
 
     def note(self, stream: Stream, day: int) -> None:
-        """Settle the descent of what settled today: the parents of what an organ's metastases shed, and every clone's number."""
+        """Settle the descent of what settled today.
+
+        That is the parents of what an organ's metastases shed, and every clone's number.
+        """
         parent = self._note_parents(stream, day) if stream.code else _NO_PARENTS
         if self.has_clones.any():
             descent.count_clones(

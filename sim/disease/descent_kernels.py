@@ -1,9 +1,9 @@
 """Who descends from whom: the parent and the clone of every seed that a metastasis shed, drawn as it settles.
 
-Seeds of metastases are noted in blocks, one a source organ and day of shedding (metastases shed once a week); a block is a
-run of groups, one a lane and niche, and a seed's index is its place in the group: so a seed is found by its identity alone
-and costs four bytes, the number of its parent among the `shedders`. What the primary shed is not noted: its clones are
-keyed draws of the identity.
+Seeds of metastases are noted in blocks, one a source organ and day of shedding (metastases shed once a week); a block
+is a run of groups, one a lane and niche, and a seed's index is its place in the group: so a seed is found by its
+identity alone and costs four bytes, the number of its parent among the `shedders`. What the primary shed is not
+noted: its clones are keyed draws of the identity.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import math
 
 import numpy as np
 
-from sim.disease.colonise import STEP_DAYS, founders_of, grown_log_cells
+from sim.disease.colonise import STEP_DAYS, grown_log_cells
+from sim.disease.founders import founders_of
 from sim.disease.identity import day_of, index_of, lane_of, niche_of, pack, source_of
 from sim.numerics.jit import kernel
 from sim.numerics.streams import CLONE, PARENT, days_word, tag_word, uniform
@@ -22,11 +23,19 @@ MIXED = 255
 
 
 @kernel
-def shedder_of(ident, niches, block_first, block_end, place, first, shedder):
+def shedder_of(
+    ident: np.uint64,
+    niches: int,
+    block_first: np.ndarray,
+    block_end: np.ndarray,
+    place: np.ndarray,
+    first: np.ndarray,
+    shedder: np.ndarray,
+) -> np.int64:
     """The shedder of a seed that a metastasis shed, -1 for one that was never noted.
 
-    `block_first`, `block_end` (blocks,) are groups, `place` (groups,) their lane and niche, `first` (groups,) the row of
-    their first seed, `shedder` (seeds,) what is looked up.
+    `block_first`, `block_end` (blocks,) are groups, `place` (groups,) their lane and niche, `first` (groups,) the row
+    of their first seed, `shedder` (seeds,) what is looked up.
     """
     block = day_of(ident) // STEP_DAYS * niches + source_of(ident) - 1
     if block >= block_first.size or day_of(ident) % STEP_DAYS:
@@ -47,15 +56,27 @@ def shedder_of(ident, niches, block_first, block_end, place, first, shedder):
 
 
 @kernel
-def shedders_of(identity, niches, block_first, block_end, place, first, shedder, out):
+def shedders_of(
+    identity: np.ndarray,
+    niches: int,
+    block_first: np.ndarray,
+    block_end: np.ndarray,
+    place: np.ndarray,
+    first: np.ndarray,
+    shedder: np.ndarray,
+    out: np.ndarray,
+) -> None:
     """`shedder_of` many."""
     for i in range(identity.size):
         out[i] = shedder_of(identity[i], niches, block_first, block_end, place, first, shedder)
 
 
 @kernel
-def founder_clone(key, patient, ident, founder, cumulative):
-    """The clone of founding cell number `founder` of what the primary shed; `cumulative` weights (clones,), the last 1."""
+def founder_clone(key: np.uint64, patient: int, ident: np.uint64, founder: int, cumulative: np.ndarray) -> int:
+    """The clone of founding cell number `founder` of what the primary shed.
+
+    `cumulative` weights (clones,), the last 1.
+    """
     u = uniform(
         key,
         patient,
@@ -70,8 +91,20 @@ def founder_clone(key, patient, ident, founder, cumulative):
 
 
 @kernel
-def seed_clone(key, patient, ident, parent, clone, mean_cells, cumulative, potential):
-    """The clone of a seed: its parent's `clone`; of a parent with several founders one of theirs, in proportion to potential."""
+def seed_clone(
+    key: np.uint64,
+    patient: int,
+    ident: np.uint64,
+    parent: np.uint64,
+    clone: int,
+    mean_cells: float,
+    cumulative: np.ndarray,
+    potential: np.ndarray,
+) -> np.int64:
+    """The clone of a seed: its parent's `clone`.
+
+    Of a parent with several founders one of theirs, in proportion to potential.
+    """
     if clone != MIXED:
         return np.int64(clone)
     number = founders_of(key, patient, parent, mean_cells)
@@ -92,24 +125,27 @@ def seed_clone(key, patient, ident, parent, clone, mean_cells, cumulative, poten
 
 @kernel
 def draw_clones(
-    key,
-    patient,
-    identity,
-    founder,
-    mean_cells,
-    cumulative,
-    potential,
-    niches,
-    block_first,
-    block_end,
-    place,
-    first,
-    shedder,
-    shedders,
-    clones,
-    out,
-):
-    """The clone of founding cell number `founder` of each identity; `shedders` and `clones` are those of the shedders."""
+    key: np.uint64,
+    patient: np.ndarray,
+    identity: np.ndarray,
+    founder: np.ndarray,
+    mean_cells: np.ndarray,
+    cumulative: np.ndarray,
+    potential: np.ndarray,
+    niches: int,
+    block_first: np.ndarray,
+    block_end: np.ndarray,
+    place: np.ndarray,
+    first: np.ndarray,
+    shedder: np.ndarray,
+    shedders: np.ndarray,
+    clones: np.ndarray,
+    out: np.ndarray,
+) -> None:
+    """The clone of founding cell number `founder` of each identity.
+
+    `shedders` and `clones` are those of the shedders.
+    """
     for i in range(identity.size):
         ident = identity[i]
         lane = lane_of(ident)
@@ -124,24 +160,25 @@ def draw_clones(
 
 @kernel
 def count_clones(
-    key,
-    patient,
-    day,
-    source,
-    first_index,
-    settled,
-    has_clones,
-    mean_cells,
-    cumulative,
-    potential,
-    parent,
-    shedders,
-    clones,
-    out,
-):
-    """Add the founding cells of what settled today, (lanes, niches) `settled`, to `out` (lanes, clones), where patients have clones.
+    key: np.uint64,
+    patient: np.ndarray,
+    day: int,
+    source: int,
+    first_index: int,
+    settled: np.ndarray,
+    has_clones: np.ndarray,
+    mean_cells: np.ndarray,
+    cumulative: np.ndarray,
+    potential: np.ndarray,
+    parent: np.ndarray,
+    shedders: np.ndarray,
+    clones: np.ndarray,
+    out: np.ndarray,
+) -> None:
+    """Add the founding cells of what settled today to `out` (lanes, clones), where patients have clones.
 
-    Indices begin at `first_index`; `parent` (seeds,) is the shedder of each in order of lane, niche and index, if a metastasis shed them.
+    `settled` is (lanes, niches). Indices begin at `first_index`; `parent` (seeds,) is the shedder of each in order of
+    lane, niche and index, if a metastasis shed them.
     """
     row = 0
     for lane in range(settled.shape[0]):
@@ -173,24 +210,24 @@ def count_clones(
 
 @kernel
 def shedder_traits(
-    key,
-    patient,
-    identity,
-    has_clones,
-    mean_cells,
-    cumulative,
-    potential,
-    niches,
-    block_first,
-    block_end,
-    place,
-    first,
-    shedder,
-    shedders,
-    clones,
-    out_clone,
-    out_potential,
-):
+    key: np.uint64,
+    patient: np.ndarray,
+    identity: np.ndarray,
+    has_clones: np.ndarray,
+    mean_cells: np.ndarray,
+    cumulative: np.ndarray,
+    potential: np.ndarray,
+    niches: int,
+    block_first: np.ndarray,
+    block_end: np.ndarray,
+    place: np.ndarray,
+    first: np.ndarray,
+    shedder: np.ndarray,
+    shedders: np.ndarray,
+    clones: np.ndarray,
+    out_clone: np.ndarray,
+    out_potential: np.ndarray,
+) -> None:
     """Clone (or MIXED) and mean potential of the cells of colonies; 0 and 1 in patients without clones."""
     for i in range(identity.size):
         ident = identity[i]
@@ -215,7 +252,16 @@ def shedder_traits(
 
 
 @kernel
-def find_new(count, identity, alive, traits, resistances, shedder, resists, rows):
+def find_new(
+    count: int,
+    identity: np.ndarray,
+    alive: np.ndarray,
+    traits: np.ndarray,
+    resistances: int,
+    shedder: np.ndarray,
+    resists: np.ndarray,
+    rows: np.ndarray,
+) -> int:
     """Rows of grown colonies that are not yet among the shedders with what they resist; returns how many."""
     n = 0
     for i in range(count):
@@ -227,32 +273,32 @@ def find_new(count, identity, alive, traits, resistances, shedder, resists, rows
 
 @kernel
 def weigh_shedders(
-    alive,
-    day,
-    count,
-    identity,
-    start_day,
-    start_log_cells,
-    delay,
-    shedder,
-    early_rate,
-    limit_log_cells,
-    limit_gap,
-    gompertz_rate,
-    exponent,
-    potential,
-    start_of,
-    parent,
-    weight,
-    surface,
-    mean_potential,
-):
+    alive: np.ndarray,
+    day: float,
+    count: int,
+    identity: np.ndarray,
+    start_day: np.ndarray,
+    start_log_cells: np.ndarray,
+    delay: np.ndarray,
+    shedder: np.ndarray,
+    early_rate: np.ndarray,
+    limit_log_cells: np.ndarray,
+    limit_gap: np.ndarray,
+    gompertz_rate: np.ndarray,
+    exponent: np.ndarray,
+    potential: np.ndarray,
+    start_of: np.ndarray,
+    parent: np.ndarray,
+    weight: np.ndarray,
+    surface: np.ndarray,
+    mean_potential: np.ndarray,
+) -> None:
     """What each grown colony contributes to the seeds of its organ on the morning of `day`.
 
-    Fills `start_of` (lanes x niches + 1) with the first of each organ's shedders in `parent` (their numbers, in the order of
-    the rows), `weight` (alike) with the running sum within the organ of cells^`exponent` x potential, `surface` (lanes,
-    niches) with the sum of cells^`exponent`, and `mean_potential` (alike) with the potential of the average cell shed, 1
-    where nothing is shed. `potential` is that of the shedders.
+    Fills `start_of` (lanes x niches + 1) with the first of each organ's shedders in `parent` (their numbers, in the
+    order of the rows), `weight` (alike) with the running sum within the organ of cells^`exponent` x potential,
+    `surface` (lanes, niches) with the sum of cells^`exponent`, and `mean_potential` (alike) with the potential of the
+    average cell shed, 1 where nothing is shed. `potential` is that of the shedders.
     """
     niches = surface.shape[1]
     start_of[:] = 0
@@ -292,12 +338,25 @@ def weigh_shedders(
 
 
 @kernel
-def draw_parents(key, patient, day, source, settled, start_of, parent, weight, row, place, first, chosen):
+def draw_parents(
+    key: np.uint64,
+    patient: np.ndarray,
+    day: int,
+    source: int,
+    settled: np.ndarray,
+    start_of: np.ndarray,
+    parent: np.ndarray,
+    weight: np.ndarray,
+    row: int,
+    place: np.ndarray,
+    first: np.ndarray,
+    chosen: np.ndarray,
+) -> bool:
     """The shedder (`chosen`) of each seed settled today from organ number `source` - 1, by lane, niche and index.
 
-    `settled` (lanes, niches) counts them; `row` is that of the first in the table of seeds. A parent is drawn in proportion
-    to the cells that it shed times their chance to found a colony (see `weigh_shedders`). Fills `place` and `first` of each
-    lane and niche that got a seed; returns whether every seed has a parent.
+    `settled` (lanes, niches) counts them; `row` is that of the first in the table of seeds. A parent is drawn in
+    proportion to the cells that it shed times their chance to found a colony (see `weigh_shedders`). Fills `place`
+    and `first` of each lane and niche that got a seed; returns whether every seed has a parent.
     """
     n = 0
     groups = 0

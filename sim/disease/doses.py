@@ -20,7 +20,7 @@ from sim.numerics.streams import ADHERENCE, DRUG_DEATH, RESISTS, SHRINKS, days_w
 
 
 @kernel
-def keyed_uniform(key, patient, identity, purpose, day):
+def keyed_uniform(key: np.uint64, patient: int, identity: np.uint64, purpose: int, day: int) -> float:
     """One uniform in (0, 1) for a cell or colony, a purpose and a day (0 for what is settled once)."""
     return uniform(
         key,
@@ -32,17 +32,22 @@ def keyed_uniform(key, patient, identity, purpose, day):
 
 
 @kernel
-def keyed_uniforms(key, patient, identity, purpose, day, out):
+def keyed_uniforms(
+    key: np.uint64, patient: np.ndarray, identity: np.ndarray, purpose: int, day: int, out: np.ndarray
+) -> None:
     """`keyed_uniform` of many cells; `patient` by lane."""
     for i in range(identity.size):
         out[i] = keyed_uniform(key, patient[lane_of(identity[i])], identity[i], purpose, day)
 
 
 @kernel
-def keyed_adherence(key, patient, code, turn, number, adherence, taken):
-    """Leave out doses that a patient skips: dose `number` (lanes,) of a treatment is taken with probability `adherence`.
+def keyed_adherence(
+    key: np.uint64, patient: np.ndarray, code: int, turn: int, number: np.ndarray, adherence: float, taken: np.ndarray
+) -> None:
+    """Leave out doses that a patient skips.
 
-    `code` and `turn` say which of the patient's treatments it is; skips are those of the patient, whatever the arm.
+    Dose `number` (lanes,) of a treatment is taken with probability `adherence`. `code` and `turn` say which of the
+    patient's treatments it is; skips are those of the patient, whatever the arm.
     """
     for lane in range(taken.size):
         if taken[lane]:
@@ -52,12 +57,25 @@ def keyed_adherence(key, patient, code, turn, number, adherence, taken):
 
 @kernel
 def drugs_resisted(
-    key, patient, ident, records, changed_day, shares, niches, block_first, block_end, place, first, shedder, resists
-):
-    """Bits of the drugs that a seed resists of birth: what its parent did, or for one from the primary a keyed draw a drug.
+    key: np.uint64,
+    patient: np.ndarray,
+    ident: np.uint64,
+    records: np.ndarray,
+    changed_day: np.ndarray,
+    shares: np.ndarray,
+    niches: int,
+    block_first: np.ndarray,
+    block_end: np.ndarray,
+    place: np.ndarray,
+    first: np.ndarray,
+    shedder: np.ndarray,
+    resists: np.ndarray,
+) -> np.int64:
+    """Bits of the drugs that a seed resists of birth.
 
-    `shares` (drugs, lanes, records) is the primary's resistant share from `changed_day` on, `records` (drugs,
-    lanes) how many there are; the first stands from the beginning. The rest finds a seed's shedder (`descent.shedder_of`), and what that `resists`.
+    What its parent did, or for one from the primary a keyed draw a drug. `shares` (drugs, lanes, records) is the
+    primary's resistant share from `changed_day` on, `records` (drugs, lanes) how many there are; the first stands
+    from the beginning. The rest finds a seed's shedder (`descent.shedder_of`), and what that `resists`.
     """
     if source_of(ident) > 0:
         return np.int64(resists[shedder_of(ident, niches, block_first, block_end, place, first, shedder)])
@@ -75,21 +93,21 @@ def drugs_resisted(
 
 @kernel
 def traits_of_founders(
-    key,
-    patient,
-    identity,
-    records,
-    changed_day,
-    shares,
-    niches,
-    block_first,
-    block_end,
-    place,
-    first,
-    shedder,
-    resists,
-    out,
-):
+    key: np.uint64,
+    patient: np.ndarray,
+    identity: np.ndarray,
+    records: np.ndarray,
+    changed_day: np.ndarray,
+    shares: np.ndarray,
+    niches: int,
+    block_first: np.ndarray,
+    block_end: np.ndarray,
+    place: np.ndarray,
+    first: np.ndarray,
+    shedder: np.ndarray,
+    resists: np.ndarray,
+    out: np.ndarray,
+) -> None:
     """Traits (uint8) of seeds and new colonies: what they resist of birth."""
     for i in range(identity.size):
         out[i] = drugs_resisted(
@@ -111,31 +129,32 @@ def traits_of_founders(
 
 @kernel
 def kill_sleepers(
-    key,
-    patient,
-    day,
-    survival,
-    records,
-    changed_day,
-    shares,
-    niches,
-    block_first,
-    block_end,
-    place,
-    first,
-    shedder,
-    resists,
-    sleeping,
-    died_total,
-    block_count,
-    state,
-    sleepers,
-    dead,
-):
-    """Kill each sleeper with probability 1 - `survival` (classes, lanes, niches); returns how many (their identities in `dead`).
+    key: np.uint64,
+    patient: np.ndarray,
+    day: int,
+    survival: np.ndarray,
+    records: np.ndarray,
+    changed_day: np.ndarray,
+    shares: np.ndarray,
+    niches: int,
+    block_first: np.ndarray,
+    block_end: np.ndarray,
+    place: np.ndarray,
+    first: np.ndarray,
+    shedder: np.ndarray,
+    resists: np.ndarray,
+    sleeping: np.ndarray,
+    died_total: np.ndarray,
+    block_count: np.ndarray,
+    state: np.ndarray,
+    sleepers: np.ndarray,
+    dead: np.ndarray,
+) -> int:
+    """Kill each sleeper with probability 1 - `survival` (classes, lanes, niches).
 
-    One walk through all blocks of the calendar; sleepers of untouched lanes cost a look at their identity. The class
-    is told by the drugs that the sleeper resists of birth. A day keeps its number of filed records as an upper bound.
+    Returns how many (their identities in `dead`). One walk through all blocks of the calendar; sleepers of untouched
+    lanes cost a look at their identity. The class is told by the drugs that the sleeper resists of birth. A day keeps
+    its number of filed records as an upper bound.
     """
     classes = survival.shape[0]
     n = 0
@@ -179,7 +198,9 @@ def kill_sleepers(
 
 
 @kernel
-def thin(key, patient, day, identity, share, cells):
+def thin(
+    key: np.uint64, patient: np.ndarray, day: int, identity: np.ndarray, share: np.ndarray, cells: np.ndarray
+) -> None:
     """Cells of each colony that survive, binomial with `share` (colonies,), in place in `cells` (int64)."""
     for i in range(identity.size):
         ident = identity[i]
@@ -196,7 +217,13 @@ def thin(key, patient, day, identity, share, cells):
 
 
 @kernel
-def rest_left(days, start_log_cells, delay, early_rate, limit_log_cells):
+def rest_left(
+    days: np.ndarray,
+    start_log_cells: np.ndarray,
+    delay: np.ndarray,
+    early_rate: np.ndarray,
+    limit_log_cells: np.ndarray,
+) -> np.ndarray:
     """Days of rest at the avascular limit that a colony still has, `days` after its start; all (colonies,)."""
     out = np.empty(days.size)
     for i in range(days.size):
@@ -206,7 +233,9 @@ def rest_left(days, start_log_cells, delay, early_rate, limit_log_cells):
 
 
 @kernel
-def late_days(log_cells, limit_log_cells, limit_gap, gompertz_rate):
+def late_days(
+    log_cells: np.ndarray, limit_log_cells: np.ndarray, limit_gap: np.ndarray, gompertz_rate: np.ndarray
+) -> np.ndarray:
     """Days that Gompertz growth takes from the limit to `log_cells`; all (colonies,), `log_cells` above the limit."""
     out = np.empty(log_cells.size)
     for i in range(log_cells.size):

@@ -19,15 +19,31 @@ from sim.numerics.streams import ASLEEP_DEATH, SLEEP, THRESHOLD, days_word, many
 
 BLOCK = 16
 SLEEPER = np.dtype([("energy", np.float64), ("hazard", np.float64), ("identity", np.uint64)])
-"""A record of the calendar, in one piece: to file a sleeper is to touch one place of a memory far larger than the caches."""
+"""A record of the calendar, in one piece: filing a sleeper touches one place of a memory far larger than the caches."""
 FREE, USED, LOOKS = 0, 1, 2  # positions in `state`: free blocks on the list, blocks ever used, looks taken
 WOKE, DIED = 1, 2
 
 
 @kernel
-def _file(n, when, at, energy, hazard, identity, head, filed, block_next, block_count, free, state, sleepers):
-    """File n records under their days. Two loops on purpose: finding a place reads the block lists, and a
-    processor that has just stored records elsewhere would wait with every such read (ten times slower).
+def _file(
+    n: int,
+    when: np.ndarray,
+    at: np.ndarray,
+    energy: np.ndarray,
+    hazard: np.ndarray,
+    identity: np.ndarray,
+    head: np.ndarray,
+    filed: np.ndarray,
+    block_next: np.ndarray,
+    block_count: np.ndarray,
+    free: np.ndarray,
+    state: np.ndarray,
+    sleepers: np.ndarray,
+) -> None:
+    """File n records under their days.
+
+    Two loops on purpose: finding a place reads the block lists, and a processor that has just stored records
+    elsewhere would wait with every such read (ten times slower).
     """
     for i in range(n):
         day = when[i]
@@ -54,7 +70,9 @@ def _file(n, when, at, energy, hazard, identity, head, filed, block_next, block_
 
 
 @kernel
-def _promised_day(day, last, energy_left, energy_rate, hazard_left, hazard_rate):
+def _promised_day(
+    day: int, last: int, energy_left: float, energy_rate: float, hazard_left: float, hazard_rate: float
+) -> np.int64:
     """First later day on which a threshold can be reached; a hair early, never late."""
     days = np.inf
     if energy_rate > 0.0:
@@ -67,42 +85,42 @@ def _promised_day(day, last, energy_left, energy_rate, hazard_left, hazard_rate)
 
 @kernel
 def place_cells(
-    key,
-    patient,
-    day,
-    last,
-    source,
-    first_index,
-    settled,
-    sleep_chance,
-    narrow_share,
-    narrow_scale,
-    narrow_shape,
-    broad_scale,
-    broad_shape,
-    energy_clock,
-    hazard_clock,
-    energy_promise,
-    hazard_promise,
-    settled_total,
-    sleeping,
-    head,
-    filed,
-    block_next,
-    block_count,
-    free,
-    state,
-    sleepers,
-    awake,
-    woke_total,
-    kept,
-):
+    key: np.uint64,
+    patient: np.ndarray,
+    day: int,
+    last: int,
+    source: int,
+    first_index: int,
+    settled: np.ndarray,
+    sleep_chance: np.ndarray,
+    narrow_share: np.ndarray,
+    narrow_scale: np.ndarray,
+    narrow_shape: np.ndarray,
+    broad_scale: np.ndarray,
+    broad_shape: np.ndarray,
+    energy_clock: np.ndarray,
+    hazard_clock: np.ndarray,
+    energy_promise: np.ndarray,
+    hazard_promise: np.ndarray,
+    settled_total: np.ndarray,
+    sleeping: np.ndarray,
+    head: np.ndarray,
+    filed: np.ndarray,
+    block_next: np.ndarray,
+    block_count: np.ndarray,
+    free: np.ndarray,
+    state: np.ndarray,
+    sleepers: np.ndarray,
+    awake: np.ndarray,
+    woke_total: np.ndarray,
+    kept: np.ndarray,
+) -> int:
     """Place today's settled cells: asleep in the calendar, or awake in `awake`; returns how many are awake.
 
-    `first_index` numbers them (clusters have a range of their own). `settled`, `sleeping`, the clocks (at the end of today) and the promises are (lanes, niches). A sleeper's
-    energy threshold is a mixture of two Weibull components in days of reference feeding (scales and
-    shapes by lane), its life asleep exponential on the hazard clock. `kept`, when it has rows, takes each
-    cell's identity, and its threshold in 1/1024 day doubled, plus one if it sleeps.
+    `first_index` numbers them (clusters have a range of their own). `settled`, `sleeping`, the clocks (at the end of
+    today) and the promises are (lanes, niches). A sleeper's energy threshold is a mixture of two Weibull components
+    in days of reference feeding (scales and shapes by lane), its life asleep exponential on the hazard clock. `kept`,
+    when it has rows, takes each cell's identity, and its threshold in 1/1024 day doubled, plus one if it sleeps.
     """
     most = awake.size
     days = np.full(most, days_word(day, 0))
@@ -174,28 +192,28 @@ def place_cells(
 
 @kernel
 def wake_cells(
-    day,
-    last,
-    alive,
-    energy_before,
-    feeding,
-    hazard_before,
-    hazard_rate,
-    energy_promise,
-    hazard_promise,
-    sleeping,
-    woke_total,
-    died_total,
-    head,
-    filed,
-    block_next,
-    block_count,
-    free,
-    state,
-    sleepers,
-    woken,
-    died,
-):
+    day: int,
+    last: int,
+    alive: np.ndarray,
+    energy_before: np.ndarray,
+    feeding: np.ndarray,
+    hazard_before: np.ndarray,
+    hazard_rate: np.ndarray,
+    energy_promise: np.ndarray,
+    hazard_promise: np.ndarray,
+    sleeping: np.ndarray,
+    woke_total: np.ndarray,
+    died_total: np.ndarray,
+    head: np.ndarray,
+    filed: np.ndarray,
+    block_next: np.ndarray,
+    block_count: np.ndarray,
+    free: np.ndarray,
+    state: np.ndarray,
+    sleepers: np.ndarray,
+    woken: np.ndarray,
+    died: np.ndarray,
+) -> tuple[int, int]:
     """Look at the sleepers filed under today: wake them, bury them, or file them again.
 
     When both thresholds are reached on the same day, the one reached at the smaller fraction of the
@@ -276,7 +294,13 @@ def wake_cells(
 
 
 @kernel
-def renew_promises(feeding, hazard_rate, energy_promise, hazard_promise, headroom):
+def renew_promises(
+    feeding: np.ndarray,
+    hazard_rate: np.ndarray,
+    energy_promise: np.ndarray,
+    hazard_promise: np.ndarray,
+    headroom: float,
+) -> bool:
     """If a rate exceeds its promise, raise all promises to `headroom` times today's rates; returns whether one did.
 
     All of them, because filing anew passes over everybody's sleepers: niches that speed up together
@@ -297,29 +321,29 @@ def renew_promises(feeding, hazard_rate, energy_promise, hazard_promise, headroo
 
 @kernel
 def file_again(
-    day,
-    last,
-    energy_clock,
-    hazard_clock,
-    energy_promise,
-    hazard_promise,
-    head,
-    filed,
-    block_next,
-    block_count,
-    free,
-    state,
-    sleepers,
-    old_energy,
-    old_hazard,
-    old_identity,
-):
+    day: int,
+    last: int,
+    energy_clock: np.ndarray,
+    hazard_clock: np.ndarray,
+    energy_promise: np.ndarray,
+    hazard_promise: np.ndarray,
+    head: np.ndarray,
+    filed: np.ndarray,
+    block_next: np.ndarray,
+    block_count: np.ndarray,
+    free: np.ndarray,
+    state: np.ndarray,
+    sleepers: np.ndarray,
+    old_energy: np.ndarray,
+    old_hazard: np.ndarray,
+    old_identity: np.ndarray,
+) -> int:
     """Take the whole calendar out and file it anew from the start of `day`; one pass over the sleepers."""
     n = 0
-    for when in range(day, head.size):
-        block = head[when]
-        head[when] = -1
-        filed[when] = 0
+    for morning in range(day, head.size):
+        block = head[morning]
+        head[morning] = -1
+        filed[morning] = 0
         while block >= 0:
             for i in range(block_count[block]):
                 record = sleepers[block * BLOCK + i]
