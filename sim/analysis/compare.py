@@ -40,7 +40,7 @@ class OrganChange:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class PairedRuns:
     """Everything that `compare` reports; `first` and `second` are the runs.
 
     `detected_days` and `death_days` hold, by organ (also `any organ`) and for deaths, a pair of arrays
@@ -81,7 +81,7 @@ class Comparison:
         return paired.shares_over_time(*self.death_days, days)
 
 
-def compare(first: Run, second: Run) -> Comparison:
+def compare(first: Run, second: Run) -> PairedRuns:
     """Compare the runs `first` (the reference) and `second`, patient by patient.
 
     Raises InputError where they are not pairs: another seed, other patients, nobody diagnosed in both.
@@ -109,7 +109,7 @@ def compare(first: Run, second: Run) -> Comparison:
     }
     adjusted = dict(zip(NICHES, paired.holm([pairs[organ].p_value for organ in NICHES]), strict=True))
     organs = [OrganChange(organ, found, adjusted.get(organ, found.p_value)) for organ, found in pairs.items()]
-    return Comparison(
+    return PairedRuns(
         first,
         second,
         len(together),

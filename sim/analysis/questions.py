@@ -25,7 +25,7 @@ from sim.results.storage import json_text, write_text
 from sim.runs.keys import identity
 from sim.runs.run import run_scenario
 from sim.scenario import Override, Scenario
-from sim.scenario.comparison import Arm, Comparison
+from sim.scenario.comparison import Arm, Question
 from sim.scenario.expectations import Contrast, slug
 
 ANSWER = "answer.json"
@@ -39,13 +39,13 @@ FEWEST_PAIRS = 10
 """Patients of the smallest arm below whom nothing is said: a normal interval from three of them is no interval."""
 
 
-def ask(comparison: Comparison, **asked: Any) -> dict[str, Any]:
+def ask(comparison: Question, **asked: Any) -> dict[str, Any]:
     """The answer of `ask_with_runs` alone."""
     return ask_with_runs(comparison, **asked)[0]
 
 
 def ask_with_runs(
-    comparison: Comparison,
+    comparison: Question,
     *,
     seed: int,
     out: Path | None,
@@ -107,7 +107,7 @@ class _Runs:
 
     def __init__(
         self,
-        comparison: Comparison,
+        comparison: Question,
         out: Path | None,
         seed: int,
         patients: int | None,
@@ -232,7 +232,7 @@ def _refuse_other_folders(out: Path) -> None:
         )
 
 
-def measure(comparison: Comparison, runs: Mapping[str, results.Run]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def measure(comparison: Question, runs: Mapping[str, results.Run]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Outcome by patient (float, nan where undefined) and who counts (bool), by arm; patients in the same order.
 
     A condition is read in each arm itself, on the day of diagnosis: arms that differ only after it count the same
@@ -328,7 +328,7 @@ def _verdict(contrast: Contrast, patients: int, difference: float, low: float, h
 
 
 def logrank_p_values(
-    comparison: Comparison, runs: Mapping[str, results.Run], measured: Mapping[str, tuple[np.ndarray, np.ndarray]]
+    comparison: Question, runs: Mapping[str, results.Run], measured: Mapping[str, tuple[np.ndarray, np.ndarray]]
 ) -> list[dict[str, float]]:
     """`logrank_p` of each contrast of two arms where the outcome is of survival, else nothing.
 

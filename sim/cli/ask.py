@@ -14,7 +14,7 @@ from sim.errors import InputError
 from sim.names import LARGEST_SEED, MOST_PATIENTS
 
 if TYPE_CHECKING:
-    from sim.scenario.comparison import Comparison
+    from sim.scenario.comparison import Question
 
 EVERY = "all"
 
@@ -119,8 +119,8 @@ def ask(
 
 
 def _steps(
-    comparisons: Sequence[Comparison], seeds: Sequence[int], across: bool, every: bool
-) -> list[tuple[Comparison, int, bool]]:
+    comparisons: Sequence[Question], seeds: Sequence[int], across: bool, every: bool
+) -> list[tuple[Question, int, bool]]:
     """(comparison, seed, across) in the order in which they are asked; runs of earlier steps are not made again.
 
     All questions come first at the scenarios' own numbers, seed by seed, then across assumed sizes with the first seed;
@@ -136,7 +136,7 @@ def _steps(
 def _write_table(
     folder: Path,
     answers: dict[tuple[str, int], dict[str, Any]],
-    left: Sequence[tuple[Comparison, int, bool]],
+    left: Sequence[tuple[Question, int, bool]],
     command_line: Sequence[str],
 ) -> None:
     """The answers so far, by scenario and seed: `questions.csv`, and `questions.md`, which names the steps left."""
@@ -178,7 +178,7 @@ def _with_comparison() -> list[str]:
     return found
 
 
-def folder_name(comparison: Comparison, seed: int, patients: int | None, small: bool) -> str:
+def folder_name(comparison: Question, seed: int, patients: int | None, small: bool) -> str:
     """`ask_...`: one folder a seed and cohort."""
     return f"ask_{'small_' if small else ''}seed{seed}_{patients or comparison.scenario.patients}patients"
 

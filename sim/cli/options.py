@@ -14,7 +14,7 @@ from sim.names import LARGEST_SEED, MOST_PATIENTS
 
 if TYPE_CHECKING:
     from sim.scenario import Scenario
-    from sim.scenario.comparison import Comparison
+    from sim.scenario.comparison import Question
 
 
 Command = TypeVar("Command", bound=Callable)
@@ -80,7 +80,7 @@ def analysis_options(command: Command) -> Command:
 
 def load(
     scenario: str, patients: int | None, on: tuple[str, ...], off: tuple[str, ...], set_: tuple[str, ...]
-) -> tuple[Scenario, Comparison | None]:
+) -> tuple[Scenario, Question | None]:
     """The scenario with what the options change, and its comparison (None where it has none). Raises InputError."""
     from sim.scenario.comparison import load_whole
 

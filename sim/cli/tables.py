@@ -14,7 +14,7 @@ from sim.treatments import REGISTRY as TREATMENTS
 
 if TYPE_CHECKING:
     from sim.scenario import Scenario
-    from sim.scenario.comparison import Comparison
+    from sim.scenario.comparison import Question
     from sim.treatments.base import Plan
 
 LEAST_WIDTH = 100
@@ -138,7 +138,7 @@ def _parameter_rows(scenario: Scenario, whole: bool) -> Iterator[tuple[str, ...]
         )
 
 
-def _comparison_text(comparison: Comparison) -> str:
+def _comparison_text(comparison: Question) -> str:
     """What `ask` compares."""
     rows = [
         ("asks for", comparison.outcome.name),
@@ -152,7 +152,7 @@ def _comparison_text(comparison: Comparison) -> str:
     return "\n".join(f"{label:<18}{value}" for label, value in rows)
 
 
-def scenario_text(scenario: Scenario, mechanisms: Mapping, comparison: Comparison | None = None) -> str:
+def scenario_text(scenario: Scenario, mechanisms: Mapping, comparison: Question | None = None) -> str:
     """The resolved scenario: facts, comparison, the state of each mechanism, and every parameter with its source."""
     columns = width()
     states = [

@@ -14,7 +14,7 @@ from sim.results import reading
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sim.analysis.compare import Comparison as Found
+    from sim.analysis.compare import PairedRuns
     from sim.plots.frame import Figure
 
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Comparison:
     """Two runs of the same patients, A (the reference) and B; `found` is what `sim.analysis.compare` has."""
 
-    found: Found
+    found: PairedRuns
 
     def table(self) -> pd.DataFrame:
         """A row an organ (and any organ), and one for those alive at the end.

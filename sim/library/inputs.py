@@ -19,7 +19,7 @@ from sim.messages import describe, unknown
 from sim.names import LARGEST_SEED
 from sim.scenario import Scenario, find
 from sim.scenario.chain import Document, read_chain
-from sim.scenario.comparison import Comparison, whole_of
+from sim.scenario.comparison import Question, whole_of
 from sim.scenario.read import read_documents
 from sim.scenario.text import Places
 from sim.units import memory_bytes
@@ -76,7 +76,7 @@ def read(
     on: Iterable[str] = (),
     off: Iterable[str] = (),
     set_: Mapping[str, Number] | None = None,
-) -> tuple[Scenario, Comparison | None]:
+) -> tuple[Scenario, Question | None]:
     """The scenario and its comparison, which only `keys` change.
 
     Raises InputError, of the comparison too, as for files.

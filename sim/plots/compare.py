@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from sim.analysis.compare import Comparison
+from sim.analysis.compare import PairedRuns
 from sim.analysis.competing_risks import ANY_ORGAN
 from sim.names import DAYS_PER_YEAR
 from sim.plots.frame import SCOPE, Room, align_y_labels, frame, provenance, size_named, threshold_text
@@ -26,7 +26,7 @@ MOST_ORGANS = 4
 
 
 def comparison_curves(
-    found: Comparison, path_without_suffix: Path | str, size: str = "column", formats: Sequence[str] = BOTH
+    found: PairedRuns, path_without_suffix: Path | str, size: str = "column", formats: Sequence[str] = BOTH
 ) -> list[Path]:
     """Draw the difference curves and save them; returns the paths. See `sim.plots.save.save`."""
     figure = comparison_figure(found, size)
@@ -34,7 +34,7 @@ def comparison_curves(
         return save(figure, path_without_suffix, formats)
 
 
-def comparison_figure(found: Comparison, size: str = "column") -> Figure:
+def comparison_figure(found: PairedRuns, size: str = "column") -> Figure:
     """B minus A in percentage points over years since diagnosis, with paired pointwise 95 % bands.
 
     Above: patients with a visible metastasis so far, in any organ and in the organs where most patients
@@ -46,7 +46,7 @@ def comparison_figure(found: Comparison, size: str = "column") -> Figure:
         return _draw(found, measures)
 
 
-def _draw(found: Comparison, size: Size) -> Figure:
+def _draw(found: PairedRuns, size: Size) -> Figure:
     days = found.grid_days()
     changed = [
         c.organ
@@ -140,7 +140,7 @@ def _limits(axes: Axes) -> None:
     axes.set_ylim(low - margin, high + margin)
 
 
-def _footer(found: Comparison) -> list[str]:
+def _footer(found: PairedRuns) -> list[str]:
     names = " ".join(
         f"{name} is {run.label}: {provenance(run)}" for name, run in (("A", found.first), ("B", found.second))
     )

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from sim.analysis.compare import CLEAR, Comparison, OrganChange, warnings
+from sim.analysis.compare import CLEAR, OrganChange, PairedRuns, warnings
 from sim.analysis.competing_risks import ANY_ORGAN
 from sim.analysis.paired import Means, Shares
 from sim.names import DAYS_PER_YEAR
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 WIDTH = 78
 
 
-def sentence(found: Comparison) -> str:
+def sentence(found: PairedRuns) -> str:
     """What the difference between the two scenarios did, in plain words."""
     what = _listed(found.differences[:4]) + (
         f" and {len(found.differences) - 4} more changes" if len(found.differences) > 4 else ""
@@ -52,7 +52,7 @@ def sentence(found: Comparison) -> str:
     )
 
 
-def _organ_clause(change: OrganChange, found: Comparison) -> str:
+def _organ_clause(change: OrganChange, found: PairedRuns) -> str:
     pairs = change.pairs
     low, high = (1000 * float(bound) for bound in pairs.difference_interval)
     return (
@@ -86,7 +86,7 @@ def _bounds(low: float, high: float) -> str:
     return f"95 % interval {words[0]} to {words[1]}"
 
 
-def _days_interval(found: Comparison) -> str:
+def _days_interval(found: PairedRuns) -> str:
     low, high = (DAYS_PER_YEAR * bound for bound in (found.years_lived.low, found.years_lived.high))
     return "no interval from one patient" if math.isnan(low) else f"95 % interval {low:+,.0f} to {high:+,.0f}"
 
@@ -103,12 +103,12 @@ def _listed(words: Sequence[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
 
 
-def _horizon(found: Comparison) -> str:
+def _horizon(found: PairedRuns) -> str:
     years = found.end_years
     return f"{years:.3g} years" if years >= 1 else f"{found.end_days:.0f} days"
 
 
-def table(found: Comparison) -> str:
+def table(found: PairedRuns) -> str:
     """The comparison for a terminal: plain text, at most 80 columns, no closing newline."""
     lines = [
         f"A  {found.first.place}",
@@ -198,7 +198,7 @@ def _p(value: float) -> str:
     return f"= {value:.2g}" if value >= 1e-4 else "< 0.0001"
 
 
-def rows(found: Comparison) -> list[dict]:
+def rows(found: PairedRuns) -> list[dict]:
     """A row an organ (and any organ), and one for those alive at the end: shares, differences, ratios, pairs."""
     listed = [("visible metastasis", change.organ, change.pairs, change.adjusted_p) for change in found.organs]
     listed.append(("alive", "", found.alive, found.alive.p_value))
@@ -232,7 +232,7 @@ def _row(outcome: str, organ: str, pairs: Shares, adjusted: float, end_days: flo
     }
 
 
-def curve_rows(found: Comparison) -> list[dict]:
+def curve_rows(found: PairedRuns) -> list[dict]:
     """Difference curves: a row an outcome, organ and day, B minus A with its paired 95 % bounds."""
     days, listed = found.grid_days(), []
     for outcome, organ, pairs in (
@@ -262,7 +262,7 @@ def curve_rows(found: Comparison) -> list[dict]:
     return listed
 
 
-def as_dict(found: Comparison) -> dict:
+def as_dict(found: PairedRuns) -> dict:
     """The whole comparison as JSON can hold it."""
 
     def mean(of: Means) -> dict[str, float | None]:

@@ -9,7 +9,7 @@ import html
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sim.analysis.compare import Comparison, warnings
+from sim.analysis.compare import PairedRuns, warnings
 from sim.analysis.competing_risks import ANY_ORGAN
 from sim.report import comparison as comparison_text
 from sim.report import questions
@@ -61,7 +61,7 @@ def run_fragment(run: Any) -> str:
     )
 
 
-def comparison_fragment(found: Comparison) -> str:
+def comparison_fragment(found: PairedRuns) -> str:
     """A comparison: its sentence, and the shares with their differences and intervals."""
     rows = []
     for change in found.organs:

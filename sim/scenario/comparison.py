@@ -52,7 +52,7 @@ class Across:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Question:
     """What `ask` runs and reads to answer the question of `scenario`.
 
     `assumes` is what it takes for granted beyond the catalogue. `enriched` are the overrides of a small cohort, already
@@ -69,7 +69,7 @@ class Comparison:
     small_overrides: Mapping[str, Override]
     enriched: Mapping[str, Override] = field(default_factory=dict)
 
-    def small(self) -> Comparison:
+    def small(self) -> Question:
         """The same question, asked of the small cohort; an arm's own parameters stay."""
         arms = tuple(replace(arm, scenario=self._small(arm)) for arm in self.arms)
         return replace(
@@ -87,18 +87,18 @@ class Comparison:
         return scenario
 
 
-def load_comparison(path: Path | str) -> Comparison | None:
+def load_comparison(path: Path | str) -> Question | None:
     """The comparison of the scenario in a file; None where it has none. Raises InputError as `scenario.load` does."""
     return load_whole(path)[1]
 
 
-def load_whole(path: Path | str) -> tuple[Scenario, Comparison | None]:
+def load_whole(path: Path | str) -> tuple[Scenario, Question | None]:
     """The scenario in a file and its comparison, from one reading: a fault in either makes the file wrong."""
     file = find(path)
     return whole_of(file, read(file))
 
 
-def whole_of(file: Path, keys: Mapping[str, Any], name: str | None = None) -> tuple[Scenario, Comparison | None]:
+def whole_of(file: Path, keys: Mapping[str, Any], name: str | None = None) -> tuple[Scenario, Question | None]:
     """The same of a file's merged keys (see `sim.scenario.read`); `name` where it is not the file's own."""
     merged = dict(keys)
     table = merged.pop("comparison", None)
@@ -108,7 +108,7 @@ def whole_of(file: Path, keys: Mapping[str, Any], name: str | None = None) -> tu
     small = table.get("small", {})
     arms = tuple(_arm(file, merged, scenario, arm) for arm in table["arms"])
     _refuse_the_same(file, arms)
-    return scenario, Comparison(
+    return scenario, Question(
         scenario=scenario,
         outcome=outcome(table["outcome"]),
         arms=arms,

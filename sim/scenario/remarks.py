@@ -18,7 +18,7 @@ from sim.treatments.base import OPERATION, SURGERY, Plan
 
 if TYPE_CHECKING:
     from sim.scenario import Scenario
-    from sim.scenario.comparison import Comparison
+    from sim.scenario.comparison import Question
 
 HORMONE_RECEPTORS, MEASURED_IN = "hormone_receptor_share", "breast"
 """The share of tumours with hormone receptors, and the cancer whose share the catalogue holds."""
@@ -37,7 +37,7 @@ def remarks(scenario: Scenario) -> list[str]:
     return [f"{shown(scenario.path)}: {words}" for words in found]
 
 
-def comparison_remarks(comparison: Comparison) -> list[str]:
+def comparison_remarks(comparison: Question) -> list[str]:
     """The same of every arm, and of an outcome that no patient of an arm can have."""
     file = shown(comparison.scenario.path)
     by_arm = [
@@ -143,7 +143,7 @@ def _earliest_days(scenario: Scenario, plan: Plan) -> int:
     return plan.start_days + min(operation.start_days for operation in _operations(scenario))
 
 
-def _of_outcome(comparison: Comparison) -> Iterator[str]:
+def _of_outcome(comparison: Question) -> Iterator[str]:
     arms = [arm.name for arm in comparison.arms if arm.scenario.parameters["follow_up_interval_days"].value == 0.0]
     if comparison.outcome.needs_visits and arms:
         yield (
