@@ -52,6 +52,9 @@ STAGES = ("arrested", "settled", "dormant", "cycling", "micrometastasis", "macro
 
 CLOCKS = ("first_cell", "diagnosis")
 
+PRESENTATIONS = ("primary", "metastases", "death")
+"""How a cancer comes to light: by the primary, by symptoms of metastases, at death."""
+
 LIVER = NICHES.index("liver")
 """Its place among the niches."""
 

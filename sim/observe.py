@@ -11,6 +11,8 @@ from sim.numerics.jit import kernel
 
 ALL_ORGANS = (*NICHES, "all")
 QUANTITIES = len(ALL_ORGANS) * len(STAGES)
+SELDOM_DAYS = 3650
+"""Output grid: nobody reads the seeding curves of arms, and metastases do not depend on it."""
 _NOBODY = np.empty(0, dtype=np.int64)
 
 

@@ -93,9 +93,15 @@ def arrested(values: Mapping[str, float], site: str, niche: str | None) -> float
     return float(arrest.sum() if niche is None else arrest[NICHES.index(niche)])
 
 
-def hosts(values: Mapping[str, float], n: int = 1000):
+def hosts(values: Mapping[str, float], n: int = 1000, site: str = "colon"):
     """Drawn patients."""
-    return draw_hosts(SEED, np.arange(n), ["colon"] * n, [age(67.0, 11.0)] * n, LaneParameters(values, n))
+    return draw_hosts(SEED, np.arange(n), [site] * n, [age(67.0, 11.0)] * n, LaneParameters(values, n))
+
+
+def growth_together(values: Mapping[str, float]) -> float:
+    """Correlation of the primary's growth with the metastases' pace (of their logarithms) between patients."""
+    drawn = hosts(values)
+    return float(np.corrcoef(np.log(drawn.growth_factor), np.log(drawn.metastasis_growth))[0, 1])
 
 
 def early_liver_readiness(values: Mapping[str, float]) -> float:
@@ -160,13 +166,28 @@ def exact_changes(name: str) -> dict[str, float]:
         _, site, vein = name.split(".")
         counter = "caval" if vein in ("portal", "pulmonary_venous", "vertebral") else "pulmonary_venous"
         return {f"drainage.{site}.{other}": 0.5 * (other == counter) for other in VEINS}
+    if name == "growth_correlation":
+        return {"metastasis_growth_log_sd": 0.3}
     if name == "arrest_probability.other":
         return {f"drainage.prostate.{vein}": float(vein == "vertebral") for vein in VEINS}
     return {"portocaval_shunt_fraction": 1.0} if name == "hepatic_artery_compensation" else {}
 
 
+FINITE = {"symptom_cells": 1e11}
 EXACT: dict[str, Callable[[Mapping[str, float]], float]] = {
-    "frailty_sd": lambda values: float(np.log(hosts(values).frailty).std()),
+    "frailty_sd": lambda values: float(np.log(hosts(values).frailty[hosts(values).frailty > 0]).std()),
+    "able_share": lambda values: float(np.mean([(hosts(values, site=site).frailty > 0).mean() for site in SITES])),
+    "metastasis_growth_sd": lambda values: float(np.log(hosts(values).metastasis_growth).std()),
+    "growth_together": growth_together,
+    "symptom_cells_sd": lambda values: float(np.log(hosts(values | FINITE).symptom_cells).std()),
+    "symptom_cells_mean": lambda values: float(np.log(np.minimum(hosts(values).symptom_cells, 1e18)).mean()),
+    "lethal_factor_mean": lambda values: float(
+        (hosts(values | FINITE).lethal_cells / hosts(values | FINITE).symptom_cells).mean()
+    ),
+    "lethal_factor_sd": lambda values: float(
+        np.log(hosts(values | FINITE).lethal_cells / hosts(values | FINITE).symptom_cells).std()
+    ),
+    "primary_danger_sd": lambda values: float(np.log(hosts(values).primary_danger).std()),
     "growth_factor_sd": lambda values: float(np.log(hosts(values).growth_factor).std()),
     "diagnosis_cells_sd": lambda values: float(np.log(hosts(values).diagnosis_cells).std()),
     "diagnosis_day": lambda values: float(hosts(values).diagnosis_day.mean()),

@@ -47,6 +47,8 @@ def patients(count: int, generator) -> dict:
         "frailty": generator.lognormal(0, 1, count),
         "growth_factor": generator.lognormal(0, 0.3, count),
         "diagnosis_day": diagnosis_day,
+        "reference_day": diagnosis_day,
+        "presentation": ["primary"] * count,
         "primary_cells_at_diagnosis": generator.lognormal(23.4, 0.5, count).astype(np.int64),
         "metastatic_at_diagnosis": np.zeros(count, bool),
         "resection_day": None,

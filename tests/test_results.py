@@ -21,7 +21,7 @@ from sim.results import manifest, schema, storage
 from sim.results import reading as results
 
 CONTRACT = {
-    "patients": "patient age_years sex bmi primary frailty growth_factor diagnosis_day primary_cells_at_diagnosis "
+    "patients": "patient age_years sex bmi primary frailty growth_factor diagnosis_day reference_day presentation primary_cells_at_diagnosis "
     "metastatic_at_diagnosis resection_day first_detected_day liver_symptom_day death_day death_cause last_day censor_reason shed_cells "
     "arrested_cells settled_cells",
     "metastases": "patient colony parent_colony organ source clone founders arrived_day woke_day reached_day detected_day "
@@ -431,7 +431,9 @@ def test_a_run_of_version_1_is_read_with_what_it_lacks_as_null(tmp_path):
     today = run.patients
     _manifest(run.path, schema_version="1")
     old = pq.read_table(run.path / "patients.parquet")
-    pq.write_table(old.drop_columns(["liver_symptom_day"]), run.path / "patients.parquet")
+    pq.write_table(
+        old.drop_columns(["liver_symptom_day", "reference_day", "presentation"]), run.path / "patients.parquet"
+    )
     (run.path / "ancestors.parquet").unlink()
     again = results.open(run.path)
     assert (
@@ -450,11 +452,29 @@ def test_a_run_of_version_1_is_read_with_what_it_lacks_as_null(tmp_path):
     )
 
 
+def _without_presentation(run) -> None:
+    old = pq.read_table(run.path / "patients.parquet")
+    pq.write_table(old.drop_columns(["reference_day", "presentation"]), run.path / "patients.parquet")
+
+
+def test_in_a_run_of_version_3_everybody_was_diagnosed_by_the_primary(tmp_path):
+    run = synthetic.write(tmp_path / "run", 5)
+    today = run.patients
+    _manifest(run.path, schema_version="3")
+    _without_presentation(run)
+    again = results.open(run.path)
+    pd.testing.assert_frame_equal(again.patients, today)
+    assert (again.patients["presentation"] == "primary").all()
+    assert (again.patients["reference_day"] == again.patients["diagnosis_day"]).all()
+
+
 def test_a_run_of_version_2_is_read_without_clones(tmp_path):
     run = synthetic.write(tmp_path / "run", 5)
+    written = {table: getattr(run, table) for table in schema.REQUIRED}
     _manifest(run.path, schema_version="2")
+    _without_presentation(run)
     again = results.open(run.path)
-    assert again.clones is None and all(getattr(again, table).equals(getattr(run, table)) for table in schema.REQUIRED)
+    assert again.clones is None and all(getattr(again, table).equals(written[table]) for table in schema.REQUIRED)
 
 
 def test_a_folder_named_like_a_partition_adds_no_column(tmp_path):
@@ -516,7 +536,7 @@ def test_the_manifest_says_what_made_the_run():
         "wall_seconds",
         "peak_memory_bytes",
     }
-    assert found["start"] == "2026-03-01T12:00:00+00:00" and found["schema_version"] == "3"
+    assert found["start"] == "2026-03-01T12:00:00+00:00" and found["schema_version"] == "4"
     assert set(found["versions"]) == {
         "python",
         "platform",

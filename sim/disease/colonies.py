@@ -24,21 +24,24 @@ class ColonyLaw:
 
     Below the avascular limit the net rate is the Gompertz rate at the limit, so growth never jumps; a
     small colony becomes deterministic at `certain_cells`. In the liver the Gompertz rate is multiplied by
-    `liver_growth_factor` as far as the portal vein still feeds it. Where drugs act, colonies fall into `classes` by the drugs that they resist, and the week
+    `liver_growth_factor` as far as the portal vein still feeds it. A patient's `growth` (lanes,) is a time scale of all
+    of it: birth, death and the Gompertz rate, so that the chance of dying out stays. Where drugs act, colonies fall into `classes` by the drugs that they resist, and the week
     is composed for each class, (classes, STEP_DAYS + 1, lanes, niches).
     """
 
-    def __init__(self, parameters: LaneParameters, classes: int = 1):
+    def __init__(self, parameters: LaneParameters, classes: int = 1, growth: np.ndarray | None = None):
         def every(values):
             return np.ascontiguousarray(np.broadcast_to(values[:, None], (parameters.lanes, len(NICHES))))
 
         p = parameters
+        pace = np.ones((p.lanes, 1)) if growth is None else np.asarray(growth, dtype=float)[:, None]
         limit, capacity = p["avascular_limit_cells"], p["metastasis_capacity_cells"]
         self.limit_log_cells, self.limit_gap = np.log(limit), np.log(capacity) - np.log(limit)
         self.gompertz_per_day = every(p["metastasis_gompertz_per_day"]).copy()
         self.gompertz_per_day[:, LIVER] *= _liver_factor(p)
+        self.gompertz_per_day *= pace
         self.early_rate_per_day = gompertz_rate_per_day(limit[:, None], capacity[:, None], self.gompertz_per_day)
-        self.birth = np.maximum(p["cycling_birth_per_day"][:, None], self.early_rate_per_day)
+        self.birth = np.maximum(p["cycling_birth_per_day"][:, None] * pace, self.early_rate_per_day)
         self.death = self.birth - self.early_rate_per_day
         noise = p["colony_noise"][:, None] ** 2
         certain = (2.0 * self.birth - self.early_rate_per_day) / self.early_rate_per_day / noise

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from sim.names import CLOCKS, NICHES, SITES, STAGES
+from sim.names import CLOCKS, NICHES, PRESENTATIONS, SITES, STAGES
 
-SCHEMA_VERSION = "3"
+SCHEMA_VERSION = "4"
 ALL = "all"
 """Organ (or source) of rows that sum over all organs (or sources)."""
 PRIMARY = "primary"
@@ -105,7 +105,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = MappingProxyType(
     {
         "patients": (
             _PATIENT,
-            Column("age_years", "float64", "year", "age at diagnosis"),
+            Column("age_years", "float64", "year", "age on the reference day"),
             _text("sex", "null while the scenario does not model it", nullable=True),
             Column(
                 "bmi", "float64", "kg/m2", "body-mass index; null while the scenario does not model it", nullable=True
@@ -118,7 +118,17 @@ TABLES: Mapping[str, tuple[Column, ...]] = MappingProxyType(
                 "factor on the share of this patient's cells that can found a colony; the median patient has 1",
             ),
             Column("growth_factor", "float64", "1", "factor on the growth rate of the primary tumour"),
-            _day("diagnosis_day", "the primary tumour was diagnosed"),
+            _day("diagnosis_day", "the cancer was diagnosed; null where it was found at death"),
+            _day(
+                "reference_day",
+                "the primary tumour alone would have presented; the same in every arm that leaves the primary alone",
+                nullable=False,
+            ),
+            _text(
+                "presentation",
+                "how the cancer came to light: by the `primary` tumour, by symptoms of `metastases`, at `death`",
+                PRESENTATIONS,
+            ),
             Column(
                 "primary_cells_at_diagnosis", "int64", "cell", "size of the primary tumour on that day", nullable=True
             ),

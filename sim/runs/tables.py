@@ -8,7 +8,7 @@ from sim.disease import sleep
 from sim.disease.growth import gompertz_rate_per_day
 from sim.disease.identity import colony_id, unpack
 from sim.disease.trajectories import Trajectories
-from sim.names import MICROMETASTASIS_CELLS, NEVER, NICHES
+from sim.names import MICROMETASTASIS_CELLS, NEVER, NICHES, PRESENTATIONS
 from sim.results.schema import ALL, PRIMARY
 from sim.runs.descent_columns import DescentColumns
 
@@ -174,7 +174,11 @@ def patients_table(model, found: Metastases) -> dict:
         "primary": hosts.site,
         "frailty": hosts.frailty,
         "growth_factor": hosts.growth_factor,
-        "diagnosis_day": hosts.diagnosis_day,
+        "diagnosis_day": _nullable(hosts.diagnosis_day, diagnosed),
+        "reference_day": hosts.reference_day,
+        "presentation": np.array(PRESENTATIONS)[
+            np.where(diagnosed, hosts.diagnosis_day < hosts.reference_day, 2).astype(int)
+        ],
         "primary_cells_at_diagnosis": _nullable(_whole(model.primary.cells_at_diagnosis), diagnosed),
         "metastatic_at_diagnosis": _nullable(imaged <= hosts.diagnosis_day, diagnosed).astype(bool),
         "resection_day": _nullable(model.resection_day, model.resection_day >= 0),
