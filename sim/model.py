@@ -13,6 +13,7 @@ import numpy as np
 from sim.catalog.parameters import LaneParameters
 from sim.disease import colonise, sleep
 from sim.disease import settling as settle
+from sim.disease.birth_death import STEP_DAYS
 from sim.disease.body import own_organ_factor
 from sim.disease.cells import TumourCells
 from sim.disease.colonies import ColonyLaw
@@ -227,10 +228,10 @@ class MetastasisModel(mesa.Model):
 
     def colonise(self) -> None:
         """Compose today into the week; on its last day step the small colonies and measure the grown ones."""
-        position = self.day % colonise.STEP_DAYS
+        position = self.day % STEP_DAYS
         therapy = self.therapy
         self.law.compose(position, self.rates.clearance, None if therapy is None else therapy.take_survival())
-        if position == colonise.STEP_DAYS - 1:
+        if position == STEP_DAYS - 1:
             self.cells.step_colonies(self.key, self.alive, self.day, self.law)
             if therapy is not None:
                 therapy.after_week()
@@ -253,6 +254,7 @@ class MetastasisModel(mesa.Model):
             grown.start_day,
             grown.start_log_cells,
             grown.delay_days,
+            grown.pace,
             self.law.early_rate_per_day,
             self.law.limit_log_cells,
             self.law.limit_gap,
@@ -290,7 +292,7 @@ class MetastasisModel(mesa.Model):
     def examine(self) -> None:
         """What patients and doctors find by the morning of tomorrow (see `sim.disease.follow_up`)."""
         now = self.day + 1
-        if now % colonise.STEP_DAYS == 0:
+        if now % STEP_DAYS == 0:
             burden = self.burden_cells, self.mortality.burden
             self.follow_up.week(now, self.alive, self.large_metastases, *burden, self.cells, self.law)
         if self.follow_up.has_visits:

@@ -227,7 +227,7 @@ class Finished:
         niche = unpack(grown.column("identity"))["niche"]
         law = (
             *(grown.column(name) for name in ("start_day", "start_log_cells", "delay_days")),
-            *model.law.of_colonies(lane, niche),
+            *model.law.of_colonies(lane, niche, grown.column("pace")),
         )
         early = grown.column("woke") < FOUNDED_BEFORE_DAY
         self.colony_lane, self.colony_niche = lane[early], niche[early]
@@ -377,6 +377,8 @@ SIMULATED: dict[str, Simulated] = {
     "asleep_on_arrival": Simulated(lambda f, lanes, n: f.asleep_in(lanes, n), {**MANY_COLONIES, "sleep_probability": 0.4}),
     "woke_after_sleep_in_inflamed_lungs": Simulated(_woke, {**EVERYBODY_SLEEPS, "organ_inflammation.lung": 1.0}),
     "reach_days": Simulated(lambda f, lanes, n: f.by_lane(lanes, f.colony_lane, f.reach_days, np.mean), MANY_COLONIES),
+    "reach_days_here": Simulated(lambda f, lanes, n: f.reach_in(lanes, NICHES[n[0]]), MANY_COLONIES),
+    "reach_days_spread": Simulated(lambda f, lanes, n: f.by_lane(lanes, f.colony_lane, f.reach_days, np.std), MANY_COLONIES),
     "macrometastases": Simulated(_large, MANY_COLONIES),
     "macrometastases_at_autopsy": Simulated(_large, MANY_COLONIES),
     "found_day": Simulated(_found_day, MANY_COLONIES),

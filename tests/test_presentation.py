@@ -9,7 +9,7 @@ from virtual_patients import AGE, NOTHING_ACTS, plain_hosts, values
 
 from sim import scenario
 from sim.catalog.parameters import LaneParameters
-from sim.disease.colonise import STEP_DAYS
+from sim.disease.birth_death import STEP_DAYS
 from sim.disease.death import METASTASES, Mortality
 from sim.disease.hosts import draw_hosts
 from sim.disease.presentation import LEAST_LETHAL_FACTOR

@@ -178,10 +178,11 @@ def _expected(
     """Expected visible metastases of one arm's patients of frailty one, (lanes, niches)."""
     weeks = len(exposure.shed) + 1
     threshold = values[f"{scenario.observe}_threshold_cells"]
-    of_feeding: dict[float, tuple[np.ndarray, np.ndarray]] = {}
+    of_feeding: dict[tuple[float, float], tuple[np.ndarray, np.ndarray]] = {}
     out = np.empty((exposure.shed.shape[1], len(NICHES)))
     for place, niche in enumerate(NICHES):
-        feeding, soil = values[f"feeding.{niche}"], values[f"soil.{niche}"] * own[place]
+        feeding = values[f"feeding.{niche}"], values[f"niche_pace.{niche}"]
+        soil = values[f"soil.{niche}"] * own[place]
         if feeding not in of_feeding:
             chance = visible_chances(values, threshold, weeks, niche, exposure.metastasis_growth)
             of_feeding[feeding] = expected_metastases(exposure, chance, exposure.last_day, exposure.last_day)

@@ -12,7 +12,8 @@ import math
 
 import numpy as np
 
-from sim.disease.colonise import STEP_DAYS, founders_of, grown_log_cells
+from sim.disease.birth_death import STEP_DAYS
+from sim.disease.colonise import founders_of, grown_log_cells
 from sim.disease.identity import day_of, index_of, lane_of, niche_of, pack, source_of
 from sim.numerics.jit import kernel
 from sim.numerics.streams import CLONE, PARENT, days_word, tag_word, uniform
@@ -234,6 +235,7 @@ def weigh_shedders(
     start_day,
     start_log_cells,
     delay,
+    pace,
     shedder,
     early_rate,
     limit_log_cells,
@@ -274,10 +276,10 @@ def weigh_shedders(
                 day - start_day[i],
                 start_log_cells[i],
                 delay[i],
-                early_rate[lane, niche],
+                early_rate[lane, niche] * pace[i],
                 limit_log_cells[lane],
                 limit_gap[lane],
-                gompertz_rate[lane, niche],
+                gompertz_rate[lane, niche] * pace[i],
             )
         )
         surface[lane, niche] += shed

@@ -104,6 +104,7 @@ class FollowUp:
             grown.start_day,
             grown.start_log_cells,
             grown.delay_days,
+            grown.pace,
             law.early_rate_per_day,
             law.limit_log_cells,
             law.limit_gap,

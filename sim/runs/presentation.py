@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from sim.disease.colonise import STEP_DAYS
+from sim.disease.birth_death import STEP_DAYS
 from sim.disease.hosts import Hosts
 from sim.model import MetastasisModel
 

@@ -110,18 +110,27 @@ def visible_chances(
 ) -> tuple[np.ndarray, np.ndarray]:
     """`visible_chance` at the pace of each lane's metastases: curves (paces, weeks), and which of them a lane has.
 
-    Pace is a time scale: birth, death and Gompertz rate times `growth` (lanes,). It is read on a logarithmic grid of
-    PACE_STEP; a lane takes the nearest point, and pace one stands on it.
+    Pace is a time scale: birth, death and Gompertz rate times `growth` (lanes,), times that of the niche, and averaged
+    over the paces of a patient's colonies. It is read on a logarithmic grid of PACE_STEP; a lane takes the nearest
+    point, and pace one stands on it.
     """
     step, row = np.unique(np.rint(np.log(growth) / PACE_STEP).astype(int), return_inverse=True)
-    curves = [
-        visible_chance({**p, **{name: p[name] * pace for name in _PACED}}, threshold_cells, weeks, niche)
-        for pace in np.exp(step * PACE_STEP)
-    ]
-    return np.array(curves), row
+    log_sd, cut_sd = p["colony_growth_log_sd"], p["trait_truncation_sd"]
+    z, weight = (cut_sd * _PACE_NODES, _PACE_WEIGHTS * np.exp(-0.5 * (cut_sd * _PACE_NODES) ** 2))
+    own = (np.exp(log_sd * z), weight / weight.sum()) if log_sd > 0.0 else (np.ones(1), np.ones(1))
+
+    def curve(pace):
+        chances = [
+            visible_chance({**p, **{name: p[name] * pace * mine for name in _PACED}}, threshold_cells, weeks, niche)
+            for mine in own[0]
+        ]
+        return np.tensordot(own[1], chances, axes=1)
+
+    return np.array([curve(pace) for pace in np.exp(step * PACE_STEP) * p[f"niche_pace.{niche}"]]), row
 
 
 PACE_STEP = 0.05
+_PACE_NODES, _PACE_WEIGHTS = np.polynomial.legendre.leggauss(12)
 _PACED = ("metastasis_gompertz_per_day", "cycling_birth_per_day")
 _GROWTH = ("avascular_limit_cells", "metastasis_capacity_cells", "metastasis_gompertz_per_day", "cycling_birth_per_day")
 _SLEEP = (
