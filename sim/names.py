@@ -52,6 +52,9 @@ STAGES = ("arrested", "settled", "dormant", "cycling", "micrometastasis", "macro
 
 CLOCKS = ("first_cell", "diagnosis")
 
+STAGES_AT_DIAGNOSIS = ("I", "II", "III", "IV")
+"""Stage by depth of the primary, nodes, and metastases that imaging shows."""
+
 PRESENTATIONS = ("primary", "metastases", "death")
 """How a cancer comes to light: by the primary, by symptoms of metastases, at death."""
 

@@ -179,6 +179,14 @@ EXACT: dict[str, Callable[[Mapping[str, float]], float]] = {
     "able_share": lambda values: float(np.mean([(hosts(values, site=site).frailty > 0).mean() for site in SITES])),
     "metastasis_growth_sd": lambda values: float(np.log(hosts(values).metastasis_growth).std()),
     "growth_together": growth_together,
+    "shallow_share": lambda values: float((~hosts(values).deep).mean()),
+    "deep_by_size": lambda values: float(np.corrcoef(hosts(values).deep, np.log(hosts(values).diagnosis_cells))[0, 1]),
+    "node_share": lambda values: float(hosts(values).nodes.mean()),
+    "node_share_of_the_able": lambda values: float(hosts(values).nodes[hosts(values).frailty > 0].mean()),
+    "node_share_of_the_frail": lambda values: float(hosts(values).nodes[hosts(values).frailty > 1].mean()),
+    "node_share_of_the_large": lambda values: float(
+        hosts(values).nodes[hosts(values).diagnosis_cells > values["diagnosis_median_cells"]].mean()
+    ),
     "symptom_cells_sd": lambda values: float(np.log(hosts(values | FINITE).symptom_cells).std()),
     "symptom_cells_mean": lambda values: float(np.log(np.minimum(hosts(values).symptom_cells, 1e18)).mean()),
     "lethal_factor_mean": lambda values: float(
@@ -419,6 +427,7 @@ CHANGES_OF = {
     "immune_clearance_per_day": MANY_COLONIES,
     "t_cell_decline_per_year": MANY_COLONIES,
     "cluster_mean_cells": {**MANY_COLONIES, "cluster_share": 1.0, "cluster_potential": 1.0},
+    "niche_pace": {**MANY_COLONIES, "competent_share": 6e-5},
     "fibrosis_receptivity": {"fibrosis_prevalence": 1.0},
     "fibrosis_prevalence": MANY_SEEDS,
     "secondary_shedding_factor": {**MANY_COLONIES, "metastasis_gompertz_per_day": 0.002},

@@ -51,6 +51,8 @@ def patients(count: int, generator) -> dict:
         "presentation": ["primary"] * count,
         "primary_cells_at_diagnosis": generator.lognormal(23.4, 0.5, count).astype(np.int64),
         "metastatic_at_diagnosis": np.zeros(count, bool),
+        "nodes_positive": np.arange(count) % 3 == 2,
+        "stage": [("I", "II", "III")[i % 3] for i in range(count)],
         "resection_day": None,
         "first_detected_day": None,
         "liver_symptom_day": None,

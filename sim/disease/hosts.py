@@ -10,6 +10,7 @@ from scipy.special import ndtr, ndtri
 from sim.catalog.parameters import LaneParameters
 from sim.disease.growth import gompertz_days
 from sim.disease.presentation import thresholds
+from sim.disease.stage import primary_stage
 from sim.numerics import streams
 
 MOST_DAYS_TO_DIAGNOSIS = 22_000
@@ -36,7 +37,7 @@ class Hosts:
     tumour can found a colony. `metastasis_growth` is a time scale: of a patient's metastases, birth and death go that
     many times as fast. `age_years` is the age on the `reference_day`, on which the primary alone would present
     (`sim.disease.presentation`); `diagnosis_day` is never later. `symptom_cells` and `lethal_cells` are the patient's own
-    weighted burdens of metastases, `primary_danger` a factor on the hazard of the primary.
+    weighted burdens of metastases, `primary_danger` a factor on the hazard of the primary. `deep` and `nodes` are for the tables (`sim.disease.stage`).
     """
 
     patient: np.ndarray
@@ -53,6 +54,8 @@ class Hosts:
     symptom_cells: np.ndarray | None = None
     lethal_cells: np.ndarray | None = None
     primary_danger: np.ndarray | None = None
+    deep: np.ndarray | None = None
+    nodes: np.ndarray | None = None
     luck: np.ndarray | None = None
     clone_share: np.ndarray | None = None
     clone_z: np.ndarray | None = None
@@ -67,6 +70,8 @@ class Hosts:
             "symptom_cells": np.full(lanes, np.inf),
             "lethal_cells": np.full(lanes, np.inf),
             "primary_danger": np.ones(lanes),
+            "deep": np.zeros(lanes, dtype=bool),
+            "nodes": np.zeros(lanes, dtype=bool),
             "clone_share": np.full((lanes, CLONES), 1.0 / CLONES),
             "clone_z": np.zeros((lanes, CLONES)),
         }
@@ -166,6 +171,14 @@ def draw_hosts(seed: int, patients: np.ndarray, site_of_lane, age_of_lane, param
         symptoms,
         lethal,
         log_normal(streams.DANGER, parameters["primary_danger_log_sd"], cut),
+        *primary_stage(
+            parameters,
+            lambda purpose: normal(purpose, cut),
+            lambda purpose: streams.patient_uniforms(seed, patients, purpose),
+            size,
+            able,
+            normal(streams.FRAILTY, parameters["frailty_truncation_sd"]),
+        ),
         streams.patient_uniforms(seed, patients, streams.LUCK),
         *_clones(seed, patients),
     )

@@ -17,6 +17,7 @@ from sim.numerics.jit import inlined, kernel
 # Purposes: what a draw is for. Numbers are part of the contract with stored results: append only.
 AGE, GROWTH, DIAGNOSIS_SIZE, FRAILTY, DEATH, DEATH_CAUSE, BODY_MASS, LUCK = 1, 2, 3, 4, 5, 6, 7, 8
 ABLE, METASTASIS_GROWTH, SYMPTOMS, LETHAL, DANGER = 9, 10, 11, 12, 13
+NODES, DEPTH = 14, 15
 SHED, SETTLE, TALLY = 16, 17, 18
 SLEEP, THRESHOLD, ASLEEP_DEATH = 32, 33, 34
 SURVIVORS, OFFSPRING_SHAPE, OFFSPRING, CLEARED, SWITCH, CLUSTER_SIZE, PACE = 48, 49, 50, 51, 52, 53, 54

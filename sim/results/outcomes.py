@@ -8,6 +8,7 @@ lived counts as a metastasis here. Times count from diagnosis.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from types import MappingProxyType
 from typing import Any
 
 from sim.messages import describe, nearest
-from sim.names import DAYS_PER_YEAR, NICHES
+from sim.names import DAYS_PER_YEAR, NICHES, STAGES_AT_DIAGNOSIS
 
 SHARE = "share of patients"
 _FREE = {"organ": "|".join(NICHES), "years": r"\d+(?:\.\d+)?"}
@@ -308,6 +309,11 @@ def _at_diagnosis(run, choose: Callable[[Any], Any]):
     return held.map(lambda organs: bool(choose(organs if isinstance(organs, set) else set())))
 
 
+def _at_stage(run, number: str):
+    """Whether a patient was diagnosed at that stage."""
+    return run.patients.set_index("patient")["stage"].astype(object) == number
+
+
 CONDITIONS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
     {
         "with a metastasis at diagnosis": lambda run: _at_diagnosis(run, bool),
@@ -318,6 +324,7 @@ CONDITIONS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
         "with metastases but none in the liver at diagnosis": lambda run: _at_diagnosis(
             run, lambda organs: bool(organs) and "liver" not in organs
         ),
+        **{f"stage {number}": functools.partial(_at_stage, number=number) for number in STAGES_AT_DIAGNOSIS},
     }
 )
-"""Groups of patients by what imaging sees at diagnosis: a boolean series by patient."""
+"""Groups of patients by what imaging and pathology see at diagnosis: a boolean series by patient."""

@@ -35,7 +35,7 @@ def _read_version_1(table: str, arrow_table):
 
 
 def _read_version_3(table: str, arrow_table):
-    """Until version 3 everybody was diagnosed by the primary, on the reference day.
+    """Until version 3 everybody was diagnosed by the primary, on the reference day, and nobody was staged.
 
     Version 2 had no `clones`, an optional table; all others are as in version 3.
     """
@@ -46,6 +46,7 @@ def _read_version_3(table: str, arrow_table):
     today = schema.arrow_schema(table)
     presentation = pa.array([PRESENTATIONS[0]] * arrow_table.num_rows).cast(today.field("presentation").type)
     told = {"reference_day": arrow_table["diagnosis_day"], "presentation": presentation}
+    told |= {name: pa.nulls(arrow_table.num_rows, today.field(name).type) for name in ("nodes_positive", "stage")}
     return pa.table([told[f.name] if f.name in told else arrow_table[f.name] for f in today], schema=today)
 
 

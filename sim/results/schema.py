@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from sim.names import CLOCKS, NICHES, PRESENTATIONS, SITES, STAGES
+from sim.names import CLOCKS, NICHES, PRESENTATIONS, SITES, STAGES, STAGES_AT_DIAGNOSIS
 
 SCHEMA_VERSION = "4"
 ALL = "all"
@@ -134,6 +134,14 @@ TABLES: Mapping[str, tuple[Column, ...]] = MappingProxyType(
             ),
             Column(
                 "metastatic_at_diagnosis", "bool", "", "a metastasis was visible to imaging on that day", nullable=True
+            ),
+            Column("nodes_positive", "bool", "", "lymph nodes of the primary were positive", nullable=True),
+            _text(
+                "stage",
+                "I shallow, II deep, III positive nodes, IV a metastasis that imaging showed; null where it was not diagnosed, "
+                "and in runs before version 4",
+                STAGES_AT_DIAGNOSIS,
+                nullable=True,
             ),
             _day("resection_day", "the primary tumour was resected; null where it was not"),
             _day("first_detected_day", "the first metastasis in any organ was found"),

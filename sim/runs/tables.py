@@ -7,6 +7,7 @@ import numpy as np
 from sim.disease import sleep
 from sim.disease.growth import gompertz_rate_per_day
 from sim.disease.identity import colony_id, unpack
+from sim.disease.stage import stage
 from sim.disease.trajectories import Trajectories
 from sim.names import MICROMETASTASIS_CELLS, NEVER, NICHES, PRESENTATIONS
 from sim.results.schema import ALL, PRIMARY
@@ -181,6 +182,8 @@ def patients_table(model, found: Metastases) -> dict:
         ],
         "primary_cells_at_diagnosis": _nullable(_whole(model.primary.cells_at_diagnosis), diagnosed),
         "metastatic_at_diagnosis": _nullable(imaged <= hosts.diagnosis_day, diagnosed).astype(bool),
+        "nodes_positive": _nullable(hosts.nodes, diagnosed).astype(bool),
+        "stage": np.ma.MaskedArray(stage(hosts.deep, hosts.nodes, imaged <= hosts.diagnosis_day), mask=~diagnosed),
         "resection_day": _nullable(model.resection_day, model.resection_day >= 0),
         "first_detected_day": _nullable(first, first < NEVER),
         "liver_symptom_day": _nullable(model.follow_up.symptom_day, model.follow_up.symptom_day >= 0),

@@ -72,6 +72,9 @@ class Sweep:
             at = frame.columns.get_loc("diagnosis_day") + 1
             frame.insert(at, "reference_day", frame["diagnosis_day"])
             frame.insert(at + 1, "presentation", PRESENTATIONS[0])
+            at = frame.columns.get_loc("metastatic_at_diagnosis") + 1
+            frame.insert(at, "nodes_positive", None)
+            frame.insert(at + 1, "stage", None)
         return frame
 
     @functools.cached_property
