@@ -15,6 +15,7 @@ import numpy as np
 from sim.catalog.parameters import LaneParameters
 from sim.disease import colonise, sleep
 from sim.disease import settling as settle
+from sim.disease.birth_death import STEP_DAYS
 from sim.disease.body import own_organ_factor
 from sim.disease.cells import TumourCells
 from sim.disease.colonies import ColonyLaw
@@ -90,9 +91,9 @@ class MetastasisModel(mesa.Model):
         self.primary = PrimaryTumour(self, hosts, parameters)
         self.niches = {organ: Niche(self, organ) for organ in NICHES}
         self.cells = TumourCells(hosts.patient, parameters, int(self.last_day.max()), keep_seeds)
-        self.law = ColonyLaw(parameters, classes_of(treatments))
+        self.law = ColonyLaw(parameters, classes_of(treatments), hosts.metastasis_growth)
         self.descent = Descent(self.key, hosts, parameters, int(self.last_day.max()))
-        self.follow_up = FollowUp(parameters, hosts.diagnosis_day, self.visible_cells)
+        self.follow_up = FollowUp(parameters, hosts, self.visible_cells)
         self.first_detected_day = self.follow_up.first_detected_day
         self._soil = parameters.by_niche("soil") * own_organ_factor(parameters, hosts.site)
         self._shedding = parameters["shedding_per_day"] * parameters.by_site("site_shedding_factor.{site}", hosts.site)
@@ -108,7 +109,7 @@ class MetastasisModel(mesa.Model):
         self._some_return, self._metastases_shed = bool(self._returning.any()), bool(self._metastatic_shedding.any())
         self.burden_cells, self.cycling_cells, self.metastatic_surface = (np.zeros(shape) for _ in range(3))
         self.small_metastases, self.large_metastases = (np.zeros(shape, dtype=np.int64) for _ in range(2))
-        self._age_on_day_0 = hosts.age_years - hosts.diagnosis_day / DAYS_PER_YEAR
+        self._age_on_day_0 = hosts.age_years - hosts.reference_day / DAYS_PER_YEAR
         self.signals = Signals(self._age(), self.primary.cells, self.burden_cells, hosts)
         self.rates = Rates.base(lanes)
         self.mechanisms = tuple(mechanism for mechanism in REGISTRY.values() if not mechanism.is_null(parameters))
@@ -125,12 +126,9 @@ class MetastasisModel(mesa.Model):
         self.expected_shed = np.zeros(lanes)
         self.mortality = Mortality(
             parameters,
-            hosts.site,
-            hosts.diagnosis_day,
-            hosts.death_threshold,
+            hosts,
             streams.patient_uniforms(seed, hosts.patient, streams.DEATH_CAUSE),
         )
-        self._first_diagnosis_day = int(hosts.diagnosis_day.min())
         self.therapy = Therapy(self, treatments, seed) if treatments else None
         self.observer = Observer(self, output_every_days, collect)
         self._steps = tuple(getattr(self, name) for name in DAY)
@@ -237,10 +235,10 @@ class MetastasisModel(mesa.Model):
 
     def colonise(self) -> None:
         """Compose today into the week; on its last day step the small colonies and measure the grown ones."""
-        position = self.day % colonise.STEP_DAYS
+        position = self.day % STEP_DAYS
         therapy = self.therapy
         self.law.compose(position, self.rates.clearance, None if therapy is None else therapy.take_survival())
-        if position == colonise.STEP_DAYS - 1:
+        if position == STEP_DAYS - 1:
             self.cells.step_colonies(self.key, self.alive, self.day, self.law)
             if therapy is not None:
                 therapy.after_week()
@@ -263,6 +261,7 @@ class MetastasisModel(mesa.Model):
             grown.start_day,
             grown.start_log_cells,
             grown.delay_days,
+            grown.pace,
             self.law.early_rate_per_day,
             self.law.limit_log_cells,
             self.law.limit_gap,
@@ -283,8 +282,8 @@ class MetastasisModel(mesa.Model):
         self.mortality.measure(self.burden_cells)
 
     def die(self) -> None:
-        """Death after diagnosis (see `sim.disease.death`)."""
-        if self.day < self._first_diagnosis_day:
+        """Death (see `sim.disease.death`)."""
+        if self.day < self.mortality.first_day:
             return
         dead, cause = self.mortality.day(self.day, self.alive, self.signals.age_years, self.signals.primary_cells)
         if dead.size:
@@ -292,11 +291,17 @@ class MetastasisModel(mesa.Model):
             self.alive[dead] = False
             self._next_end_day = self.day
 
+    def end(self, lanes: np.ndarray) -> None:
+        """Let these lanes (bool) leave with the next evening."""
+        self.last_day[lanes] = self.day
+        self._next_end_day = min(self._next_end_day, self.day)
+
     def examine(self) -> None:
         """What patients and doctors find by the morning of tomorrow (see `sim.disease.follow_up`)."""
         now = self.day + 1
-        if now % colonise.STEP_DAYS == 0:
-            self.follow_up.week(now, self.alive, self.large_metastases, self.burden_cells, self.cells, self.law)
+        if now % STEP_DAYS == 0:
+            burden = self.burden_cells, self.mortality.burden
+            self.follow_up.week(now, self.alive, self.large_metastases, *burden, self.cells, self.law)
         if self.follow_up.has_visits:
             visits = self.follow_up.visits(now) & self.alive & (now <= self.last_day)
             if visits.any():

@@ -56,6 +56,12 @@ QUANTITIES = len(ALL_ORGANS) * len(STAGES)
 
 CLOCKS = ("first_cell", "diagnosis")
 
+STAGES_AT_DIAGNOSIS = ("I", "II", "III", "IV")
+"""Stage by depth of the primary, nodes, and metastases that imaging shows."""
+
+PRESENTATIONS = ("primary", "metastases", "death")
+"""How a cancer comes to light: by the primary, by symptoms of metastases, at death."""
+
 LIVER = NICHES.index("liver")
 """Its place among the niches."""
 

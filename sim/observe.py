@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from sim.disease.cells import TumourCells
     from sim.disease.hosts import Hosts
 
+SELDOM_DAYS = 3650
+"""Output grid: nobody reads the seeding curves of arms, and metastases do not depend on it."""
 _NOBODY = np.empty(0, dtype=np.int64)
 
 

@@ -94,9 +94,15 @@ def arrested(values: Mapping[str, float], site: str, niche: str | None) -> float
     return float(arrest.sum() if niche is None else arrest[NICHES.index(niche)])
 
 
-def hosts(values: Mapping[str, float], n: int = 1000):
+def hosts(values: Mapping[str, float], n: int = 1000, site: str = "colon"):
     """Drawn patients."""
-    return draw_hosts(SEED, np.arange(n), ["colon"] * n, [age(67.0, 11.0)] * n, LaneParameters(values, n))
+    return draw_hosts(SEED, np.arange(n), [site] * n, [age(67.0, 11.0)] * n, LaneParameters(values, n))
+
+
+def growth_together(values: Mapping[str, float]) -> float:
+    """Correlation of the primary's growth with the metastases' pace (of their logarithms) between patients."""
+    drawn = hosts(values)
+    return float(np.corrcoef(np.log(drawn.growth_factor), np.log(drawn.metastasis_growth))[0, 1])
 
 
 def early_liver_readiness(values: Mapping[str, float]) -> float:
@@ -159,13 +165,36 @@ def exact_changes(name: str) -> dict[str, float]:
         _, site, vein = name.split(".")
         counter = "caval" if vein in ("portal", "pulmonary_venous", "vertebral") else "pulmonary_venous"
         return {f"drainage.{site}.{other}": 0.5 * (other == counter) for other in VEINS}
+    if name == "growth_correlation":
+        return {"metastasis_growth_log_sd": 0.3}
     if name == "arrest_probability.other":
         return {f"drainage.prostate.{vein}": float(vein == "vertebral") for vein in VEINS}
     return {"portocaval_shunt_fraction": 1.0} if name == "hepatic_artery_compensation" else {}
 
 
+FINITE = {"symptom_cells": 1e11}
 EXACT: dict[str, Callable[[Mapping[str, float]], float]] = {
-    "frailty_sd": lambda values: float(np.log(hosts(values).frailty).std()),
+    "frailty_sd": lambda values: float(np.log(hosts(values).frailty[hosts(values).frailty > 0]).std()),
+    "able_share": lambda values: float(np.mean([(hosts(values, site=site).frailty > 0).mean() for site in SITES])),
+    "metastasis_growth_sd": lambda values: float(np.log(hosts(values).metastasis_growth).std()),
+    "growth_together": growth_together,
+    "shallow_share": lambda values: float((~hosts(values).deep).mean()),
+    "deep_by_size": lambda values: float(np.corrcoef(hosts(values).deep, np.log(hosts(values).diagnosis_cells))[0, 1]),
+    "node_share": lambda values: float(hosts(values).nodes.mean()),
+    "node_share_of_the_able": lambda values: float(hosts(values).nodes[hosts(values).frailty > 0].mean()),
+    "node_share_of_the_frail": lambda values: float(hosts(values).nodes[hosts(values).frailty > 1].mean()),
+    "node_share_of_the_large": lambda values: float(
+        hosts(values).nodes[hosts(values).diagnosis_cells > values["diagnosis_median_cells"]].mean()
+    ),
+    "symptom_cells_sd": lambda values: float(np.log(hosts(values | FINITE).symptom_cells).std()),
+    "symptom_cells_mean": lambda values: float(np.log(np.minimum(hosts(values).symptom_cells, 1e18)).mean()),
+    "lethal_factor_mean": lambda values: float(
+        (hosts(values | FINITE).lethal_cells / hosts(values | FINITE).symptom_cells).mean()
+    ),
+    "lethal_factor_sd": lambda values: float(
+        np.log(hosts(values | FINITE).lethal_cells / hosts(values | FINITE).symptom_cells).std()
+    ),
+    "primary_danger_sd": lambda values: float(np.log(hosts(values).primary_danger).std()),
     "growth_factor_sd": lambda values: float(np.log(hosts(values).growth_factor).std()),
     "diagnosis_cells_sd": lambda values: float(np.log(hosts(values).diagnosis_cells).std()),
     "diagnosis_day": lambda values: float(hosts(values).diagnosis_day.mean()),
@@ -205,7 +234,7 @@ class Finished:
         niche = unpack(grown.column("identity"))["niche"]
         law = (
             *(grown.column(name) for name in ("start_day", "start_log_cells", "delay_days")),
-            *model.law.of_colonies(lane, niche),
+            *model.law.of_colonies(lane, niche, grown.column("pace")),
         )
         early = grown.column("woke") < FOUNDED_BEFORE_DAY
         self.colony_lane, self.colony_niche = lane[early], niche[early]
@@ -355,6 +384,8 @@ SIMULATED: dict[str, Simulated] = {
     "asleep_on_arrival": Simulated(lambda f, lanes, n: f.asleep_in(lanes, n), {**MANY_COLONIES, "sleep_probability": 0.4}),
     "woke_after_sleep_in_inflamed_lungs": Simulated(_woke, {**EVERYBODY_SLEEPS, "organ_inflammation.lung": 1.0}),
     "reach_days": Simulated(lambda f, lanes, n: f.by_lane(lanes, f.colony_lane, f.reach_days, np.mean), MANY_COLONIES),
+    "reach_days_here": Simulated(lambda f, lanes, n: f.reach_in(lanes, NICHES[n[0]]), MANY_COLONIES),
+    "reach_days_spread": Simulated(lambda f, lanes, n: f.by_lane(lanes, f.colony_lane, f.reach_days, np.std), MANY_COLONIES),
     "macrometastases": Simulated(_large, MANY_COLONIES),
     "macrometastases_at_autopsy": Simulated(_large, MANY_COLONIES),
     "found_day": Simulated(_found_day, MANY_COLONIES),
@@ -395,6 +426,7 @@ CHANGES_OF = {
     "immune_clearance_per_day": MANY_COLONIES,
     "t_cell_decline_per_year": MANY_COLONIES,
     "cluster_mean_cells": {**MANY_COLONIES, "cluster_share": 1.0, "cluster_potential": 1.0},
+    "niche_pace": {**MANY_COLONIES, "competent_share": 6e-5},
     "fibrosis_receptivity": {"fibrosis_prevalence": 1.0},
     "fibrosis_prevalence": MANY_SEEDS,
     "secondary_shedding_factor": {**MANY_COLONIES, "metastasis_gompertz_per_day": 0.002},

@@ -336,7 +336,7 @@ def test_every_outcome_is_tested_here_and_takes_every_organ():
 )
 def test_a_condition_is_read_from_the_tables(name, expected):
     assert CONDITIONS[name](RUN).tolist() == expected
-    assert name in CONDITIONS and len(CONDITIONS) == 6
+    assert name in CONDITIONS and len(CONDITIONS) == 10
 
 
 # -- comparing -------------------------------------------------------------------------------------

@@ -133,7 +133,9 @@ def closed_form_chances(chosen: scenario.Scenario, patients: int, seed: int) -> 
     """P(a visible metastasis by death) of these very patients, (patients, niches), from exposure and frailty."""
     values = {name: p.value for name, p in chosen.parameters.items()}
     exposure = measure(chosen, seed=seed, patients=patients)
-    visible = visible_within(chosen, values["autopsy_threshold_cells"], len(exposure.shed) + 1)
+    visible = visible_within(
+        chosen, values["autopsy_threshold_cells"], len(exposure.shed) + 1, exposure.metastasis_growth
+    )
     plain, liver = expected_metastases(exposure, visible, exposure.last_day, exposure.last_day)
     parameters = LaneParameters(values, 1)
     strength = (route(parameters, [chosen.primary]).arrest * own_organ_factor(parameters, [chosen.primary])

@@ -13,14 +13,14 @@ from virtual_patients import NOTHING_ACTS, off, plain_model, values
 
 from sim.analysis.closed_form import theory
 from sim.catalog.parameters import LaneParameters
-from sim.disease import colonise, growth
+from sim.disease import birth_death, colonise, growth
 from sim.disease.cells import TumourCells
 from sim.disease.identity import pack
 from sim.names import NICHES
 
 KEY = np.uint64(31)
 NEVER = 10**15
-WEEK = colonise.STEP_DAYS
+WEEK = birth_death.STEP_DAYS
 
 
 def no_terms():
@@ -42,10 +42,10 @@ class Colonies:
         self.founders = founders
         identity = np.array([pack(0, 0, i, 0, 0) for i in range(founders)], dtype=np.uint64)
         self.cells = TumourCells(np.array([7]), LaneParameters(values(), 1), 10)
-        self.cells.small.append(cells=start_cells, identity=identity, since=since, woke=0, traits=0)
+        self.cells.small.append(cells=start_cells, identity=identity, since=since, woke=0, traits=0, pace=1.0)
         self.cells.colonies[0, 0] = founders
 
-    def run(self, advance=colonise.advance_week):
+    def run(self, advance=birth_death.advance_week):
         shape = (WEEK + 1, 1, len(NICHES))
         terms = no_terms()
         for week in range(len(self.birth) // WEEK):
@@ -85,7 +85,7 @@ class Colonies:
 def advance_without_composition(position, birth, death, _birth, _death, _growth, _spread, _before, week_growth, spread):
     """The broken variant: Q added up without dividing by the growth so far."""
     for niche in range(len(NICHES)):
-        m, q = colonise.day_generating_terms(birth[0, niche], death[0, niche])
+        m, q = birth_death.day_generating_terms(birth[0, niche], death[0, niche])
         week_growth[position + 1, 0, niche] = week_growth[position, 0, niche] * m
         spread[position + 1, 0, niche] = spread[position, 0, niche] + q
 
@@ -130,7 +130,7 @@ def test_composed_terms_are_kendalls_integrals(rates):
     week_growth, spread, terms = np.ones(shape), np.zeros(shape), no_terms()
     for day in range(WEEK):
         today = (np.full((1, len(NICHES)), rate[day]) for rate in (birth, death))
-        colonise.advance_week(day, *today, *terms, week_growth[day], week_growth, spread)
+        birth_death.advance_week(day, *today, *terms, week_growth[day], week_growth, spread)
     for joined in range(WEEK):
         before = week_growth[joined, 0, 0]
         m, q = week_growth[WEEK, 0, 0] / before, (spread[WEEK, 0, 0] - spread[joined, 0, 0]) * before
@@ -141,7 +141,7 @@ def test_composed_terms_are_kendalls_integrals(rates):
 
 def test_near_balance_the_terms_pass_to_their_limit():
     for net in (0.0, 1e-15, -1e-13, 1e-11, -1e-9):
-        m, q = colonise.day_generating_terms(0.8, 0.8 - net)
+        m, q = birth_death.day_generating_terms(0.8, 0.8 - net)
         assert m == pytest.approx(1.0, abs=2e-9) and q == pytest.approx(0.8, rel=1e-9)
 
 

@@ -1,8 +1,10 @@
 """Follow-up: what visits, staging and symptoms find, and when; and that looking changes nothing in the patient."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from virtual_patients import drawn_model, off, values
+from virtual_patients import drawn_model, off, plain_hosts, values
 
 from sim import scenario as scenarios
 from sim.catalog.parameters import LaneParameters
@@ -221,9 +223,8 @@ def test_the_primary_s_danger_is_that_of_its_site():
     parameters = LaneParameters(
         values(primary_death_per_day=0.005, primary_death_factor__pancreas=2.0, primary_death_factor__thyroid=0.02), 2
     )
-    mortality = Mortality(
-        parameters, np.array(["pancreas", "thyroid"]), np.zeros(2, dtype=np.int64), np.full(2, 1e9), np.full(2, 0.5)
-    )
+    hosts = replace(plain_hosts(2), site=np.array(["pancreas", "thyroid"]))
+    mortality = Mortality(parameters, hosts, np.full(2, 0.5))
     mortality.measure(np.zeros((2, len(NICHES))))
     mortality.day(0, np.ones(2, dtype=bool), np.full(2, 67.0), np.full(2, 3e11))
     np.testing.assert_allclose(mortality.hazard, 0.005 * 3 * np.array([2.0, 0.02]))

@@ -41,7 +41,7 @@ BY_LANE = ("shed_total", "died_in_transit", "died_on_arrival", "inert", "death_d
            "cycling_cells", "burden_cells", "small_metastases", "large_metastases")  # fmt: skip
 BY_CELLS = ("settled", "sleeping", "woke", "died_asleep", "extinct", "colonies")
 TRAITS = ("patient", "age_years", "growth_factor", "frailty", "diagnosis_cells", "diagnosis_day", "death_threshold", "bmi",
-          "luck", "clone_share", "clone_z")  # fmt: skip
+          "metastasis_growth", "luck", "clone_share", "clone_z")  # fmt: skip
 
 
 def course(model, lane: int) -> dict:

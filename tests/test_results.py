@@ -23,8 +23,8 @@ from sim.results import manifest, schema, storage, whole_file
 from sim.results import reading as results
 
 CONTRACT = {
-    "patients": "patient age_years sex bmi primary frailty growth_factor diagnosis_day primary_cells_at_diagnosis "
-    "metastatic_at_diagnosis resection_day first_detected_day liver_symptom_day death_day death_cause last_day censor_reason shed_cells "
+    "patients": "patient age_years sex bmi primary frailty growth_factor diagnosis_day reference_day presentation primary_cells_at_diagnosis "
+    "metastatic_at_diagnosis nodes_positive stage resection_day first_detected_day liver_symptom_day death_day death_cause last_day censor_reason shed_cells "
     "arrested_cells settled_cells",
     "metastases": "patient colony parent_colony organ source clone founders arrived_day woke_day reached_day detected_day "
     "removed_day extinct_day cells cells_at_diagnosis cells_at_detection doubling_days_at_detection resistant",
@@ -458,20 +458,24 @@ def test_an_old_version_is_read_through_its_reader(tmp_path, monkeypatch):
     assert results.open(folder).patients["age_years"].tolist() == old["age_years"].to_pylist()
 
 
+NEW_IN_4 = ["reference_day", "presentation", "nodes_positive", "stage"]
+UNKNOWN_BEFORE_4 = ["nodes_positive", "stage"]
+
+
 def test_a_run_of_version_1_is_read_with_what_it_lacks_as_null(tmp_path):
     """Version 1 did not tell when a liver's symptoms came, and had no table of ancestors; everything else is as written."""
     run = synthetic.write(tmp_path / "run", 5)
     today = run.patients
     _manifest(run.path, schema_version="1")
     old = pq.read_table(run.path / "patients.parquet")
-    pq.write_table(old.drop_columns(["liver_symptom_day"]), run.path / "patients.parquet")
+    pq.write_table(old.drop_columns(["liver_symptom_day", *NEW_IN_4]), run.path / "patients.parquet")
     (run.path / "ancestors.parquet").unlink()
     again = results.open(run.path)
     assert (
         again.patients["liver_symptom_day"].isna().all()
         and again.patients["liver_symptom_day"].dtype == today["liver_symptom_day"].dtype
     )
-    pd.testing.assert_frame_equal(again.patients, today)
+    pd.testing.assert_frame_equal(again.patients.drop(columns=UNKNOWN_BEFORE_4), today.drop(columns=UNKNOWN_BEFORE_4))
     assert (
         again.metastases.equals(run.metastases)
         and again.ancestors.empty
@@ -483,11 +487,32 @@ def test_a_run_of_version_1_is_read_with_what_it_lacks_as_null(tmp_path):
     )
 
 
+def _without_presentation(run) -> None:
+    old = pq.read_table(run.path / "patients.parquet")
+    pq.write_table(old.drop_columns(NEW_IN_4), run.path / "patients.parquet")
+
+
+def test_in_a_run_of_version_3_everybody_was_diagnosed_by_the_primary(tmp_path):
+    run = synthetic.write(tmp_path / "run", 5)
+    today = run.patients
+    _manifest(run.path, schema_version="3")
+    _without_presentation(run)
+    again = results.open(run.path)
+    pd.testing.assert_frame_equal(again.patients.drop(columns=UNKNOWN_BEFORE_4), today.drop(columns=UNKNOWN_BEFORE_4))
+    assert again.patients[UNKNOWN_BEFORE_4].isna().all(axis=None)
+    assert (again.patients["presentation"] == "primary").all()
+    assert (again.patients["reference_day"] == again.patients["diagnosis_day"]).all()
+
+
 def test_a_run_of_version_2_is_read_without_clones(tmp_path):
     run = synthetic.write(tmp_path / "run", 5)
+    written = {table: getattr(run, table) for table in schema.REQUIRED}
     _manifest(run.path, schema_version="2")
+    _without_presentation(run)
     again = results.open(run.path)
-    assert again.clones is None and all(getattr(again, table).equals(getattr(run, table)) for table in schema.REQUIRED)
+    old, new = again.patients, written.pop("patients")
+    pd.testing.assert_frame_equal(old.drop(columns=UNKNOWN_BEFORE_4), new.drop(columns=UNKNOWN_BEFORE_4))
+    assert again.clones is None and all(getattr(again, table).equals(frame) for table, frame in written.items())
 
 
 def test_a_folder_named_like_a_partition_adds_no_column(tmp_path):
@@ -551,7 +576,7 @@ def test_the_manifest_says_what_made_the_run():
         "wall_seconds",
         "peak_memory_bytes",
     }
-    assert found["start"] == "2026-03-01T12:00:00+00:00" and found["schema_version"] == "3"
+    assert found["start"] == "2026-03-01T12:00:00+00:00" and found["schema_version"] == "4"
     assert set(found["versions"]) == {
         "python",
         "platform",

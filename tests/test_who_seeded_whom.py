@@ -368,7 +368,7 @@ def with_two_colonies(lanes: int = 300, **changes):
                                                   | {"competent_share": 0.002, "clone_potential_log_sd": 1.5} | changes)], horizon_days=60)  # fmt: skip
     identity = np.array([pack(lane, 0, 2**20 + i, LIVER, 0) for lane in range(lanes) for i in (0, 1)], dtype=np.uint64)
     model.cells.grown.append(identity=identity, woke=0, traits=0, since=0, start_day=0.0, start_log_cells=np.log(np.tile(TWO_COLONIES, lanes)),
-                             delay_days=1e9, shedder=-1)  # fmt: skip
+                             delay_days=1e9, pace=1.0, shedder=-1)  # fmt: skip
     while model.day < 7:
         model.step()
     power = potentials(model.hosts.clone_z, model.parameters["clone_potential_log_sd"])

@@ -87,7 +87,9 @@ class ClosedForm:
         exposure = measure(self.base, seed=SEED, patients=patients)
         weeks = len(exposure.shed) + 1
         dead = exposure.last_day
-        at_autopsy = visible_within(self.base, self.values["autopsy_threshold_cells"], weeks)
+        at_autopsy = visible_within(
+            self.base, self.values["autopsy_threshold_cells"], weeks, exposure.metastasis_growth
+        )
         self.at_death = expected_metastases(exposure, at_autopsy, dead, dead)
         self._set_timing(exposure)
         self.start = np.concatenate(
@@ -103,7 +105,7 @@ class ClosedForm:
         diagnosis = exposure.diagnosis_day
         follow_up = 5 * DAYS_PER_YEAR
         longest = int((diagnosis.max() + follow_up) // 7) + 2
-        imaging = visible_within(self.base, self.values["imaging_threshold_cells"], longest)
+        imaging = visible_within(self.base, self.values["imaging_threshold_cells"], longest, exposure.metastasis_growth)
         self.synchronous = expected_metastases(exposure, imaging, diagnosis, diagnosis)
         months = np.arange(1, 61)
         self.later = [
@@ -128,12 +130,16 @@ class ClosedForm:
         factor = own_organ_factor(parameters, FITTED_SITES)
         return dict(zip(FITTED_SITES, route(parameters, FITTED_SITES).arrest * factor, strict=True))
 
-    def _none(self, means: np.ndarray, log_sd: float) -> np.ndarray:
-        """P(no metastasis) by lane, averaged over frailty; means (..., lanes)."""
+    def _able(self, site: str) -> float:
+        return self.values[f"metastatic_share.{site}"]
+
+    def _none(self, means: np.ndarray, log_sd: float, able: float | np.ndarray = 1.0) -> np.ndarray:
+        """P(no metastasis) by lane, averaged over frailty and over who is `able` to metastasise; means (..., lanes)."""
         z = _NODES * self.cut_sd
         weight = _WEIGHTS * np.exp(-0.5 * z**2)
         frailty = np.exp(log_sd * z)
-        return np.tensordot(np.exp(-means[..., None] * frailty), weight / weight.sum(), axes=1)
+        none = np.tensordot(np.exp(-means[..., None] * frailty), weight / weight.sum(), axes=1)
+        return 1.0 - able + able * none
 
     def _mean(
         self,
@@ -154,9 +160,11 @@ class ClosedForm:
         arrests = self.arrests(self._parts(unknown)[2])
         log_sd = float(np.exp(unknown[-1]))
         means = np.stack([self._mean(self.at_death, unknown, o.site, o.organ, arrests) for o in self.autopsy])
-        out = 1.0 - self._none(means, log_sd).mean(axis=1)
-        clean = self._none(self._mean(self.synchronous, unknown, "colon", "liver", arrests), log_sd)
-        still = self._none(self._mean(self.later[-1], unknown, "colon", "liver", arrests), log_sd)
+        able = np.array([self._able(o.site) for o in self.autopsy])
+        out = 1.0 - self._none(means, log_sd, able[:, None]).mean(axis=1)
+        colon = self._able("colon")
+        clean = self._none(self._mean(self.synchronous, unknown, "colon", "liver", arrests), log_sd, colon)
+        still = self._none(self._mean(self.later[-1], unknown, "colon", "liver", arrests), log_sd, colon)
         later = 1.0 - still.sum() / clean.sum()
         return np.concatenate([out, [1.0 - clean.mean(), later]])
 
@@ -167,7 +175,7 @@ class ClosedForm:
 
         def clear(exposure: tuple[np.ndarray, np.ndarray]) -> float:
             means = sum((self._mean(exposure, unknown, "colon", organ, arrests) for organ in ORGANS), np.zeros(()))
-            return self._none(means, log_sd).mean()
+            return self._none(means, log_sd, self._able("colon")).mean()
 
         clean = clear(self.synchronous)
         relapsed = np.array([1.0 - clear(later) / clean for later in self.later])

@@ -14,7 +14,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from sim.analysis.closed_form.exposure import Exposure, expected_metastases, measure, visible_chance
+from sim.analysis.closed_form.exposure import Exposure, expected_metastases, measure, visible_chances
 from sim.catalog.parameters import LaneParameters
 from sim.disease.body import own_organ_factor, route
 from sim.errors import InputError
@@ -137,13 +137,15 @@ def expected_by_lane(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Expected visible metastases, and the chance of at least one, by the end of follow-up: (lanes, organs) each.
 
-    Averaged over frailty X, which multiplies competence: given X, metastases are Poisson with mean X m.
+    Averaged over frailty X, which multiplies competence: given X, metastases are Poisson with mean X m. In those who
+    cannot metastasise there are none.
     """
     at_one = expected_at_frailty_one(scenario, arms, patient, arm_of_lane, seed)
     mean, share = np.empty((len(patient), len(ORGANS))), np.empty((len(patient), len(ORGANS)))
     for number, values in enumerate(arms):
         lanes = arm_of_lane == number
-        mean[lanes], share[lanes] = over_frailty(at_one[lanes], values)
+        able = values[f"metastatic_share.{scenario.primary}"]
+        mean[lanes], share[lanes] = (able * part for part in over_frailty(at_one[lanes], values))
     return mean, share
 
 
@@ -164,6 +166,7 @@ def expected_at_frailty_one(
             exposure.liver_factor[:, lanes],
             exposure.diagnosis_day[lanes],
             exposure.last_day[lanes],
+            exposure.metastasis_growth[lanes],
         )
         out[lanes] = _expected(scenario, values, mine, arrest[number], own[number])
     return out
@@ -175,12 +178,13 @@ def _expected(
     """Expected visible metastases of one arm's patients of frailty one, (lanes, niches)."""
     weeks = len(exposure.shed) + 1
     threshold = values[f"{scenario.observe}_threshold_cells"]
-    of_feeding: dict[float, tuple[np.ndarray, np.ndarray]] = {}
+    of_feeding: dict[tuple[float, float], tuple[np.ndarray, np.ndarray]] = {}
     out = np.empty((exposure.shed.shape[1], len(NICHES)))
     for place, niche in enumerate(NICHES):
-        feeding, soil = values[f"feeding.{niche}"], values[f"soil.{niche}"] * own[place]
+        feeding = values[f"feeding.{niche}"], values[f"niche_pace.{niche}"]
+        soil = values[f"soil.{niche}"] * own[place]
         if feeding not in of_feeding:
-            chance = visible_chance(values, threshold, weeks, niche)
+            chance = visible_chances(values, threshold, weeks, niche, exposure.metastasis_growth)
             of_feeding[feeding] = expected_metastases(exposure, chance, exposure.last_day, exposure.last_day)
         plain, liver = of_feeding[feeding]
         out[:, place] = arrest[place] * (soil * liver if niche == "liver" else min(soil, 1.0) * plain)

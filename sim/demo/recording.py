@@ -68,7 +68,7 @@ def grown_log10_cells(model: MetastasisModel, day: float) -> np.ndarray:
     cells = colonise.grown_sizes(
         np.full(grown.count, float(day)),
         *(grown.column(name) for name in ("start_day", "start_log_cells", "delay_days")),
-        *model.law.of_colonies(parts["lane"], parts["niche"]),
+        *model.law.of_colonies(parts["lane"], parts["niche"], grown.column("pace")),
     )
     return np.log10(np.maximum(cells, 1.0))
 

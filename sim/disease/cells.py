@@ -16,6 +16,7 @@ import numpy as np
 from sim.catalog.parameters import LaneParameters
 from sim.disease import colonise, founders, sleep
 from sim.disease import doses as therapy
+from sim.disease.birth_death import STEP_DAYS
 from sim.disease.calendar import Calendar
 from sim.disease.colonies import ColonyLaw
 from sim.disease.identity import CLUSTER_INDEX, MOST_INDEX, colony_id, unpack
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from sim.disease.resistance import Resistance
 
 _ONE_CELL_EACH, _NO_TRAITS = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.uint8)
+_PACE_ONE, _NO_RATES = np.empty(0), np.empty((0, 0))
 _NO_LOG = np.empty((0, 2), dtype=np.uint64)
 _NOBODY = np.empty(0, dtype=np.uint64)
 NO_RESISTANCE = (
@@ -67,7 +69,7 @@ class TumourCells:
     A row of `grown` is a colony's present path: its size from the morning of day `since` on. Treatment bends paths
     (`sim.disease.metastases`); `past` keeps the former ones with the last morning of each, `ended` the days on which
     colonies that had grown were removed or lost their last cell. `traits` of a colony: see `sim.disease.colonise`;
-    `shedder` is its number in `sim.disease.descent`, -1 until it sheds.
+    `pace` is a colony's own time scale, `shedder` its number in `sim.disease.descent`, -1 until it sheds.
     """
 
     settled: np.ndarray
@@ -87,8 +89,12 @@ class TumourCells:
             parameters[f"dormancy_{name}"]
             for name in ("narrow_share", "narrow_scale_days", "narrow_shape", "broad_scale_days", "broad_shape")
         )
+        self._pace_law = parameters["colony_growth_log_sd"], parameters["trait_truncation_sd"]
+        self.paced = bool(self._pace_law[0].any())
         self.calendar = Calendar(last_day)
-        self.small = Rows(cells=np.int64, identity=np.uint64, since=np.int32, woke=np.int32, traits=np.uint8)
+        self.small = Rows(
+            cells=np.int64, identity=np.uint64, since=np.int32, woke=np.int32, traits=np.uint8, pace=np.float64
+        )
         path: dict[str, npt.DTypeLike] = {
             "identity": np.uint64,
             "woke": np.int32,
@@ -97,6 +103,7 @@ class TumourCells:
             "start_day": np.float64,
             "start_log_cells": np.float64,
             "delay_days": np.float64,
+            "pace": np.float64,
             "shedder": np.int32,
         }
         self.grown = Rows(**path)
@@ -269,6 +276,7 @@ class TumourCells:
         if len(identity):
             cells = self.founders(key, identity) if self._clusters else _ONE_CELL_EACH
             traits = _NO_TRAITS if self.resistance is None else self.resistance.of_founders(identity)
+            pace = therapy.paces(key, self.patient, identity, *self._pace_law) if self.paced else _PACE_ONE
             small = self.small
             end = small.reserve(len(identity))
             founders.begin_colonies(
@@ -276,12 +284,14 @@ class TumourCells:
                 identity,
                 cells,
                 traits,
+                pace,
                 small.count,
                 small.cells,
                 small.identity,
                 small.since,
                 small.woke,
                 small.traits,
+                small.pace,
                 self.colonies,
             )
             small.count = end
@@ -292,8 +302,9 @@ class TumourCells:
         if not small.count:
             return
         grown_at, gone = (np.empty((small.count, width), dtype=np.uint64) for width in (3, 2))
-        grown_cells = np.empty(small.count, dtype=np.int64)
-        start = day + 1 - colonise.STEP_DAYS
+        grown_cells, grown_pace = np.empty(small.count, dtype=np.int64), np.empty(small.count)
+        rates = (law.birth, law.death) if self.paced else (_NO_RATES, _NO_RATES)
+        start = day + 1 - STEP_DAYS
         small.count, n_grown, n_gone = colonise.step_colonies(
             key,
             self.patient,
@@ -306,6 +317,9 @@ class TumourCells:
             small.since,
             small.woke,
             small.traits,
+            small.pace,
+            self.paced,
+            *rates,
             law.week_growth,
             law.week_spread,
             law.week_clearance,
@@ -314,6 +328,7 @@ class TumourCells:
             self.extinct,
             grown_at,
             grown_cells,
+            grown_pace,
             gone,
         )
         if n_grown:
@@ -327,6 +342,7 @@ class TumourCells:
                 start_day=day + 1.0,
                 start_log_cells=np.log(grown_cells[:n_grown].astype(float)),
                 delay_days=delay,
+                pace=grown_pace[:n_grown],
                 shedder=-1,
             )
         self.note(gone[:n_gone, 0], day, sleep.DIED)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sim.catalog.parameters import LaneParameters
-from sim.disease import colonise
+from sim.disease.birth_death import STEP_DAYS, advance_week
 from sim.disease.growth import gompertz_rate_per_day
 from sim.names import LIVER, MICROMETASTASIS_CELLS, NICHES
 
@@ -25,27 +25,31 @@ class ColonyLaw:
 
     Below the avascular limit the net rate is the Gompertz rate at the limit, so growth never jumps; a
     small colony becomes deterministic at `certain_cells`. In the liver the Gompertz rate is multiplied by
-    `liver_growth_factor` as far as the portal vein still feeds it. Where drugs act, colonies fall into `classes` by
-    the drugs that they resist, and the week is composed for each class, (classes, STEP_DAYS + 1, lanes, niches).
+    `liver_growth_factor` as far as the portal vein still feeds it. A patient's `growth` (lanes,) is a time scale of
+    all of it: birth, death and the Gompertz rate, so that the chance of dying out stays; `niche_pace` is the same for
+    all colonies of a niche. Where drugs act, colonies fall into `classes` by the drugs that they resist, and the week
+    is composed for each class, (classes, STEP_DAYS + 1, lanes, niches).
     """
 
-    def __init__(self, parameters: LaneParameters, classes: int = 1):
+    def __init__(self, parameters: LaneParameters, classes: int = 1, growth: np.ndarray | None = None):
         def every(values: np.ndarray) -> np.ndarray:
             return np.ascontiguousarray(np.broadcast_to(values[:, None], (parameters.lanes, len(NICHES))))
 
         p = parameters
+        pace = p.by_niche("niche_pace") * (1.0 if growth is None else np.asarray(growth, dtype=float)[:, None])
         limit, capacity = p["avascular_limit_cells"], p["metastasis_capacity_cells"]
         self.limit_log_cells, self.limit_gap = np.log(limit), np.log(capacity) - np.log(limit)
         self.gompertz_per_day = every(p["metastasis_gompertz_per_day"]).copy()
         self.gompertz_per_day[:, LIVER] *= _liver_factor(p)
+        self.gompertz_per_day *= pace
         self.early_rate_per_day = gompertz_rate_per_day(limit[:, None], capacity[:, None], self.gompertz_per_day)
-        self.birth = np.maximum(p["cycling_birth_per_day"][:, None], self.early_rate_per_day)
+        self.birth = np.maximum(p["cycling_birth_per_day"][:, None] * pace, self.early_rate_per_day)
         self.death = self.birth - self.early_rate_per_day
         noise = p["colony_noise"][:, None] ** 2
         certain = (2.0 * self.birth - self.early_rate_per_day) / self.early_rate_per_day / noise
         most = np.minimum(limit, MICROMETASTASIS_CELLS)[:, None]
         self.certain_cells = np.clip(np.ceil(certain), 1, most).astype(np.int64)
-        shape = (colonise.STEP_DAYS + 1, *self.birth.shape)
+        shape = (STEP_DAYS + 1, *self.birth.shape)
         self.classes = classes
         self.week_growth, self.week_spread = np.ones((classes, *shape)), np.zeros((classes, *shape))
         self.week_clearance = np.zeros(shape)
@@ -67,17 +71,17 @@ class ColonyLaw:
             for kind in range(self.classes):
                 growth = self.week_growth[kind]
                 before = growth[position] if survival is None else growth[position] * survival[kind]
-                colonise.advance_week(
-                    position, self.birth, self.death, *self._day_terms, before, growth, self.week_spread[kind]
-                )
+                advance_week(position, self.birth, self.death, *self._day_terms, before, growth, self.week_spread[kind])
         if self._clears:
             np.add(self.week_clearance[position], clearance, out=self.week_clearance[position + 1])
 
-    def of_colonies(self, lane: np.ndarray, niche: np.ndarray) -> tuple[np.ndarray, ...]:
-        """Early rate, limit, gap and Gompertz rate of colonies in these lanes and niches, (colonies,) each."""
+    def of_colonies(
+        self, lane: np.ndarray, niche: np.ndarray, pace: float | np.ndarray = 1.0
+    ) -> tuple[np.ndarray, ...]:
+        """Early rate, limit, gap and Gompertz rate of colonies in these lanes and niches: (colonies,) each."""
         return (
-            self.early_rate_per_day[lane, niche],
+            self.early_rate_per_day[lane, niche] * pace,
             self.limit_log_cells[lane],
             self.limit_gap[lane],
-            self.gompertz_per_day[lane, niche],
+            self.gompertz_per_day[lane, niche] * pace,
         )

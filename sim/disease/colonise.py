@@ -13,6 +13,7 @@ import math
 
 import numpy as np
 
+from sim.disease.birth_death import STEP_DAYS, paced_week
 from sim.disease.identity import day_of, index_of, lane_of, niche_of, source_of
 from sim.numerics.elementary import cosine_of_turns, exp, log
 from sim.numerics.jit import inlined, kernel
@@ -30,53 +31,10 @@ from sim.numerics.streams import (
     uniform,
 )
 
-STEP_DAYS = 7
-"""Small colonies are stepped together at the end of every week: on days 6, 13, 20 ..."""
-
-
 WAS_GROWN = 128
 """Trait of a colony in a byte: it had grown before a treatment made it small. The low bits are the drugs that it
 resists, in the order of `sim.disease.resistance.DRUGS`.
 """
-
-
-@kernel
-def day_generating_terms(birth: float, death: float) -> tuple[float, float]:
-    """m and q of one day; the limit at birth = death is q = birth."""
-    net = birth - death
-    m = math.exp(net)
-    q = birth if abs(net) < 1e-12 else birth * (-math.expm1(-net)) / net
-    return m, q
-
-
-@kernel
-def advance_week(
-    position: int,
-    birth: np.ndarray,
-    death: np.ndarray,
-    known_birth: np.ndarray,
-    known_death: np.ndarray,
-    day_growth: np.ndarray,
-    day_spread: np.ndarray,
-    before_growth: np.ndarray,
-    growth: np.ndarray,
-    spread: np.ndarray,
-) -> None:
-    """Compose today into the week so far: `growth` (M) and `spread` (Q), shape (STEP_DAYS + 1, lanes, niches).
-
-    `before_growth` (lanes, niches) is M at the start of the day: `growth[position]`, times the share of cells that
-    survived a dose this morning. Thinning by s is a step of its own with m = s and q = 0. `day_growth` and
-    `day_spread` (lanes, niches) keep m and q of the rates `known_birth` and `known_death`, which seldom change.
-    """
-    for lane in range(birth.shape[0]):
-        for niche in range(birth.shape[1]):
-            if birth[lane, niche] != known_birth[lane, niche] or death[lane, niche] != known_death[lane, niche]:
-                known_birth[lane, niche], known_death[lane, niche] = birth[lane, niche], death[lane, niche]
-                m, q = day_generating_terms(birth[lane, niche], death[lane, niche])
-                day_growth[lane, niche], day_spread[lane, niche] = m, q
-            before = before_growth[lane, niche]
-            growth[position + 1, lane, niche] = before * day_growth[lane, niche]
-            spread[position + 1, lane, niche] = spread[position, lane, niche] + day_spread[lane, niche] / before
 
 
 @kernel
@@ -92,6 +50,10 @@ def step_colonies(
     since: np.ndarray,
     woke: np.ndarray,
     traits: np.ndarray,
+    pace: np.ndarray,
+    paced: bool,
+    birth: np.ndarray,
+    death: np.ndarray,
     growth: np.ndarray,
     spread: np.ndarray,
     clearance: np.ndarray,
@@ -100,16 +62,19 @@ def step_colonies(
     extinct_total: np.ndarray,
     grown_at: np.ndarray,
     grown_cells: np.ndarray,
+    grown_pace: np.ndarray,
     gone: np.ndarray,
 ) -> tuple[int, int, int]:
     """Step all small colonies to the end of the week that `day` ends; returns how many are left, grown, gone.
 
     `start` is the day on which this week began; a colony that joined within it is stepped for its own
     part. `growth` and `spread` have a leading axis of classes: the drugs that a colony resists (the low bits of its
-    `traits`) choose its class. `clearance` (STEP_DAYS + 1, lanes, niches) is the accumulated hazard of a whole
-    colony's being cleared. Colonies that reached `certain_cells` (lanes, niches) leave for deterministic growth
-    (their identity, waking day, traits and size go to `grown_at`, `grown_cells`), extinct ones leave with their
-    identity and traits in `gone` and a count in `extinct_total`.
+    `traits`) choose its class. Where colonies have a `pace` of their own (`paced`), their `birth` and `death` (lanes,
+    niches) go that many times as fast, and the day's doses, read from `growth`, stay. `clearance` (STEP_DAYS + 1,
+    lanes, niches) is the accumulated hazard of a whole colony's being cleared. Colonies that reached `certain_cells`
+    (lanes, niches) leave for deterministic growth (their identity, waking day, traits, size and pace go to `grown_at`,
+    `grown_cells`, `grown_pace`), extinct ones leave with their identity and traits in `gone` and a count in
+    `extinct_total`.
     """
     classes = growth.shape[0]
     survival, ratio, first, second = np.empty(count), np.empty(count), np.empty(count), np.empty(count)
@@ -123,6 +88,9 @@ def step_colonies(
         before = growth[kind, joined, lane, niche]
         m = growth[kind, STEP_DAYS, lane, niche] / before
         q = (spread[kind, STEP_DAYS, lane, niche] - spread[kind, joined, lane, niche]) * before
+        if paced and pace[i] != 1.0:
+            week = growth[kind, :, lane, niche]
+            m, q = paced_week(joined, pace[i], birth[lane, niche], death[lane, niche], week)
         survival[i] = 1.0 / (1.0 / m + q)
         ratio[i] = q * survival[i]
         who[i], index[i] = np.uint64(patient[lane]), np.uint64(index_of(ident))
@@ -169,12 +137,13 @@ def step_colonies(
         lane = lane_of(ident)
         if not alive[lane]:
             if traits[i] & WAS_GROWN:  # it has a row in the tables, with its last size
-                cells[left], identity[left], since[left], woke[left], traits[left] = (
+                cells[left], identity[left], since[left], woke[left], traits[left], pace[left] = (
                     cells[i],
                     ident,
                     since[i],
                     woke[i],
                     traits[i],
+                    pace[i],
                 )
                 left += 1
             continue
@@ -204,6 +173,7 @@ def step_colonies(
             grown_at[n_grown, 1] = np.uint64(woke[i])
             grown_at[n_grown, 2] = np.uint64(traits[i])
             grown_cells[n_grown] = size
+            grown_pace[n_grown] = pace[i]
             n_grown += 1
         else:
             cells[left] = size
@@ -211,6 +181,7 @@ def step_colonies(
             since[left] = since[i]
             woke[left] = woke[i]
             traits[left] = traits[i]
+            pace[left] = pace[i]
             left += 1
     return left, n_grown, n_gone
 
@@ -346,6 +317,7 @@ def grown_by_niche(
     start_day: np.ndarray,
     start_log_cells: np.ndarray,
     delay: np.ndarray,
+    pace: np.ndarray,
     early_rate: np.ndarray,
     limit_log_cells: np.ndarray,
     limit_gap: np.ndarray,
@@ -360,18 +332,18 @@ def grown_by_niche(
 ) -> None:
     """Size of every deterministic colony at the start of `day`, summed by lane and niche.
 
-    Rates are by lane and niche, limits by lane, `limit_gap` = log(capacity / limit). Colonies below `small_log_cells`
-    add their cells to `young_cells`; the others are counted in `small` or, from `large_log_cells`
-    (lanes,) on, in `large`. All add to `burden`.
+    Rates are by lane and niche, times a colony's own `pace`, limits by lane, `limit_gap` = log(capacity / limit).
+    Colonies below `small_log_cells` add their cells to `young_cells`; the others are counted in `small` or, from
+    `large_log_cells` (lanes,) on, in `large`. All add to `burden`.
     """
     early, limit, gap, late = np.empty(count), np.empty(count), np.empty(count), np.empty(count)
     for i in range(count):
         lane, niche = lane_of(identity[i]), niche_of(identity[i])
         early[i], limit[i], gap[i], late[i] = (
-            early_rate[lane, niche],
+            early_rate[lane, niche] * pace[i],
             limit_log_cells[lane],
             limit_gap[lane],
-            gompertz_rate[lane, niche],
+            gompertz_rate[lane, niche] * pace[i],
         )
     log_cells, size = np.empty(count), np.empty(count)
     for i in range(count):

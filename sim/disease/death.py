@@ -1,4 +1,9 @@
-"""Death after diagnosis: other causes by age, the primary's burden, the metastases' burden."""
+"""Death: of other causes by age, of the primary's burden, of the metastases' burden.
+
+Of other causes and of the primary nobody dies before the reference day, on which the primary would present: patients
+are those who live to see it, or whose cancer comes first (`sim.disease.presentation`). Metastases kill by a hazard
+after diagnosis, and at the patient's own lethal burden at any time.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +12,7 @@ import math
 import numpy as np
 
 from sim.catalog.parameters import LaneParameters
+from sim.disease.hosts import Hosts
 from sim.names import DAYS_PER_YEAR
 from sim.numerics.jit import kernel
 
@@ -18,32 +24,32 @@ OTHER, PRIMARY, METASTASES = 0, 1, 2
 class Mortality:
     """Hazards of death by lane; a patient dies when the accumulated hazard reaches their own threshold.
 
-    `site` (lanes,) weights the primary's burden; nobody dies before `diagnosis_day`; `threshold` (lanes,) is
-    exponential with mean one, `uniform` (lanes,) tells the cause.
+    `threshold` (lanes,) is exponential with mean one, `uniform` (lanes,) tells the cause. `burden` (lanes,) is that of
+    the metastases, weighed by organ, as of the last weekly step.
     """
 
     def __init__(
         self,
         parameters: LaneParameters,
-        site: np.ndarray,
-        diagnosis_day: np.ndarray,
-        threshold: np.ndarray,
+        hosts: Hosts,
         uniform: np.ndarray,
     ):
-        p, lanes = parameters, len(threshold)
+        p, lanes = parameters, len(hosts.patient)
         self._weight = p.by_niche("burden_weight")
-        self._diagnosis_day, self._threshold, self._uniform = diagnosis_day, threshold, uniform
+        self._diagnosis_day, self._reference_day = hosts.diagnosis_day, hosts.reference_day
+        self._lethal, self._threshold, self._uniform = hosts.lethal_cells, hosts.death_threshold, uniform
+        self.first_day = 0 if np.isfinite(self._lethal).any() else int(hosts.diagnosis_day.min())
         self._other = p["other_cause_death_per_year_at_70"] / DAYS_PER_YEAR, p["other_cause_death_growth_per_year"]
         self._primary = (
-            p["primary_death_per_day"] * p.by_site("primary_death_factor.{site}", site)
+            p["primary_death_per_day"] * p.by_site("primary_death_factor.{site}", hosts.site) * hosts.primary_danger
         ) / BURDEN_UNIT_CELLS
         self._metastases = p["metastatic_death_per_day"] / BURDEN_UNIT_CELLS
-        self.hazard, self._burden = np.zeros(lanes), np.zeros(lanes)
+        self.hazard, self.burden = np.zeros(lanes), np.zeros(lanes)
         self._dead, self._cause = np.empty(lanes, dtype=np.int64), np.empty(lanes, dtype=np.int64)
 
     def measure(self, burden_cells: np.ndarray) -> None:
         """Take over the metastases' cells, (lanes, niches), after a weekly step."""
-        self._burden = (self._weight * burden_cells).sum(axis=1)
+        self.burden = (self._weight * burden_cells).sum(axis=1)
 
     def day(
         self, day: int, alive: np.ndarray, age_years: np.ndarray, primary_cells: np.ndarray
@@ -56,12 +62,14 @@ class Mortality:
             day,
             alive,
             self._diagnosis_day,
+            self._reference_day,
             age_years,
             *self._other,
             self._primary,
             primary_cells,
             self._metastases,
-            self._burden,
+            self.burden,
+            self._lethal,
             self._threshold,
             self._uniform,
             self.hazard,
@@ -76,6 +84,7 @@ def deaths_today(
     day: int,
     alive: np.ndarray,
     diagnosis_day: np.ndarray,
+    reference_day: np.ndarray,
     age_years: np.ndarray,
     at_70_per_day: np.ndarray,
     growth_per_year: np.ndarray,
@@ -83,28 +92,34 @@ def deaths_today(
     primary_cells: np.ndarray,
     metastases_per_cell_day: np.ndarray,
     weighted_burden_cells: np.ndarray,
+    lethal_cells: np.ndarray,
     threshold: np.ndarray,
     uniform: np.ndarray,
     hazard: np.ndarray,
     dead: np.ndarray,
     cause: np.ndarray,
 ) -> int:
-    """Add today's hazard to `hazard` (lanes,) of those alive and diagnosed; returns how many reach their `threshold`.
+    """Add today's hazard to `hazard` (lanes,) of those alive and diagnosed; returns how many die.
+
+    They die when they reach their `threshold`, or `lethal_cells`.
 
     Their lanes go to `dead`, and to `cause` what they die of: 0 other causes, 1 the primary, 2 metastases, by the
     share of each in today's hazard and the lane's `uniform`. Hazards are per day, those of tumours per cell and day.
     """
     n = 0
     for lane in range(alive.size):
-        if not alive[lane] or day < diagnosis_day[lane]:
+        bulk = weighted_burden_cells[lane] >= lethal_cells[lane]
+        if not alive[lane] or (day < diagnosis_day[lane] and not bulk):
             continue
-        other = at_70_per_day[lane] * math.exp(growth_per_year[lane] * (age_years[lane] - 70.0))
-        primary = primary_per_cell_day[lane] * primary_cells[lane]
+        other, primary = 0.0, 0.0
+        if day >= reference_day[lane]:
+            other = at_70_per_day[lane] * math.exp(growth_per_year[lane] * (age_years[lane] - 70.0))
+            primary = primary_per_cell_day[lane] * primary_cells[lane]
         total = other + primary + metastases_per_cell_day[lane] * weighted_burden_cells[lane]
         hazard[lane] += total
-        if hazard[lane] >= threshold[lane]:
+        if bulk or hazard[lane] >= threshold[lane]:
             share = uniform[lane] * total
             dead[n] = lane
-            cause[n] = (share >= other) + (share >= other + primary)
+            cause[n] = 2 if bulk else (share >= other) + (share >= other + primary)
             n += 1
     return n

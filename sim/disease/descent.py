@@ -15,9 +15,9 @@ import numpy as np
 
 from sim.catalog.parameters import LaneParameters
 from sim.disease import descent_kernels as descent
+from sim.disease.birth_death import STEP_DAYS
 from sim.disease.clones import mean_potential, potentials
 from sim.disease.colonies import ColonyLaw
-from sim.disease.colonise import STEP_DAYS
 from sim.disease.identity import CLUSTER_INDEX, unpack
 from sim.disease.shedding import Stream
 from sim.names import NICHES, RESISTANCE_CLASSES
@@ -120,6 +120,7 @@ class Descent:
             grown.start_day,
             grown.start_log_cells,
             grown.delay_days,
+            grown.pace,
             grown.shedder,
             law.early_rate_per_day,
             law.limit_log_cells,

@@ -12,7 +12,8 @@ import math
 
 import numpy as np
 
-from sim.disease.colonise import STEP_DAYS, grown_log_cells
+from sim.disease.birth_death import STEP_DAYS
+from sim.disease.colonise import grown_log_cells
 from sim.disease.founders import founders_of
 from sim.disease.identity import day_of, index_of, lane_of, niche_of, pack, source_of
 from sim.numerics.jit import kernel
@@ -280,6 +281,7 @@ def weigh_shedders(
     start_day: np.ndarray,
     start_log_cells: np.ndarray,
     delay: np.ndarray,
+    pace: np.ndarray,
     shedder: np.ndarray,
     early_rate: np.ndarray,
     limit_log_cells: np.ndarray,
@@ -320,10 +322,10 @@ def weigh_shedders(
                 day - start_day[i],
                 start_log_cells[i],
                 delay[i],
-                early_rate[lane, niche],
+                early_rate[lane, niche] * pace[i],
                 limit_log_cells[lane],
                 limit_gap[lane],
-                gompertz_rate[lane, niche],
+                gompertz_rate[lane, niche] * pace[i],
             )
         )
         surface[lane, niche] += shed

@@ -10,13 +10,14 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from scipy.special import ndtr, ndtri
 
 from sim.disease.descent_kernels import shedder_of
 from sim.disease.identity import day_of, index_of, lane_of, niche_of, source_of
 from sim.disease.sleep import BLOCK, USED
 from sim.numerics.jit import kernel
 from sim.numerics.samplers import binomial
-from sim.numerics.streams import ADHERENCE, DRUG_DEATH, RESISTS, SHRINKS, days_word, tag_word, uniform
+from sim.numerics.streams import ADHERENCE, DRUG_DEATH, PACE, RESISTS, SHRINKS, days_word, tag_word, uniform
 
 
 @kernel
@@ -38,6 +39,19 @@ def keyed_uniforms(
     """`keyed_uniform` of many cells; `patient` by lane."""
     for i in range(identity.size):
         out[i] = keyed_uniform(key, patient[lane_of(identity[i])], identity[i], purpose, day)
+
+
+def paces(
+    key: np.uint64, patient: np.ndarray, identity: np.ndarray, log_sd: np.ndarray, cut_sd: np.ndarray
+) -> np.ndarray:
+    """The own pace of each colony, log-normal within its patient: a time scale of birth, death and growth, (colonies,).
+
+    `log_sd` and the cut-off in standard deviations, `cut_sd`, are by lane.
+    """
+    draw, lane = np.empty(identity.size), (identity >> np.uint64(48)).astype(np.int64)
+    keyed_uniforms(key, patient, identity, PACE, 0, draw)
+    below = ndtr(-cut_sd[lane])
+    return np.exp(log_sd[lane] * ndtri(below + (1.0 - 2.0 * below) * draw))
 
 
 @kernel

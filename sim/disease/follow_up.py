@@ -4,7 +4,8 @@ With `follow_up_interval_days` = 0 a patient is watched all the time: a metastas
 which it is large enough to be seen, before diagnosis too. That is the null, and what an autopsy series is
 read with. With an interval nothing is found before diagnosis. Imaging on the day of diagnosis stages the
 disease (a visible metastasis is stage IV; size and nodes of the primary, T and N, are not modelled), visits
-follow every so many days, and a liver that holds `liver_symptom_cells` sends the patient to imaging at once.
+follow every so many days. A liver that holds `liver_symptom_cells`, or a burden from which the patient has symptoms
+(`sim.disease.presentation`), sends him to imaging at once.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 from sim.catalog.parameters import LaneParameters
 from sim.disease.cells import TumourCells
 from sim.disease.colonies import ColonyLaw
+from sim.disease.hosts import Hosts
 from sim.disease.identity import unpack
 from sim.disease.imaging import visible_rows
 from sim.names import LIVER, NEVER, NICHES
@@ -31,11 +33,11 @@ class FollowUp:
     `found`: the colonies found at visits and by symptoms, each once, with the day.
     """
 
-    def __init__(self, parameters: LaneParameters, diagnosis_day: np.ndarray, visible_cells: np.ndarray):
-        lanes = len(diagnosis_day)
+    def __init__(self, parameters: LaneParameters, hosts: Hosts, visible_cells: np.ndarray):
+        lanes = len(hosts.patient)
         self._interval_days = parameters["follow_up_interval_days"]
-        self._diagnosis_day, self._visible_log_cells = diagnosis_day, np.log(visible_cells)
-        self._symptom_cells = parameters["liver_symptom_cells"]
+        self._diagnosis_day, self._visible_log_cells = hosts.diagnosis_day, np.log(visible_cells)
+        self._liver_symptom_cells, self._symptom_cells = parameters["liver_symptom_cells"], hosts.symptom_cells
         self.by_visit = self._interval_days > 0.0
         self.has_visits = bool(self.by_visit.any())
         self._watched = ~self.by_visit
@@ -58,17 +60,21 @@ class FollowUp:
         alive: np.ndarray,
         visible: np.ndarray,
         burden_cells: np.ndarray,
+        weighted_burden: np.ndarray,
         cells: TumourCells,
         law: ColonyLaw,
     ) -> None:
-        """The weekly look: `visible` metastases (counts) and `burden_cells` (lanes, niches) on the morning of `now`."""
+        """The weekly look: `visible` metastases (counts) and `burden_cells` (lanes, niches) on the morning of `now`.
+
+        `weighted_burden` (lanes,) is the burden weighed by organ.
+        """
         if self._all_watched and not visible.any():
             return
         unknown = (visible > 0) & (self.first_day < 0)
         if not self._all_watched:
             unknown &= self._watched[:, None]
             full = alive & self.by_visit & (now >= self._diagnosis_day) & (self.symptom_day < 0)
-            full &= burden_cells[:, LIVER] >= self._symptom_cells
+            full &= (burden_cells[:, LIVER] >= self._liver_symptom_cells) | (weighted_burden >= self._symptom_cells)
             if full.any():
                 self.symptom_day[full] = now
                 self.image(now, full, cells, law)
@@ -98,6 +104,7 @@ class FollowUp:
             grown.start_day,
             grown.start_log_cells,
             grown.delay_days,
+            grown.pace,
             law.early_rate_per_day,
             law.limit_log_cells,
             law.limit_gap,

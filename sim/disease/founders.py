@@ -45,18 +45,20 @@ def begin_colonies(
     identity: np.ndarray,
     founding_cells: np.ndarray,
     traits: np.ndarray,
+    pace: np.ndarray,
     count: int,
     cells: np.ndarray,
     identities: np.ndarray,
     since: np.ndarray,
     woke: np.ndarray,
     all_traits: np.ndarray,
+    all_paces: np.ndarray,
     colonies: np.ndarray,
 ) -> None:
     """Write colonies that begin at the end of `day` into the rows from `count` on.
 
-    They are counted in `colonies` (lanes, niches). Empty `founding_cells` or `traits` stand for one cell, and for no
-    trait, each.
+    They are counted in `colonies` (lanes, niches). Empty `founding_cells`, `traits` or `pace` stand for one cell, for
+    no trait, and for pace one, each.
     """
     for i in range(identity.size):
         row = count + i
@@ -65,4 +67,5 @@ def begin_colonies(
         since[row] = day + 1
         woke[row] = day
         all_traits[row] = traits[i] if traits.size else 0
+        all_paces[row] = pace[i] if pace.size else 1.0
         colonies[lane_of(identity[i]), niche_of(identity[i])] += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,8 @@ from scipy.special import ndtr, ndtri
 
 from sim.catalog.parameters import LaneParameters
 from sim.disease.growth import gompertz_days
+from sim.disease.presentation import thresholds
+from sim.disease.stage import primary_stage
 from sim.numerics import streams
 
 MOST_DAYS_TO_DIAGNOSIS = 22_000
@@ -34,7 +36,12 @@ class Hosts:
 
     `luck` is a uniform that decides who has a condition (below its prevalence). `clone_share` and `clone_z`
     (lanes, CLONES) are the shares of the primary's clones and their standard normal potentials. What is left
-    out is that of a lean patient without any condition, whose clones are equal.
+    out is that of a lean patient without any condition, whose clones are equal. `frailty` is zero where no cell of the
+    tumour can found a colony. `metastasis_growth` is a time scale: of a patient's metastases, birth and death go that
+    many times as fast. `age_years` is the age on the `reference_day`, on which the primary alone would present
+    (`sim.disease.presentation`); `diagnosis_day` is never later. `symptom_cells` and `lethal_cells` are the patient's
+    own weighted burdens of metastases, `primary_danger` a factor on the hazard of the primary. `deep` and `nodes` are
+    for the tables (`sim.disease.stage`).
     """
 
     patient: np.ndarray
@@ -46,6 +53,13 @@ class Hosts:
     diagnosis_day: np.ndarray
     death_threshold: np.ndarray
     bmi: np.ndarray = _NEUTRAL
+    metastasis_growth: np.ndarray = _NEUTRAL
+    reference_day: np.ndarray = _NEUTRAL
+    symptom_cells: np.ndarray = _NEUTRAL
+    lethal_cells: np.ndarray = _NEUTRAL
+    primary_danger: np.ndarray = _NEUTRAL
+    deep: np.ndarray = _NEUTRAL
+    nodes: np.ndarray = _NEUTRAL
     luck: np.ndarray = _NEUTRAL
     clone_share: np.ndarray = _NEUTRAL
     clone_z: np.ndarray = _NEUTRAL
@@ -55,12 +69,23 @@ class Hosts:
         neutral = {
             "bmi": np.full(lanes, 25.0),
             "luck": np.ones(lanes),
+            "metastasis_growth": np.ones(lanes),
+            "reference_day": self.diagnosis_day,
+            "symptom_cells": np.full(lanes, np.inf),
+            "lethal_cells": np.full(lanes, np.inf),
+            "primary_danger": np.ones(lanes),
+            "deep": np.zeros(lanes, dtype=bool),
+            "nodes": np.zeros(lanes, dtype=bool),
             "clone_share": np.full((lanes, CLONES), 1.0 / CLONES),
             "clone_z": np.zeros((lanes, CLONES)),
         }
         for name, values in neutral.items():
             if getattr(self, name) is None:
                 object.__setattr__(self, name, values)
+
+    def some(self, lanes: np.ndarray) -> Hosts:
+        """The hosts of some lanes (indices)."""
+        return Hosts(**{field.name: getattr(self, field.name)[lanes] for field in fields(self)})
 
 
 def _truncated_normal(
@@ -108,13 +133,22 @@ def draw_hosts(
     fields = [np.array([getattr(age, f) for age in age_of_lane], dtype=float) for f in AGE_FIELDS]
     age_years = _truncated_normal(streams.patient_uniforms(seed, patients, streams.AGE), *fields)
 
+    def normal(purpose: int, cut_sd: np.ndarray) -> np.ndarray:
+        return _truncated_normal(streams.patient_uniforms(seed, patients, purpose), 0.0, 1.0, -cut_sd, cut_sd)
+
     def log_normal(purpose: int, log_sd: np.ndarray, cut_sd: np.ndarray) -> np.ndarray:
-        z = _truncated_normal(streams.patient_uniforms(seed, patients, purpose), 0.0, 1.0, -cut_sd, cut_sd)
-        return np.exp(log_sd * z)
+        return np.exp(log_sd * normal(purpose, cut_sd))
 
     cut = parameters["trait_truncation_sd"]
     growth_factor = log_normal(streams.GROWTH, parameters["growth_log_sd"], cut)
     frailty = log_normal(streams.FRAILTY, parameters["frailty_log_sd"], parameters["frailty_truncation_sd"])
+    able = streams.patient_uniforms(seed, patients, streams.ABLE) < parameters.by_site(
+        "metastatic_share.{site}", site_of_lane
+    )
+    frailty = np.where(able, frailty, 0.0)
+    shared = parameters["growth_correlation"]
+    own = np.sqrt(1.0 - shared**2) * normal(streams.METASTASIS_GROWTH, cut) + shared * normal(streams.GROWTH, cut)
+    metastasis_growth = np.exp(parameters["metastasis_growth_log_sd"] * own)
     size = log_normal(streams.DIAGNOSIS_SIZE, parameters["diagnosis_log_sd"], cut)
     capacity = parameters["primary_capacity_cells"]
     if np.any(parameters["diagnosis_median_cells"] > LARGEST_DIAGNOSED_SHARE * capacity):
@@ -136,6 +170,8 @@ def draw_hosts(
         streams.patient_uniforms(seed, patients, streams.BODY_MASS), mean, sd, mean - 2.5 * sd, mean + 3.5 * sd
     )
     threshold = -np.log(streams.patient_uniforms(seed, patients, streams.DEATH))
+    reference_day = np.ceil(days).astype(np.int64)
+    symptoms, lethal = thresholds(parameters, lambda purpose: normal(purpose, cut))
     return Hosts(
         patients,
         np.asarray(site_of_lane),
@@ -143,9 +179,22 @@ def draw_hosts(
         growth_factor,
         frailty,
         size,
-        np.ceil(days).astype(np.int64),
+        reference_day,
         threshold,
         bmi,
+        metastasis_growth,
+        reference_day,
+        symptoms,
+        lethal,
+        log_normal(streams.DANGER, parameters["primary_danger_log_sd"], cut),
+        *primary_stage(
+            parameters,
+            lambda purpose: normal(purpose, cut),
+            lambda purpose: streams.patient_uniforms(seed, patients, purpose),
+            size,
+            able,
+            normal(streams.FRAILTY, parameters["frailty_truncation_sd"]),
+        ),
         streams.patient_uniforms(seed, patients, streams.LUCK),
         *_clones(seed, patients),
     )

@@ -19,6 +19,7 @@ def visible_rows(
     start_day: np.ndarray,
     start_log_cells: np.ndarray,
     delay: np.ndarray,
+    pace: np.ndarray,
     early_rate: np.ndarray,
     limit_log_cells: np.ndarray,
     limit_gap: np.ndarray,
@@ -42,10 +43,10 @@ def visible_rows(
             visible_log_cells[lane],
             start_log_cells[i],
             delay[i],
-            early_rate[lane, niche],
+            early_rate[lane, niche] * pace[i],
             limit_log_cells[lane],
             limit_gap[lane],
-            gompertz_rate[lane, niche],
+            gompertz_rate[lane, niche] * pace[i],
         )
         first = math.ceil(start_day[i] + days) if days < 1e9 else math.inf
         if first <= day:

@@ -32,7 +32,11 @@ def log_cells(
 ) -> np.ndarray:
     """log cells of grown colonies on the morning of `day`, (rows,)."""
     path = (cells.grown.column(name)[rows] for name in ("start_day", "start_log_cells", "delay_days"))
-    return np.log(colonise.grown_sizes(np.full(len(rows), float(day)), *path, *law.of_colonies(lane, niche)))
+    return np.log(
+        colonise.grown_sizes(
+            np.full(len(rows), float(day)), *path, *law.of_colonies(lane, niche, cells.grown.column("pace")[rows])
+        )
+    )
 
 
 def keep_past(cells: TumourCells, rows: np.ndarray, until: int) -> None:
@@ -113,7 +117,7 @@ def bend(
 ) -> None:
     """Let colonies grow on from exp(`after`) cells on the morning of `day`; what is left of a rest they still rest."""
     grown = cells.grown
-    early, limit, gap, gompertz = law.of_colonies(lane, niche)
+    early, limit, gap, gompertz = law.of_colonies(lane, niche, grown.column("pace")[rows])
     start_day, start, delay = (grown.column(name)[rows] for name in ("start_day", "start_log_cells", "delay_days"))
     rest = therapy.rest_left(day - start_day, start, delay, early, limit)
     above = after > limit
@@ -140,7 +144,8 @@ def _become_small(
     traits = grown.column("traits")[rows] | np.uint8(colonise.WAS_GROWN)
     number = np.rint(np.exp(np.minimum(before, MOST_LOG_CELLS))).astype(np.int64)
     therapy.thin(key, cells.patient, day, identity, by_immunity, number)
-    cells.small.append(cells=number, identity=identity, since=day, woke=woke, traits=traits)
+    pace = grown.column("pace")[rows]
+    cells.small.append(cells=number, identity=identity, since=day, woke=woke, traits=traits, pace=pace)
     np.add.at(cells.colonies, (lane, niche), 1)
     drop(cells, rows)
 

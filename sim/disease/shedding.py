@@ -13,8 +13,8 @@ import numpy as np
 
 from sim.catalog.parameters import LaneParameters
 from sim.disease import settling as settle
+from sim.disease.birth_death import STEP_DAYS
 from sim.disease.body import Routing, route, route_from_organ
-from sim.disease.colonise import STEP_DAYS
 from sim.names import NICHES
 
 if TYPE_CHECKING:

@@ -39,7 +39,7 @@ class Trajectories:
         self.lane, self.niche = parts["lane"], parts["niche"]
         self.path = (
             *(columns[name] for name in ("start_day", "start_log_cells", "delay_days")),
-            *law.of_colonies(self.lane, self.niche),
+            *law.of_colonies(self.lane, self.niche, columns["pace"]),
         )
         self.colony, self.first, self.number, paths = np.unique(
             self.identity, return_index=True, return_inverse=True, return_counts=True

@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from sim.messages import describe, nearest
-from sim.names import DAYS_PER_YEAR, NICHES
+from sim.names import DAYS_PER_YEAR, NICHES, STAGES_AT_DIAGNOSIS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -317,6 +317,11 @@ def _at_diagnosis(run: Run, choose: Callable[[Any], Any]) -> pd.Series:
     return held.map(lambda organs: bool(choose(organs if isinstance(organs, set) else set())))
 
 
+def _at_stage(run: Run, number: str) -> pd.Series:
+    """Whether a patient was diagnosed at that stage."""
+    return run.patients.set_index("patient")["stage"].astype(object) == number
+
+
 CONDITIONS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
     {
         "with a metastasis at diagnosis": lambda run: _at_diagnosis(run, bool),
@@ -327,6 +332,7 @@ CONDITIONS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
         "with metastases but none in the liver at diagnosis": lambda run: _at_diagnosis(
             run, lambda organs: bool(organs) and "liver" not in organs
         ),
+        **{f"stage {number}": functools.partial(_at_stage, number=number) for number in STAGES_AT_DIAGNOSIS},
     }
 )
-"""Groups of patients by what imaging sees at diagnosis: a boolean series by patient."""
+"""Groups of patients by what imaging and pathology see at diagnosis: a boolean series by patient."""

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.errors import InputError
+from sim.names import PRESENTATIONS
 from sim.results import schema
 from sim.results.incidence import changes_text
 from sim.results.manifest import build_manifest
@@ -40,22 +41,38 @@ def _read_version_1(table: str, arrow_table: pa.Table) -> pa.Table:
     """
     import pyarrow as pa
 
+    if table == "patients":
+        nobody = pa.nulls(arrow_table.num_rows, schema.arrow_schema(table).field("liver_symptom_day").type)
+        arrow_table = arrow_table.append_column("liver_symptom_day", nobody)
+    return _read_version_3(table, arrow_table)
+
+
+def _read_version_3(table: str, arrow_table: pa.Table) -> pa.Table:
+    """Until version 3 everybody was diagnosed by the primary, on the reference day, and nobody was staged.
+
+    Version 2 had no `clones`, an optional table; all others are as in version 3.
+    """
+    import pyarrow as pa
+
     if table != "patients":
         return arrow_table
     today = schema.arrow_schema(table)
-    columns = [
-        pa.nulls(arrow_table.num_rows, field.type) if field.name == "liver_symptom_day" else arrow_table[field.name]
-        for field in today
-    ]
-    return pa.table(columns, schema=today)
+    presentation = pa.array([PRESENTATIONS[0]] * arrow_table.num_rows).cast(today.field("presentation").type)
+    told = {"reference_day": arrow_table["diagnosis_day"], "presentation": presentation}
+    told |= {name: pa.nulls(arrow_table.num_rows, today.field(name).type) for name in ("nodes_positive", "stage")}
+    return pa.table([told[f.name] if f.name in told else arrow_table[f.name] for f in today], schema=today)
 
 
 def _as_stored(table: str, arrow_table: pa.Table) -> pa.Table:
-    """Version 2 had no `clones`, an optional table; all others are as today."""
     return arrow_table
 
 
-READERS: Mapping[str, Callable] = {"1": _read_version_1, "2": _as_stored, schema.SCHEMA_VERSION: _as_stored}
+READERS: Mapping[str, Callable] = {
+    "1": _read_version_1,
+    "2": _read_version_3,
+    "3": _read_version_3,
+    schema.SCHEMA_VERSION: _as_stored,
+}
 """One reader a schema version: (name of the table, pyarrow table as stored) -> table of today's schema.
 
 A run of an older version stays readable through its entry here.

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from sim.names import CLOCKS, NICHES, SITES, STAGES
+from sim.names import CLOCKS, NICHES, PRESENTATIONS, SITES, STAGES, STAGES_AT_DIAGNOSIS
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SCHEMA_VERSION = "3"
+SCHEMA_VERSION = "4"
 ALL = "all"
 """Organ (or source) of rows that sum over all organs (or sources)."""
 PRIMARY = "primary"
@@ -109,7 +109,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = MappingProxyType(
     {
         "patients": (
             _PATIENT,
-            Column("age_years", "float64", "year", "age at diagnosis"),
+            Column("age_years", "float64", "year", "age on the reference day"),
             _text("sex", "null while the scenario does not model it", nullable=True),
             Column(
                 "bmi", "float64", "kg/m2", "body-mass index; null while the scenario does not model it", nullable=True
@@ -122,12 +122,30 @@ TABLES: Mapping[str, tuple[Column, ...]] = MappingProxyType(
                 "factor on the share of this patient's cells that can found a colony; the median patient has 1",
             ),
             Column("growth_factor", "float64", "1", "factor on the growth rate of the primary tumour"),
-            _day("diagnosis_day", "the primary tumour was diagnosed"),
+            _day("diagnosis_day", "the cancer was diagnosed; null where it was found at death"),
+            _day(
+                "reference_day",
+                "the primary tumour alone would have presented; the same in every arm that leaves the primary alone",
+                nullable=False,
+            ),
+            _text(
+                "presentation",
+                "how the cancer came to light: by the `primary` tumour, by symptoms of `metastases`, at `death`",
+                PRESENTATIONS,
+            ),
             Column(
                 "primary_cells_at_diagnosis", "int64", "cell", "size of the primary tumour on that day", nullable=True
             ),
             Column(
                 "metastatic_at_diagnosis", "bool", "", "a metastasis was visible to imaging on that day", nullable=True
+            ),
+            Column("nodes_positive", "bool", "", "lymph nodes of the primary were positive", nullable=True),
+            _text(
+                "stage",
+                "I shallow, II deep, III positive nodes, IV a metastasis that imaging showed; null where it was not "
+                "diagnosed, and in runs before version 4",
+                STAGES_AT_DIAGNOSIS,
+                nullable=True,
             ),
             _day("resection_day", "the primary tumour was resected; null where it was not"),
             _day("first_detected_day", "the first metastasis in any organ was found"),

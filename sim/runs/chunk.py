@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -11,8 +12,10 @@ from sim.catalog.parameters import LaneParameters
 from sim.disease.hosts import Hosts, Undiagnosable, draw_hosts
 from sim.errors import InputError
 from sim.model import MetastasisModel
+from sim.observe import SELDOM_DAYS
 from sim.runs import tables
 from sim.runs.descent_columns import DescentColumns
+from sim.runs.presentation import may_come_first, presented
 from sim.runs.task import CohortTask
 from sim.scenario import Scenario
 from sim.work.packing import Chunk
@@ -46,19 +49,35 @@ def build_model(
             f"{scenario.name}: follow_up_interval_days: found {visits:g} days with observe = autopsy; "
             "allowed: 0, since an autopsy looks once, or observe = imaging"
         )
-    try:
-        parameters = LaneParameters.stack(arms, arm_of_lane)
-        hosts = draw_hosts(seed, patients, [scenario.primary] * n, [scenario.age] * n, parameters)
+    arm_of_lane = np.asarray(arm_of_lane)
+
+    def model_of(hosts: Hosts, parameters: LaneParameters, **settings: Any) -> MetastasisModel:
         return MetastasisModel(
             hosts,
             parameters,
             seed=seed,
-            horizon_days=scenario.horizon_days,
             visible_cells=parameters[f"{scenario.observe}_threshold_cells"],
+            treatments=[(plan, np.ones(parameters.lanes, dtype=bool)) for plan in scenario.treatments],
+            **settings,
+        )
+
+    def until_diagnosis(lanes: np.ndarray) -> MetastasisModel:
+        parameters = LaneParameters.stack(arms, arm_of_lane[lanes])
+        return model_of(hosts.some(lanes), parameters, horizon_days=0, output_every_days=SELDOM_DAYS, collect=False)
+
+    try:
+        parameters = LaneParameters.stack(arms, arm_of_lane)
+        hosts = draw_hosts(seed, patients, [scenario.primary] * n, [scenario.age] * n, parameters)
+        first = np.flatnonzero(may_come_first(hosts, parameters["competent_share"]))
+        if first.size:
+            hosts = presented(hosts, first, until_diagnosis)
+        return model_of(
+            hosts,
+            parameters,
+            horizon_days=scenario.horizon_days,
             output_every_days=scenario.output_every_days,
             keep_seeds=keep_seeds,
             collect=collect,
-            treatments=[(plan, np.ones(n, dtype=bool)) for plan in scenario.treatments],
         )
     except ValueError as error:
         raise InputError(f"{scenario.name}: {error}") from error

@@ -16,6 +16,7 @@ import numpy as np
 from sim.disease.identity import unpack
 from sim.errors import InputError
 from sim.names import NICHES
+from sim.observe import SELDOM_DAYS
 from sim.runs.chunk import build_model
 from sim.runs.keys import asked_key
 from sim.scenario import Scenario
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
 LANES = 1000
 """Lanes of one model: enough that a day costs little a lane, few enough for the processor's caches."""
-SELDOM_DAYS = 3650
-"""Output grid: nobody reads the seeding curves of arms, and metastases do not depend on it."""
 
 
 @dataclass(frozen=True)

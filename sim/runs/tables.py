@@ -10,8 +10,9 @@ import numpy as np
 from sim.disease import sleep
 from sim.disease.growth import gompertz_rate_per_day
 from sim.disease.identity import colony_id, unpack
+from sim.disease.stage import stage
 from sim.disease.trajectories import Trajectories
-from sim.names import MICROMETASTASIS_CELLS, NEVER, NICHES
+from sim.names import MICROMETASTASIS_CELLS, NEVER, NICHES, PRESENTATIONS
 from sim.runs.cascade import FOLLOWS, ONE_SUM, ONLY_IN_ALL, SOURCES
 from sim.runs.descent_columns import DescentColumns
 
@@ -162,9 +163,15 @@ def patients_table(model: MetastasisModel, found: Metastases) -> dict[str, np.nd
         "primary": hosts.site,
         "frailty": hosts.frailty,
         "growth_factor": hosts.growth_factor,
-        "diagnosis_day": hosts.diagnosis_day,
+        "diagnosis_day": _nullable(hosts.diagnosis_day, diagnosed),
+        "reference_day": hosts.reference_day,
+        "presentation": np.array(PRESENTATIONS)[
+            np.where(diagnosed, hosts.diagnosis_day < hosts.reference_day, 2).astype(int)
+        ],
         "primary_cells_at_diagnosis": _nullable(_whole(model.primary.cells_at_diagnosis), diagnosed),
         "metastatic_at_diagnosis": _nullable(imaged <= hosts.diagnosis_day, diagnosed).astype(bool),
+        "nodes_positive": _nullable(hosts.nodes, diagnosed).astype(bool),
+        "stage": np.ma.MaskedArray(stage(hosts.deep, hosts.nodes, imaged <= hosts.diagnosis_day), mask=~diagnosed),
         "resection_day": _nullable(model.resection_day, model.resection_day >= 0),
         "first_detected_day": _nullable(first, first < NEVER),
         "liver_symptom_day": _nullable(model.follow_up.symptom_day, model.follow_up.symptom_day >= 0),

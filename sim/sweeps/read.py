@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from sim.errors import InputError
 from sim.messages import unknown
+from sim.names import PRESENTATIONS
 from sim.sweeps.folder import MANIFEST, read_manifest
 from sim.sweeps.plan import SWEEP_SCHEMA, Factor
 from sim.sweeps.schema import FAILURES, PATIENTS, RUNS, columns
@@ -21,8 +22,11 @@ from sim.sweeps.schema import FAILURES, PATIENTS, RUNS, columns
 if TYPE_CHECKING:
     import pandas as pd
 
-READ = ("1", SWEEP_SCHEMA)
-"""Versions that this program reads. Version 1 need not tell when a liver's symptoms came: null there."""
+READ = ("1", "2", SWEEP_SCHEMA)
+"""Versions that this program reads. Version 1 need not tell when a liver's symptoms came: null there.
+
+Until version 2 everybody was diagnosed by the primary, on the reference day.
+"""
 _NEW_IN_2 = ("liver_symptom_day", "first_detected_day")
 """A column of `patients`, and the one that it follows."""
 
@@ -89,6 +93,13 @@ class Sweep:
         new, before = _NEW_IN_2
         if table == PATIENTS and new not in frame:
             frame.insert(frame.columns.get_loc(before) + 1, new, float("nan"))
+        if table == PATIENTS and "reference_day" not in frame:
+            at = frame.columns.get_loc("diagnosis_day") + 1
+            frame.insert(at, "reference_day", frame["diagnosis_day"])
+            frame.insert(at + 1, "presentation", PRESENTATIONS[0])
+            at = frame.columns.get_loc("metastatic_at_diagnosis") + 1
+            frame.insert(at, "nodes_positive", None)
+            frame.insert(at + 1, "stage", None)
         return frame
 
     def _held(self, table: str, filters: list[tuple[str, str, Any]]) -> pd.DataFrame:

@@ -132,7 +132,9 @@ class Therapy:
         self._waits = {after: [table for table in self._tables if table.plan.after == after] for after in order}
         everybody = np.ones(lanes, dtype=bool)
         for table in self._waits[DIAGNOSIS]:
-            table.begin(everybody, hosts.diagnosis_day, 0)
+            # What comes before diagnosis starts from the reference day, which no metastasis moves.
+            early = table.plan.start_days < 0
+            table.begin(everybody, hosts.reference_day if early else hosts.diagnosis_day, 0)
         self.resistance = Resistance(model.key, hosts.patient, p, model.descent) if model.law.classes > 1 else None
         cells: Any = model.cells  # which has no resistance before it is told of some
         cells.resistance = self.resistance

@@ -15,8 +15,8 @@ import numpy as np
 
 from sim.analysis.closed_form import theory
 from sim.names import LIVER
+from sim.observe import SELDOM_DAYS
 from sim.runs.chunk import build_model
-from sim.runs.counterfactuals import SELDOM_DAYS
 from sim.scenario import Scenario
 
 STEP_DAYS = 7
@@ -26,13 +26,15 @@ STEP_DAYS = 7
 class Exposure:
     """Cells shed per week at a site of factor one, and the liver's receptivity.
 
-    `shed` and `liver_factor` (weeks, lanes) at mid-week; `diagnosis_day` and `last_day` (lanes,).
+    `shed` and `liver_factor` (weeks, lanes) at mid-week; `diagnosis_day`, `last_day` and the pace of metastases,
+    `metastasis_growth`, (lanes,).
     """
 
     shed: np.ndarray
     liver_factor: np.ndarray
     diagnosis_day: np.ndarray
     last_day: np.ndarray
+    metastasis_growth: np.ndarray
 
 
 def measure(
@@ -71,14 +73,23 @@ def measure(
             shed.append(week)
             factor.append(model.rates.receptivity[:, LIVER].copy())
             week = np.zeros(len(week))
-    out = Exposure(np.array(shed), np.array(factor), model.hosts.diagnosis_day.copy(), model.last_day.copy())
+    hosts = model.hosts
+    out = Exposure(
+        np.array(shed),
+        np.array(factor),
+        hosts.diagnosis_day.copy(),
+        model.last_day.copy(),
+        hosts.metastasis_growth.copy(),
+    )
     model.__dict__.clear()
     return out
 
 
-def visible_within(scenario: Scenario, threshold_cells: float, weeks: int) -> np.ndarray:
-    """`visible_chance` of a scenario whose niches feed alike (as the liver does)."""
-    return visible_chance(scenario.effective(), threshold_cells, weeks, "liver")
+def visible_within(
+    scenario: Scenario, threshold_cells: float, weeks: int, growth: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """`visible_chances` of a scenario whose niches feed alike (as the liver does)."""
+    return visible_chances(scenario.effective(), threshold_cells, weeks, "liver", growth)
 
 
 def visible_chance(p: Mapping[str, float], threshold_cells: float, weeks: int, niche: str) -> np.ndarray:
@@ -96,6 +107,33 @@ def visible_chance(p: Mapping[str, float], threshold_cells: float, weeks: int, n
     return ((1.0 - sleep) * reach + sleep * slept)[STEP_DAYS // 2 :: STEP_DAYS]
 
 
+def visible_chances(
+    p: Mapping[str, float], threshold_cells: float, weeks: int, niche: str, growth: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """`visible_chance` at the pace of each lane's metastases: curves (paces, weeks), and which of them a lane has.
+
+    Pace is a time scale: birth, death and Gompertz rate times `growth` (lanes,), times that of the niche, and averaged
+    over the paces of a patient's colonies. It is read on a logarithmic grid of PACE_STEP; a lane takes the nearest
+    point, and pace one stands on it.
+    """
+    step, row = np.unique(np.rint(np.log(growth) / PACE_STEP).astype(int), return_inverse=True)
+    log_sd, cut_sd = p["colony_growth_log_sd"], p["trait_truncation_sd"]
+    z, weight = (cut_sd * _PACE_NODES, _PACE_WEIGHTS * np.exp(-0.5 * (cut_sd * _PACE_NODES) ** 2))
+    own = (np.exp(log_sd * z), weight / weight.sum()) if log_sd > 0.0 else (np.ones(1), np.ones(1))
+
+    def curve(pace: float) -> np.ndarray:
+        chances = [
+            visible_chance({**p, **{name: p[name] * pace * mine for name in _PACED}}, threshold_cells, weeks, niche)
+            for mine in own[0]
+        ]
+        return np.tensordot(own[1], chances, axes=1)
+
+    return np.array([curve(pace) for pace in np.exp(step * PACE_STEP) * p[f"niche_pace.{niche}"]]), row
+
+
+PACE_STEP = 0.05
+_PACE_NODES, _PACE_WEIGHTS = np.polynomial.legendre.leggauss(12)
+_PACED = ("metastasis_gompertz_per_day", "cycling_birth_per_day")
 _GROWTH = ("avascular_limit_cells", "metastasis_capacity_cells", "metastasis_gompertz_per_day", "cycling_birth_per_day")
 _SLEEP = (
     "dormancy_narrow_share",
@@ -157,16 +195,21 @@ def _slept(
 
 
 def expected_metastases(
-    exposure: Exposure, visible: np.ndarray, until_day: np.ndarray, shed_until_day: np.ndarray
+    exposure: Exposure,
+    visible: np.ndarray | tuple[np.ndarray, np.ndarray],
+    until_day: np.ndarray,
+    shed_until_day: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Expected visible metastases by `until_day` from cells shed before `shed_until_day`, (lanes,) each.
 
     Two numbers a patient of frailty one: in a niche of constant soil, and in the liver with its
-    receptivity; both per unit of arrest x soil x competent share.
+    receptivity; both per unit of arrest x soil x competent share. `visible` is one curve (weeks,), or what
+    `visible_chances` gives.
     """
-    weeks = len(exposure.shed)
+    weeks, lanes = exposure.shed.shape
     day = (np.arange(weeks) * STEP_DAYS)[:, None]
     wait = np.maximum((until_day[None, :] - day) // STEP_DAYS, -1).astype(int)
-    chance = np.where(wait >= 0, visible[np.clip(wait, 0, len(visible) - 1)], 0.0)
+    curves, row = visible if isinstance(visible, tuple) else (visible[None, :], np.zeros(lanes, dtype=int))
+    chance = np.where(wait >= 0, curves[row[None, :], np.clip(wait, 0, curves.shape[1] - 1)], 0.0)
     weight = exposure.shed * chance * (day < shed_until_day[None, :])
     return weight.sum(axis=0), (weight * exposure.liver_factor).sum(axis=0)
