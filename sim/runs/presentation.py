@@ -24,7 +24,8 @@ def may_come_first(hosts: Hosts, competent_share: np.ndarray) -> np.ndarray:
 def presented(hosts: Hosts, lanes: np.ndarray, model_of: Callable[[np.ndarray], MetastasisModel]) -> Hosts:
     """The hosts with the days of diagnosis of `lanes` (indices), found by `model_of(lanes)`.
 
-    That model ends on their reference days. Burden is measured with the week; the day of diagnosis is the morning after that.
+    That model ends on their reference days. Burden is measured with the week; the day of diagnosis is the morning
+    after that.
     """
     model = model_of(lanes)
     day = hosts.reference_day[lanes].copy()
