@@ -32,12 +32,15 @@ if TYPE_CHECKING:
 _ONE_CELL_EACH, _NO_TRAITS = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.uint8)
 _NO_LOG = np.empty((0, 2), dtype=np.uint64)
 _NOBODY = np.empty(0, dtype=np.uint64)
-NO_RESISTANCE = (
+NO_RESISTANCE = therapy.Origin(
     np.zeros((0, 0), np.int64),
     np.zeros((0, 0, 0), np.int64),
     np.zeros((0, 0, 0)),
     len(NICHES),
-    *(np.zeros(0, np.int64) for _ in range(4)),
+    np.zeros(0, np.int64),
+    np.zeros(0, np.int64),
+    np.zeros(0, np.int64),
+    np.zeros(0, np.int64),
     np.zeros(0, np.uint32),
     np.zeros(0, np.uint8),
 )
@@ -83,9 +86,11 @@ class TumourCells:
         self.patient = patient
         self._parameters = parameters
         self._clusters = bool(parameters["cluster_share"].any())
-        self._sleep_life = tuple(
-            parameters[f"dormancy_{name}"]
-            for name in ("narrow_share", "narrow_scale_days", "narrow_shape", "broad_scale_days", "broad_shape")
+        self._sleep_life = sleep.SleepLife(
+            *(
+                parameters[f"dormancy_{name}"]
+                for name in ("narrow_share", "narrow_scale_days", "narrow_shape", "broad_scale_days", "broad_shape")
+            )
         )
         self.calendar = Calendar(last_day)
         self.small = Rows(cells=np.int64, identity=np.uint64, since=np.int32, woke=np.int32, traits=np.uint8)
@@ -148,7 +153,7 @@ class TumourCells:
             hazard_clock,
             energy_promise,
             hazard_promise,
-            *self.calendar.arrays,
+            self.calendar.arrays,
             *spare,
         )
 
@@ -185,13 +190,13 @@ class TumourCells:
             CLUSTER_INDEX * stream.cluster,
             stream.settled_today,
             rates.sleep,
-            *self._sleep_life,
+            self._sleep_life,
             energy_clock,
             hazard_clock,
             *promises,
             self.settled,
             self.sleeping,
-            *self.calendar.arrays,
+            self.calendar.arrays,
             awake,
             self.woke,
             log,
@@ -227,7 +232,7 @@ class TumourCells:
             self.sleeping,
             self.woke,
             self.died_asleep,
-            *self.calendar.arrays,
+            self.calendar.arrays,
             woken,
             died,
         )
@@ -248,12 +253,10 @@ class TumourCells:
             self.patient,
             day,
             survival,
-            *origin,
+            origin,
             self.sleeping,
             self.died_asleep,
-            calendar.block_count,
-            calendar.state,
-            calendar.sleepers,
+            calendar.arrays,
             dead,
         )
         self.note(np.sort(dead[:n_dead]), day, sleep.DIED)
@@ -301,14 +304,8 @@ class TumourCells:
             day,
             start,
             small.count,
-            small.cells,
-            small.identity,
-            small.since,
-            small.woke,
-            small.traits,
-            law.week_growth,
-            law.week_spread,
-            law.week_clearance,
+            colonise.SmallColonies(small.cells, small.identity, small.since, small.woke, small.traits),
+            colonise.Week(law.week_growth, law.week_spread, law.week_clearance),
             law.certain_cells,
             self.colonies,
             self.extinct,

@@ -10,6 +10,7 @@ ratio Q x survival. Rates may differ from day to day; the step is exact all the 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -32,12 +33,8 @@ from sim.numerics.streams import (
 
 STEP_DAYS = 7
 """Small colonies are stepped together at the end of every week: on days 6, 13, 20 ..."""
-
-
 WAS_GROWN = 128
-"""Trait of a colony in a byte: it had grown before a treatment made it small. The low bits are the drugs that it
-resists, in the order of `sim.disease.resistance.DRUGS`.
-"""
+"""Trait of a colony in a byte: it had grown before a treatment made it small. The low bits are the drugs it resists."""
 
 
 @kernel
@@ -79,6 +76,27 @@ def advance_week(
             spread[position + 1, lane, niche] = spread[position, lane, niche] + day_spread[lane, niche] / before
 
 
+class SmallColonies(NamedTuple):
+    """The columns of the small colonies, an entry a row (the first `count` are filled)."""
+
+    cells: np.ndarray
+    identity: np.ndarray
+    since: np.ndarray
+    woke: np.ndarray
+    traits: np.ndarray
+
+
+class Week(NamedTuple):
+    """A week composed day by day, as far as each: see `sim.disease.colonies.ColonyLaw`.
+
+    `growth` and `spread` are (classes, STEP_DAYS + 1, lanes, niches), `clearance` (STEP_DAYS + 1, lanes, niches).
+    """
+
+    growth: np.ndarray
+    spread: np.ndarray
+    clearance: np.ndarray
+
+
 @kernel
 def step_colonies(
     key: np.uint64,
@@ -87,14 +105,8 @@ def step_colonies(
     day: int,
     start: int,
     count: int,
-    cells: np.ndarray,
-    identity: np.ndarray,
-    since: np.ndarray,
-    woke: np.ndarray,
-    traits: np.ndarray,
-    growth: np.ndarray,
-    spread: np.ndarray,
-    clearance: np.ndarray,
+    small: SmallColonies,
+    week: Week,
     certain_cells: np.ndarray,
     colonies: np.ndarray,
     extinct_total: np.ndarray,
@@ -111,6 +123,8 @@ def step_colonies(
     (their identity, waking day, traits and size go to `grown_at`, `grown_cells`), extinct ones leave with their
     identity and traits in `gone` and a count in `extinct_total`.
     """
+    cells, identity, since, woke, traits = small
+    growth, spread, clearance = week
     classes = growth.shape[0]
     survival, ratio, first, second = np.empty(count), np.empty(count), np.empty(count), np.empty(count)
     who, index = np.empty(count, np.uint64), np.empty(count, np.uint64)
@@ -169,13 +183,8 @@ def step_colonies(
         lane = lane_of(ident)
         if not alive[lane]:
             if traits[i] & WAS_GROWN:  # it has a row in the tables, with its last size
-                cells[left], identity[left], since[left], woke[left], traits[left] = (
-                    cells[i],
-                    ident,
-                    since[i],
-                    woke[i],
-                    traits[i],
-                )
+                cells[left], identity[left], since[left] = cells[i], ident, since[i]
+                woke[left], traits[left] = woke[i], traits[i]
                 left += 1
             continue
         niche = niche_of(ident)
@@ -206,11 +215,8 @@ def step_colonies(
             grown_cells[n_grown] = size
             n_grown += 1
         else:
-            cells[left] = size
-            identity[left] = ident
-            since[left] = since[i]
-            woke[left] = woke[i]
-            traits[left] = traits[i]
+            cells[left], identity[left], since[left] = size, ident, since[i]
+            woke[left], traits[left] = woke[i], traits[i]
             left += 1
     return left, n_grown, n_gone
 
