@@ -25,6 +25,7 @@ exclude_patterns = ["_build"]
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_preserve_defaults = True
+suppress_warnings = ["ref.python"]  # a class that the library hands on is found in both places
 html_theme = "furo"
 html_static_path = ["_static"]
 html_css_files = ["manual.css"]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from sim import catalog, scenario
 from sim.catalog import transcription as readings_of
+from sim.finding import HOME
 from sim.mechanisms import REGISTRY
-from sim.scenario.resolve import ROOT
 
 
 def _cell(text) -> str:
@@ -82,10 +82,8 @@ def treatments() -> str:
 
 def scenarios() -> str:
     """Every scenario with its question, by its path in the repository wherever the manual is built from."""
-    rows = [
-        (f"`{path.resolve().relative_to(ROOT).as_posix()}`", title, question)
-        for path, title, question, _ in scenario.listing()
-    ]
+    loaded = [(file, scenario.load(file)) for file in scenario.files()]
+    rows = [(f"`{file.relative_to(HOME).as_posix()}`", found.title, found.question) for file, found in loaded]
     return _table(("scenario", "title", "question"), rows)
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from sim import scenario
 from sim.demo.cohort import chunks, paired_cohort, paired_difference, wilson
-from sim.names import NICHES
+from sim.names import NICHES, TWO_SIDED_95
 from sim.results import reading as results
 from sim.runs.run import run_scenario
 
@@ -124,7 +124,7 @@ def test_wilsons_interval_has_known_values():
     low, high = wilson(np.array([0, 5, 10]), 10)
     # roots of (p - share)^2 = z^2 p (1 - p) / n, solved independently
     for count, a, b in zip((0, 5, 10), low, high, strict=True):
-        share, z2 = count / 10, 1.959964**2
+        share, z2 = count / 10, TWO_SIDED_95**2
         roots = np.sort(np.roots([1 + z2 / 10, -(2 * share + z2 / 10), share * share]))
         assert (a, b) == pytest.approx(tuple(roots), abs=1e-9)
 

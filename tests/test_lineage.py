@@ -52,7 +52,7 @@ def made(small: bool = True, **states) -> SimpleNamespace:
     clones = pd.DataFrame({"patient": [6, 7, 7, 7, 7], "clone": [0, 0, 1, 2, 3], "share_of_primary": [1.0, 0.4, 0.3, 0.2, 0.1],
                            "potential": [1.0, 0.5, 2.0, 0.5, 1.0], "marker": [None, "KRT17", "IFI27/REG4", "KRT17", None], "seeded": [0, 9, 50, 7, 8]})  # fmt: skip
     mechanisms = {"lineage": True, "secondary_seeding": True, **states}
-    return SimpleNamespace(path=Path("run"), manifest={"scenario": {"mechanisms": mechanisms}}, metastases=metastases, founders=founders, ancestors=ancestors, clones=clones if small else None,
+    return SimpleNamespace(path=Path("run"), place="run", manifest={"scenario": {"mechanisms": mechanisms}}, metastases=metastases, founders=founders, ancestors=ancestors, clones=clones if small else None,
                            patients=pd.DataFrame({"patient": [6, 7]}))  # fmt: skip
 
 

@@ -52,8 +52,10 @@ class Calendar:
             new = np.empty(blocks * width, dtype=dtype)
             new[: used * width] = getattr(self, name)[: used * width]
             setattr(self, name, new)
-        self.arrays = (self.head, self.filed, self.block_next, self.block_count, self.free, self.state, self.sleepers)
-        """The arrays in the order in which the kernels take them."""
+        self.arrays = sleep.CalendarArrays(
+            self.head, self.filed, self.block_next, self.block_count, self.free, self.state, self.sleepers
+        )
+        """What the kernels take."""
 
     def due(self, day: int) -> int:
         """Records filed under `day`."""

@@ -34,12 +34,15 @@ _ONE_CELL_EACH, _NO_TRAITS = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.u
 _PACE_ONE, _NO_RATES = np.empty(0), np.empty((0, 0))
 _NO_LOG = np.empty((0, 2), dtype=np.uint64)
 _NOBODY = np.empty(0, dtype=np.uint64)
-NO_RESISTANCE = (
+NO_RESISTANCE = therapy.Origin(
     np.zeros((0, 0), np.int64),
     np.zeros((0, 0, 0), np.int64),
     np.zeros((0, 0, 0)),
     len(NICHES),
-    *(np.zeros(0, np.int64) for _ in range(4)),
+    np.zeros(0, np.int64),
+    np.zeros(0, np.int64),
+    np.zeros(0, np.int64),
+    np.zeros(0, np.int64),
     np.zeros(0, np.uint32),
     np.zeros(0, np.uint8),
 )
@@ -85,9 +88,11 @@ class TumourCells:
         self.patient = patient
         self._parameters = parameters
         self._clusters = bool(parameters["cluster_share"].any())
-        self._sleep_life = tuple(
-            parameters[f"dormancy_{name}"]
-            for name in ("narrow_share", "narrow_scale_days", "narrow_shape", "broad_scale_days", "broad_shape")
+        self._sleep_life = sleep.SleepLife(
+            *(
+                parameters[f"dormancy_{name}"]
+                for name in ("narrow_share", "narrow_scale_days", "narrow_shape", "broad_scale_days", "broad_shape")
+            )
         )
         self._pace_law = parameters["colony_growth_log_sd"], parameters["trait_truncation_sd"]
         self.paced = bool(self._pace_law[0].any())
@@ -155,7 +160,7 @@ class TumourCells:
             hazard_clock,
             energy_promise,
             hazard_promise,
-            *self.calendar.arrays,
+            self.calendar.arrays,
             *spare,
         )
 
@@ -192,13 +197,13 @@ class TumourCells:
             CLUSTER_INDEX * stream.cluster,
             stream.settled_today,
             rates.sleep,
-            *self._sleep_life,
+            self._sleep_life,
             energy_clock,
             hazard_clock,
             *promises,
             self.settled,
             self.sleeping,
-            *self.calendar.arrays,
+            self.calendar.arrays,
             awake,
             self.woke,
             log,
@@ -234,7 +239,7 @@ class TumourCells:
             self.sleeping,
             self.woke,
             self.died_asleep,
-            *self.calendar.arrays,
+            self.calendar.arrays,
             woken,
             died,
         )
@@ -255,12 +260,10 @@ class TumourCells:
             self.patient,
             day,
             survival,
-            *origin,
+            origin,
             self.sleeping,
             self.died_asleep,
-            calendar.block_count,
-            calendar.state,
-            calendar.sleepers,
+            calendar.arrays,
             dead,
         )
         self.note(np.sort(dead[:n_dead]), day, sleep.DIED)
@@ -312,17 +315,10 @@ class TumourCells:
             day,
             start,
             small.count,
-            small.cells,
-            small.identity,
-            small.since,
-            small.woke,
-            small.traits,
-            small.pace,
+            colonise.SmallColonies(small.cells, small.identity, small.since, small.woke, small.traits, small.pace),
+            colonise.Week(law.week_growth, law.week_spread, law.week_clearance),
             self.paced,
             *rates,
-            law.week_growth,
-            law.week_spread,
-            law.week_clearance,
             law.certain_cells,
             self.colonies,
             self.extinct,

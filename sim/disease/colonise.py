@@ -10,6 +10,7 @@ ratio Q x survival. Rates may differ from day to day; the step is exact all the 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -32,9 +33,29 @@ from sim.numerics.streams import (
 )
 
 WAS_GROWN = 128
-"""Trait of a colony in a byte: it had grown before a treatment made it small. The low bits are the drugs that it
-resists, in the order of `sim.disease.resistance.DRUGS`.
-"""
+"""Trait of a colony in a byte: it had grown before a treatment made it small. The low bits are the drugs it resists."""
+
+
+class SmallColonies(NamedTuple):
+    """The columns of the small colonies, an entry a row (the first `count` are filled)."""
+
+    cells: np.ndarray
+    identity: np.ndarray
+    since: np.ndarray
+    woke: np.ndarray
+    traits: np.ndarray
+    pace: np.ndarray
+
+
+class Week(NamedTuple):
+    """A week composed day by day, as far as each: see `sim.disease.colonies.ColonyLaw`.
+
+    `growth` and `spread` are (classes, STEP_DAYS + 1, lanes, niches), `clearance` (STEP_DAYS + 1, lanes, niches).
+    """
+
+    growth: np.ndarray
+    spread: np.ndarray
+    clearance: np.ndarray
 
 
 @kernel
@@ -45,18 +66,11 @@ def step_colonies(
     day: int,
     start: int,
     count: int,
-    cells: np.ndarray,
-    identity: np.ndarray,
-    since: np.ndarray,
-    woke: np.ndarray,
-    traits: np.ndarray,
-    pace: np.ndarray,
+    small: SmallColonies,
+    week: Week,
     paced: bool,
     birth: np.ndarray,
     death: np.ndarray,
-    growth: np.ndarray,
-    spread: np.ndarray,
-    clearance: np.ndarray,
     certain_cells: np.ndarray,
     colonies: np.ndarray,
     extinct_total: np.ndarray,
@@ -76,6 +90,8 @@ def step_colonies(
     `grown_cells`, `grown_pace`), extinct ones leave with their identity and traits in `gone` and a count in
     `extinct_total`.
     """
+    cells, identity, since, woke, traits, pace = small
+    growth, spread, clearance = week
     classes = growth.shape[0]
     survival, ratio, first, second = np.empty(count), np.empty(count), np.empty(count), np.empty(count)
     who, index = np.empty(count, np.uint64), np.empty(count, np.uint64)
@@ -89,8 +105,8 @@ def step_colonies(
         m = growth[kind, STEP_DAYS, lane, niche] / before
         q = (spread[kind, STEP_DAYS, lane, niche] - spread[kind, joined, lane, niche]) * before
         if paced and pace[i] != 1.0:
-            week = growth[kind, :, lane, niche]
-            m, q = paced_week(joined, pace[i], birth[lane, niche], death[lane, niche], week)
+            shared = growth[kind, :, lane, niche]
+            m, q = paced_week(joined, pace[i], birth[lane, niche], death[lane, niche], shared)
         survival[i] = 1.0 / (1.0 / m + q)
         ratio[i] = q * survival[i]
         who[i], index[i] = np.uint64(patient[lane]), np.uint64(index_of(ident))
@@ -137,14 +153,8 @@ def step_colonies(
         lane = lane_of(ident)
         if not alive[lane]:
             if traits[i] & WAS_GROWN:  # it has a row in the tables, with its last size
-                cells[left], identity[left], since[left], woke[left], traits[left], pace[left] = (
-                    cells[i],
-                    ident,
-                    since[i],
-                    woke[i],
-                    traits[i],
-                    pace[i],
-                )
+                cells[left], identity[left], since[left] = cells[i], ident, since[i]
+                woke[left], traits[left], pace[left] = woke[i], traits[i], pace[i]
                 left += 1
             continue
         niche = niche_of(ident)
@@ -176,12 +186,8 @@ def step_colonies(
             grown_pace[n_grown] = pace[i]
             n_grown += 1
         else:
-            cells[left] = size
-            identity[left] = ident
-            since[left] = since[i]
-            woke[left] = woke[i]
-            traits[left] = traits[i]
-            pace[left] = pace[i]
+            cells[left], identity[left], since[left] = size, ident, since[i]
+            woke[left], traits[left], pace[left] = woke[i], traits[i], pace[i]
             left += 1
     return left, n_grown, n_gone
 

@@ -61,7 +61,7 @@ class Descent:
         self._parent, self._weight = np.empty(0, dtype=np.int32), np.empty(0)
 
     @property
-    def finder(self) -> tuple:
+    def finder(self) -> tuple[int, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """What the kernels need to find the shedder of a seed."""
         return (
             len(NICHES),

@@ -8,16 +8,36 @@ be filed anew.
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from scipy.special import ndtr, ndtri
 
 from sim.disease.descent_kernels import shedder_of
 from sim.disease.identity import day_of, index_of, lane_of, niche_of, source_of
-from sim.disease.sleep import BLOCK, USED
+from sim.disease.sleep import BLOCK, USED, CalendarArrays
 from sim.numerics.jit import kernel
 from sim.numerics.samplers import binomial
 from sim.numerics.streams import ADHERENCE, DRUG_DEATH, PACE, RESISTS, SHRINKS, days_word, tag_word, uniform
+
+
+class Origin(NamedTuple):
+    """What tells of a seed which drugs it resists of birth.
+
+    `records`, `changed_day` and `shares` are of `sim.disease.resistance`; the rest finds a seed's shedder
+    (`descent_kernels.shedder_of`) and what that `resists`.
+    """
+
+    records: np.ndarray
+    changed_day: np.ndarray
+    shares: np.ndarray
+    niches: int
+    block_first: np.ndarray
+    block_end: np.ndarray
+    place: np.ndarray
+    first: np.ndarray
+    shedder: np.ndarray
+    resists: np.ndarray
 
 
 @kernel
@@ -74,16 +94,7 @@ def drugs_resisted(
     key: np.uint64,
     patient: np.ndarray,
     ident: np.uint64,
-    records: np.ndarray,
-    changed_day: np.ndarray,
-    shares: np.ndarray,
-    niches: int,
-    block_first: np.ndarray,
-    block_end: np.ndarray,
-    place: np.ndarray,
-    first: np.ndarray,
-    shedder: np.ndarray,
-    resists: np.ndarray,
+    origin: Origin,
 ) -> np.int64:
     """Bits of the drugs that a seed resists of birth.
 
@@ -91,6 +102,7 @@ def drugs_resisted(
     primary's resistant share from `changed_day` on, `records` (drugs, lanes) how many there are; the first stands
     from the beginning. The rest finds a seed's shedder (`descent.shedder_of`), and what that `resists`.
     """
+    records, changed_day, shares, niches, block_first, block_end, place, first, shedder, resists = origin
     if source_of(ident) > 0:
         return np.int64(resists[shedder_of(ident, niches, block_first, block_end, place, first, shedder)])
     lane, arrived = lane_of(ident), day_of(ident)
@@ -110,16 +122,7 @@ def traits_of_founders(
     key: np.uint64,
     patient: np.ndarray,
     identity: np.ndarray,
-    records: np.ndarray,
-    changed_day: np.ndarray,
-    shares: np.ndarray,
-    niches: int,
-    block_first: np.ndarray,
-    block_end: np.ndarray,
-    place: np.ndarray,
-    first: np.ndarray,
-    shedder: np.ndarray,
-    resists: np.ndarray,
+    origin: Origin,
     out: np.ndarray,
 ) -> None:
     """Traits (uint8) of seeds and new colonies: what they resist of birth."""
@@ -128,16 +131,7 @@ def traits_of_founders(
             key,
             patient,
             identity[i],
-            records,
-            changed_day,
-            shares,
-            niches,
-            block_first,
-            block_end,
-            place,
-            first,
-            shedder,
-            resists,
+            origin,
         )
 
 
@@ -147,21 +141,10 @@ def kill_sleepers(
     patient: np.ndarray,
     day: int,
     survival: np.ndarray,
-    records: np.ndarray,
-    changed_day: np.ndarray,
-    shares: np.ndarray,
-    niches: int,
-    block_first: np.ndarray,
-    block_end: np.ndarray,
-    place: np.ndarray,
-    first: np.ndarray,
-    shedder: np.ndarray,
-    resists: np.ndarray,
+    origin: Origin,
     sleeping: np.ndarray,
     died_total: np.ndarray,
-    block_count: np.ndarray,
-    state: np.ndarray,
-    sleepers: np.ndarray,
+    calendar: CalendarArrays,
     dead: np.ndarray,
 ) -> int:
     """Kill each sleeper with probability 1 - `survival` (classes, lanes, niches).
@@ -170,6 +153,7 @@ def kill_sleepers(
     lanes cost a look at their identity. The class is told by the drugs that the sleeper resists of birth. A day keeps
     its number of filed records as an upper bound.
     """
+    block_count, state, sleepers = calendar.block_count, calendar.state, calendar.sleepers
     classes = survival.shape[0]
     n = 0
     for block in range(state[USED]):
@@ -186,16 +170,7 @@ def kill_sleepers(
                         key,
                         patient,
                         ident,
-                        records,
-                        changed_day,
-                        shares,
-                        niches,
-                        block_first,
-                        block_end,
-                        place,
-                        first,
-                        shedder,
-                        resists,
+                        origin,
                     )
                     share = survival[kind, lane, niche]
                 if draw >= share:

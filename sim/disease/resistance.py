@@ -39,9 +39,9 @@ class Resistance:
         self._dosed_day = np.full(share.shape, -1, dtype=np.int64)
 
     @property
-    def origin(self) -> tuple:
+    def origin(self) -> therapy.Origin:
         """What the kernels take to tell what a seed resists of birth."""
-        return (
+        return therapy.Origin(
             self.records,
             self.changed_day,
             self.shares,
@@ -78,7 +78,7 @@ class Resistance:
     def of_founders(self, identity: np.ndarray) -> np.ndarray:
         """Traits of seeds and new colonies, uint8: the drugs that they resist of birth."""
         traits = np.empty(len(identity), dtype=np.uint8)
-        therapy.traits_of_founders(self._key, self._patient, identity, *self.origin, traits)
+        therapy.traits_of_founders(self._key, self._patient, identity, self.origin, traits)
         return traits
 
     def end_week(self, cells: TumourCells, day: int) -> None:

@@ -9,6 +9,7 @@ its sleepers are filed anew. Days are lists of blocks of 16 records, with a free
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,6 +21,34 @@ from sim.numerics.streams import ASLEEP_DEATH, SLEEP, THRESHOLD, days_word, many
 BLOCK = 16
 SLEEPER = np.dtype([("energy", np.float64), ("hazard", np.float64), ("identity", np.uint64)])
 """A record of the calendar, in one piece: filing a sleeper touches one place of a memory far larger than the caches."""
+
+
+class CalendarArrays(NamedTuple):
+    """The arrays of a calendar (see `sim.disease.calendar`).
+
+    `head` and `filed` have an entry a day, `block_next` and `block_count` one a block, `free` lists blocks, `state`
+    counts (FREE, USED, LOOKS), `sleepers` are the records.
+    """
+
+    head: np.ndarray
+    filed: np.ndarray
+    block_next: np.ndarray
+    block_count: np.ndarray
+    free: np.ndarray
+    state: np.ndarray
+    sleepers: np.ndarray
+
+
+class SleepLife(NamedTuple):
+    """The law of thresholds by lane, (lanes,) each: share of the narrow component, scales (days) and shapes."""
+
+    narrow_share: np.ndarray
+    narrow_scale: np.ndarray
+    narrow_shape: np.ndarray
+    broad_scale: np.ndarray
+    broad_shape: np.ndarray
+
+
 FREE, USED, LOOKS = 0, 1, 2  # positions in `state`: free blocks on the list, blocks ever used, looks taken
 WOKE, DIED = 1, 2
 
@@ -32,19 +61,14 @@ def _file(
     energy: np.ndarray,
     hazard: np.ndarray,
     identity: np.ndarray,
-    head: np.ndarray,
-    filed: np.ndarray,
-    block_next: np.ndarray,
-    block_count: np.ndarray,
-    free: np.ndarray,
-    state: np.ndarray,
-    sleepers: np.ndarray,
+    calendar: CalendarArrays,
 ) -> None:
     """File n records under their days.
 
     Two loops on purpose: finding a place reads the block lists, and a processor that has just stored records
     elsewhere would wait with every such read (ten times slower).
     """
+    head, filed, block_next, block_count, free, state, sleepers = calendar
     for i in range(n):
         day = when[i]
         block = head[day]
@@ -93,24 +117,14 @@ def place_cells(
     first_index: int,
     settled: np.ndarray,
     sleep_chance: np.ndarray,
-    narrow_share: np.ndarray,
-    narrow_scale: np.ndarray,
-    narrow_shape: np.ndarray,
-    broad_scale: np.ndarray,
-    broad_shape: np.ndarray,
+    life: SleepLife,
     energy_clock: np.ndarray,
     hazard_clock: np.ndarray,
     energy_promise: np.ndarray,
     hazard_promise: np.ndarray,
     settled_total: np.ndarray,
     sleeping: np.ndarray,
-    head: np.ndarray,
-    filed: np.ndarray,
-    block_next: np.ndarray,
-    block_count: np.ndarray,
-    free: np.ndarray,
-    state: np.ndarray,
-    sleepers: np.ndarray,
+    calendar: CalendarArrays,
     awake: np.ndarray,
     woke_total: np.ndarray,
     kept: np.ndarray,
@@ -122,6 +136,7 @@ def place_cells(
     in days of reference feeding (scales and shapes by lane), its life asleep exponential on the hazard clock. `kept`,
     when it has rows, takes each cell's identity, and its threshold in 1/1024 day doubled, plus one if it sleeps.
     """
+    narrow_share, narrow_scale, narrow_shape, broad_scale, broad_shape = life
     most = awake.size
     days = np.full(most, days_word(day, 0))
     identity = np.empty(most, np.uint64)
@@ -186,7 +201,7 @@ def place_cells(
         )
         energy[i] += energy_clock[lane, niche]
         hazard[i] += hazard_clock[lane, niche]
-    _file(n_asleep, when, at, energy, hazard, identity, head, filed, block_next, block_count, free, state, sleepers)
+    _file(n_asleep, when, at, energy, hazard, identity, calendar)
     return n_awake
 
 
@@ -204,13 +219,7 @@ def wake_cells(
     sleeping: np.ndarray,
     woke_total: np.ndarray,
     died_total: np.ndarray,
-    head: np.ndarray,
-    filed: np.ndarray,
-    block_next: np.ndarray,
-    block_count: np.ndarray,
-    free: np.ndarray,
-    state: np.ndarray,
-    sleepers: np.ndarray,
+    calendar: CalendarArrays,
     woken: np.ndarray,
     died: np.ndarray,
 ) -> tuple[int, int]:
@@ -220,6 +229,7 @@ def wake_cells(
     day decides. Returns the number woken and the number that died (identities in `woken`, `died`).
     Sleepers of patients who are dead or censored are dropped without a count: their tally stands.
     """
+    head, filed, block_next, block_count, free, state, sleepers = calendar
     n_woken = 0
     n_died = 0
     n_kept = 0
@@ -282,13 +292,7 @@ def wake_cells(
         kept_energy,
         kept_hazard,
         kept_identity,
-        head,
-        filed,
-        block_next,
-        block_count,
-        free,
-        state,
-        sleepers,
+        calendar,
     )
     return n_woken, n_died
 
@@ -327,18 +331,13 @@ def file_again(
     hazard_clock: np.ndarray,
     energy_promise: np.ndarray,
     hazard_promise: np.ndarray,
-    head: np.ndarray,
-    filed: np.ndarray,
-    block_next: np.ndarray,
-    block_count: np.ndarray,
-    free: np.ndarray,
-    state: np.ndarray,
-    sleepers: np.ndarray,
+    calendar: CalendarArrays,
     old_energy: np.ndarray,
     old_hazard: np.ndarray,
     old_identity: np.ndarray,
 ) -> int:
     """Take the whole calendar out and file it anew from the start of `day`; one pass over the sleepers."""
+    head, filed, block_next, block_count, free, state, sleepers = calendar
     n = 0
     for morning in range(day, head.size):
         block = head[morning]
@@ -365,7 +364,5 @@ def file_again(
             old_hazard[i] - hazard_clock[lane, niche],
             hazard_promise[lane, niche],
         )
-    _file(
-        n, when, at, old_energy, old_hazard, old_identity, head, filed, block_next, block_count, free, state, sleepers
-    )
+    _file(n, when, at, old_energy, old_hazard, old_identity, calendar)
     return n
