@@ -104,7 +104,13 @@ def test_a_range_of_decades_is_stretched_in_the_logarithm():
 def test_every_assumed_number_that_can_act_is_varied():
     scenario = scenarios.load("colorectal")
     found = {factor.name: factor for factor in factors_of(scenario)}
-    by_site = ("drainage", "own_organ_receptivity", "site_shedding_factor", "primary_death_factor")
+    by_site = (
+        "drainage",
+        "metastatic_share",
+        "own_organ_receptivity",
+        "site_shedding_factor",
+        "primary_death_factor",
+    )
     for name, resolved in scenario.parameters.items():
         parameter, (block, _, key) = resolved.parameter, name.partition(".")
         wanted = (
