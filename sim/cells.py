@@ -1,8 +1,8 @@
-"""The tumour cells, as arrays: sleepers in a calendar, small colonies, and grown (deterministic) ones.
+"""The tumour cells, as arrays: promising sleepers in a calendar, their small colonies, and grown (deterministic) ones.
 
-An array-backed agent set in Mesa's sense: one row an agent, 24 bytes a sleeper, 32 a small colony,
-with `agent(...)` views for one cell. Only competent cells that settled are here; all the others are
-tallies.
+An array-backed agent set in Mesa's sense: one row an agent, 24 bytes a sleeper, 76 a small colony,
+with `agents()` views of single cells. Only promising founders have rows (see `sim.kernels.shells`): the doomed are counted in
+`sim.doomed`, and have lives when somebody looks. Cells that settled without competence are tallies.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.kernels import colonise, sleep, therapy
 from sim.colonies import ColonyLaw
+from sim.doomed import COUNTS, Doomed
+from sim.founders import NO_TRAITS, SmallColonies
+from sim.kernels import colonise, founders, shells, sleep, therapy
 from sim.kernels.identity import CLUSTER_INDEX, MOST_INDEX, colony_id, unpack
 from sim.names import NICHES
 from sim.parameters import LaneParameters
@@ -22,7 +24,6 @@ from sim.rows import Rows
 from sim.shedding import Stream
 
 _FEWEST_BLOCKS = 64
-_ONE_CELL_EACH, _NO_TRAITS = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.uint8)
 _NO_LOG = np.empty((0, 2), dtype=np.uint64)
 _NOBODY = np.empty(0, dtype=np.uint64)
 NO_RESISTANCE = (
@@ -31,6 +32,7 @@ NO_RESISTANCE = (
     np.zeros((0, 0, 0)),
     len(NICHES),
     *(np.zeros(0, np.int64) for _ in range(4)),
+    np.zeros(0, np.uint32),
     np.zeros(0, np.uint32),
     np.zeros(0, np.uint8),
 )
@@ -111,25 +113,34 @@ class TumourCells:
     """All disseminated competent cells of a chunk's lanes, and what became of them, by lane and niche.
 
     Tallies are int64 of shape (lanes, niches): `settled` = `died_asleep` + `sleeping` + `woke`, and
-    `woke` = `extinct` + `removed` + `colonies` + grown colonies.
+    `woke` = `extinct` + `removed` + `colonies` + grown colonies. `promising[name]` holds what rows say of them; to read
+    one of them (`cells.sleeping`) is to look at the doomed as of this `morning`. Where the `doomed` are not computed (None) it
+    raises ValueError.
 
     A row of `grown` is a colony's present path: its size from the morning of day `since` on. Treatment bends paths
     (`sim.struck`); `past` keeps the former ones with the last morning of each, `ended` the days on which colonies
-    that had grown were removed or lost their last cell. `traits` of a colony: see `sim.kernels.colonise`; `shedder`
+    that had grown were removed or lost their last cell. `traits` of a colony: see `sim.kernels.founders`; `shedder`
     is its number in `sim.descent`, -1 until it sheds.
     """
 
-    def __init__(self, patient: np.ndarray, parameters: LaneParameters, last_day: int, keep_seeds: bool = False):
+    def __init__(
+        self,
+        key,
+        patient: np.ndarray,
+        parameters: LaneParameters,
+        law: ColonyLaw,
+        last_day: int,
+        keep_seeds: bool = False,
+        doomed: bool = True,
+    ):
         shape = (len(patient), len(NICHES))
-        self.patient = patient
-        self._parameters = parameters
-        self._clusters = bool(parameters["cluster_share"].any())
+        self.key, self.patient, self.law = key, patient, law
         self._sleep_life = tuple(
             parameters[f"dormancy_{name}"]
             for name in ("narrow_share", "narrow_scale_days", "narrow_shape", "broad_scale_days", "broad_shape")
         )
         self.calendar = Calendar(last_day)
-        self.small = Rows(cells=np.int64, identity=np.uint64, since=np.int32, woke=np.int32, traits=np.uint8)
+        self.small = SmallColonies(key, patient, law)
         path = dict(
             identity=np.uint64,
             woke=np.int32,
@@ -143,22 +154,35 @@ class TumourCells:
         self.grown = Rows(**path)
         self.past = Rows(**path, until=np.int32)
         self.ended = Rows(identity=np.uint64, day=np.int32, removed=np.bool_)
+        self._switch_days = parameters["angiogenic_delay_days"]
         self.resistance = None
-        for name in ("settled", "sleeping", "woke", "died_asleep", "extinct", "colonies", "removed"):
-            setattr(self, name, np.zeros(shape, dtype=np.int64))
+        self.settled, self.removed = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
+        self.promising = {name: np.zeros(shape, dtype=np.int64) for name in COUNTS}
+        self.doomed = Doomed(key, patient, parameters, law, law.classes) if doomed else None
+        self._doomed_today = np.zeros(shape, dtype=np.int64)
+        self.morning = 0
         self.keep_seeds = keep_seeds
         self.seeds = Rows(identity=np.uint64, coded_threshold=np.uint64)
         self.fates = Rows(identity=np.uint64, day=np.int32, fate=np.int8)
 
     def __len__(self) -> int:
-        """Living agents: sleepers and colonies."""
-        return int(self.sleeping.sum()) + self.small.count + self.grown.count
+        """Living agents: sleepers and colonies; the promising ones where the doomed are not computed."""
+        doomed = 0 if self.doomed is None else len(self.doomed.living(self.morning).identity)
+        return int(self.promising["sleeping"].sum()) + self.small.count + self.grown.count + doomed
+
+    def __getattr__(self, name: str) -> np.ndarray:
+        """A tally of all competent cells, promising and doomed, as of this morning."""
+        if name not in COUNTS:
+            raise AttributeError(name)
+        if self.doomed is None:
+            raise ValueError(f"{name}: the doomed cells of this model are not computed")
+        return self.promising[name] + self.doomed.tallies(self.morning)[..., COUNTS[name]]
 
     @property
     def bytes(self) -> int:
-        """Memory of the living cells' arrays."""
-        rows = sum(r.column(n).nbytes for r in (self.small, self.grown) for n in r._dtypes)
-        return self.calendar.bytes + rows
+        """Memory of the living cells' arrays, and of what is kept of the doomed."""
+        rows = sum(r.column(n).nbytes for r in (self.small, self.grown) for n in r.names)
+        return self.calendar.bytes + rows + (0 if self.doomed is None else self.doomed.bytes)
 
     @property
     def looks(self) -> int:
@@ -186,38 +210,64 @@ class TumourCells:
             *spare,
         )
 
-    def place(self, key, day: int, stream: Stream, new: int, rates: Rates, energy_clock, hazard_clock, promises):
-        """Place a stream's settled cells, asleep or awake; returns the identities of those awake.
+    def settle(self, stream: Stream, day: int, new: int) -> tuple[np.ndarray, np.ndarray]:
+        """Promising founders (identities) among a stream's `new` settled cells, and the number of doomed ones, (lanes, niches), valid today.
 
-        The clocks are those of the end of today.
         Raises ValueError when more cells settle in a niche in a day than an identity can number.
         """
-        if new >= MOST_INDEX and stream.settled_today.max() >= MOST_INDEX:
-            raise ValueError(
-                f"over {MOST_INDEX} competent cells settled in one niche in a day; "
-                "competent_share x shedding is out of all bounds"
+        settled, bound = stream.settled_today, self.law.promising
+        if stream.cluster:
+            bound = self.law.promising_cluster
+        identity, n = np.empty(new, dtype=np.uint64), shells.FULL
+        if new < MOST_INDEX or settled.max() < MOST_INDEX:
+            n = shells.open_shells(
+                self.key,
+                self.patient,
+                day,
+                stream.code,
+                stream.tag,
+                CLUSTER_INDEX * stream.cluster,
+                settled,
+                bound,
+                identity,
+                self._doomed_today,
             )
+        if n == shells.FULL:
+            raise ValueError(
+                f"too many of {settled.max()} competent cells that settled in one niche in a day are promising, or they are over "
+                f"{MOST_INDEX}; competent_share x shedding is out of all bounds"
+            )
+        self.settled += settled
+        if self.doomed is not None:
+            self.doomed.settle(stream, day, self._doomed_today)
+        return identity[:n], self._doomed_today
+
+    def place(self, identity: np.ndarray, day: int, rates: Rates, energy_clock, hazard_clock, promises) -> np.ndarray:
+        """Place promising founders that settled today, asleep or awake; returns the identities of those awake.
+
+        The clocks are those of the end of today.
+        """
+        new = len(identity)
+        if not new:
+            return _NOBODY
         self.calendar.reserve(day, new)
         awake = np.empty(new, dtype=np.uint64)
         log = np.empty((new, 2), dtype=np.uint64) if self.keep_seeds else _NO_LOG
         n_awake = sleep.place_cells(
-            key,
+            self.key,
             self.patient,
             day,
             self.calendar.last,
-            stream.code,
-            CLUSTER_INDEX * stream.cluster,
-            stream.settled_today,
+            identity,
             rates.sleep,
             *self._sleep_life,
             energy_clock,
             hazard_clock,
             *promises,
-            self.settled,
-            self.sleeping,
+            self.promising["sleeping"],
             *self.calendar.arrays,
             awake,
-            self.woke,
+            self.promising["woke"],
             log,
         )
         if self.keep_seeds:
@@ -240,9 +290,9 @@ class TumourCells:
             hazard_clock,
             rates.sleeper_death,
             *promises,
-            self.sleeping,
-            self.woke,
-            self.died_asleep,
+            self.promising["sleeping"],
+            self.promising["woke"],
+            self.promising["died_asleep"],
             *self.calendar.arrays,
             woken,
             died,
@@ -255,18 +305,19 @@ class TumourCells:
             self.note(woken, day, sleep.WOKE)
         return woken
 
-    def kill_sleepers(self, key, day: int, survival: np.ndarray) -> None:
-        """Leave this share of the sleepers, (classes, lanes, niches) by the drugs that they resist; keyed, one by one."""
-        dead = np.empty(int(self.sleeping[(survival[0] < 1.0).any(axis=1)].sum()), dtype=np.uint64)
+    def kill_sleepers(self, day: int, survival: np.ndarray) -> None:
+        """Leave this share of the promising sleepers, (classes, lanes, niches) by the drugs that they resist; keyed, one by one."""
+        sleeping = self.promising["sleeping"]
+        dead = np.empty(int(sleeping[(survival[0] < 1.0).any(axis=1)].sum()), dtype=np.uint64)
         calendar, origin = self.calendar, NO_RESISTANCE if self.resistance is None else self.resistance.origin
         n_dead = therapy.kill_sleepers(
-            key,
+            self.key,
             self.patient,
             day,
             survival,
             *origin,
-            self.sleeping,
-            self.died_asleep,
+            sleeping,
+            self.promising["died_asleep"],
             calendar.block_count,
             calendar.state,
             calendar.sleepers,
@@ -274,87 +325,69 @@ class TumourCells:
         )
         self.note(np.sort(dead[:n_dead]), day, sleep.DIED)
 
-    def founders(self, key, identity: np.ndarray) -> np.ndarray:
+    def founders(self, identity: np.ndarray) -> np.ndarray:
         """Founding cells of each colony, int64: one, or the size of the cluster."""
         out = np.empty(len(identity), dtype=np.int64)
-        colonise.founders(key, self.patient, identity, self._parameters["cluster_mean_cells"], out)
+        founders.founders(self.key, self.patient, identity, self.law.small.mean_cells, self.law.promising, out)
         return out
 
-    def begin_cycling(self, key, identity: np.ndarray, day: int) -> None:
-        """Cells and clusters that begin to cycle at the end of today, each a colony of its own."""
+    def begin_cycling(self, identity: np.ndarray, day: int, clearance: np.ndarray) -> None:
+        """Promising founders that begin to cycle at the end of today, each a colony; `clearance` (lanes, niches) is today's hazard."""
         if len(identity):
-            cells = self.founders(key, identity) if self._clusters else _ONE_CELL_EACH
-            traits = _NO_TRAITS if self.resistance is None else self.resistance.of_founders(identity)
-            small = self.small
-            end = small.reserve(len(identity))
-            colonise.begin_colonies(
-                day,
-                identity,
-                cells,
-                traits,
-                small.count,
-                small.cells,
-                small.identity,
-                small.since,
-                small.woke,
-                small.traits,
-                self.colonies,
-            )
-            small.count = end
+            traits = NO_TRAITS if self.resistance is None else self.resistance.of_founders(identity)
+            self.small.begin(identity, day, traits, clearance, self.promising["colonies"])
 
-    def step_colonies(self, key, alive, day: int, law: ColonyLaw) -> None:
-        """A week of birth and death in every small colony; the certain ones go over to deterministic growth."""
-        small = self.small
-        if not small.count:
-            return
-        grown_at, gone = (np.empty((small.count, width), dtype=np.uint64) for width in (3, 2))
-        grown_cells = np.empty(small.count, dtype=np.int64)
-        start = day + 1 - colonise.STEP_DAYS
-        small.count, n_grown, n_gone = colonise.step_colonies(
-            key,
-            self.patient,
-            alive,
-            day,
-            start,
-            small.count,
-            small.cells,
-            small.identity,
-            small.since,
-            small.woke,
-            small.traits,
-            law.week_growth,
-            law.week_spread,
-            law.week_clearance,
-            law.certain_cells,
-            self.colonies,
-            self.extinct,
-            grown_at,
-            grown_cells,
-            gone,
+    def end_day(self, alive: np.ndarray, day: int, clearance: np.ndarray) -> None:
+        """The evening of small colonies: those certain to grow go over to deterministic growth, some have died out."""
+        grown, gone = self.small.end_day(
+            day, alive, clearance, self.promising["colonies"], self.promising["extinct"]
         )
-        if n_grown:
-            identity = grown_at[:n_grown, 0]
-            delay = colonise.switch_delays(key, self.patient, identity, self._parameters["angiogenic_delay_days"])
+        if grown is None:
+            return
+        identity = grown["identity"]
+        if identity.size:
+            parts = unpack(identity)
+            promising = self.law.promising[parts["lane"], parts["niche"]]
             self.grown.append(
                 identity=identity,
-                woke=grown_at[:n_grown, 1].astype(np.int32),
+                woke=grown["woke"],
                 since=day + 1,
-                traits=grown_at[:n_grown, 2].astype(np.uint8),
-                start_day=day + 1.0,
-                start_log_cells=np.log(grown_cells[:n_grown].astype(float)),
-                delay_days=delay,
+                traits=grown["traits"],
+                start_day=grown["since"].astype(float),
+                start_log_cells=np.log(grown["limit"] / promising),
+                delay_days=colonise.switch_delays(self.key, self.patient, identity, self._switch_days),
                 shedder=-1,
             )
-        self.note(gone[:n_gone, 0], day, sleep.DIED)
-        if self.past.count:
-            lost = gone[:n_gone, 0][gone[:n_gone, 1] & colonise.WAS_GROWN > 0]
-            self.ended.append(identity=lost, day=day, removed=False)
+        if len(gone):
+            self.note(gone[:, 0], day, sleep.DIED)
+            lost = gone[:, 0][gone[:, 1] & founders.WAS_GROWN > 0]
+            if lost.size:
+                self.ended.append(identity=lost, day=day, removed=False)
+
+    def cycling(self, day: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Every small colony on the morning of `day`, promising and doomed: identity, cells (int64), and the day on which it woke."""
+        everywhere = np.ones(len(self.patient), dtype=bool)
+        cells = self.small.sizes(day, everywhere, np.zeros(self.settled.shape))
+        rows = [(self.small.column("identity"), cells, self.small.column("woke"))]
+        if self.doomed is not None:
+            living = self.doomed.living(day)
+            awake = living.woke >= 0
+            rows.append((living.identity[awake], living.cells[awake], living.woke[awake]))
+        return tuple(np.concatenate(columns) for columns in zip(*rows, strict=True))
+
+    def asleep(self) -> np.ndarray:
+        """Identities of all sleepers of this morning, in no particular order."""
+        records = self.calendar.records()
+        if self.doomed is None:
+            return records
+        living = self.doomed.living(self.morning)
+        return np.concatenate([records, living.identity[living.woke < 0]])
 
     def agents(self) -> Iterator[TumourCell]:
         """A view of every living cell or colony (slow: for looking, not for computing)."""
         groups = (
-            ("sleeping", self.calendar.records(), None, None),
-            ("cycling", self.small.column("identity"), self.small.column("cells"), self.small.column("woke")),
+            ("sleeping", self.asleep(), None, None),
+            ("cycling", *self.cycling(self.morning)),
             (
                 "grown",
                 self.grown.column("identity"),

@@ -12,7 +12,7 @@ import numpy as np
 
 from sim.colonies import ColonyLaw
 from sim.kernels import descent
-from sim.kernels.colonise import STEP_DAYS
+from sim.kernels.founders import STEP_DAYS
 from sim.kernels.identity import CLUSTER_INDEX, unpack
 from sim.mechanisms.lineage import mean_potential, potentials
 from sim.names import NICHES
@@ -34,8 +34,9 @@ class Descent:
     `mean_potential` of the cells that they shed.
     """
 
-    def __init__(self, key, hosts, parameters: LaneParameters, last_day: int):
+    def __init__(self, key, hosts, parameters: LaneParameters, law: ColonyLaw, last_day: int):
         lanes = len(hosts.patient)
+        self._promising = law.promising
         self._key, self._patient = key, hosts.patient
         self._exponent, self._mean_cells = parameters["shedding_exponent"], parameters["cluster_mean_cells"]
         log_sd = parameters["clone_potential_log_sd"]
@@ -47,7 +48,7 @@ class Descent:
         self._cumulative = np.cumsum(weight / weight.sum(axis=1, keepdims=True), axis=1)
         self.clone_potential = power / mean_potential(hosts, log_sd)[:, None]
         self.shedders = Rows(identity=np.uint64, clone=np.uint8, potential=np.float64, resists=np.uint8)
-        self._seeds, self._groups = Rows(shedder=np.uint32), Rows(place=np.int64, first=np.int64)
+        self._seeds, self._groups = Rows(number=np.uint32, shedder=np.uint32), Rows(place=np.int64, first=np.int64)
         blocks = (last_day // STEP_DAYS + 1) * len(NICHES) if parameters["secondary_shedding_factor"].any() else 0
         self._block_first, self._block_end = np.zeros(blocks, dtype=np.int64), np.zeros(blocks, dtype=np.int64)
         self.surface, self.mean_potential = np.zeros((lanes, len(NICHES))), np.ones((lanes, len(NICHES)))
@@ -63,6 +64,7 @@ class Descent:
             self._block_end,
             self._groups.column("place"),
             self._groups.column("first"),
+            self._seeds.column("number"),
             self._seeds.column("shedder"),
         )
 
@@ -71,6 +73,7 @@ class Descent:
         shedders = self.shedders
         return (
             self._mean_cells,
+            self._promising,
             self._cumulative,
             self.clone_potential,
             *self.finder,
@@ -118,19 +121,20 @@ class Descent:
             self.mean_potential,
         )
 
-    def draw(self, code: int, settled: np.ndarray, day: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The parents, as numbers of shedders (seeds,), of what settled today, (lanes, niches), from the organ of a stream's code.
+    def draw(self, code: int, identity: np.ndarray, day: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The parents, as numbers of shedders (seeds,), of what settled today (`identity`) from the organ of a stream's code.
 
-        By lane, niche and index; with the groups' places and first rows. Raises AssertionError where no colony had grown there.
+        With the groups' places and first rows. Raises AssertionError where no colony had grown there.
         """
-        groups, chosen = np.count_nonzero(settled), np.empty(int(settled.sum()), dtype=np.uint32)
-        place, first = np.empty(groups, dtype=np.int64), np.empty(groups, dtype=np.int64)
-        if not descent.draw_parents(
+        chosen = np.empty(len(identity), dtype=np.uint32)
+        place, first = np.empty(len(identity), dtype=np.int64), np.empty(len(identity), dtype=np.int64)
+        groups = descent.draw_parents(
             self._key,
             self._patient,
             day,
             code,
-            settled,
+            identity,
+            len(NICHES),
             self._start_of,
             self._parent,
             self._weight,
@@ -138,23 +142,29 @@ class Descent:
             place,
             first,
             chosen,
-        ):
+        )
+        if groups < 0:
             raise AssertionError("a metastasis was seeded from an organ in which no colony had grown")
-        return chosen, place, first
+        return chosen, place[:groups], first[:groups]
 
-    def note(self, stream: Stream, day: int) -> None:
-        """Settle the descent of what settled today: the parents of what an organ's metastases shed, and every clone's number."""
-        parent = self._note_parents(stream, day) if stream.code else _NO_PARENTS
-        if self.has_clones.any():
+    def note(self, stream: Stream, day: int, promising: np.ndarray, doomed: np.ndarray) -> None:
+        """Settle the descent of what settled today, `promising` (identities) and `doomed` (lanes, niches): the parents of what an
+        organ's metastases shed, and every clone's number.
+        """
+        counts = self.has_clones.any()
+        if not (counts or stream.code):
+            return
+        identity = np.empty(promising.size + int(doomed.sum()), dtype=np.uint64)
+        descent.everybody(day, stream.code, CLUSTER_INDEX * stream.cluster, promising, doomed, identity)
+        parent = self._note_parents(stream, identity, day) if stream.code else _NO_PARENTS
+        if counts:
             descent.count_clones(
                 self._key,
                 self._patient,
-                day,
-                stream.code,
-                CLUSTER_INDEX * stream.cluster,
-                stream.settled_today,
+                identity,
                 self.has_clones,
                 self._mean_cells,
+                self._promising,
                 self._cumulative,
                 self.clone_potential,
                 parent,
@@ -163,13 +173,13 @@ class Descent:
                 self.seeded,
             )
 
-    def _note_parents(self, stream: Stream, day: int) -> np.ndarray:
-        chosen, place, first = self.draw(stream.code, stream.settled_today, day)
+    def _note_parents(self, stream: Stream, identity: np.ndarray, day: int) -> np.ndarray:
+        chosen, place, first = self.draw(stream.code, identity, day)
         block = day // STEP_DAYS * len(NICHES) + stream.code - 1
         self._block_first[block] = self._groups.count
         self._groups.append(place=place, first=first)
         self._block_end[block] = self._groups.count
-        self._seeds.append(shedder=chosen)
+        self._seeds.append(number=unpack(identity)["index"], shedder=chosen)
         return chosen
 
     def parents(self, identity: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -13,12 +13,13 @@ import numpy as np
 from sim import streams
 from sim.agents import Niche, PrimaryTumour
 from sim.body import own_organ_factor
-from sim.cells import TumourCells
+from sim.cells import NO_RESISTANCE, TumourCells
 from sim.cohort import Hosts
 from sim.colonies import ColonyLaw
 from sim.descent import Descent
 from sim.follow_up import FollowUp
-from sim.kernels import colonise, settle, sleep
+from sim.kernels import colonise, founders, settle, sleep
+from sim.kernels.doomed import CELLS
 from sim.kernels.identity import COLONY_DAYS, MOST_LANES
 from sim.mechanisms import REGISTRY
 from sim.mortality import DAYS_PER_YEAR, Mortality
@@ -43,7 +44,8 @@ class MetastasisModel(mesa.Model):
 
     `hosts`: the patients; `parameters`: values by lane, with the nulls of mechanisms that are off
     already set; `horizon_days` and `visible_cells` (lanes,): follow-up after diagnosis, and the size
-    that makes a macrometastasis; `treatments`: plans with the lanes that get them. Shapes are (lanes,) or (lanes, niches) throughout.
+    that makes a macrometastasis; `treatments`: plans with the lanes that get them; `doomed`: whether cells whose colonies
+    die out can be asked for (nothing that they do changes a metastasis). Shapes are (lanes,) or (lanes, niches) throughout.
     Raises ValueError for more than 65,536 lanes, or more days than an identity holds.
     """
 
@@ -59,6 +61,7 @@ class MetastasisModel(mesa.Model):
         keep_seeds: bool = False,
         collect: bool = True,
         treatments: Given = (),
+        doomed: bool = True,
     ):
         super().__init__(rng=int(seed) & 0xFFFFFFFF)
         lanes = len(hosts.patient)
@@ -81,9 +84,11 @@ class MetastasisModel(mesa.Model):
 
         self.primary = PrimaryTumour(self, hosts, parameters)
         self.niches = {organ: Niche(self, organ) for organ in NICHES}
-        self.cells = TumourCells(hosts.patient, parameters, int(self.last_day.max()), keep_seeds)
         self.law = ColonyLaw(parameters, classes_of(treatments))
-        self.descent = Descent(self.key, hosts, parameters, int(self.last_day.max()))
+        self.cells = TumourCells(
+            self.key, hosts.patient, parameters, self.law, int(self.last_day.max()), keep_seeds, doomed
+        )
+        self.descent = Descent(self.key, hosts, parameters, self.law, int(self.last_day.max()))
         self.follow_up = FollowUp(parameters, hosts.diagnosis_day, self.visible_cells)
         self.first_detected_day = self.follow_up.first_detected_day
         self._soil = parameters.by_niche("soil") * own_organ_factor(parameters, hosts.site)
@@ -98,7 +103,7 @@ class MetastasisModel(mesa.Model):
         self._returning = parameters["self_seeding_share"]
         self._metastatic_shedding = metastatic_shedding_per_day(parameters)
         self._some_return, self._metastases_shed = bool(self._returning.any()), bool(self._metastatic_shedding.any())
-        self.burden_cells, self.cycling_cells, self.metastatic_surface = (np.zeros(shape) for _ in range(3))
+        self.burden_cells, self.young_cells, self.metastatic_surface, self.promising_cells_at_end = (np.zeros(shape) for _ in range(4))
         self.small_metastases, self.large_metastases = (np.zeros(shape, dtype=np.int64) for _ in range(2))
         self._age_on_day_0 = hosts.age_years - hosts.diagnosis_day / DAYS_PER_YEAR
         self.signals = Signals(self._age(), self.primary.cells, self.burden_cells, hosts)
@@ -124,8 +129,14 @@ class MetastasisModel(mesa.Model):
         )
         self._first_diagnosis_day = int(hosts.diagnosis_day.min())
         self.therapy = Therapy(self, treatments, seed) if treatments else None
+        if self.cells.doomed is not None:
+            self.cells.doomed.origin = self._origin
         self.observer = Observer(self, output_every_days, collect)
         self._steps = tuple(getattr(self, name) for name in DAY)
+
+    def _origin(self) -> tuple:
+        """What kernels take to tell what a seed resists of birth."""
+        return NO_RESISTANCE if self.cells.resistance is None else self.cells.resistance.origin
 
     def _age(self) -> np.ndarray:
         return self._age_on_day_0 + self.day / DAYS_PER_YEAR
@@ -135,6 +146,7 @@ class MetastasisModel(mesa.Model):
         for action in self._steps:
             action()
         self.day += 1
+        self.cells.morning = self.day
 
     def run(self, report=None) -> None:
         """Run until every lane is dead or censored; `report(day)` is called every 30 days if given."""
@@ -191,25 +203,26 @@ class MetastasisModel(mesa.Model):
             stream.circulate(self.alive, self.viable, self._able)
 
     def settle(self) -> None:
-        """Split the settled cells off; some fall asleep, the others begin to cycle."""
+        """Split the settled cells off; the promising fall asleep or begin to cycle, the doomed are counted."""
         self._keep_promises()
         np.add(self.energy_clock, self.rates.feeding, out=self._evening_energy_clock)
         np.add(self.hazard_clock, self.rates.sleeper_death, out=self._evening_hazard_clock)
+        if self.cells.doomed is not None:
+            self.cells.doomed.note_rates(self.day, self.alive, self.rates)
         for stream in self._streams_today:
             new = stream.settle_events(self.key, self.hosts.patient, self.alive, self.day)
             if new:
-                self.descent.note(stream, self.day)
+                promising, doomed = self.cells.settle(stream, self.day, new)
+                self.descent.note(stream, self.day, promising, doomed)
                 awake = self.cells.place(
-                    self.key,
+                    promising,
                     self.day,
-                    stream,
-                    new,
                     self.rates,
                     self._evening_energy_clock,
                     self._evening_hazard_clock,
                     self._promises,
                 )
-                self.cells.begin_cycling(self.key, awake, self.day)
+                self.cells.begin_cycling(awake, self.day, self.rates.clearance)
 
     def _keep_promises(self) -> None:
         """File sleepers anew where a clock runs faster than was promised to them."""
@@ -223,31 +236,44 @@ class MetastasisModel(mesa.Model):
     def wake(self) -> None:
         """Wake or bury the sleepers whose threshold the clocks pass today; advance the clocks."""
         woken = self.cells.wake(self.day, self.alive, self.rates, self.energy_clock, self.hazard_clock, self._promises)
-        self.cells.begin_cycling(self.key, woken, self.day)
+        self.cells.begin_cycling(woken, self.day, self.rates.clearance)
         self.energy_clock, self._evening_energy_clock = self._evening_energy_clock, self.energy_clock
         self.hazard_clock, self._evening_hazard_clock = self._evening_hazard_clock, self.hazard_clock
 
     def colonise(self) -> None:
-        """Compose today into the week; on its last day step the small colonies and measure the grown ones."""
-        position = self.day % colonise.STEP_DAYS
-        therapy = self.therapy
-        self.law.compose(position, self.rates.clearance, None if therapy is None else therapy.take_survival())
-        if position == colonise.STEP_DAYS - 1:
-            self.cells.step_colonies(self.key, self.alive, self.day, self.law)
-            if therapy is not None:
-                therapy.after_week()
+        """The evening of the small colonies; on the last day of a week measure the grown ones."""
+        self.cells.end_day(self.alive, self.day, self.rates.clearance)
+        if self.day % founders.STEP_DAYS == founders.STEP_DAYS - 1:
+            if self.therapy is not None:
+                self.therapy.after_week()
             self.measure()
+
+    def promising_cells(self, now: int, lanes: np.ndarray) -> np.ndarray:
+        """Cells of promising colonies below 10^6 cells on the morning of `now` in some lanes (bool), (lanes, niches), zero in the others.
+
+        Those that grow deterministically are as of the last week's end, as the metastases are.
+        """
+        total = np.where(lanes[:, None], self.young_cells, 0.0)
+        self.cells.small.sizes(now, lanes, total)
+        return total
+
+    @property
+    def cycling_cells(self) -> np.ndarray:
+        """Cells of all colonies below 10^6 cells this morning, (lanes, niches); of lanes that have ended, of those at their end."""
+        total = np.where(
+            self.alive[:, None], self.promising_cells(self.cells.morning, self.alive), self.promising_cells_at_end
+        )
+        return total + self.cells.doomed.tallies(self.cells.morning)[..., CELLS]
 
     def visible_metastases(self, lanes: np.ndarray) -> np.ndarray:
         """Metastases that imaging would see this morning in some lanes (bool), (lanes, niches); zero in the others."""
         return visible_by_niche(self.cells, self.law, self.day, lanes, self.parameters["imaging_threshold_cells"])
 
     def measure(self) -> None:
-        """Sizes and counts by niche at the end of today."""
-        for array in (self.cycling_cells, self.burden_cells, self.small_metastases, self.large_metastases):
+        """Sizes and counts of grown colonies by niche at the end of today."""
+        for array in (self.young_cells, self.burden_cells, self.small_metastases, self.large_metastases):
             array[self.alive] = 0
-        small, grown = self.cells.small, self.cells.grown
-        colonise.cells_by_niche(small.count, small.cells, small.identity, self.alive, self.cycling_cells)
+        grown = self.cells.grown
         colonise.grown_by_niche(
             self.day + 1.0,
             grown.count,
@@ -262,7 +288,7 @@ class MetastasisModel(mesa.Model):
             self.alive,
             np.log(MICROMETASTASIS_CELLS),
             np.log(self.visible_cells),
-            self.cycling_cells,
+            self.young_cells,
             self.small_metastases,
             self.large_metastases,
             self.burden_cells,
@@ -282,12 +308,13 @@ class MetastasisModel(mesa.Model):
         if dead.size:
             self.death_day[dead], self.death_cause[dead], self.last_day[dead] = self.day, cause, self.day
             self.alive[dead] = False
+            self._lanes_end(dead, self.day + 1)
             self._next_end_day = self.day
 
     def examine(self) -> None:
         """What patients and doctors find by the morning of tomorrow (see `sim.follow_up`)."""
         now = self.day + 1
-        if now % colonise.STEP_DAYS == 0:
+        if now % founders.STEP_DAYS == 0:
             self.follow_up.week(now, self.alive, self.large_metastases, self.burden_cells, self.cells, self.law)
         if self.follow_up.has_visits:
             visits = self.follow_up.visits(now) & self.alive & (now <= self.last_day)
@@ -296,7 +323,7 @@ class MetastasisModel(mesa.Model):
 
     def observe(self) -> None:
         """Recorders read the state at the end of the day; then follow-up ends where it is over."""
-        now = self.day + 1
+        now = self.cells.morning = self.day + 1
         someone_ends = now >= self._next_end_day
         if not someone_ends and not self.observer.is_due(now):
             return
@@ -306,10 +333,20 @@ class MetastasisModel(mesa.Model):
             stream.split_failures(self.key, self.hosts.patient, due, now)
         self.observer.record(now)
         if someone_ends:
+            self._lanes_end(np.flatnonzero(self.alive & ends), now)
             self.alive &= ~ends
             self._was_alive = self.alive.copy()
             self._next_end_day = int(self.last_day[self.alive].min(initial=NEVER))
             self.running = bool(self.alive.any())
+
+    def _lanes_end(self, lanes: np.ndarray, morning: int) -> None:
+        """The course of these lanes (numbers) is over on a morning."""
+        chosen = np.zeros(len(self.alive), dtype=bool)
+        chosen[lanes] = True
+        self.promising_cells_at_end[lanes] = self.promising_cells(morning, chosen)[lanes]
+        self.cells.small.lane_ended()
+        if self.cells.doomed is not None:
+            self.cells.doomed.last_morning[lanes] = morning
 
     # -- tallies over all streams ----------------------------------------------------------------
 

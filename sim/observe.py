@@ -5,10 +5,14 @@ from __future__ import annotations
 import mesa
 import numpy as np
 
-from sim.kernels.record import BINS, count_bins, note_stages
+from sim.kernels.doomed import ASLEEP, CELLS
+from sim.kernels.record import BINS, count_bins, note_present, note_stages
 from sim.names import CLOCKS, NICHES, STAGES
 
 ALL_ORGANS = (*NICHES, "all")
+NEED_DOOMED = (STAGES.index("dormant"), STAGES.index("cycling"))
+"""Stages that are not known where the doomed are not computed."""
+LANES_AT_ONCE = 64
 QUANTITIES = len(ALL_ORGANS) * len(STAGES)
 _NOBODY = np.empty(0, dtype=np.int64)
 
@@ -16,22 +20,32 @@ _NOBODY = np.empty(0, dtype=np.int64)
 class ClockHistogram:
     """Counts by grid day, organ and stage on one clock, for the patients at risk on that day.
 
-    Rows of bins are noted as they come (168 bytes a lane and grid day) and counted once at the end.
+    Rows of bins are noted as they come (284 bytes a lane and grid day) and counted once at the end, when the doomed cells of
+    all lanes are counted with them.
     """
 
     def __init__(self, first_slot: int, last_slot: int, rows: int):
         self.first_slot = first_slot  # grid index of slot 0; negative before diagnosis
         self._rows = 0
         self._slot = np.empty(rows, dtype=np.int64)
+        self._lane, self._day = np.empty(rows, dtype=np.int32), np.empty(rows, dtype=np.int32)
         self._bins = np.empty((rows, QUANTITIES), dtype=np.uint16)
+        self._sleeping, self._cycling = (np.empty((rows, len(NICHES)), dtype=np.int64) for _ in range(2))
         self._total = np.zeros((last_slot - first_slot + 1, QUANTITIES), dtype=np.int64)
 
-    def add(self, model, lanes: np.ndarray, grid: np.ndarray | int) -> None:
-        """Note what `lanes` (indices) hold now, at their grid index (one for all, or one each)."""
+    def add(self, model, now: int, lanes: np.ndarray, grid: np.ndarray | int, cycling_cells: np.ndarray) -> None:
+        """Note what `lanes` (indices) hold now, at their grid index (one for all, or one each).
+
+        `cycling_cells` (lanes, niches) are those of promising colonies.
+        """
         end = self._rows + len(lanes)
-        slot = self._slot[self._rows : end]
+        here = slice(self._rows, end)
+        slot = self._slot[here]
         slot[:] = grid - self.first_slot
+        self._lane[here], self._day[here] = lanes, now
         cells = model.cells
+        self._sleeping[here] = cells.promising["sleeping"][lanes]
+        self._cycling[here] = np.rint(cycling_cells[lanes])
         note_stages(
             self._rows,
             slot,
@@ -39,8 +53,6 @@ class ClockHistogram:
             cells.settled,
             model.died_on_arrival,
             model.inert,
-            cells.sleeping,
-            model.cycling_cells,
             model.small_metastases,
             model.large_metastases,
             self._bins,
@@ -48,8 +60,24 @@ class ClockHistogram:
         )
         self._rows = end
 
-    def sparse(self) -> dict[str, np.ndarray]:
-        """What was counted, as flat grid index x quantity x bin and number, ready to be merged."""
+    @property
+    def looks(self) -> tuple[np.ndarray, np.ndarray]:
+        """Lane and day of every row."""
+        return self._lane[: self._rows], self._day[: self._rows]
+
+    def add_doomed(self, rows: np.ndarray, counts: np.ndarray) -> None:
+        """Doomed cells of some rows (numbers): `counts` (rows, niches, quantities) as in `sim.doomed`."""
+        self._sleeping[rows] += counts[..., ASLEEP]
+        self._cycling[rows] += counts[..., CELLS]
+
+    def complete(self) -> None:
+        """All doomed cells are added, or there are none: sort everybody into bins."""
+        end = self._rows
+        note_present(self._slot[:end], self._sleeping[:end], self._cycling[:end], self._bins[:end], self._total)
+        self._sleeping = self._cycling = None
+
+    def sparse(self, without: tuple[int, ...] = ()) -> dict[str, np.ndarray]:
+        """What was counted, as flat grid index x quantity x bin and number, ready to be merged; `without` some stages (places)."""
         slot, bins = self._slot[: self._rows], self._bins[: self._rows]
         order = np.argsort(slot, kind="stable")
         nothing = np.empty(0, dtype=np.int64)
@@ -57,6 +85,10 @@ class ClockHistogram:
         keys, numbers = np.empty(filled, dtype=np.int64), np.empty(filled, dtype=np.int64)
         count_bins(order, slot, bins, keys, numbers)
         rows = np.flatnonzero(self._total)
+        if without:
+            told = ~np.isin(keys // BINS % len(STAGES), without)
+            keys, numbers = keys[told], numbers[told]
+            rows = rows[~np.isin(rows % len(STAGES), without)]
         offset = self.first_slot * QUANTITIES
         return {
             "bin": keys + offset * BINS,
@@ -123,9 +155,46 @@ class Observer:
     def record(self, now: int) -> None:
         """Read the state at the start of day `now`."""
         self.now = now  # the model's own counter moves on after this
-        for name, lanes in self._on_clocks(now).items():
-            if lanes.size:
-                start = 0 if name == "first_cell" else self.model.hosts.diagnosis_day[lanes]
-                self.clocks[name].add(self.model, lanes, (now - start) // self.every_days)
+        on_clocks = self._on_clocks(now)
+        due = np.zeros(len(self.model.alive), dtype=bool)
+        for lanes in on_clocks.values():
+            due[lanes] = True
+        if due.any():
+            cycling = self.model.promising_cells(now, due)
+            for name, lanes in on_clocks.items():
+                if lanes.size:
+                    start = 0 if name == "first_cell" else self.model.hosts.diagnosis_day[lanes]
+                    self.clocks[name].add(self.model, now, lanes, (now - start) // self.every_days, cycling)
         if self.collect and now % self.every_days == 0:
             self.model.datacollector.collect(self.model)
+
+    def sparse(self) -> dict[str, dict[str, np.ndarray]]:
+        """After the run: the histogram of each clock (see `ClockHistogram.sparse`), all cells counted in.
+
+        Where the doomed are not computed, stages that need them are left out.
+        """
+        doomed = self.model.cells.doomed
+        if doomed is not None:
+            self._add_doomed(doomed)
+        for clock in self.clocks.values():
+            clock.complete()
+        without = () if doomed is not None else NEED_DOOMED
+        return {name: clock.sparse(without) for name, clock in self.clocks.items()}
+
+    def _add_doomed(self, doomed) -> None:
+        """Count the doomed on every noted day of both clocks, some lanes at a time."""
+        now = self.model.cells.morning
+        looks = {name: clock.looks for name, clock in self.clocks.items()}
+        # A look of a lane and day as one number, so that both clocks share those that fall together.
+        codes = {name: lane.astype(np.int64) * 2**17 + day for name, (lane, day) in looks.items()}
+        both = np.unique(np.concatenate(list(codes.values())))
+        lane = both >> 17
+        lanes = np.unique(lane)
+        for start in range(0, len(lanes), LANES_AT_ONCE):
+            chosen = lanes[start : start + LANES_AT_ONCE]
+            first, last = np.searchsorted(lane, (chosen[0], chosen[-1] + 1))
+            some = both[first:last]
+            counts = doomed.counts(lane[first:last], some & (2**17 - 1), now)
+            for name, clock in self.clocks.items():
+                mine = np.flatnonzero((codes[name] >= some[0]) & (codes[name] <= some[-1]))
+                clock.add_doomed(mine, counts[np.searchsorted(some, codes[name][mine])])

@@ -12,7 +12,7 @@ import numpy as np
 
 from sim.body import Routing, route, route_from_organ
 from sim.kernels import settle
-from sim.kernels.colonise import STEP_DAYS
+from sim.kernels.founders import STEP_DAYS
 from sim.names import NICHES
 from sim.parameters import LaneParameters
 

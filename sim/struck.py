@@ -11,7 +11,7 @@ import numpy as np
 
 from sim.cells import TumourCells
 from sim.colonies import ColonyLaw
-from sim.kernels import colonise, therapy
+from sim.kernels import colonise, founders, therapy
 from sim.kernels.identity import unpack
 from sim.streams import ACQUIRES, REMOVED
 
@@ -66,8 +66,8 @@ def strike(
     `survival` (classes, lanes, niches) is what today's doses leave of cycling cells, `drugs` (alike) the part of drugs,
     which hit only the share that cycles; `shrink` (lanes, niches) what
     the immune system has left since it last struck. A colony that falls below the size at which growth is certain
-    goes back to the small ones, so that it can die out; the week's law applies `survival` to it there, so cells that did
-    not cycle this morning are counted as so many more that did.
+    goes back to the small ones, cell by cell, so that it can die out; cells that did not cycle this morning are counted as so
+    many more that did.
     """
     touched = alive & ((survival < 1.0).any(axis=(0, 2)) | (shrink < 1.0).any(axis=1))
     if not touched.any():
@@ -96,7 +96,7 @@ def strike(
         niche[falls],
         day,
         (before - resting * np.log(by_drugs))[falls],
-        by_immunity[falls],
+        (by_dose * by_immunity)[falls],
     )
 
 
@@ -115,14 +115,15 @@ def bend(cells: TumourCells, law: ColonyLaw, rows, lane, niche, day: int, after:
     grown.column("delay_days")[rows] = np.where(above, 0.0, rest)
 
 
-def _become_small(cells: TumourCells, key, rows, lane, niche, day: int, before, by_immunity) -> None:
+def _become_small(cells: TumourCells, key, rows, lane, niche, day: int, before, left) -> None:
+    """Make colonies of exp(`before`) cells small, each cell of which survives this morning with chance `left`."""
     grown = cells.grown
     identity, woke = grown.column("identity")[rows], grown.column("woke")[rows]
-    traits = grown.column("traits")[rows] | np.uint8(colonise.WAS_GROWN)
+    traits = grown.column("traits")[rows] | np.uint8(founders.WAS_GROWN)
     number = np.rint(np.exp(np.minimum(before, MOST_LOG_CELLS))).astype(np.int64)
-    therapy.thin(key, cells.patient, day, identity, by_immunity, number)
-    cells.small.append(cells=number, identity=identity, since=day, woke=woke, traits=traits)
-    np.add.at(cells.colonies, (lane, niche), 1)
+    therapy.thin(key, cells.patient, day, identity, left, number)
+    cells.small.fall(identity, number, day, woke, traits)
+    np.add.at(cells.promising["colonies"], (lane, niche), 1)
     drop(cells, rows)
 
 
@@ -158,6 +159,8 @@ def acquire(cells: TumourCells, key, day: int, drug: int, dosed_day: np.ndarray,
     `dosed_day` (lanes,) is the day of the last dose, `chance` (lanes,) the probability (0 without a dose).
     """
     bit = np.uint8(1 << drug)
+    if cells.doomed is not None:
+        cells.doomed.acquire(day, drug, dosed_day, chance)
     for colonies in (cells.small, cells.grown):
         lane = unpack(colonies.column("identity"))["lane"]
         rows = np.flatnonzero(

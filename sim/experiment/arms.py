@@ -89,7 +89,7 @@ def metastases_by_lane(
     from sim.experiment import tables
 
     seldom = replace(scenario, output_every_days=SELDOM_DAYS)
-    model = build_model(seldom, seed=seed, patients=patient, arms=arms, arm_of_lane=arm_of_lane, collect=False)
+    model = build_model(seldom, seed=seed, patients=patient, arms=arms, arm_of_lane=arm_of_lane, collect=False, doomed=False)
     longest = float(model.last_day.max())
 
     def look(day: int) -> None:
@@ -111,7 +111,8 @@ def metastases_by_lane(
 
 
 def _too_many(scenario: Scenario, model, arms, arm_of_lane, most_cells: float) -> str:
-    most = int(np.argmax((model.cells.sleeping + model.cells.colonies).sum(axis=1)))
+    living = model.cells.promising
+    most = int(np.argmax((living["sleeping"] + living["colonies"]).sum(axis=1)))
     values = arms[arm_of_lane[most]]
     differ = [f"{name} = {values[name]:.3g}" for name, p in scenario.parameters.items() if values[name] != p.value]
     return (

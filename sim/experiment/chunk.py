@@ -67,12 +67,14 @@ def build_model(
     collect: bool = True,
     arms: Sequence[Mapping[str, float]] | None = None,
     arm_of_lane: np.ndarray | None = None,
+    doomed: bool = True,
 ) -> MetastasisModel:
     """The model of some patients of a scenario (ids, shape (patients,)), ready to run.
 
     `arms` holds all parameter values of each arm, nulls set; by default there is one, the scenario's own. The
     lanes are all patients in the first arm, all in the second, and so on; or `patients` and `arm_of_lane`
-    (lanes,) say of each lane which patient in which arm it is. Raises InputError where parameter values,
+    (lanes,) say of each lane which patient in which arm it is. Where nobody asks for the `doomed` cells they are not
+    computed. Raises InputError where parameter values,
     fine one by one, do not fit together.
     """
     if arms is None:
@@ -99,6 +101,7 @@ def build_model(
             keep_seeds=keep_seeds,
             collect=collect,
             treatments=[(plan, np.ones(n, dtype=bool)) for plan in scenario.treatments],
+            doomed=doomed,
         )
     except ValueError as error:
         raise InputError(f"{scenario.name}: {error}") from error
@@ -161,7 +164,7 @@ def run_chunk(task: Task, report: Callable[[float], None] | None = None) -> Chun
             "founders": tables.founders_table(lineage, found),
             "ancestors": tables.ancestors_table(model, lineage, found),
         },
-        seeding={name: clock.sparse() for name, clock in model.observer.clocks.items()},
+        seeding=model.observer.sparse(),
         cascade=tables.cascade_counts(model, found),
     )
     if task.has_clones:

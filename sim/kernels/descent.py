@@ -1,8 +1,8 @@
 """Who descends from whom: the parent and the clone of every seed that a metastasis shed, drawn as it settles.
 
 Seeds of metastases are noted in blocks, one a source organ and day of shedding (metastases shed once a week); a block is a
-run of groups, one a lane and niche, and a seed's index is its place in the group: so a seed is found by its identity alone
-and costs four bytes, the number of its parent among the `shedders`. What the primary shed is not noted: its clones are
+run of groups, one a lane and niche, in which seeds stand in order of their index: so a seed is found by its identity alone
+and costs eight bytes, its index and the number of its parent among the `shedders`. What the primary shed is not noted: its clones are
 keyed draws of the identity.
 """
 
@@ -13,7 +13,8 @@ import math
 import numpy as np
 
 from sim.jit import kernel
-from sim.kernels.colonise import STEP_DAYS, founders_of, grown_log_cells
+from sim.kernels.colonise import grown_log_cells
+from sim.kernels.founders import STEP_DAYS, founders_of
 from sim.kernels.identity import day_of, index_of, lane_of, niche_of, pack, source_of
 from sim.streams import CLONE, PARENT, days_word, tag_word, uniform
 
@@ -22,11 +23,11 @@ MIXED = 255
 
 
 @kernel
-def shedder_of(ident, niches, block_first, block_end, place, first, shedder):
+def shedder_of(ident, niches, block_first, block_end, place, first, number, shedder):
     """The shedder of a seed that a metastasis shed, -1 for one that was never noted.
 
     `block_first`, `block_end` (blocks,) are groups, `place` (groups,) their lane and niche, `first` (groups,) the row of
-    their first seed, `shedder` (seeds,) what is looked up.
+    their first seed, `number` (seeds,) the index of each, ascending in a group, `shedder` (seeds,) what is looked up.
     """
     block = day_of(ident) // STEP_DAYS * niches + source_of(ident) - 1
     if block >= block_first.size or day_of(ident) % STEP_DAYS:
@@ -41,16 +42,22 @@ def shedder_of(ident, niches, block_first, block_end, place, first, shedder):
             high = middle
     if low >= block_end[block] or place[low] != wanted:
         return np.int64(-1)
-    row = first[low] + index_of(ident)
-    end = first[low + 1] if low + 1 < first.size else shedder.size
-    return np.int64(shedder[row]) if row < end else np.int64(-1)
+    row, end = first[low], first[low + 1] if low + 1 < first.size else shedder.size
+    last, index = end, index_of(ident)
+    while row < end:
+        middle = (row + end) // 2
+        if number[middle] < index:
+            row = middle + 1
+        else:
+            end = middle
+    return np.int64(shedder[row]) if row < last and number[row] == index else np.int64(-1)
 
 
 @kernel
-def shedders_of(identity, niches, block_first, block_end, place, first, shedder, out):
+def shedders_of(identity, niches, block_first, block_end, place, first, number, shedder, out):
     """`shedder_of` many."""
     for i in range(identity.size):
-        out[i] = shedder_of(identity[i], niches, block_first, block_end, place, first, shedder)
+        out[i] = shedder_of(identity[i], niches, block_first, block_end, place, first, number, shedder)
 
 
 @kernel
@@ -70,11 +77,14 @@ def founder_clone(key, patient, ident, founder, cumulative):
 
 
 @kernel
-def seed_clone(key, patient, ident, parent, clone, mean_cells, cumulative, potential):
-    """The clone of a seed: its parent's `clone`; of a parent with several founders one of theirs, in proportion to potential."""
+def seed_clone(key, patient, ident, parent, clone, mean_cells, promising, cumulative, potential):
+    """The clone of a seed: its parent's `clone`; of a parent with several founders one of theirs, in proportion to potential.
+
+    `promising` (niches,) is the lane's chance that a cell is (see `founders_of`).
+    """
     if clone != MIXED:
         return np.int64(clone)
-    number = founders_of(key, patient, parent, mean_cells)
+    number = founders_of(key, patient, parent, mean_cells, promising[niche_of(parent)])
     left = 0.0
     for founder in range(number):
         left += potential[founder_clone(key, patient, parent, founder, cumulative)]
@@ -97,6 +107,7 @@ def draw_clones(
     identity,
     founder,
     mean_cells,
+    promising,
     cumulative,
     potential,
     niches,
@@ -104,6 +115,7 @@ def draw_clones(
     block_end,
     place,
     first,
+    number,
     shedder,
     shedders,
     clones,
@@ -114,24 +126,38 @@ def draw_clones(
         ident = identity[i]
         lane = lane_of(ident)
         if source_of(ident) > 0:
-            at = shedder_of(ident, niches, block_first, block_end, place, first, shedder)
+            at = shedder_of(ident, niches, block_first, block_end, place, first, number, shedder)
             out[i] = seed_clone(
-                key, patient[lane], ident, shedders[at], clones[at], mean_cells[lane], cumulative[lane], potential[lane]
+                key, patient[lane], ident, shedders[at], clones[at], mean_cells[lane], promising[lane], cumulative[lane], potential[lane]
             )
         else:
             out[i] = founder_clone(key, patient[lane], ident, founder[i], cumulative[lane])
 
 
 @kernel
+def everybody(day, source, first_index, promising, doomed, out):
+    """Identities of all that settled today from a stream, in order of lane, niche and index: the doomed, (lanes, niches) counts, before
+    the promising (identities). Fills `out` (uint64)."""
+    n, k = 0, 0
+    for lane in range(doomed.shape[0]):
+        for niche in range(doomed.shape[1]):
+            for i in range(doomed[lane, niche]):
+                out[n] = pack(lane, day, first_index + i, niche, source)
+                n += 1
+            while k < promising.size and lane_of(promising[k]) == lane and niche_of(promising[k]) == niche:
+                out[n] = promising[k]
+                n += 1
+                k += 1
+
+
+@kernel
 def count_clones(
     key,
     patient,
-    day,
-    source,
-    first_index,
-    settled,
+    identity,
     has_clones,
     mean_cells,
+    promising,
     cumulative,
     potential,
     parent,
@@ -139,36 +165,36 @@ def count_clones(
     clones,
     out,
 ):
-    """Add the founding cells of what settled today, (lanes, niches) `settled`, to `out` (lanes, clones), where patients have clones.
+    """Add the founding cells of what settled today (`identity`) to `out` (lanes, clones), where patients have clones.
 
-    Indices begin at `first_index`; `parent` (seeds,) is the shedder of each in order of lane, niche and index, if a metastasis shed them.
+    `parent` (seeds,) is the shedder of each, if a metastasis shed them.
     """
-    row = 0
-    for lane in range(settled.shape[0]):
-        for niche in range(settled.shape[1]):
-            count = settled[lane, niche]
-            if count and has_clones[lane]:
-                for i in range(count):
-                    ident = pack(lane, day, first_index + i, niche, source)
-                    if source > 0:
-                        at = parent[row + i]
-                        out[
-                            lane,
-                            seed_clone(
-                                key,
-                                patient[lane],
-                                ident,
-                                shedders[at],
-                                clones[at],
-                                mean_cells[lane],
-                                cumulative[lane],
-                                potential[lane],
-                            ),
-                        ] += 1
-                        continue
-                    for founder in range(founders_of(key, patient[lane], ident, mean_cells[lane])):
-                        out[lane, founder_clone(key, patient[lane], ident, founder, cumulative[lane])] += 1
-            row += count
+    for i in range(identity.size):
+        ident = identity[i]
+        lane = lane_of(ident)
+        if not has_clones[lane]:
+            continue
+        if source_of(ident) > 0:
+            at = parent[i]
+            out[
+                lane,
+                seed_clone(
+                    key,
+                    patient[lane],
+                    ident,
+                    shedders[at],
+                    clones[at],
+                    mean_cells[lane],
+                    promising[lane],
+                    cumulative[lane],
+                    potential[lane],
+                ),
+            ] += 1
+            continue
+        for founder in range(
+            founders_of(key, patient[lane], ident, mean_cells[lane], promising[lane, niche_of(ident)])
+        ):
+            out[lane, founder_clone(key, patient[lane], ident, founder, cumulative[lane])] += 1
 
 
 @kernel
@@ -178,6 +204,7 @@ def shedder_traits(
     identity,
     has_clones,
     mean_cells,
+    promising,
     cumulative,
     potential,
     niches,
@@ -185,6 +212,7 @@ def shedder_traits(
     block_end,
     place,
     first,
+    number,
     shedder,
     shedders,
     clones,
@@ -198,20 +226,22 @@ def shedder_traits(
         out_clone[i], out_potential[i] = 0, 1.0
         if not has_clones[lane]:
             continue
-        number = founders_of(key, patient[lane], ident, mean_cells[lane]) if source_of(ident) == 0 else np.int64(1)
+        cells = np.int64(1)
+        if source_of(ident) == 0:
+            cells = founders_of(key, patient[lane], ident, mean_cells[lane], promising[lane, niche_of(ident)])
         if source_of(ident) > 0:
-            at = shedder_of(ident, niches, block_first, block_end, place, first, shedder)
+            at = shedder_of(ident, niches, block_first, block_end, place, first, number, shedder)
             clone = seed_clone(
-                key, patient[lane], ident, shedders[at], clones[at], mean_cells[lane], cumulative[lane], potential[lane]
+                key, patient[lane], ident, shedders[at], clones[at], mean_cells[lane], promising[lane], cumulative[lane], potential[lane]
             )
         else:
             clone = np.int64(founder_clone(key, patient[lane], ident, 0, cumulative[lane]))
         out_clone[i], out_potential[i] = clone, potential[lane, clone]
-        if number > 1:
+        if cells > 1:
             total = 0.0
-            for founder in range(number):
+            for founder in range(cells):
                 total += potential[lane, founder_clone(key, patient[lane], ident, founder, cumulative[lane])]
-            out_clone[i], out_potential[i] = MIXED, total / number
+            out_clone[i], out_potential[i] = MIXED, total / cells
 
 
 @kernel
@@ -292,36 +322,35 @@ def weigh_shedders(
 
 
 @kernel
-def draw_parents(key, patient, day, source, settled, start_of, parent, weight, row, place, first, chosen):
-    """The shedder (`chosen`) of each seed settled today from organ number `source` - 1, by lane, niche and index.
+def draw_parents(key, patient, day, source, identity, niches, start_of, parent, weight, row, place, first, chosen):
+    """The shedder (`chosen`) of each seed settled today from organ number `source` - 1, in the order of `identity`.
 
-    `settled` (lanes, niches) counts them; `row` is that of the first in the table of seeds. A parent is drawn in proportion
+    `row` is that of the first in the table of seeds. A parent is drawn in proportion
     to the cells that it shed times their chance to found a colony (see `weigh_shedders`). Fills `place` and `first` of each
-    lane and niche that got a seed; returns whether every seed has a parent.
+    lane and niche that got a seed; returns how many groups there are, -1 where a seed has no parent.
     """
-    n = 0
     groups = 0
-    niches = settled.shape[1]
-    for lane in range(settled.shape[0]):
+    before = np.int64(-1)
+    for n in range(identity.size):
+        ident = identity[n]
+        lane, niche = lane_of(ident), niche_of(ident)
+        here = lane * niches + niche
         begin, stop = start_of[lane * niches + source - 1], start_of[lane * niches + source]
-        for niche in range(niches):
-            if settled[lane, niche] == 0:
-                continue
-            if stop == begin:
-                return False
-            place[groups], first[groups] = lane * niches + niche, row + n
+        if stop == begin:
+            return -1
+        if here != before:
+            place[groups], first[groups] = here, row + n
             groups += 1
-            for i in range(settled[lane, niche]):
-                target = weight[stop - 1] * uniform(
-                    key, patient[lane], i, days_word(day, 0), tag_word(PARENT, niche, source)
-                )
-                low, high = begin, stop - 1
-                while low < high:
-                    middle = (low + high) // 2
-                    if weight[middle] <= target:
-                        low = middle + 1
-                    else:
-                        high = middle
-                chosen[n] = parent[low]
-                n += 1
-    return True
+            before = here
+        target = weight[stop - 1] * uniform(
+            key, patient[lane], index_of(ident), days_word(day, 0), tag_word(PARENT, niche, source)
+        )
+        low, high = begin, stop - 1
+        while low < high:
+            middle = (low + high) // 2
+            if weight[middle] <= target:
+                low = middle + 1
+            else:
+                high = middle
+        chosen[n] = parent[low]
+    return groups

@@ -14,7 +14,7 @@ import numpy as np
 
 from sim.jit import kernel
 from sim.kernels.elementary import exp, log
-from sim.kernels.identity import lane_of, niche_of, pack
+from sim.kernels.identity import index_of, lane_of, niche_of, source_of
 from sim.streams import ASLEEP_DEATH, SLEEP, THRESHOLD, days_word, many_uniforms, tag_word
 
 BLOCK = 16
@@ -71,8 +71,6 @@ def place_cells(
     patient,
     day,
     last,
-    source,
-    first_index,
     settled,
     sleep_chance,
     narrow_share,
@@ -84,7 +82,6 @@ def place_cells(
     hazard_clock,
     energy_promise,
     hazard_promise,
-    settled_total,
     sleeping,
     head,
     filed,
@@ -97,27 +94,22 @@ def place_cells(
     woke_total,
     kept,
 ):
-    """Place today's settled cells: asleep in the calendar, or awake in `awake`; returns how many are awake.
+    """Place promising founders that `settled` today (identities): asleep in the calendar, or awake in `awake`; returns how many are awake.
 
-    `first_index` numbers them (clusters have a range of their own). `settled`, `sleeping`, the clocks (at the end of today) and the promises are (lanes, niches). A sleeper's
+    `sleeping`, the clocks (at the end of today) and the promises are (lanes, niches). A sleeper's
     energy threshold is a mixture of two Weibull components in days of reference feeding (scales and
     shapes by lane), its life asleep exponential on the hazard clock. `kept`, when it has rows, takes each
     cell's identity, and its threshold in 1/1024 day doubled, plus one if it sleeps.
     """
-    most = awake.size
+    most = n = settled.size
     days = np.full(most, days_word(day, 0))
-    identity = np.empty(most, np.uint64)
+    identity = settled.copy()
     who, index, tag = np.empty(most, np.uint64), np.empty(most, np.uint64), np.empty(most, np.uint64)
-    n = 0
-    for lane in range(settled.shape[0]):
-        for niche in range(settled.shape[1]):
-            settled_total[lane, niche] += settled[lane, niche]
-            for i in range(settled[lane, niche]):
-                identity[n] = pack(lane, day, first_index + i, niche, source)
-                who[n] = np.uint64(patient[lane])
-                index[n] = np.uint64(first_index + i)
-                tag[n] = tag_word(SLEEP, niche, source)
-                n += 1
+    for i in range(n):
+        ident = identity[i]
+        who[i] = np.uint64(patient[lane_of(ident)])
+        index[i] = np.uint64(index_of(ident))
+        tag[i] = tag_word(SLEEP, niche_of(ident), source_of(ident))
     first, second = np.empty(most), np.empty(most)
     many_uniforms(key, who, index, days, tag, first, second)
     keep = kept.shape[0] > 0

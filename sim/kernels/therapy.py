@@ -52,7 +52,7 @@ def keyed_adherence(key, patient, code, turn, number, adherence, taken):
 
 @kernel
 def drugs_resisted(
-    key, patient, ident, records, changed_day, shares, niches, block_first, block_end, place, first, shedder, resists
+    key, patient, ident, records, changed_day, shares, niches, block_first, block_end, place, first, number, shedder, resists
 ):
     """Bits of the drugs that a seed resists of birth: what its parent did, or for one from the primary a keyed draw a drug.
 
@@ -60,7 +60,7 @@ def drugs_resisted(
     lanes) how many there are; the first stands from the beginning. The rest finds a seed's shedder (`descent.shedder_of`), and what that `resists`.
     """
     if source_of(ident) > 0:
-        return np.int64(resists[shedder_of(ident, niches, block_first, block_end, place, first, shedder)])
+        return np.int64(resists[shedder_of(ident, niches, block_first, block_end, place, first, number, shedder)])
     lane, arrived = lane_of(ident), day_of(ident)
     bits = np.int64(0)
     for drug in range(shares.shape[0]):
@@ -86,6 +86,7 @@ def traits_of_founders(
     block_end,
     place,
     first,
+    number,
     shedder,
     resists,
     out,
@@ -104,6 +105,7 @@ def traits_of_founders(
             block_end,
             place,
             first,
+            number,
             shedder,
             resists,
         )
@@ -123,6 +125,7 @@ def kill_sleepers(
     block_end,
     place,
     first,
+    number,
     shedder,
     resists,
     sleeping,
@@ -161,6 +164,7 @@ def kill_sleepers(
                         block_end,
                         place,
                         first,
+                        number,
                         shedder,
                         resists,
                     )
