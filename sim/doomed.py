@@ -164,34 +164,46 @@ class Doomed:
 
     def living(self, now: int) -> Listed:
         """Those that live on the morning of `now`: it costs what has arrived since the last look and what lived then."""
-        self.tallies(now)
+        if self._living is None or self._look is None or self._look[0] != now:
+            if self._living is None:
+                self._living, self._look = Listed(*(np.empty(0, dtype) for dtype in (np.uint64, float, int, int, int))), None
+            self.tallies(now)
         return self._living
 
     def tallies(self, now: int) -> np.ndarray:
         """What is counted on the morning of `now`, or was when a lane ended: int64, (lanes, niches, quantities)."""
         if self._look is not None and self._look[0] == now:
             return self._look[1]
+        if (self.last_morning <= now).all() and self._living is None:
+            self._look = now, self.counts(np.arange(len(self._patient)), self.last_morning, now)
+            return self._look[1]
         fresh = self._spread(self._arrivals.column("packed")[self._known :])
         listed = self._list(np.sort(np.concatenate([self._told, fresh])), now)
         parts = unpack(listed.identity)
-        place = (parts["lane"], parts["niche"])
+        place = parts["lane"] * len(NICHES) + parts["niche"]
         awake, dead = listed.woke >= 0, listed.died >= 0
+
+        def number(mask, weights=None):
+            size = self._over.shape[0] * len(NICHES)
+            counted = np.bincount(place[mask], weights, size)
+            return np.rint(counted).astype(np.int64).reshape(self._over.shape[:2])
+
+        self._over[..., WOKE] += number(awake & dead)
+        self._over[..., DIED] += number(dead & ~awake)
+        self._over[..., EXTINCT] += number(dead & awake)
         counted = self._over.copy()
-
-        def add(into, quantity, mask):
-            np.add.at(into[..., quantity], (place[0][mask], place[1][mask]), 1)
-
-        for into, these in ((counted, True), (self._over, dead)):
-            add(into, WOKE, awake & these)
-            add(into, DIED, dead & ~awake & these)
-            add(into, EXTINCT, dead & awake & these)
-        np.add.at(counted[..., CELLS], place, listed.cells)
-        add(counted, ASLEEP, ~awake & ~dead)
-        add(counted, COLONIES, awake & ~dead)
+        counted[..., WOKE] += number(awake & ~dead)
+        counted[..., ASLEEP] = number(~awake & ~dead)
+        counted[..., COLONIES] = number(awake & ~dead)
+        counted[..., CELLS] = number(awake & ~dead, listed.cells[awake & ~dead])
         self._told, self._known = listed.identity[~dead], self._arrivals.count
         self._living = Listed(*(getattr(listed, name)[~dead] for name in Listed.__dataclass_fields__))
         self._look = now, counted
         return counted
+
+    def remember(self, now: int, counted: np.ndarray) -> None:
+        """Everybody has been counted as of the end of every lane, (lanes, niches, quantities): no need to do it again."""
+        self._look = now, counted
 
     @property
     def bytes(self) -> int:

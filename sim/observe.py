@@ -6,6 +6,7 @@ import mesa
 import numpy as np
 
 from sim.kernels.doomed import ASLEEP, CELLS
+from sim.kernels.doomed import QUANTITIES as COUNTED
 from sim.kernels.record import BINS, count_bins, note_present, note_stages
 from sim.names import CLOCKS, NICHES, STAGES
 
@@ -187,8 +188,11 @@ class Observer:
         looks = {name: clock.looks for name, clock in self.clocks.items()}
         # A look of a lane and day as one number, so that both clocks share those that fall together.
         codes = {name: lane.astype(np.int64) * 2**17 + day for name, (lane, day) in looks.items()}
-        both = np.unique(np.concatenate(list(codes.values())))
+        over = (doomed.last_morning <= now).all()
+        ends = np.arange(len(doomed.last_morning)) * 2**17 + doomed.last_morning
+        both = np.unique(np.concatenate([*codes.values(), ends] if over else list(codes.values())))
         lane = both >> 17
+        at_end = np.zeros((len(ends), len(NICHES), COUNTED), dtype=np.int64)
         lanes = np.unique(lane)
         for start in range(0, len(lanes), LANES_AT_ONCE):
             chosen = lanes[start : start + LANES_AT_ONCE]
@@ -198,3 +202,7 @@ class Observer:
             for name, clock in self.clocks.items():
                 mine = np.flatnonzero((codes[name] >= some[0]) & (codes[name] <= some[-1]))
                 clock.add_doomed(mine, counts[np.searchsorted(some, codes[name][mine])])
+            if over:
+                at_end[chosen] = counts[np.searchsorted(some, ends[chosen])]
+        if over:
+            doomed.remember(now, at_end)

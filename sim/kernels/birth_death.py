@@ -20,24 +20,14 @@ import math
 import numpy as np
 
 from sim.jit import kernel
-from sim.kernels.distributions import binomial, negative_binomial, poisson
+from sim.kernels.distributions import binomial, negative_binomial
 from sim.kernels.identity import day_of, index_of, niche_of, source_of
-from sim.streams import (
-    DOOMED_OFFSPRING,
-    DOOMED_SHAPE,
-    LAST_LINE,
-    LAST_SHAPE,
-    NEW_LINES,
-    OFFSPRING,
-    OFFSPRING_SHAPE,
-    SURVIVORS,
-    days_word,
-    tag_word,
-)
+from sim.streams import DOOMED_OFFSPRING, DOOMED_SHAPE, LAST_LINE, LAST_SHAPE, SURVIVORS, days_word, tag_word
 
 RASTER_DAYS = 28
 """Sizes are drawn at multiples of so many days, counted from day 0, whoever looks: a look between them keeps nothing."""
-_MOST_LINES = 1e17
+MOST_LINES = 1e17
+"""Counts are 64-bit; growth is certain long before."""
 
 
 @kernel
@@ -61,37 +51,6 @@ def end_days(u, lines, net, birth):
         return np.inf
     term = (1.0 / alive - 1.0) / birth
     return term if net * term < 1e-12 else math.log1p(net * term) / net
-
-
-@kernel
-def more_lines(key, patient, ident, draw_day, mean):
-    """New immortal lines of a time, Poisson with that mean."""
-    if mean <= 0.0:
-        return np.int64(0)
-    return poisson(
-        min(mean, _MOST_LINES),
-        key,
-        patient,
-        index_of(ident),
-        days_word(day_of(ident), draw_day),
-        tag_word(NEW_LINES, niche_of(ident), source_of(ident)),
-    )
-
-
-@kernel
-def offspring(key, patient, ident, draw_day, lines, failure):
-    """Doomed cells that immortal lines have borne: `lines` is their number at both ends of the time, added up."""
-    niche, source = niche_of(ident), source_of(ident)
-    return negative_binomial(
-        lines,
-        failure,
-        key,
-        patient,
-        index_of(ident),
-        days_word(day_of(ident), draw_day),
-        tag_word(OFFSPRING_SHAPE, niche, source),
-        tag_word(OFFSPRING, niche, source),
-    )
 
 
 @kernel

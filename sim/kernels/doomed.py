@@ -22,7 +22,7 @@ from sim.kernels.clocks import record_on, time_of, value_at
 from sim.kernels.distributions import binomial
 from sim.kernels.elementary import exp, log
 from sim.kernels.founders import NEVER, founders_of
-from sim.kernels.identity import CLUSTER_INDEX, day_of, index_of, lane_of, niche_of, pack, source_of
+from sim.kernels.identity import day_of, index_of, is_cluster, lane_of, niche_of, source_of
 from sim.kernels.therapy import drugs_resisted, keyed_uniform
 from sim.streams import ACQUIRES, DOOMED, DOOMED_CLEARED, DOSE_CELLS, END, days_word, exponential, many_uniforms, tag_word
 
@@ -32,7 +32,7 @@ QUANTITIES = 6
 """What is counted: asleep, cells of cycling colonies, and colonies, on that morning; woken, dead asleep and extinct till then."""
 AT_A_DOSE = 0.25
 """Who loses the last cell to a dose on a morning is gone so many days after it began: it was there when the day did."""
-_TINY = 1e-300
+_TINY, _MOST, _LONG = 1e-300, 1.0 - 2.0**-53, 1e6
 
 
 class Sleep(NamedTuple):
@@ -76,6 +76,26 @@ class Lives(NamedTuple):
     origin: tuple
 
 
+class Life(NamedTuple):
+    """Lives of a batch of founders, (BATCH,) each, as `live` fills them.
+
+    `threshold`: the energy for which a sleeper waits, -1 for who never slept. `died`: the day of a death asleep, `start`: the
+    morning from which it cycles; NEVER if not by the end. `end`, `cleared` and `kind`: those of `colony`. `gone`: when the
+    colony is, as far as is known. `first`, `second` and `words` are room.
+    """
+
+    threshold: np.ndarray
+    first: np.ndarray
+    second: np.ndarray
+    start: np.ndarray
+    end: np.ndarray
+    cleared: np.ndarray
+    gone: np.ndarray
+    died: np.ndarray
+    kind: np.ndarray
+    words: np.ndarray
+
+
 @kernel
 def _advance(key, patient, ident, cells, at, to, end, net, birth, death):
     """Cells at `to` < `end` of a doomed colony that had `cells` at `at`, day by day of the raster."""
@@ -90,17 +110,16 @@ def _advance(key, patient, ident, cells, at, to, end, net, birth, death):
 
 
 @kernel
-def colony(key, ident, start, u, cleared, kind, until, lives):
+def colony(key, ident, start, end, cleared, kind, until, lives):
     """Cells on the morning of `until` of the colony of a doomed founder that cycles from the morning of `start`, and when it is gone.
 
-    `u` is the uniform of its end, `cleared` the time at which T cells clear it, `kind` the drugs that it resists.
+    `end` is the time of its end undisturbed, `cleared` that at which T cells clear it, `kind` the drugs that it resists.
     """
     lane, niche, growth, doses = lane_of(ident), niche_of(ident), lives.growth, lives.doses
     who = lives.patient[lane]
     net, birth, death = growth.net[lane, niche], growth.birth[lane, niche], growth.death[lane, niche]
     cells = founders_of(key, who, ident, growth.mean_cells[lane], growth.promising[lane, niche])
     at = start
-    end = at + end_days(u, cells, net, birth)
     row, last = doses.first[lane], doses.first[lane + 1]
     while row < last and doses.day[row] < start:
         row += 1
@@ -136,7 +155,7 @@ def _asleep(u, lane, niche, day, wakes, kind, lives):
     `wakes` is the time at which it would wake, `u` below the chance to live till then decides. A dose kills in the morning.
     """
     until = min(wakes, float(lives.end[lane]))
-    start = value_at(lives.hazard, lane, niche, day + 1)
+    start = value_at(lives.hazard, lane, niche, float(day + 1))
     dies_at = -math.log(u)
     doses, jumps = lives.doses, 0.0
     for row in range(doses.first[lane], doses.first[lane + 1]):
@@ -160,82 +179,161 @@ def _asleep(u, lane, niche, day, wakes, kind, lives):
 
 
 @kernel
-def live(key, ident, count, lives, threshold, died, start, u_end, cleared, kind, first, second, who, index, days, tag):
-    """The lives of `count` doomed founders (identities), up to when their colonies begin; the rest are arrays (count,) to fill.
+def new_life():
+    """Room for a batch."""
+    return Life(
+        np.empty(BATCH),
+        np.empty(BATCH),
+        np.empty(BATCH),
+        np.empty(BATCH),
+        np.empty(BATCH),
+        np.empty(BATCH),
+        np.empty(BATCH),
+        np.empty(BATCH, np.int64),
+        np.empty(BATCH, np.int64),
+        np.empty((4, BATCH), np.uint64),
+    )
 
-    `threshold` is the energy for which a sleeper waits, -1 for who never slept; `died` the day of a death asleep and `start` the
-    morning from which it cycles, NEVER if not by the end; `u_end`, `cleared` and `kind` are those of `colony`. The
-    last six are room.
-    """
+
+@kernel
+def _is_plain(lane, lives):
+    """Whether a lane's rates never changed and nobody is cleared or dosed: then lives have closed forms."""
+    return (
+        not lives.clears[lane]
+        and lives.doses.first[lane + 1] == lives.doses.first[lane]
+        and lives.chance.first[lane + 1] - lives.chance.first[lane] == 1
+        and lives.energy.first[lane + 1] - lives.energy.first[lane] == 1
+        and lives.hazard.first[lane + 1] - lives.hazard.first[lane] == 1
+    )
+
+
+@kernel
+def _thresholds(ident, lives, life):
+    """Who sleeps, and for how much energy (-1 for who does not); the first uniform of each is stretched to what is left of it."""
+    sleep, scale, root = lives.sleep, life.start, life.end
+    for i in range(ident.size):
+        lane, niche = lane_of(ident[i]), niche_of(ident[i])
+        row = lives.chance.first[lane]
+        if lives.chance.first[lane + 1] - row > 1:
+            row = record_on(lives.chance, lane, day_of(ident[i]))
+        share = lives.chance.rate[row, niche]
+        u = life.first[i]
+        if u < share:
+            u /= share
+            narrow = sleep.narrow_share[lane]
+            if u < narrow:
+                u, scale[i], root[i] = u / narrow, sleep.narrow_scale[lane], 1.0 / sleep.narrow_shape[lane]
+            else:
+                u = (u - narrow) / (1.0 - narrow)
+                scale[i], root[i] = sleep.broad_scale[lane], 1.0 / sleep.broad_shape[lane]
+            life.threshold[i] = 1.0
+        else:
+            u, life.threshold[i], scale[i], root[i] = (u - share) / (1.0 - share), -1.0, 1.0, 1.0
+        life.first[i] = min(max(u, _TINY), _MOST)
+    for i in range(ident.size):
+        wait = scale[i] * exp(root[i] * log(-log(life.first[i])))
+        life.threshold[i] = wait if life.threshold[i] > 0.0 else -1.0
+
+
+@kernel
+def _live_plainly(key, ident, begin, lives, life):
+    """`live` in one lane whose rates never change, from place `begin` of the batch on: its loops have no branches."""
+    lane = lane_of(ident[0])
+    end = float(lives.end[lane])
+    energy, hazard = lives.energy.rate[lives.energy.first[lane]], lives.hazard.rate[lives.hazard.first[lane]]
+    net, birth = lives.growth.net[lane], lives.growth.birth[lane]
+    wakes, lasts, left = life.cleared[begin:], life.gone[begin:], life.end[begin:]
+    first, second, threshold = life.first[begin:], life.second[begin:], life.threshold[begin:]
+    start, died = life.start[begin:], life.died[begin:]
+    for i in range(ident.size):
+        niche = niche_of(ident[i])
+        wakes[i] = threshold[i] / energy[niche] if energy[niche] > 0.0 else _LONG
+        lasts[i] = -log(second[i])
+        start[i] = hazard[niche]
+    for i in range(ident.size):
+        left[i] = exp(start[i] * min(wakes[i], _LONG) - lasts[i])
+    for i in range(ident.size):
+        asleep = threshold[i] >= 0.0
+        since = float(day_of(ident[i]) + 1)
+        woken = since + wakes[i]
+        dead = asleep and start[i] * (min(woken, end) - since) > lasts[i]
+        died[i] = NEVER
+        if dead:
+            died[i] = max(np.int64(math.ceil(since + lasts[i] / start[i])) - 1, np.int64(since))
+        lives_on = not (asleep and (dead or woken > end))
+        u = left[i] if asleep else first[i]
+        u = min(max(u, _TINY), _MOST)
+        start[i] = (max(math.ceil(woken), since + 1.0) if asleep else since) if lives_on else NEVER
+        left[i] = u / (1.0 - u)
+    for i in range(ident.size):
+        niche = niche_of(ident[i])
+        x = left[i] * net[niche] / birth[niche]
+        left[i] = start[i] + (log(1.0 + x) if x > 1e-8 else x) / net[niche]
+    for i in range(ident.size):
+        if is_cluster(ident[i]) and start[i] < NEVER:
+            niche = niche_of(ident[i])
+            cells = founders_of(
+                key, lives.patient[lane], ident[i], lives.growth.mean_cells[lane], lives.growth.promising[lane, niche]
+            )
+            odds = (left[i] - start[i]) * net[niche]
+            odds = math.expm1(odds) / net[niche] * birth[niche]  # back to u / (1 - u)
+            left[i] = start[i] + end_days(odds / (1.0 + odds), cells, net[niche], birth[niche])
+        wakes[i], lasts[i], life.kind[begin + i] = np.inf, left[i], 0
+
+
+@kernel
+def _live_one(key, ident, i, lives, life):
+    """`live` of one founder, whatever its lane has been through."""
+    lane, niche, day = lane_of(ident), niche_of(ident), day_of(ident)
+    who = lives.patient[lane]
+    life.died[i], life.cleared[i], life.kind[i], life.start[i] = NEVER, np.inf, 0, NEVER
+    life.end[i] = life.gone[i] = np.inf
+    if lives.doses.first[lane + 1] > lives.doses.first[lane] and lives.doses.cycling.shape[1] > 1:
+        life.kind[i] = drugs_resisted(key, lives.patient, ident, *lives.origin)
+    start, u = day + 1, life.first[i]
+    if life.threshold[i] >= 0.0:
+        wakes = time_of(lives.energy, lane, niche, value_at(lives.energy, lane, niche, day + 1) + life.threshold[i])
+        dies, u = _asleep(life.second[i], lane, niche, day, wakes, life.kind[i], lives)
+        if dies < np.inf:
+            life.died[i] = max(np.int64(math.ceil(dies)) - 1, day + 1)
+            return
+        if wakes > lives.end[lane]:
+            return
+        start = max(np.int64(math.ceil(wakes)), day + 2)
+    u = min(max(u, _TINY), _MOST)
+    life.start[i] = start
+    cells = founders_of(key, who, ident, lives.growth.mean_cells[lane], lives.growth.promising[lane, niche])
+    life.end[i] = start + end_days(u, cells, lives.growth.net[lane, niche], lives.growth.birth[lane, niche])
+    if lives.clears[lane]:
+        tag = tag_word(DOOMED_CLEARED, niche, source_of(ident))
+        more = exponential(key, who, index_of(ident), days_word(day, 0), tag)
+        life.cleared[i] = time_of(lives.clearance, lane, 0, value_at(lives.clearance, lane, 0, start) + more)
+    life.gone[i] = colony(
+        key, ident, start, life.end[i], life.cleared[i], life.kind[i], np.int64(lives.end[lane]), lives
+    )[1]
+
+
+@kernel
+def live(key, ident, lives, life):
+    """Fill `life` with the lives of doomed founders (identities, at most BATCH), up to their lane's `end`."""
+    count = ident.size
+    who, index, days, tag = life.words[0], life.words[1], life.words[2], life.words[3]
     for i in range(count):
         who[i] = np.uint64(lives.patient[lane_of(ident[i])])
         index[i] = np.uint64(index_of(ident[i]))
         days[i] = days_word(day_of(ident[i]), 0)
         tag[i] = tag_word(DOOMED, niche_of(ident[i]), source_of(ident[i]))
-    many_uniforms(key, who[:count], index[:count], days[:count], tag[:count], first, second)
-    sleep = lives.sleep
-    for i in range(count):
-        lane, niche, day = lane_of(ident[i]), niche_of(ident[i]), day_of(ident[i])
-        row = lives.chance.first[lane]
-        if lives.chance.first[lane + 1] - row > 1:
-            row = record_on(lives.chance, lane, day)
-        share = lives.chance.rate[row, niche if lives.chance.rate.shape[1] > 1 else 0]
-        u = first[i]
-        if u < share:
-            u /= share
-            narrow = sleep.narrow_share[lane]
-            if u < narrow:
-                first[i], start[i], u_end[i] = u / narrow, sleep.narrow_scale[lane], 1.0 / sleep.narrow_shape[lane]
-            else:
-                first[i] = (u - narrow) / (1.0 - narrow)
-                start[i], u_end[i] = sleep.broad_scale[lane], 1.0 / sleep.broad_shape[lane]
-            threshold[i] = 1.0
+    many_uniforms(key, who[:count], index[:count], days[:count], tag[:count], life.first, life.second)
+    _thresholds(ident, lives, life)
+    begin = 0
+    while begin < count:
+        lane = lane_of(ident[begin])
+        stop = begin + 1
+        while stop < count and lane_of(ident[stop]) == lane:
+            stop += 1
+        if _is_plain(lane, lives):
+            _live_plainly(key, ident[begin:stop], begin, lives, life)
         else:
-            threshold[i], first[i] = -1.0, (u - share) / (1.0 - share)
-            start[i], u_end[i] = 1.0, 1.0
-    for i in range(count):
-        x = min(max(first[i], _TINY), 1.0 - 2.0**-53)
-        wait = start[i] * exp(u_end[i] * log(-log(x)))
-        first[i] = x
-        threshold[i] = wait if threshold[i] > 0.0 else -1.0
-    for i in range(count):
-        lane, niche, day = lane_of(ident[i]), niche_of(ident[i]), day_of(ident[i])
-        died[i], cleared[i], kind[i] = NEVER, np.inf, 0
-        dosed = lives.doses.first[lane + 1] > lives.doses.first[lane]
-        if dosed and lives.doses.cycling.shape[1] > 1:
-            kind[i] = drugs_resisted(key, lives.patient, ident[i], *lives.origin)
-        if threshold[i] < 0.0:
-            start[i], u_end[i] = day + 1, first[i]
-        else:
-            row, rows = lives.energy.first[lane], lives.energy.first[lane + 1] - lives.energy.first[lane]
-            if rows == 1:
-                rate = lives.energy.rate[row, niche if lives.energy.rate.shape[1] > 1 else 0]
-                wakes = day + 1 + threshold[i] / rate if rate > 0.0 else np.inf
-            else:
-                value = value_at(lives.energy, lane, niche, day + 1) + threshold[i]
-                wakes = time_of(lives.energy, lane, niche, value)
-            row, rows = lives.hazard.first[lane], lives.hazard.first[lane + 1] - lives.hazard.first[lane]
-            if rows == 1 and not dosed:
-                rate = lives.hazard.rate[row, niche if lives.hazard.rate.shape[1] > 1 else 0]
-                until = min(wakes, float(lives.end[lane]))
-                hazard = rate * (until - (day + 1))
-                dies = np.inf
-                left = second[i] * math.exp(hazard) if hazard > 0.0 else second[i]
-                if left >= 1.0:
-                    dies = day + 1 - math.log(second[i]) / rate
-            else:
-                dies, left = _asleep(second[i], lane, niche, day, wakes, kind[i], lives)
-            if dies < np.inf:
-                died[i], start[i] = max(np.int64(math.ceil(dies)) - 1, day + 1), NEVER
-                continue
-            if wakes > lives.end[lane]:
-                start[i] = NEVER
-                continue
-            start[i] = max(math.ceil(wakes), day + 2.0)
-            u_end[i] = left
-        u_end[i] = min(max(u_end[i], _TINY), 1.0 - 2.0**-53)
-        if lives.clears[lane]:
-            begins = value_at(lives.clearance, lane, niche, start[i])
-            tag_c = tag_word(DOOMED_CLEARED, niche, source_of(ident[i]))
-            more = exponential(key, who[i], index[i], days[i], tag_c)
-            cleared[i] = time_of(lives.clearance, lane, niche, begins + more)
+            for i in range(begin, stop):
+                _live_one(key, ident[i], i, lives, life)
+        begin = stop

@@ -7,18 +7,7 @@ import math
 import numpy as np
 
 from sim.jit import kernel
-from sim.kernels.doomed import (
-    ASLEEP,
-    BATCH,
-    CELLS,
-    COLONIES,
-    DIED,
-    EXTINCT,
-    QUANTITIES,
-    WOKE,
-    colony,
-    live,
-)
+from sim.kernels.doomed import ASLEEP, BATCH, CELLS, COLONIES, DIED, EXTINCT, WOKE, colony, live, new_life
 from sim.kernels.founders import NEVER
 from sim.kernels.identity import CLUSTER_INDEX, day_of, index_of, lane_of, niche_of, pack, source_of
 
@@ -79,12 +68,7 @@ def count_lives(key, lanes, arrivals, first_arrival, first_look, look_day, lives
     `look_day` holds the days of lane k of `lanes` from `first_look[k]` on, ascending and not after `lives.end`; `arrivals`
     those of all lanes in order of lane (see `by_lane`). Adds to `out` (looks, niches, QUANTITIES) int64.
     """
-    ident = np.empty(BATCH, np.uint64)
-    who, index = np.empty(BATCH, np.uint64), np.empty(BATCH, np.uint64)
-    days, tag = np.empty(BATCH, np.uint64), np.empty(BATCH, np.uint64)
-    first, second, threshold = np.empty(BATCH), np.empty(BATCH), np.empty(BATCH)
-    start, u_end, cleared = np.empty(BATCH), np.empty(BATCH), np.empty(BATCH)
-    died, kind = np.empty(BATCH, np.int64), np.empty(BATCH, np.int64)
+    ident, life = np.empty(BATCH, np.uint64), new_life()
     for k in range(lanes.size):
         lane = lanes[k]
         end = np.int64(lives.end[lane])
@@ -115,47 +99,50 @@ def count_lives(key, lanes, arrivals, first_arrival, first_look, look_day, lives
                     ident[n + i] = pack(lane, day, cluster + done + i, niche, source)
                 n += more
                 done += more
-            live(
-                key, ident, n, lives, threshold, died, start, u_end, cleared, kind, first, second, who, index, days, tag
-            )
+            live(key, ident[:n], lives, life)
             for i in range(n):
                 niche, day = niche_of(ident[i]), day_of(ident[i])
                 arrived = _slot(slots, day + 1, end)
-                if threshold[i] >= 0.0:
+                if life.threshold[i] >= 0.0:
                     if arrived < none:
                         out[arrived, niche, ASLEEP] += 1
-                    if died[i] < NEVER:
-                        slot = _slot(slots, died[i] + 1, end)
+                    if life.died[i] < NEVER:
+                        slot = _slot(slots, life.died[i] + 1, end)
                         if slot < none:
                             out[slot, niche, ASLEEP] -= 1
                             out[slot, niche, DIED] += 1
                         continue
-                    if start[i] >= NEVER:
+                    if life.start[i] >= NEVER:
                         continue
-                morning = np.int64(start[i])
+                morning = np.int64(life.start[i])
                 slot = _slot(slots, morning, end)
-                if slot < none:
-                    out[slot, niche, WOKE] += 1
-                    out[slot, niche, COLONIES] += 1
-                    if threshold[i] >= 0.0:
-                        out[slot, niche, ASLEEP] -= 1
-                    _, gone = colony(key, ident[i], morning, u_end[i], cleared[i], kind[i], end, lives)
-                    over = none
-                    if gone <= end:
-                        over = _slot(slots, np.int64(math.ceil(gone)), end)
-                        if over < none:
-                            out[over, niche, EXTINCT] += 1
-                            out[over, niche, COLONIES] -= 1
-                    for look in range(slot, over):
-                        cells, _ = colony(
-                            key, ident[i], morning, u_end[i], cleared[i], kind[i], np.int64(look_day[look]), lives
-                        )
-                        out[look, niche, CELLS] += cells
-        for look in range(begin + 1, none):
+                if slot == none:
+                    continue
+                out[slot, niche, WOKE] += 1
+                if life.threshold[i] >= 0.0:
+                    out[slot, niche, ASLEEP] -= 1
+                over = none
+                if life.gone[i] <= end:
+                    over = _slot(slots, np.int64(math.ceil(life.gone[i])), end)
+                    if over < none:
+                        out[over, niche, EXTINCT] += 1
+                for look in range(slot, over):
+                    out[look, niche, CELLS] += colony(
+                        key,
+                        ident[i],
+                        morning,
+                        life.end[i],
+                        life.cleared[i],
+                        life.kind[i],
+                        np.int64(look_day[look]),
+                        lives,
+                    )[0]
+        for look in range(begin, none):
             for niche in range(out.shape[1]):
-                for quantity in range(QUANTITIES):
-                    if quantity != CELLS:
+                if look > begin:
+                    for quantity in (ASLEEP, WOKE, DIED, EXTINCT):
                         out[look, niche, quantity] += out[look - 1, niche, quantity]
+                out[look, niche, COLONIES] = out[look, niche, WOKE] - out[look, niche, EXTINCT]
 
 
 @kernel
@@ -163,42 +150,29 @@ def list_lives(key, ident, lives, threshold, woke, died, cells):
     """Of every doomed founder until its lane's `end`: the `threshold` of who slept, -1 else; the day on which it `woke` (of arrival
     for who never slept) and the one on which it `died`, asleep or awake, -1 each where it did not; the `cells` of its colony.
     """
-    start, u_end, cleared = np.empty(BATCH), np.empty(BATCH), np.empty(BATCH)
-    who, index = np.empty(BATCH, np.uint64), np.empty(BATCH, np.uint64)
-    days, tag = np.empty(BATCH, np.uint64), np.empty(BATCH, np.uint64)
-    first, second = np.empty(BATCH), np.empty(BATCH)
-    dead, kind = np.empty(BATCH, np.int64), np.empty(BATCH, np.int64)
+    life = new_life()
     for begin in range(0, ident.size, BATCH):
         n = min(BATCH, ident.size - begin)
-        mine = ident[begin : begin + n]
-        live(
-            key,
-            mine,
-            n,
-            lives,
-            threshold[begin : begin + n],
-            dead,
-            start,
-            u_end,
-            cleared,
-            kind,
-            first,
-            second,
-            who,
-            index,
-            days,
-            tag,
-        )
+        live(key, ident[begin : begin + n], lives, life)
         for i in range(n):
             k = begin + i
+            threshold[k] = life.threshold[i]
             woke[k], died[k], cells[k] = -1, -1, 0
-            if dead[i] < NEVER:
-                died[k] = dead[i]
-            elif start[i] < NEVER:
-                end = np.int64(lives.end[lane_of(mine[i])])
-                woke[k] = np.int64(start[i]) - 1
-                cells[k], gone = colony(
-                    key, mine[i], np.int64(start[i]), u_end[i], cleared[i], kind[i], end, lives
-                )
-                if gone <= end:
-                    died[k] = np.int64(math.ceil(gone)) - 1
+            if life.died[i] < NEVER:
+                died[k] = life.died[i]
+            elif life.start[i] < NEVER:
+                end = np.int64(lives.end[lane_of(ident[k])])
+                woke[k] = np.int64(life.start[i]) - 1
+                if life.gone[i] <= end:
+                    died[k] = np.int64(math.ceil(life.gone[i])) - 1
+                else:
+                    cells[k] = colony(
+                        key,
+                        ident[k],
+                        np.int64(life.start[i]),
+                        life.end[i],
+                        life.cleared[i],
+                        life.kind[i],
+                        end,
+                        lives,
+                    )[0]
