@@ -18,19 +18,17 @@ class History:
         self._columns = columns
         self._last = np.full((lanes, columns), np.nan)
         self._value, self._since = np.zeros((lanes, columns)), np.zeros(lanes, dtype=np.int64)
+        self._lanes = np.empty(lanes, dtype=np.int64)
         self._records = Rows(lane=np.int32, day=np.int32)
         self._values, self._rates = np.empty((64, columns)), np.empty((64, columns))
         self._sorted: clocks.Clock | None = None
 
     def note(self, day: int, alive: np.ndarray, rate: np.ndarray) -> None:
         """Today's rate, (lanes, columns), in lanes that are alive (bool)."""
-        before = self._last.copy() if day else self._last
-        lanes = clocks.changed(alive, rate, self._last)
-        if not lanes.size:
+        n = clocks.note_changes(day, alive, rate, self._last, self._since, self._value, self._lanes)
+        if not n:
             return
-        if day:
-            self._value[lanes] += before[lanes] * (day - self._since[lanes])[:, None]
-        self._since[lanes] = day
+        lanes = self._lanes[:n]
         records, first = self._records, self._records.count
         end = first + lanes.size
         if end > len(self._values):

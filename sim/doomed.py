@@ -58,6 +58,7 @@ class Doomed:
         self.origin = lambda: ()  # what kernels take to tell what a founder resists of birth
         self.last_morning = np.full(lanes, 2**30, dtype=np.int64)
         self._told = np.empty(0, dtype=np.uint64)  # founders that lived at the last look, in order of identity
+        self._sorted: tuple[np.ndarray, np.ndarray] | None = None  # arrivals in order of lane
         self._known = 0  # arrivals that were told by then
         self._over = np.zeros((lanes, len(NICHES), QUANTITIES), dtype=np.int64)  # of those that did not
         self._look: tuple[int, np.ndarray] | None = None
@@ -136,7 +137,7 @@ class Doomed:
         Pairs are in order of lane, then day, each once; a day is not after the lane's last morning, nor after `now`.
         """
         lives = self._lives(now)
-        arrivals, first = doomed_counts.by_lane(self._arrivals.column("packed"), len(self._patient))
+        arrivals, first = self._by_lane()
         out = np.zeros((len(lane), len(NICHES), QUANTITIES), dtype=np.int64)
         lanes, first_look = np.unique(lane, return_index=True)
         first_look = np.append(first_look, len(lane))
@@ -147,8 +148,12 @@ class Doomed:
 
     def everybody(self, now: int) -> Listed:
         """All doomed founders that ever settled, until the morning of `now`, in order of lane as they came."""
-        arrivals, _ = doomed_counts.by_lane(self._arrivals.column("packed"), len(self._patient))
-        return self._list(self._spread(arrivals), now)
+        return self._list(self._spread(self._by_lane()[0]), now)
+
+    def _by_lane(self) -> tuple[np.ndarray, np.ndarray]:
+        if self._sorted is None or len(self._sorted[0]) < self._arrivals.count:
+            self._sorted = doomed_counts.by_lane(self._arrivals.column("packed"), len(self._patient))
+        return self._sorted
 
     @staticmethod
     def _spread(arrivals: np.ndarray) -> np.ndarray:

@@ -35,17 +35,21 @@ class SmallColonies(Rows):
         super().__init__(**_COLUMNS)
         self._key, self._patient, self._growth, self._clears = key, patient, law.small, law.clears
         self.clearance_clock = np.zeros(law.birth.shape)
-        self._next_due = founders.NEVER
+        self._next_due, self._any_clears = founders.NEVER, bool(law.clears.any())
+        self._day = np.zeros(len(patient), dtype=np.int64)
+        self._kernels_rows: founders.Colonies | None = None
         self._sweep = False  # a lane has ended: its rows are to be dropped
 
     @property
     def _rows(self) -> founders.Colonies:
-        return founders.Colonies(*(getattr(self, name) for name in self.names))
+        if self._kernels_rows is None or self._kernels_rows.identity is not self.identity:
+            self._kernels_rows = founders.Colonies(*(getattr(self, name) for name in self.names))
+        return self._kernels_rows
 
     def begin(self, identity: np.ndarray, day: int, traits: np.ndarray, clearance: np.ndarray, colonies) -> None:
         """Promising founders that begin to cycle at the end of `day`; `clearance` (lanes, niches) is today's hazard."""
         end = self.reserve(len(identity))
-        clock = self.clearance_clock + clearance
+        clock = self.clearance_clock + clearance if self._any_clears else self.clearance_clock
         founders.begin(
             self._key, self._patient, day, identity, traits, self.count, self._rows, self._growth, clock, colonies
         )
@@ -78,8 +82,8 @@ class SmallColonies(Rows):
         """
         cells = np.empty(self.count, dtype=np.int64)
         if self.count:
-            day = np.ascontiguousarray(np.broadcast_to(day, len(lanes)), dtype=np.int64)
-            founders.look(self._key, self._patient, day, lanes, self.count, self._rows, self._growth, cells, total)
+            self._day[:] = day
+            founders.look(self._key, self._patient, self._day, lanes, self.count, self._rows, self._growth, cells, total)
         return cells
 
     def lane_ended(self) -> None:
@@ -88,10 +92,9 @@ class SmallColonies(Rows):
 
     def end_day(self, day: int, alive: np.ndarray, clearance: np.ndarray, colonies, extinct):
         """The evening of `day`: a dict of those certain to grow (columns), and identity and traits of those gone, (gone, 2)."""
-        any_clears = bool(self._clears.any())
-        if any_clears:
+        if self._any_clears:
             self.clearance_clock += clearance
-        if not self.count or not (any_clears or self._sweep or day >= self._next_due):
+        if not self.count or not (self._any_clears or self._sweep or day >= self._next_due):
             return None, None
         self._sweep = False
         count = self.count

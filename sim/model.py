@@ -119,6 +119,7 @@ class MetastasisModel(mesa.Model):
         self.energy_clock, self.hazard_clock = np.zeros(shape), np.zeros(shape)
         self._evening_energy_clock, self._evening_hazard_clock = np.zeros(shape), np.zeros(shape)
         self._promises = np.zeros(shape), np.zeros(shape)
+        self._awake_today: list[np.ndarray] = []
         self.expected_shed = np.zeros(lanes)
         self.mortality = Mortality(
             parameters,
@@ -222,7 +223,8 @@ class MetastasisModel(mesa.Model):
                     self._evening_hazard_clock,
                     self._promises,
                 )
-                self.cells.begin_cycling(awake, self.day, self.rates.clearance)
+                if awake.size:
+                    self._awake_today.append(awake)
 
     def _keep_promises(self) -> None:
         """File sleepers anew where a clock runs faster than was promised to them."""
@@ -236,6 +238,8 @@ class MetastasisModel(mesa.Model):
     def wake(self) -> None:
         """Wake or bury the sleepers whose threshold the clocks pass today; advance the clocks."""
         woken = self.cells.wake(self.day, self.alive, self.rates, self.energy_clock, self.hazard_clock, self._promises)
+        if self._awake_today:
+            woken, self._awake_today = np.concatenate([*self._awake_today, woken]), []
         self.cells.begin_cycling(woken, self.day, self.rates.clearance)
         self.energy_clock, self._evening_energy_clock = self._evening_energy_clock, self.energy_clock
         self.hazard_clock, self._evening_hazard_clock = self._evening_hazard_clock, self.hazard_clock

@@ -45,8 +45,6 @@ class ClockHistogram:
         slot[:] = grid - self.first_slot
         self._lane[here], self._day[here] = lanes, now
         cells = model.cells
-        self._sleeping[here] = cells.promising["sleeping"][lanes]
-        self._cycling[here] = np.rint(cycling_cells[lanes])
         note_stages(
             self._rows,
             slot,
@@ -54,8 +52,12 @@ class ClockHistogram:
             cells.settled,
             model.died_on_arrival,
             model.inert,
+            cells.promising["sleeping"],
+            cycling_cells,
             model.small_metastases,
             model.large_metastases,
+            self._sleeping,
+            self._cycling,
             self._bins,
             self._total,
         )
@@ -161,7 +163,8 @@ class Observer:
         for lanes in on_clocks.values():
             due[lanes] = True
         if due.any():
-            cycling = self.model.promising_cells(now, due)
+            told = self.model.cells.doomed is not None
+            cycling = self.model.promising_cells(now, due) if told else self.model.young_cells
             for name, lanes in on_clocks.items():
                 if lanes.size:
                     start = 0 if name == "first_cell" else self.model.hosts.diagnosis_day[lanes]

@@ -22,7 +22,7 @@ import numpy as np
 from sim.jit import kernel
 from sim.kernels.distributions import binomial, negative_binomial
 from sim.kernels.identity import day_of, index_of, niche_of, source_of
-from sim.streams import DOOMED_OFFSPRING, DOOMED_SHAPE, LAST_LINE, LAST_SHAPE, SURVIVORS, days_word, tag_word
+from sim.streams import DOOMED_OFFSPRING, DOOMED_SHAPE, LAST_LINE, SURVIVORS, days_word, tag_word, uniforms
 
 RASTER_DAYS = 28
 """Sizes are drawn at multiples of so many days, counted from day 0, whoever looks: a look between them keeps nothing."""
@@ -84,16 +84,11 @@ def doomed_left_until(key, patient, ident, draw_day, cells, days, days_to_end, n
     index, when = index_of(ident), days_word(day_of(ident), draw_day)
     term = time_term(net, days)
     failure = death * term / (1.0 + birth * term) * extinct_share(birth, time_term(net, days_to_end - days))
-    last = 1 + negative_binomial(
-        np.int64(2),
-        failure,
-        key,
-        patient,
-        index,
-        when,
-        tag_word(LAST_SHAPE, niche, source),
-        tag_word(LAST_LINE, niche, source),
-    )
+    last = np.int64(1)
+    if failure > 0.0:
+        u, v = uniforms(key, patient, index, when, tag_word(LAST_LINE, niche, source))
+        scale = 1.0 / math.log(failure)
+        last += np.int64(math.floor(math.log(u) * scale)) + np.int64(math.floor(math.log(v) * scale))
     if cells <= 1:
         return last
     gone = extinct_share(birth, term)

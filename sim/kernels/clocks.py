@@ -23,20 +23,28 @@ class Clock(NamedTuple):
 
 
 @kernel
-def changed(alive, rate, last):
-    """Lanes (numbers) that are alive and whose `rate` (lanes, columns) is not `last`, which takes it over; and how many."""
-    lanes = np.empty(alive.size, np.int64)
+def note_changes(day, alive, rate, last, since, value, lanes):
+    """Where the `rate` (lanes, columns) of a lane that is alive is not `last`, bring its clock's `value` to this morning and take over both.
+
+    `since` (lanes,) is the day of `value`; `lanes` takes the numbers of these lanes. Returns how many.
+    """
     n = 0
     for lane in range(alive.size):
         if not alive[lane]:
             continue
+        same = True
         for column in range(rate.shape[1]):
-            if rate[lane, column] != last[lane, column]:
-                last[lane, :] = rate[lane, :]
-                lanes[n] = lane
-                n += 1
-                break
-    return lanes[:n]
+            same &= rate[lane, column] == last[lane, column]
+        if same:
+            continue
+        for column in range(rate.shape[1]):
+            if day > 0:
+                value[lane, column] += last[lane, column] * (day - since[lane])
+            last[lane, column] = rate[lane, column]
+        since[lane] = day
+        lanes[n] = lane
+        n += 1
+    return n
 
 
 @kernel

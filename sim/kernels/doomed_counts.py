@@ -12,6 +12,9 @@ from sim.kernels.founders import NEVER
 from sim.kernels.identity import CLUSTER_INDEX, day_of, index_of, lane_of, niche_of, pack, source_of
 
 
+_STEPS = 6
+
+
 @kernel
 def note_arrivals(day, source, first_index, doomed, rows, count):
     """Note how many doomed founders settled today, (lanes, niches): packed like an identity, with the number as its index."""
@@ -57,7 +60,7 @@ def spread(arrivals, out):
 
 @kernel
 def _slot(slots, day, end):
-    """First look on a day or later."""
+    """Number of a lane's first look on a day or later."""
     return slots[min(day, end + 1)]
 
 
@@ -66,7 +69,7 @@ def count_lives(key, lanes, arrivals, first_arrival, first_look, look_day, lives
     """Count the doomed founders of some `lanes` (numbers) on the mornings of their looks.
 
     `look_day` holds the days of lane k of `lanes` from `first_look[k]` on, ascending and not after `lives.end`; `arrivals`
-    those of all lanes in order of lane (see `by_lane`). Adds to `out` (looks, niches, QUANTITIES) int64.
+    those of all lanes in order of lane (see `by_lane`). Fills `out` (looks, niches, QUANTITIES) int64, zeros at first.
     """
     ident, life = np.empty(BATCH, np.uint64), new_life()
     for k in range(lanes.size):
@@ -81,6 +84,9 @@ def count_lives(key, lanes, arrivals, first_arrival, first_look, look_day, lives
             slots[day] = begin + at
         none = begin + looks
         slots[end + 1] = none
+        for day in range(end + 2):
+            slots[day] -= begin
+        steps = np.zeros((out.shape[1], _STEPS, looks + 1), np.int32)  # changes by look; those after the last in the last
         record, last_record = first_arrival[lane], first_arrival[lane + 1]
         number, done = np.int64(0), np.int64(0)
         while record < last_record or done < number:
@@ -103,30 +109,24 @@ def count_lives(key, lanes, arrivals, first_arrival, first_look, look_day, lives
             for i in range(n):
                 niche, day = niche_of(ident[i]), day_of(ident[i])
                 arrived = _slot(slots, day + 1, end)
-                if life.threshold[i] >= 0.0:
-                    if arrived < none:
-                        out[arrived, niche, ASLEEP] += 1
-                    if life.died[i] < NEVER:
-                        slot = _slot(slots, life.died[i] + 1, end)
-                        if slot < none:
-                            out[slot, niche, ASLEEP] -= 1
-                            out[slot, niche, DIED] += 1
-                        continue
-                    if life.start[i] >= NEVER:
-                        continue
+                of_niche = steps[niche]
                 morning = np.int64(life.start[i])
-                slot = _slot(slots, morning, end)
-                if slot == none:
-                    continue
-                out[slot, niche, WOKE] += 1
                 if life.threshold[i] >= 0.0:
-                    out[slot, niche, ASLEEP] -= 1
-                over = none
+                    of_niche[ASLEEP, arrived] += 1
+                    if morning == NEVER:
+                        if life.died[i] < NEVER:
+                            slot = _slot(slots, life.died[i] + 1, end)
+                            of_niche[ASLEEP, slot] -= 1
+                            of_niche[DIED, slot] += 1
+                        continue
+                    of_niche[ASLEEP, _slot(slots, morning, end)] -= 1
+                slot = _slot(slots, morning, end)
+                of_niche[WOKE, slot] += 1
+                over = np.int64(looks)
                 if life.gone[i] <= end:
                     over = _slot(slots, np.int64(math.ceil(life.gone[i])), end)
-                    if over < none:
-                        out[over, niche, EXTINCT] += 1
-                for look in range(slot, over):
+                    of_niche[EXTINCT, over] += 1
+                for look in range(begin + slot, begin + over):
                     out[look, niche, CELLS] += colony(
                         key,
                         ident[i],
@@ -137,11 +137,13 @@ def count_lives(key, lanes, arrivals, first_arrival, first_look, look_day, lives
                         np.int64(look_day[look]),
                         lives,
                     )[0]
-        for look in range(begin, none):
-            for niche in range(out.shape[1]):
-                if look > begin:
-                    for quantity in (ASLEEP, WOKE, DIED, EXTINCT):
-                        out[look, niche, quantity] += out[look - 1, niche, quantity]
+        for niche in range(out.shape[1]):
+            for quantity in (ASLEEP, WOKE, DIED, EXTINCT):
+                total = np.int64(0)
+                for look in range(looks):
+                    total += steps[niche, quantity, look]
+                    out[begin + look, niche, quantity] = total
+            for look in range(begin, none):
                 out[look, niche, COLONIES] = out[look, niche, WOKE] - out[look, niche, EXTINCT]
 
 

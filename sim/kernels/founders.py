@@ -292,14 +292,14 @@ def _forward_many(key, patient, at, to, draw_day, rows, growth, lines, cells):
         lines[k] = rows.immortal[at[k]] + poisson_from(
             first[k], second[k], mean[k], key, who[k], index[k], days[k], tag[k]
         )
-    tag += tag_word(SURVIVORS, 0, 0) - tag_word(NEW_LINES, 0, 0)
+    tag -= tag_word(NEW_LINES, 0, 0) - tag_word(SURVIVORS, 0, 0)
     many_uniforms(key, who, index, days, tag, first, second)
     for k in range(n):
         cells[k] = binomial_from(
             first[k], second[k], rows.doomed[at[k]], alive[k], key, who[k], index[k], days[k], tag[k]
         )
     tag += tag_word(OFFSPRING, 0, 0) - tag_word(SURVIVORS, 0, 0)
-    shape = tag + (tag_word(OFFSPRING_SHAPE, 0, 0) - tag_word(OFFSPRING, 0, 0))
+    shape = tag - (tag_word(OFFSPRING, 0, 0) - tag_word(OFFSPRING_SHAPE, 0, 0))
     many_uniforms(key, who, index, days, shape, normal, spare)
     for k in range(n):
         normal[k] = math.sqrt(-2.0 * log(normal[k])) * cosine_of_turns(spare[k])

@@ -37,11 +37,27 @@ def bin_middle(index: np.ndarray) -> np.ndarray:
 
 
 @kernel
-def note_stages(start, slot, lanes, settled, died_on_arrival, inert, small, large, bins, total):
+def note_stages(
+    start,
+    slot,
+    lanes,
+    settled,
+    died_on_arrival,
+    inert,
+    sleeping,
+    cycling,
+    small,
+    large,
+    all_sleeping,
+    all_cycling,
+    bins,
+    total,
+):
     """Note the stages that are known at once in every organ, and in all, of some `lanes` from row `start` of `bins` on.
 
     The arrays are (lanes, niches). Rows of `bins` are organ x stage; the same counts are added to the row
-    `slot` of `total`. The stages in between are told by `note_present`.
+    `slot` of `total`. Promising sleepers and cells of small colonies go to `all_sleeping` and `all_cycling` (rows, niches),
+    for `note_present`.
     """
     niches, stages = settled.shape[1], 6
     here, everywhere = np.zeros(stages, np.int64), np.zeros(stages, np.int64)
@@ -54,6 +70,8 @@ def note_stages(start, slot, lanes, settled, died_on_arrival, inert, small, larg
                 here[1] = settled[lane, organ]
                 here[4] = small[lane, organ]
                 here[5] = large[lane, organ]
+                all_sleeping[start + i, organ] = sleeping[lane, organ]
+                all_cycling[start + i, organ] = np.rint(cycling[lane, organ])
             for stage in range(stages):
                 if stage == 2 or stage == 3:
                     continue

@@ -47,7 +47,7 @@ def _open(key, patient, lane, day, niche, source, first_index, shell, count, bou
 
 @kernel
 def open_shells(key, patient, day, source, tag, first_index, settled, bound, identity, doomed):
-    """The promising founders among the cells that `settled` today, (lanes, niches), in order of lane, niche, shell and number.
+    """The promising founders among the cells that `settled` today, (lanes, niches), in order of lane, niche and index.
 
     `bound` (lanes, niches) is the chance to be promising; `source` and `tag` are those of the stream, `first_index` says
     whether it is one of clusters. Fills `identity`, which has room for all, and `doomed` (lanes, niches). Returns how many
@@ -73,6 +73,7 @@ def open_shells(key, patient, day, source, tag, first_index, settled, bound, ide
     days = days_word(day, 0)
     first, second = np.empty(places), np.empty(places)
     many_uniforms(key, who, zero, np.full(places, days), tags, first, second)
+    in_shell = np.zeros(SHELLS, np.int64)
     n = 0
     for k in range(places):
         lane, niche = lanes[k], at[k]
@@ -81,35 +82,31 @@ def open_shells(key, patient, day, source, tag, first_index, settled, bound, ide
         below = np.int64(0)
         if first[k] > 1.0 - count * anchor:  # else none: P(0) = (1 - q)^n is at least 1 - n q
             below = binomial_inverse(count, anchor, first[k])
-        inside = below
-        shell = ANCHOR
-        u = second[k]
-        while inside > 0:
+        low, high = ANCHOR, ANCHOR  # the shells from `low` on and below `high` are filled
+        u, left = second[k], count - below
+        while low > 0 and math.ldexp(1.0, -low) < p and left > 0:
+            # Of those with v >= 2^-low, the share below 2^-(low-1).
+            low -= 1
+            least = math.ldexp(1.0, -(low + 1))
+            in_shell[low] = left
+            if low > 0:
+                v = uniforms(key, who[k], 2, days, tags[k] + np.uint64(low))[0]
+                in_shell[low] = binomial_inverse(left, least / (1.0 - least), v)
+            left -= in_shell[low]
+        while below > 0:
             smaller = np.int64(0)
-            if shell < SHELLS - 1:
-                smaller = binomial_inverse(inside, 0.5, u)
-                u = uniforms(key, who[k], 1, days, tags[k] + np.uint64(shell))[0]
-            if inside - smaller > IN_SHELL:
+            if high < SHELLS - 1:
+                smaller = binomial_inverse(below, 0.5, u)
+                u = uniforms(key, who[k], 1, days, tags[k] + np.uint64(high))[0]
+            in_shell[high] = below - smaller
+            below = smaller
+            high += 1
+        for shell in range(low, high):
+            if in_shell[shell] > IN_SHELL:
                 return FULL
-            if math.ldexp(1.0, -(shell + 1)) < p:
+            if in_shell[shell] > 0 and math.ldexp(1.0, -(shell + 1)) < p:
                 n = _open(
-                    key, patient[lane], lane, day, niche, source, first_index, shell, inside - smaller, p, identity, n
+                    key, patient[lane], lane, day, niche, source, first_index, shell, in_shell[shell], p, identity, n
                 )
-            inside = smaller
-            shell += 1
-        left = count - below
-        shell = ANCHOR - 1
-        while shell >= 0 and math.ldexp(1.0, -(shell + 1)) < p and left > 0:
-            # Of those with v >= 2^-(shell+1), the share below 2^-shell.
-            low = math.ldexp(1.0, -(shell + 1))
-            number = left
-            if shell > 0:
-                u = uniforms(key, who[k], 2, days, tags[k] + np.uint64(shell))[0]
-                number = binomial_inverse(left, low / (1.0 - low), u)
-            if number > IN_SHELL:
-                return FULL
-            n = _open(key, patient[lane], lane, day, niche, source, first_index, shell, number, p, identity, n)
-            left -= number
-            shell -= 1
         doomed[lane, niche] = count - (n - begin)
     return n
