@@ -34,6 +34,7 @@ class Listed:
     woke: np.ndarray
     died: np.ndarray
     cells: np.ndarray
+    kind: np.ndarray
 
 
 class Doomed:
@@ -163,15 +164,15 @@ class Doomed:
 
     def _list(self, identity: np.ndarray, now: int) -> Listed:
         threshold = np.empty(len(identity))
-        woke, died, cells = (np.empty(len(identity), dtype=np.int64) for _ in range(3))
-        doomed_counts.list_lives(self._key, identity, self._lives(now), threshold, woke, died, cells)
-        return Listed(identity, threshold, woke, died, cells)
+        woke, died, cells, kind = (np.empty(len(identity), dtype=np.int64) for _ in range(4))
+        doomed_counts.list_lives(self._key, identity, self._lives(now), threshold, woke, died, cells, kind)
+        return Listed(identity, threshold, woke, died, cells, kind)
 
     def living(self, now: int) -> Listed:
         """Those that live on the morning of `now`: it costs what has arrived since the last look and what lived then."""
         if self._living is None or self._look is None or self._look[0] != now:
             if self._living is None:
-                self._living, self._look = Listed(*(np.empty(0, dtype) for dtype in (np.uint64, float, int, int, int))), None
+                self._living, self._look = Listed(*(np.empty(0, dtype) for dtype in (np.uint64, float, int, int, int, int))), None
             self.tallies(now)
         return self._living
 

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from sim import body, catalog, streams
+from sim.experiment.tables import every_seed
 from sim.cohort import draw_hosts
 from sim.kernels import colonise
 from sim.kernels.identity import unpack
@@ -195,10 +196,9 @@ class Finished:
 
     def __init__(self, model):
         self.model, self.cells = model, model.cells
-        coded = model.cells.seeds.column("coded_threshold")
-        self.asleep = (coded & np.uint64(1)).astype(bool)
-        self.threshold_days = (coded >> np.uint64(1)).astype(float) / 1024.0
-        seeds = unpack(model.cells.seeds.column("identity"))
+        told = every_seed(model)
+        self.asleep, self.threshold_days = told["slept"], told["threshold_days"]
+        seeds = unpack(told["identity"])
         self.seed_lane, self.seed_niche = seeds["lane"], seeds["niche"]
         grown = model.cells.grown
         lane = unpack(grown.column("identity"))["lane"]

@@ -168,7 +168,9 @@ def test_sleepers_of_the_dead_stay_as_they_were():
     """After death a lane's tallies stand, while the others go on."""
     model = run(Recorded, lanes=4)
     deadly = NOTHING_ACTS | {"other_cause_death_per_year_at_70": 1e-3}
-    early = plain_model(4, 150, seed=9, keep_seeds=True, **deadly, sleep_probability=0.8, competent_share=0.02)
+    early = plain_model(
+        4, 150, seed=9, keep_seeds=True, **deadly, sleep_probability=0.8, competent_share=0.02, cycling_birth_per_day=0.0
+    )
     early.hosts.death_threshold[1] = 1e-9
     early.hosts.diagnosis_day[1] = 100
     early.run()

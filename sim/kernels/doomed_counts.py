@@ -148,9 +148,9 @@ def count_lives(key, lanes, arrivals, first_arrival, first_look, look_day, lives
 
 
 @kernel
-def list_lives(key, ident, lives, threshold, woke, died, cells):
+def list_lives(key, ident, lives, threshold, woke, died, cells, kind):
     """Of every doomed founder until its lane's `end`: the `threshold` of who slept, -1 else; the day on which it `woke` (of arrival
-    for who never slept) and the one on which it `died`, asleep or awake, -1 each where it did not; the `cells` of its colony.
+    for who never slept) and the one on which it `died`, asleep or awake, -1 each where it did not; the `cells` of its colony, and the `kind` of drugs that it resists of birth.
     """
     life = new_life()
     for begin in range(0, ident.size, BATCH):
@@ -159,7 +159,7 @@ def list_lives(key, ident, lives, threshold, woke, died, cells):
         for i in range(n):
             k = begin + i
             threshold[k] = life.threshold[i]
-            woke[k], died[k], cells[k] = -1, -1, 0
+            woke[k], died[k], cells[k], kind[k] = -1, -1, 0, life.kind[i]
             if life.died[i] < NEVER:
                 died[k] = life.died[i]
             elif life.start[i] < NEVER:

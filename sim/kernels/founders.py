@@ -134,9 +134,9 @@ def founders(key, patient, identity, mean_cells, promising, out):
 @kernel
 def _immortal_founders(u, cells, promising):
     """Immortal lines among the founders of a promising cluster: binomial given at least one, by inversion."""
-    none = math.exp(cells * math.log1p(-promising))
     if promising >= 1.0:
         return np.int64(cells)
+    none = math.exp(cells * math.log1p(-promising))
     k, mass = 1, none * cells * promising / (1.0 - promising)
     total, wanted = mass, u * (1.0 - none)
     while total < wanted and k < cells:
