@@ -75,7 +75,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 
 $(COMPILED): $(INSTALLED) $(KERNELS)
 	@echo "Compiling the kernels"
-	@$(BIN)/python -m sim.jit
+	@$(BIN)/python run_sim.py compile
 	@touch $@
 
 clean:

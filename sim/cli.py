@@ -157,7 +157,7 @@ def run(
     results.check_writable(out)  # before anything is computed
     before = finished_patients(out)
 
-    from sim.experiment import run_scenario
+    from sim.experiment.run import run_scenario
 
     try:
         finished = run_scenario(
@@ -255,6 +255,16 @@ def calibrate(out, quiet) -> None:
     report = fit(out, quiet)
     if not quiet:
         click.echo(report)
+
+
+@cli.command("compile")
+def compile_command() -> None:
+    """Compile the model's kernels now, so that no later start has to."""
+    from sim import jit
+    from sim.experiment.warm_up import warm_up
+
+    warm_up()
+    click.echo(f"compiled into {shown(jit.cache_folder())}")
 
 
 for command in (ask, sweep, attribute, sensitivity, plot, compare, report, demo, export_lesson, lineage):

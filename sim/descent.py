@@ -10,16 +10,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim.clones import mean_potential, potentials
 from sim.colonies import ColonyLaw
 from sim.kernels import descent
 from sim.kernels.founders import STEP_DAYS
 from sim.kernels.identity import CLUSTER_INDEX, unpack
-from sim.mechanisms.lineage import mean_potential, potentials
-from sim.names import NICHES
+from sim.names import NICHES, RESISTANCE_CLASSES
 from sim.parameters import LaneParameters
 from sim.rows import Rows
 from sim.shedding import Stream
-from sim.treatments.drug import CLASSES
 
 _NO_PARENTS = np.empty(0, dtype=np.uint32)
 
@@ -87,7 +86,14 @@ class Descent:
         row = np.empty(count, dtype=np.int64)
         row = row[
             : descent.find_new(
-                count, grown.identity, alive, grown.traits, CLASSES - 1, grown.shedder, shedders.column("resists"), row
+                count,
+                grown.identity,
+                alive,
+                grown.traits,
+                RESISTANCE_CLASSES - 1,
+                grown.shedder,
+                shedders.column("resists"),
+                row,
             )
         ]
         if row.size:
@@ -96,7 +102,10 @@ class Descent:
             descent.shedder_traits(self._key, self._patient, identity, self.has_clones, *self._clones, clone, potential)
             grown.shedder[row] = shedders.count + np.arange(row.size)
             shedders.append(
-                identity=identity, clone=clone, potential=potential, resists=grown.traits[row] & np.uint8(CLASSES - 1)
+                identity=identity,
+                clone=clone,
+                potential=potential,
+                resists=grown.traits[row] & np.uint8(RESISTANCE_CLASSES - 1),
             )
         self._parent, self._weight = np.empty(count, dtype=np.int32), np.empty(count)
         descent.weigh_shedders(

@@ -6,9 +6,11 @@ The growth rate is a y: it falls from a log K at one cell to nothing at K.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from sim import kernels
+from sim.jit import kernel
 
 
 def gompertz_cells(time_days, start_cells, capacity_cells, rate_per_day):
@@ -47,5 +49,18 @@ def power_integral_over_day(log_capacity, gap, shrunk, exponent):
     for tumours that grow thirteenfold.
     """
     out = np.empty(len(gap))
-    kernels.growth.power_integral(log_capacity, gap, shrunk, _GAUSS_WEIGHTS, exponent, out)
+    power_integral(log_capacity, gap, shrunk, _GAUSS_WEIGHTS, exponent, out)
     return out
+
+
+@kernel
+def power_integral(log_capacity, gap, shrunk, weights, exponent, out):
+    """Set `out` (lanes,) to the integral of cells^exponent over a day (see `power_integral_over_day`).
+
+    `shrunk` (nodes, lanes) and `weights` (nodes,) belong to the nodes of the quadrature.
+    """
+    for lane in range(out.size):
+        total = 0.0
+        for node in range(weights.size):
+            total += math.exp(exponent[lane] * (log_capacity[lane] - gap[lane] * shrunk[node, lane])) * weights[node]
+        out[lane] = total

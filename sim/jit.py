@@ -2,36 +2,34 @@
 
 numba's own cache does not notice an edit in a file that a kernel imports, so the folder carries a
 hash of all sources that can reach compiled code; a new hash starts an empty folder. Import this
-module before numba. `python -m sim.jit` compiles everything once, at installation.
+module before numba. The command `compile` compiles everything once.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
+import re
 import shutil
 import sys
 import tempfile
 from pathlib import Path
 
+from sim import sources
+
 PACKAGE = Path(__file__).parent
 PREFIX = "kernels-"
+_DECORATORS = re.compile(r"^from sim\.jit import .*\b(?:kernel|inlined)\b", re.M)
 
 
-def sources() -> list[Path]:
-    """The files that compiled code is made from; names.py because numba freezes the constants it reads."""
-    single = (PACKAGE / "jit.py", PACKAGE / "names.py", PACKAGE / "streams.py")
-    return [path for path in single if path.is_file()] + sorted((PACKAGE / "kernels").rglob("*.py"))
+def compiled_modules(package: Path | None = None) -> list[str]:
+    """Modules that hold compiled functions: those that import a decorator from here."""
+    known = sources.modules(package)
+    return [name for name, path in known.items() if _DECORATORS.search(path.read_text(encoding="utf-8"))]
 
 
-def source_hash() -> str:
-    """Twelve hexadecimal digits that change when any of `sources()` changes its name or text."""
-    digest = hashlib.sha256()
-    for path in sources():
-        text = path.read_bytes()
-        digest.update(f"{path.relative_to(PACKAGE).as_posix()}\0{len(text)}\0".encode())
-        digest.update(text)
-    return digest.hexdigest()[:12]
+def source_hash(package: Path | None = None) -> str:
+    """Twelve hexadecimal digits that change with the modules that hold compiled functions and what they import."""
+    return sources.digest(sources.reached(["sim.jit", *compiled_modules(package)], package))[:12]
 
 
 def _user_cache() -> Path:
@@ -74,7 +72,7 @@ def _remove_old(parent: Path, keep: str) -> None:
 
 def cache_folder() -> Path:
     """A writable folder for this state of the sources: in the package, else the user's cache, else temporary."""
-    name = PREFIX + source_hash()
+    name = PREFIX + source_hash(PACKAGE)
     for parent in _candidates():
         folder = parent / name
         is_new = not folder.exists()
@@ -97,14 +95,3 @@ kernel = numba.njit(cache=True, nogil=True, error_model="numpy")
 
 inlined = numba.njit(inline="always", error_model="numpy")
 """For what must become part of its caller's loop, so that the compiler can use the processor's vectors."""
-
-
-def compile_all() -> None:
-    """Compile every kernel by running a tiny cohort; later starts read the machine code from the cache."""
-    from sim.experiment import warm_up
-
-    warm_up()
-
-
-if __name__ == "__main__":
-    compile_all()

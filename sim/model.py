@@ -11,7 +11,6 @@ import mesa
 import numpy as np
 
 from sim import streams
-from sim.agents import Niche, PrimaryTumour
 from sim.body import own_organ_factor
 from sim.cells import NO_RESISTANCE, TumourCells
 from sim.cohort import Hosts
@@ -24,8 +23,10 @@ from sim.kernels.identity import COLONY_DAYS, MOST_LANES
 from sim.mechanisms import REGISTRY
 from sim.mortality import DAYS_PER_YEAR, Mortality
 from sim.names import MICROMETASTASIS_CELLS, NICHES
+from sim.niches import Niche
 from sim.observe import Observer
 from sim.parameters import LaneParameters
+from sim.primary import PrimaryTumour
 from sim.rates import Rates, Signals
 from sim.shedding import make_streams, metastases_shed, metastatic_shedding_per_day, refuse_too_much_shedding
 from sim.struck import visible_by_niche

@@ -38,6 +38,12 @@ SITES = (
 VEINS = ("portal", "caval", "pulmonary_venous", "azygos", "vertebral", "thoracic_duct")
 """Ways by which a primary's blood (or lymph) leaves it."""
 
+DRUGS = ("chemotherapy", "targeted_therapy")
+"""Drugs that a colony may resist, in the order of the bits of its traits: append only, draws are keyed by the place."""
+
+RESISTANCE_CLASSES = 1 << len(DRUGS)
+"""Classes of colonies by the drugs that they resist."""
+
 STAGES = ("arrested", "settled", "dormant", "cycling", "micrometastasis", "macrometastasis")
 """Stages of `seeding.parquet`: the first two cumulative, the others present on the day."""
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import mesa
 import numpy as np
 
+from sim.jit import kernel
 from sim.kernels.doomed import ASLEEP, CELLS
 from sim.kernels.doomed import QUANTITIES as COUNTED
-from sim.kernels.record import BINS, count_bins, note_present, note_stages
+from sim.kernels.record import BINS, bin_of, count_bins
 from sim.names import CLOCKS, NICHES, STAGES
 
 ALL_ORGANS = (*NICHES, "all")
@@ -16,6 +17,67 @@ NEED_DOOMED = (STAGES.index("dormant"), STAGES.index("cycling"))
 LANES_AT_ONCE = 64
 QUANTITIES = len(ALL_ORGANS) * len(STAGES)
 _NOBODY = np.empty(0, dtype=np.int64)
+
+
+@kernel
+def note_stages(
+    start,
+    slot,
+    lanes,
+    settled,
+    died_on_arrival,
+    inert,
+    sleeping,
+    cycling,
+    small,
+    large,
+    all_sleeping,
+    all_cycling,
+    bins,
+    total,
+):
+    """Note the stages that are known at once in every organ, and in all, of some `lanes` from row `start` of `bins` on.
+
+    The arrays are (lanes, niches). Rows of `bins` are organ x stage; the same counts are added to the row
+    `slot` of `total`. Promising sleepers and cells of small colonies go to `all_sleeping` and `all_cycling` (rows, niches),
+    for `note_present`.
+    """
+    niches, stages = settled.shape[1], 6
+    here, everywhere = np.zeros(stages, np.int64), np.zeros(stages, np.int64)
+    for i in range(lanes.size):
+        lane, into = lanes[i], slot[i]
+        everywhere[:] = 0
+        for organ in range(niches + 1):
+            if organ < niches:
+                here[0] = settled[lane, organ] + died_on_arrival[lane, organ] + inert[lane, organ]
+                here[1] = settled[lane, organ]
+                here[4] = small[lane, organ]
+                here[5] = large[lane, organ]
+                all_sleeping[start + i, organ] = sleeping[lane, organ]
+                all_cycling[start + i, organ] = np.rint(cycling[lane, organ])
+            for stage in range(stages):
+                if stage == 2 or stage == 3:
+                    continue
+                value = here[stage] if organ < niches else everywhere[stage]
+                everywhere[stage] += value
+                bins[start + i, organ * stages + stage] = bin_of(value)
+                total[into, organ * stages + stage] += value
+
+
+@kernel
+def note_present(slot, sleeping, cycling, bins, total):
+    """Note the sleepers and the cells of small colonies, int64 (rows, niches), in every organ and in all, as `note_stages` does."""
+    niches, stages = sleeping.shape[1], 6
+    for i in range(slot.size):
+        for stage in range(2, 4):
+            values = sleeping if stage == 2 else cycling
+            everywhere = np.int64(0)
+            for organ in range(niches + 1):
+                value = values[i, organ] if organ < niches else everywhere
+                everywhere += value
+                bins[i, organ * stages + stage] = bin_of(value)
+                total[slot[i], organ * stages + stage] += value
+
 
 
 class ClockHistogram:

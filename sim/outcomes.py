@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from sim.messages import describe, nearest
 from sim.names import NICHES
-from sim.scenario_words import describe, nearest
 
 DAYS_PER_YEAR = 365.25
 SHARE = "share of patients"

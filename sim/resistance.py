@@ -12,9 +12,9 @@ import numpy as np
 
 from sim.descent import Descent
 from sim.kernels import therapy
+from sim.names import DRUGS
 from sim.parameters import LaneParameters
 from sim.struck import acquire
-from sim.treatments.drug import DRUGS
 
 
 class Resistance:

@@ -20,11 +20,12 @@ from typing import Any
 
 from sim import catalog, mechanisms
 from sim.catalog import Parameter
+from sim.catalog.checks import parameter_value, unknown_parameter
 from sim.errors import InputError, MachineError
+from sim.messages import describe, listed, nearest, printable, unknown
 from sim.scenario_chain import exists, shown
 from sim.scenario_read import read
 from sim.scenario_treatments import plans
-from sim.scenario_words import describe, listed, nearest, parameter_value, printable, unknown, unknown_parameter
 from sim.treatments.base import Plan
 from sim.units import UnitError
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from sim.errors import InputError, MachineError
+from sim.messages import describe, listed, nearest, printable
 from sim.scenario_text import KeyPath, Places, locate
-from sim.scenario_words import describe, listed, nearest, printable
 
 MAXIMUM_BYTES = 1_000_000
 LONGEST_CHAIN = 50

@@ -22,12 +22,12 @@ from pathlib import Path
 from typing import Any
 
 from sim.errors import InputError
+from sim.messages import describe
 from sim.outcomes import Outcome, outcome
 from sim.scenario import Override, Scenario, find, from_merged
 from sim.scenario_chain import shown
 from sim.scenario_expect import Contrast, across_values, contrasts, slug
 from sim.scenario_read import merge_into, read
-from sim.scenario_words import describe
 
 DEFAULT_SMALL_PATIENTS = 60
 

@@ -9,8 +9,9 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from sim import catalog
+from sim.catalog.checks import parameter_value, unknown_parameter
+from sim.messages import describe, unknown
 from sim.outcomes import CONDITIONS, DAYS_PER_YEAR, outcome
-from sim.scenario_words import describe, parameter_value, unknown, unknown_parameter
 from sim.units import UnitError
 
 _SIGNS = {"<": -1, ">": 1, "=": 0}

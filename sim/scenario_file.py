@@ -11,10 +11,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from sim.messages import describe
 from sim.names import SITES
 from sim.outcomes import CONDITIONS, OUTCOMES
 from sim.scenario_treatments import MOST_DAYS, TARGETS
-from sim.scenario_words import describe
 from sim.treatments import REGISTRY
 from sim.treatments.base import AFTER
 from sim.units import UnitError, fitting_text, parse_quantity

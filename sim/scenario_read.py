@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from sim import catalog, mechanisms
+from sim.catalog.checks import parameter_value, unknown_parameter
 from sim.errors import InputError
-from sim.scenario_chain import Document, dotted, message, read_chain
+from sim.messages import describe, listed, nearest, unknown
+from sim.scenario_chain import Document, dotted, read_chain
 from sim.scenario_text import KeyPath
-from sim.scenario_words import describe, listed, nearest, parameter_value, unknown, unknown_parameter
 from sim.units import UnitError
 
 

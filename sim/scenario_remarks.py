@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from sim.mechanisms import REGISTRY as MECHANISMS
+from sim.messages import describe, listed
 from sim.scenario_chain import shown
-from sim.scenario_words import describe, listed
 from sim.treatments import REGISTRY as TREATMENTS
 from sim.treatments.base import OPERATION, SURGERY, Plan
 

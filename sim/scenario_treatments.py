@@ -16,8 +16,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from sim.messages import describe, listed
 from sim.names import NICHES
-from sim.scenario_words import describe, listed
 from sim.treatments import REGISTRY
 from sim.treatments.base import AFTER, DIAGNOSIS, OPERATION, SURGERY, Plan
 

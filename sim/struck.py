@@ -15,7 +15,6 @@ from sim.kernels import colonise, founders, therapy
 from sim.kernels.identity import unpack
 from sim.streams import ACQUIRES, REMOVED
 
-
 MOST_LOG_CELLS = np.log(1e18)
 """Counts are 64-bit."""
 

@@ -87,7 +87,7 @@ def _organs(run) -> list[str]:
     horizon = incidence.horizon_years(run)
     lines = [
         f"Patients with a macrometastasis ({_threshold(run)})",
-        f"{'':<14}{'at':>14}{f'by death or':>16}{'median years to the first,':>30}",
+        f"{'':<14}{'at':>14}{'by death or':>16}{'median years to the first,':>30}",
         f"{'organ':<14}{'diagnosis':>14}{_horizon(horizon):>16}{'if after diagnosis':>30}",
         "-" * 74,
     ]

@@ -11,12 +11,11 @@ import numpy as np
 
 from sim import streams, struck
 from sim.kernels.therapy import keyed_adherence
-from sim.names import NICHES
+from sim.names import DRUGS, NICHES, RESISTANCE_CLASSES
 from sim.rates import Rates, Signals
 from sim.resistance import Resistance
 from sim.treatments import REGISTRY
 from sim.treatments.base import DIAGNOSIS, FIRST_METASTASIS, OPERATION, SURGERY, Course, Plan, Today, does
-from sim.treatments.drug import CLASSES, DRUGS
 
 NEVER = 10**9
 Given = Sequence[tuple[Plan, np.ndarray]]
@@ -25,7 +24,7 @@ Given = Sequence[tuple[Plan, np.ndarray]]
 
 def classes_of(given: Given) -> int:
     """Classes of colonies by the drugs that they may resist: one where nobody gets a drug."""
-    return CLASSES if any(plan.name in DRUGS for plan, _ in given) else 1
+    return RESISTANCE_CLASSES if any(plan.name in DRUGS for plan, _ in given) else 1
 
 
 class Timetable:

@@ -708,7 +708,7 @@ frailty_log_sd = { value = 1, reason = "to see" }""",
 
 def test_a_change_of_treatment_is_another_run(asked):
     """What is finished is told by everything that a course depends on."""
-    from sim.experiment.store import identity
+    from sim.experiment.keys import identity
 
     scenario = load("surgery_alone")
     untreated = dataclasses.replace(scenario, treatments=())

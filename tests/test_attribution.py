@@ -12,8 +12,9 @@ from sim.analysis import attribution, products, shapley
 from sim.analysis.resampling import Resampled, interval
 from sim.cli import main
 from sim.errors import InputError
-from sim.experiment import arms, kept, run_scenario, workers
+from sim.experiment import arms, kept, workers
 from sim.experiment.arms import Arm, metastases_by_arm
+from sim.experiment.run import run_scenario
 from sim.mechanisms import REGISTRY
 from sim.names import NICHES
 

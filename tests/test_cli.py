@@ -32,7 +32,7 @@ def call(monkeypatch, repository, capsys):
 def engine(monkeypatch):
     """Replace the engine: engine(function) makes `run` call it instead of computing a cohort."""
 
-    return lambda function: monkeypatch.setattr("sim.experiment.run_scenario", function)
+    return lambda function: monkeypatch.setattr("sim.experiment.run.run_scenario", function)
 
 
 def write_interrupted(out, finished):

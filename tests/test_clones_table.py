@@ -17,7 +17,8 @@ from sim.analysis.lineage import patient_lineage
 from sim.cohort import CLONES
 from sim.errors import InputError
 from sim.experiment import run as runs
-from sim.experiment import run_scenario, workers
+from sim.experiment import workers
+from sim.experiment.run import run_scenario
 
 PATIENTS, SEED = 12, 5
 

@@ -18,8 +18,7 @@ import pytest
 import sim
 from sim import scenario
 from sim.errors import InputError, MachineError
-from sim.experiment.store import program_digest
-from sim.sweep.block import Block, BlockRun
+from sim.sweep.block import Block, BlockRun, program_digest
 from sim.sweep.cluster import ClusterExecutor
 from sim.sweep.executors import LocalExecutor
 from sim.sweep.parts import Part, read_parts

@@ -5,7 +5,7 @@ import pytest
 
 from sim import results, scenario
 from sim.demo.cohort import chunks, paired_cohort, paired_difference, wilson
-from sim.experiment import run_scenario
+from sim.experiment.run import run_scenario
 from sim.names import NICHES
 
 PATIENTS, SEED = 60, 7

@@ -1,10 +1,9 @@
 """The page of the classroom without a browser: what a click does, what is refused, lessons from step to step."""
 
 import pytest
-from simulated_tab import play
-
 from fastapi import Request  # the simulation has made sure that it is installed
 from nicegui import ui
+from simulated_tab import play
 
 from sim.demo import lessons
 from sim.demo.lesson_panel import STEPS

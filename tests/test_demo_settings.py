@@ -139,9 +139,9 @@ def test_a_scarred_liver_is_this_patients_liver():
 
 
 def test_everybody_has_the_age_that_is_set():
-    from sim.experiment.chunk import build_model
-
     import numpy as np
+
+    from sim.experiment.chunk import build_model
 
     model = build_model(Settings(age="40").resolve(), seed=1, patients=np.arange(20), collect=False)
     assert np.all(model.hosts.age_years == 40.0)

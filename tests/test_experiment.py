@@ -17,7 +17,10 @@ from sim import scenario as scenarios
 from sim.errors import InputError, MachineError
 from sim.experiment import estimate as estimates
 from sim.experiment import run as runs
-from sim.experiment import build_model, run_scenario, workers
+from sim.experiment import workers
+from sim.experiment.chunk import build_model
+from sim.experiment.run import run_scenario
+from sim.experiment.task import CohortTask
 from sim.manifest import peak_memory
 from sim.names import MICROMETASTASIS_CELLS, NICHES
 from sim.observe import ALL_ORGANS
@@ -302,7 +305,7 @@ def test_workers_are_gone_afterwards(quick, tmp_path):
 
 def test_an_error_in_a_worker_reaches_the_person(quick):
     tasks = runs.chunk_tasks(quick, SEED, False, False)
-    wrong = workers.Task(None, SEED, 0, 1)
+    wrong = CohortTask(None, SEED, 0, 1)
     with pytest.raises(RuntimeError, match="AttributeError") as caught:
         list(workers.run_tasks([*tasks, wrong], 2, lambda done: None))
     assert "run_chunk" in "".join(caught.value.__notes__)

@@ -12,7 +12,8 @@ from sim.demo.dots import MOST_CELL_DOTS, MOST_METASTASIS_DOTS
 from sim.demo.film import MOST_FRAMES
 from sim.demo.paths import paths
 from sim.errors import InputError
-from sim.experiment.chunk import Task, build_model, run_chunk
+from sim.experiment.chunk import build_model, run_chunk
+from sim.experiment.task import CohortTask
 from sim.names import NICHES
 
 SEED, PATIENT, CROWDED = 1, 18, 4  # in the colorectal cohort: one with a dot a cell, and one with very many cells
@@ -41,7 +42,7 @@ def run_of(arms):
 
     def of(number, patient=PATIENT):
         if (number, patient) not in known:
-            known[number, patient] = run_chunk(Task(arms[number], SEED, patient, patient + 1, keep_seeds=True))
+            known[number, patient] = run_chunk(CohortTask(arms[number], SEED, patient, patient + 1, keep_seeds=True))
         return known[number, patient]
 
     return of

@@ -8,7 +8,7 @@ from quick_cohort import chunk_files, left_of, scenario_file, start_run, tables,
 
 import sim.results
 from sim import scenario as scenarios
-from sim.experiment import run_scenario
+from sim.experiment.run import run_scenario
 
 PATIENTS = 150
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows sends Ctrl-C otherwise")

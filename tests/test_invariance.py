@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from virtual_patients import NOTHING_ACTS, drawn_model, off, plain_model, values
 
 from sim import scenario
+from sim.experiment.chunk import build_model
 from sim.experiment.tables import every_seed
-from sim.experiment import build_model
 from sim.kernels.identity import unpack
 from sim.mechanisms import REGISTRY
 from sim.names import NICHES

@@ -8,14 +8,23 @@ import pytest
 
 from sim import jit
 
+COMPILED = "from sim import names\nfrom sim.jit import kernel\n"
+
 
 @pytest.fixture
 def package(tmp_path, monkeypatch):
     """A stand-in for the package's folder with a kernel in it."""
     folder = tmp_path / "sim"
     (folder / "kernels").mkdir(parents=True)
-    for name in ("jit.py", "streams.py", "kernels/walk.py"):
-        (folder / name).write_text("x = 1\n", encoding="utf-8")
+    for name, text in {
+        "jit.py": "",
+        "names.py": "",
+        "__init__.py": "",
+        "kernels/__init__.py": "",
+        "streams.py": COMPILED,
+        "kernels/walk.py": COMPILED,
+    }.items():
+        (folder / name).write_text(text + "x = 1\n", encoding="utf-8")
     monkeypatch.setattr(jit, "PACKAGE", folder)
     monkeypatch.delenv("NUMBA_CACHE_DIR")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
@@ -28,7 +37,7 @@ def package(tmp_path, monkeypatch):
 def test_every_edit_starts_a_new_folder_and_clears_the_old(package, edit):
     before = jit.cache_folder()
     assert before.parent == package / "__pycache__" and jit.cache_folder() == before
-    (package / edit).write_text("x = 2\n", encoding="utf-8")
+    (package / edit).write_text(COMPILED + "x = 2\n", encoding="utf-8")
     after = jit.cache_folder()
     assert after != before
     assert list(after.parent.iterdir()) == [after]

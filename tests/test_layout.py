@@ -13,16 +13,16 @@ LONGEST_FILE_LINES = 400
 
 # Design section 6, lowest first: a module imports from its own layer and from those below it.
 LAYERS = (
-    ("errors", "names", "units", "jit", "processes"),
+    ("errors", "names", "units", "messages", "sources", "jit", "processes"),
     ("catalog", "streams", "kernels", "parameters", "growth", "body", "rows"),
     ("cohort",),
-    ("rates",),
+    ("rates", "clones"),
     ("colonies", "shedding", "mortality"),
     ("mechanisms", "treatments", "cells", "theory"),
     ("struck", "trajectories", "descent"),
     ("resistance",),
     ("therapy",),
-    ("agents", "follow_up", "model", "observe", "outcomes", "scenario"),
+    ("primary", "niches", "follow_up", "model", "observe", "outcomes", "scenario"),
     ("experiment", "results", "schema", "storage", "manifest", "incidence", "summary", "sweep"),
     ("analysis", "plots", "demo"),
     ("report",),
@@ -35,10 +35,6 @@ LAYER = {module: level for level, modules in enumerate(LAYERS) for module in mod
 def layer(module: str) -> int | None:
     """The layer of a module directly under sim/, or None."""
     return LAYER.get(module.split("_")[0] if module.split("_")[0] in FAMILIES else module)
-
-
-# Compiling at installation means running a tiny cohort: the one call that looks up.
-UPWARD_ON_PURPOSE = {("jit.py", "experiment")}
 
 
 def imports(tree: ast.AST, package: tuple[str, ...]):
@@ -60,8 +56,6 @@ def upward(relative: str, source: str):
     for name in imports(ast.parse(source), ("sim", *parts[:-1])):
         words = name.split(".")
         if words[0] != "sim" or len(words) < 2 or words[1].startswith("__"):
-            continue
-        if (relative, words[1]) in UPWARD_ON_PURPOSE:
             continue
         if layer(words[1]) is None or layer(own) is None or layer(words[1]) > layer(own):
             yield name
@@ -126,21 +120,6 @@ def test_a_file_can_be_read_in_one_sitting(relative):
     text = (PACKAGE / relative).read_text(encoding="utf-8")
     assert len(text.splitlines()) <= LONGEST_FILE_LINES
     assert not text.strip() or ast.get_docstring(ast.parse(text)), "a module says in its first line what it is"
-
-
-def test_the_cache_of_compiled_code_sees_every_source():
-    """numba notices no edit in an imported file: what kernels are made from must be part of the cache's key."""
-    from sim import jit
-
-    seen = {path.relative_to(PACKAGE).as_posix() for path in jit.sources()}
-    for relative in MODULES:
-        source = (PACKAGE / relative).read_text(encoding="utf-8")
-        names = set(imports(ast.parse(source), ("sim", *Path(relative).parts[:-1])))
-        if "sim.jit.kernel" in names:
-            assert relative in seen, f"{relative} holds compiled code"
-        if relative in seen and relative != "jit.py":
-            for words in (name.split(".") for name in names if name.startswith("sim.")):
-                assert f"{words[1]}.py" in seen or words[1] == "kernels", f"{relative} imports {'.'.join(words)}"
 
 
 def _made(part: str) -> bool:

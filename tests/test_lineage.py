@@ -12,7 +12,7 @@ from sim import results, scenario
 from sim.analysis.lineage import Node, newick, patient_lineage
 from sim.cli_lineage import lineage_text
 from sim.errors import InputError
-from sim.experiment import run_scenario
+from sim.experiment.run import run_scenario
 from sim.kernels.identity import colony_id, colony_parts, pack
 from sim.names import NICHES
 

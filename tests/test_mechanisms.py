@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 import virtual_patients as virtual
 
-from sim import kernels
+from sim import kernels, scenario
 from sim import model as engine
-from sim import scenario
 from sim.cohort import draw_hosts
 from sim.experiment import tables
 from sim.experiment.chunk import build_model

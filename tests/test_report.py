@@ -12,7 +12,7 @@ from quick_cohort import scenario_file
 
 from sim import results, scenario
 from sim.cli import cli
-from sim.experiment import run_scenario
+from sim.experiment.run import run_scenario
 from sim.plots.figures import FIGURES
 
 PATIENTS = 30

@@ -11,17 +11,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from quick_cohort import chunk_files, children, scenario_file, start_run, tables, wait_for_chunks
+from quick_cohort import children, chunk_files, scenario_file, start_run, tables, wait_for_chunks
 
 import sim.results
 from sim import scenario as scenarios
 from sim.errors import MachineError
 from sim.experiment import chunk as chunks
 from sim.experiment import run as runs
-from sim.experiment import run_scenario, workers
+from sim.experiment import workers
 from sim.experiment.chunk import run_chunk
+from sim.experiment.keys import identity
 from sim.experiment.packing import Packed, pack
-from sim.experiment.store import ChunkStore, identity
+from sim.experiment.run import run_scenario
+from sim.experiment.store import ChunkStore
 
 PATIENTS, CHUNK, SEED = 60, 5, 1
 CHUNKS = PATIENTS // CHUNK
@@ -111,7 +113,7 @@ def test_a_larger_cohort_continues_a_smaller_one(quick, tmp_path, monkeypatch):
 def test_other_questions_never_meet_these_chunks(quick, tmp_path, monkeypatch, change):
     interrupted(quick, tmp_path / "x", 3, monkeypatch)
     if change == "version":
-        monkeypatch.setattr("sim.experiment.store.versions", lambda: {"numpy": "0.1"})
+        monkeypatch.setattr("sim.experiment.keys.versions", lambda: {"numpy": "0.1"})
     scenario = {"parameter": quick.with_(set_=["soil.liver=0.2"]), "mechanism": quick.with_(off=["inflammation"])}.get(
         change, quick
     )

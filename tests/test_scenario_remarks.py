@@ -5,7 +5,8 @@ import pytest
 from quick_cohort import scenario_file
 
 from sim.cli import main
-from sim.experiment.chunk import Task, run_chunk
+from sim.experiment.chunk import run_chunk
+from sim.experiment.task import CohortTask
 from sim.scenario import FOLDER, files, load
 from sim.scenario_comparison import load_comparison
 from sim.scenario_remarks import comparison_remarks, remarks
@@ -132,7 +133,7 @@ def test_the_remark_on_the_horizon_is_true(tmp_path, start, acts):
     file = scenario_file(tmp_path, 20, horizon_days=60)
     text = file.read_text(encoding="utf-8").replace("[cohort]", given("resection", start_days=start) + "\n[cohort]", 1)
     scenario = load(file, text=text)
-    operated = run_chunk(Task(scenario, seed=1, start=0, stop=20)).tables["patients"]["resection_day"]
+    operated = run_chunk(CohortTask(scenario, seed=1, start=0, stop=20)).tables["patients"]["resection_day"]
     assert bool(np.ma.count(operated)) is acts
     assert bool(remarks(scenario)) is not acts
 

@@ -17,7 +17,6 @@ from sim.analysis.sensitivity import Factor, factors_of, rank, screen
 from sim.cli import main
 from sim.errors import InputError
 from sim.experiment import kept, workers
-from sim.names import SITES
 
 SEED = 2
 

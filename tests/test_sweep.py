@@ -16,7 +16,8 @@ from quick_sweep import HEAD, data, part_files, plan_file
 import sim.results
 from sim import scenario as scenarios
 from sim.errors import InputError
-from sim.experiment import run_scenario, workers
+from sim.experiment import workers
+from sim.experiment.run import run_scenario
 from sim.names import NICHES
 from sim.observe import ALL_ORGANS
 from sim.sweep import block as blocks
@@ -415,7 +416,7 @@ class Poison:
     """A task that ends the process that computes it, or not."""
 
     def __init__(self, name: str, deadly: bool):
-        self.name, self.deadly = name, deadly
+        self.name, self.title, self.loads, self.deadly = name, name, (), deadly
 
     def compute(self, report):
         if self.deadly:

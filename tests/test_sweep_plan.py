@@ -11,7 +11,7 @@ from quick_sweep import HEAD, PLAN, plan_file
 
 from sim import catalog, mechanisms
 from sim.errors import InputError
-from sim.experiment import build_model
+from sim.experiment.chunk import build_model
 from sim.mechanisms import effective_parameters
 from sim.sweep import block as blocks
 from sim.sweep import plan as plans

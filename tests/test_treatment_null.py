@@ -6,7 +6,8 @@ from quick_cohort import scenario_file
 from treated_patients import LIVELY, LIVER_DISEASE, plan, treated_model
 
 from sim import mechanisms
-from sim.experiment.chunk import Task, run_chunk
+from sim.experiment.chunk import run_chunk
+from sim.experiment.task import CohortTask
 from sim.kernels.identity import unpack
 from sim.scenario import load
 from sim.treatments import REGISTRY
@@ -137,7 +138,7 @@ def tables_of(tmp_path_factory):
                 off=[off] if off else [],
                 set_=[f"{p}={v!r}" for p, v in (lively | values).items()],
             )
-            known[key] = run_chunk(Task(scenario, seed=5, start=0, stop=10)).tables
+            known[key] = run_chunk(CohortTask(scenario, seed=5, start=0, stop=10)).tables
         return known[key]
 
     return tables

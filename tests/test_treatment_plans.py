@@ -10,7 +10,8 @@ from treated_patients import plan
 
 from sim import results
 from sim.errors import InputError
-from sim.experiment.chunk import Task, run_chunk
+from sim.experiment.chunk import run_chunk
+from sim.experiment.task import CohortTask
 from sim.scenario import FOLDER, load
 from sim.treatments import REGISTRY
 from sim.treatments.base import stacked
@@ -193,7 +194,7 @@ def treated(tmp_path_factory):
         load(file).with_(set_=["log10_kill.chemotherapy=6", "competent_share=3e-4"]),
         scenario.with_(set_=["competent_share=3e-4"]),
     )
-    return [run_chunk(Task(chosen, seed=4, start=0, stop=60)).tables for chosen in scenarios]
+    return [run_chunk(CohortTask(chosen, seed=4, start=0, stop=60)).tables for chosen in scenarios]
 
 
 def columns(table, *names):

@@ -10,12 +10,12 @@ from statistics_helpers import MOST_STANDARD_ERRORS, assert_counts, assert_discr
 from virtual_patients import NOTHING_ACTS, drawn_model, on, plain_model, values
 
 from sim.body import route
+from sim.clones import potentials
 from sim.descent import Descent
 from sim.experiment import tables
 from sim.experiment.lineage import Lineage
 from sim.kernels import colonise, descent
 from sim.kernels.identity import CLUSTER_INDEX, PROMISING_INDEX, colony_id, pack, unpack
-from sim.mechanisms.lineage import potentials
 from sim.names import NICHES
 from sim.shedding import metastases_shed
 

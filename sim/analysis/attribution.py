@@ -22,9 +22,9 @@ from sim.errors import InputError
 from sim.experiment.arms import Arm, arm_tasks, arms_key
 from sim.experiment.kept import KeptRun
 from sim.mechanisms import REGISTRY
+from sim.messages import unknown
 from sim.names import NICHES
 from sim.scenario import Scenario
-from sim.scenario_words import unknown
 from sim.schema import ALL
 
 KIND = "attribution"

@@ -6,29 +6,12 @@ import math
 from collections.abc import Mapping, Sequence
 
 from sim.analysis import products
+from sim.analysis.attribution_rows import SUBJECT, own_block, ranked_organs, rows_of
 from sim.schema import ALL
 from sim.summary import SCOPE
 
 ORGANS_SHOWN = 4
 WHAT = {"colonies": "visible metastases a patient", "patients": "share of patients with a visible metastasis"}
-SUBJECT = {"colonies": "metastases", "patients": "patients with a metastasis"}
-
-
-def rows_of(table: Mapping[str, Sequence], outcome: str) -> list[dict]:
-    """The rows of one outcome, as mappings."""
-    rows = [dict(zip(table, row, strict=True)) for row in zip(*table.values(), strict=True)]
-    return [row for row in rows if row["outcome"] == outcome]
-
-
-def own_block(rows: Sequence[dict]) -> list[dict]:
-    """The rows of the scenario's own gain: its block comes first."""
-    return [row for row in rows if row[products.GAIN] == rows[0][products.GAIN]]
-
-
-def ranked_organs(rows: Sequence[dict]) -> list[str]:
-    """Organs that get anything with all mechanisms on, most first; all organs together lead."""
-    on = {row["organ"]: row["value"] for row in own_block(rows) if row["part"] == "all on"}
-    return sorted((organ for organ, value in on.items() if value > 0), key=lambda organ: (organ != ALL, -on[organ]))
 
 
 def _per_cent(share: float) -> str:

@@ -15,7 +15,8 @@ import numpy as np
 from scipy.optimize import least_squares
 from scipy.special import expit
 
-from sim import catalog, scenario as scenarios
+from sim import catalog
+from sim import scenario as scenarios
 from sim.analysis.exposure import Exposure, expected_metastases, measure, visible_within
 from sim.body import own_organ_factor, route
 from sim.names import NICHES, ORGANS

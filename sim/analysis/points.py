@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -17,8 +18,8 @@ from sim.analysis.exposure import Exposure, expected_metastases, measure, visibl
 from sim.body import own_organ_factor, route
 from sim.errors import InputError
 from sim.experiment.arms import metastases_by_lane
-from sim.experiment.chunk import Chunk, stacked_lanes
-from sim.experiment.packing import pack
+from sim.experiment.chunk import stacked_lanes
+from sim.experiment.packing import Chunk, pack
 from sim.mechanisms import effective_parameters
 from sim.names import NICHES
 from sim.parameters import LaneParameters
@@ -43,6 +44,8 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(64)
 @dataclass(frozen=True)
 class PointsTask:
     """Points `start` to `stop` of a design: `points` (points, factors) holds the values of the parameters `names`."""
+
+    loads: ClassVar[tuple[str, ...]] = ("sim.analysis.points",)
 
     scenario: Scenario
     names: tuple[str, ...]

@@ -16,8 +16,8 @@ import numpy as np
 from sim import catalog, results
 from sim.analysis.survival import follow_up, logrank
 from sim.errors import InputError
-from sim.experiment import run_scenario
-from sim.experiment.store import identity
+from sim.experiment.keys import identity
+from sim.experiment.run import run_scenario
 from sim.incidence import WILSON_Z, wilson_interval
 from sim.mechanisms import effective_parameters
 from sim.names import SITES
@@ -159,7 +159,7 @@ class _Runs:
         course = _course(scenario)
         if course in self._made:
             return results.open(self._made[course])
-        name, wanted = folder.relative_to(self._out).as_posix(), identity(scenario, self._seed, False, False)
+        name, wanted = folder.relative_to(self._out).as_posix(), identity(scenario, self._seed)
         finished = self._finished.get(name) == [wanted, scenario.patients] and (folder / results.MANIFEST).is_file()
         if not finished:
             run_scenario(scenario, seed=self._seed, out=folder, **self._options)

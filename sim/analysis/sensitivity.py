@@ -15,10 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.catalog import Parameter
+from sim.catalog.checks import unknown_parameter
 from sim.errors import InputError, MachineError
 from sim.names import SITES
 from sim.scenario import Scenario
-from sim.scenario_words import unknown_parameter
 
 Model = Callable[[np.ndarray], np.ndarray]
 LEVELS = 4

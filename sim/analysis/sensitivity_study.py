@@ -15,7 +15,8 @@ from sim.analysis import sensitivity
 from sim.analysis.folder import Stopwatch, write_analysis
 from sim.analysis.points import ORGANS, OUTCOMES, PointsTask
 from sim.analysis.sensitivity import Factor, Study
-from sim.experiment.kept import KeptRun, asked_key
+from sim.experiment.kept import KeptRun
+from sim.experiment.keys import asked_key
 from sim.scenario import Scenario
 from sim.schema import ALL
 
@@ -23,6 +24,8 @@ KIND = "sensitivity"
 PATIENTS = 24
 """Patients at every point: the same ones, so that few are enough."""
 TRAJECTORIES, SAMPLES, KEPT = 20, 128, 12
+SCALE = {"patients": 100.0, "colonies": 1.0}
+"""An outcome in the units in which it is told."""
 METHODS = ("both", "morris", "sobol")
 
 
@@ -75,7 +78,9 @@ class Cohort:
             for start in range(0, len(points), size)
         ]
         digest = hashlib.sha256(np.ascontiguousarray(points).tobytes()).hexdigest()
-        key = asked_key(self.scenario, self.seed, [self.names, digest, self.scenario.patients, self.simulate])
+        key = asked_key(
+            self.scenario, self.seed, [self.names, digest, self.scenario.patients, self.simulate], PointsTask.loads
+        )
         with KeptRun(tasks, key, **self._run) as self.run:
             self.run.compute()
             found = np.concatenate([table["outcomes"] for table in self.run])
@@ -176,3 +181,10 @@ def sensitivity_study(
 def with_few_patients(scenario: Scenario, patients: int | None) -> Scenario:
     """The scenario with as many patients as were asked for, by default PATIENTS."""
     return replace(scenario, patients=PATIENTS) if patients is None else scenario
+
+
+def leading(study: Study, outcome: str, organ: str = ALL) -> list[int]:
+    """Places of the factors by rank for an outcome, those without any effect left out."""
+    o = output(outcome, organ)
+    order = np.argsort(study.rank[:, o])
+    return [int(i) for i in order if study.figures[study.leading][i, o] != 0]

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-
 from sim.analysis.sensitivity import Study
-from sim.analysis.sensitivity_study import Asked, output
+from sim.analysis.sensitivity_study import SCALE, Asked, leading, output
 from sim.schema import ALL
 from sim.summary import SCOPE
 
@@ -16,18 +14,10 @@ UNIT = {
     "patients": "percentage points of patients with a visible metastasis",
     "colonies": "natural logarithm of visible metastases a patient",
 }
-SCALE = {"patients": 100.0, "colonies": 1.0}
 WAY = {
     False: "in closed form: the metastases' own deaths are left out, so what acts through them alone shows no effect",
     True: "by simulation of every cell",
 }
-
-
-def leading(study: Study, outcome: str, organ: str = ALL) -> list[int]:
-    """Places of the factors by rank for an outcome, those without any effect left out."""
-    o = output(outcome, organ)
-    order = np.argsort(study.rank[:, o])
-    return [int(i) for i in order if study.figures[study.leading][i, o] != 0]
 
 
 def _value(number: float) -> str:

@@ -54,8 +54,9 @@ def paired_cohort(
     `report(share)` is told the share of all work that is done, a few hundred times; it may raise to
     stop. Raises InputError where parameters do not fit together.
     """
-    from sim.experiment.chunk import Task, run_chunk
+    from sim.experiment.chunk import run_chunk
     from sim.experiment.seeding import merge
+    from sim.experiment.task import CohortTask
 
     horizon_days = min(arm.horizon_days for arm in arms)
     every_days = max(arm.output_every_days for arm in arms)
@@ -66,7 +67,7 @@ def paired_cohort(
         for number, arm in enumerate(arms):
             before = (start * len(arms) + number * (stop - start)) / (patients * len(arms))
             weight = (stop - start) / (patients * len(arms))
-            chunk = run_chunk(Task(arm, seed, start, stop), lambda share: report(before + weight * share))
+            chunk = run_chunk(CohortTask(arm, seed, start, stop), lambda share: report(before + weight * share))
             clock = chunk.seeding["diagnosis"]
             seeding[number] = merge([seeding[number], clock]) if seeding[number] else clock
             first_days[number] = np.concatenate([first_days[number], first_found_days(chunk.tables)])

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from sim import scenario
 from sim.errors import InputError
+from sim.messages import unknown
 from sim.scenario import Scenario
-from sim.scenario_words import unknown
 
 FOLDER = Path(__file__).parent / "lessons"
 TEXTS = (

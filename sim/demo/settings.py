@@ -16,9 +16,9 @@ from urllib.parse import parse_qsl, urlencode
 
 from sim import mechanisms, scenario
 from sim.errors import InputError
+from sim.messages import describe, unknown
 from sim.names import NICHES
 from sim.scenario import Scenario
-from sim.scenario_words import describe, unknown
 
 BASE = "colorectal.toml"
 """What the classroom starts from: follow-up, observation and everything that the page does not set."""

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from sim.errors import InputError
-from sim.scenario_words import unknown
+from sim.messages import unknown
 
 FOLDER = Path(__file__).parent / "text"
 DEFAULT = "en"

@@ -9,13 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
 from sim.errors import InputError
-from sim.experiment.chunk import Chunk, build_model
-from sim.experiment.kept import asked_key
-from sim.experiment.packing import Packed, pack
+from sim.experiment.chunk import build_model
+from sim.experiment.keys import asked_key
+from sim.experiment.packing import Chunk, Packed, pack
 from sim.kernels.identity import unpack
 from sim.mechanisms import effective_parameters
 from sim.names import NICHES
@@ -45,6 +46,8 @@ class Arm:
 @dataclass(frozen=True)
 class ArmTask:
     """Patients `start` to `stop` of a cohort, in every arm."""
+
+    loads: ClassVar[tuple[str, ...]] = ("sim.experiment.arms",)
 
     scenario: Scenario
     arms: tuple[Arm, ...]
@@ -138,4 +141,4 @@ def arm_tasks(scenario: Scenario, arms: Sequence[Arm], seed: int) -> list[ArmTas
 
 def arms_key(scenario: Scenario, arms: Sequence[Arm], seed: int) -> str:
     """The key of a cohort's arms."""
-    return asked_key(scenario, seed, [[sorted(arm.off), arm.values] for arm in arms])
+    return asked_key(scenario, seed, [[sorted(arm.off), arm.values] for arm in arms], ArmTask.loads)

@@ -3,59 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from sim.cohort import Undiagnosable, draw_hosts
 from sim.errors import InputError
+from sim.experiment import tables
+from sim.experiment.lineage import Lineage
+from sim.experiment.packing import Chunk
+from sim.experiment.task import CohortTask
 from sim.mechanisms import effective_parameters
-from sim.mechanisms.lineage import has_clones
 from sim.model import MetastasisModel
 from sim.parameters import LaneParameters
 from sim.scenario import Scenario
-
-
-@dataclass(frozen=True)
-class Task:
-    """What a worker needs to compute patients `start` to `stop` of a cohort."""
-
-    scenario: Scenario
-    seed: int
-    start: int
-    stop: int
-    keep_seeds: bool = False
-    keep_events: bool = False
-
-    @property
-    def name(self) -> str:
-        """Stable name of the chunk."""
-        return f"{self.start:08d}-{self.stop:08d}"
-
-    @property
-    def has_clones(self) -> bool:
-        """Whether its patients' clones differ: the mechanism lineage is on, and not at its null."""
-        return has_clones(self.scenario.mechanisms["lineage"], self.scenario.parameters["clone_potential_log_sd"].value)
-
-    @property
-    def title(self) -> str:
-        """What it computes, for messages."""
-        return f"patients {self.start} to {self.stop - 1}"
-
-    def compute(self, report: Callable[[float], None] | None = None) -> bytes:
-        """Run the chunk and pack what is left of it."""
-        from sim.experiment.packing import pack
-
-        return pack(run_chunk(self, report))
-
-
-@dataclass
-class Chunk:
-    """What is left of a chunk: tables by name, sparse histograms by clock, cascade counts by step, and costs."""
-
-    tables: dict[str, dict] = field(default_factory=dict)
-    seeding: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
-    cascade: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 def build_model(
@@ -142,11 +103,8 @@ def stacked_lanes(scenario: Scenario, arms: Sequence[Mapping[str, float]], *, se
     return Lanes(patient, arm, hosts.diagnosis_day)
 
 
-def run_chunk(task: Task, report: Callable[[float], None] | None = None) -> Chunk:
+def run_chunk(task: CohortTask, report: Callable[[float], None] | None = None) -> Chunk:
     """Run a chunk; `report(share)` is told the share of its days that is done."""
-    from sim.experiment import tables
-    from sim.experiment.lineage import Lineage
-
     keep = task.keep_seeds or task.keep_events
     model = build_model(
         task.scenario, seed=task.seed, patients=np.arange(task.start, task.stop), keep_seeds=keep, collect=False

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.experiment.chunk import Task, build_model
+from sim.experiment.chunk import build_model
+from sim.experiment.task import CohortTask
 
 PILOT_PATIENTS = 50
 _BASE_BYTES = 200 * 2**20
@@ -49,7 +50,7 @@ def array_bytes(value, seen: set[int] | None = None) -> int:
     return sum(array_bytes(part, seen) for part in parts)
 
 
-def _pilot(task: Task, patients: int):
+def _pilot(task: CohortTask, patients: int):
     start = time.perf_counter()
     model = build_model(
         task.scenario,
@@ -62,7 +63,7 @@ def _pilot(task: Task, patients: int):
     return model, time.perf_counter() - start
 
 
-def estimate(tasks: Sequence[Task], workers: int) -> Estimate:
+def estimate(tasks: Sequence[CohortTask], workers: int) -> Estimate:
     """Time and memory of all tasks on so many workers, from a pilot of the first patients of the first."""
     task = max(tasks, key=lambda task: task.stop - task.start)
     size = task.stop - task.start

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -11,14 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from sim.experiment.progress import Bar
-from sim.experiment.store import ChunkStore, identity
+from sim.experiment.store import ChunkStore
 from sim.experiment.workers import run_tasks
-from sim.scenario import Scenario
-
-
-def asked_key(scenario: Scenario, seed: int, asked) -> str:
-    """Sixteen hexadecimal digits of everything that the numbers depend on: scenario, seed, program, what is `asked` (JSON)."""
-    return hashlib.sha256(json.dumps([identity(scenario, seed, False, False), asked]).encode()).hexdigest()[:16]
 
 
 class KeptRun:

@@ -10,11 +10,10 @@ import hashlib
 import io
 import zipfile
 import zlib
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-
-from sim.experiment.chunk import Chunk
 
 _FAST = 1  # zlib's level: packing must cost little beside computing
 _STEPS = ("bin", "row")
@@ -22,6 +21,15 @@ _DIGEST_BYTES = 32
 _TABLES, _SEEDING, _CASCADE = "tables", "seeding", "cascade"
 DAMAGE = (zipfile.BadZipFile, zlib.error, ValueError, KeyError, EOFError, OSError, NotImplementedError)
 """What reading a damaged file may raise."""
+
+
+@dataclass
+class Chunk:
+    """What a finished task leaves: tables by name, sparse histograms by clock, counts by step."""
+
+    tables: dict[str, dict] = field(default_factory=dict)
+    seeding: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
+    cascade: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 def _flatten(prefix: str, value) -> dict[str, np.ndarray]:

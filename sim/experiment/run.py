@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,13 +15,15 @@ import numpy as np
 
 from sim import results
 from sim.errors import InputError, MachineError
-from sim.experiment.chunk import Task, build_model, run_chunk
+from sim.experiment.chunk import build_model
 from sim.experiment.estimate import Estimate, estimate
+from sim.experiment.keys import identity
 from sim.experiment.packing import Packed
 from sim.experiment.progress import Bar
 from sim.experiment.seeding import merge, seeding_table
-from sim.experiment.store import ChunkStore, identity
+from sim.experiment.store import ChunkStore
 from sim.experiment.tables import cascade_table
+from sim.experiment.task import CohortTask
 from sim.experiment.workers import available_memory_bytes, run_tasks
 from sim.manifest import build_manifest, peak_memory
 from sim.scenario import Scenario
@@ -37,11 +38,11 @@ _MERGE_AT = 16
 
 def chunk_tasks(
     scenario: Scenario, seed: int, keep_seeds: bool, keep_events: bool, fewest_patients: int = 1
-) -> list[Task]:
+) -> list[CohortTask]:
     """The chunks of a cohort. Their size depends on the cohort only, so that any number of workers can resume it."""
     size = min(CHUNK_PATIENTS, max(fewest_patients, -(-scenario.patients // 4)))
     return [
-        Task(scenario, seed, start, min(start + size, scenario.patients), keep_seeds, keep_events)
+        CohortTask(scenario, seed, start, min(start + size, scenario.patients), keep_seeds, keep_events)
         for start in range(0, scenario.patients, size)
     ]
 
@@ -51,7 +52,7 @@ class _Merged:
 
     def __init__(self, store: ChunkStore):
         self._store = store
-        self._tasks: list[Task] = []
+        self._tasks: list[CohortTask] = []
         self._seeding: dict[str, list] = {}
         self._cascade: dict[str, np.ndarray] = {}
 
@@ -60,7 +61,7 @@ class _Merged:
         """Patients of the finished chunks."""
         return sum(task.stop - task.start for task in self._tasks)
 
-    def add(self, task: Task, packed: Packed) -> None:
+    def add(self, task: CohortTask, packed: Packed) -> None:
         """Count a chunk that is in the store."""
         for clock, part in packed.seeding().items():
             parts = self._seeding.setdefault(clock, [])
@@ -175,7 +176,7 @@ def deaf_to_ctrl_c():
         signal.signal(signal.SIGINT, before)
 
 
-def _write_interrupted(store: ChunkStore, tasks: list[Task], write, stopped: BaseException) -> None:
+def _write_interrupted(store: ChunkStore, tasks: list[CohortTask], write, stopped: BaseException) -> None:
     """Write what is in the store: the sums in memory may have been stopped between one clock and the next."""
     merged = _Merged(store)
     for task in tasks:
@@ -212,22 +213,3 @@ def _check_memory(expected: Estimate, workers: int, limit: int | None, progress:
 
 def _less(workers: int) -> str:
     return f"use fewer --workers (now {workers})" if workers > 1 else "use another machine"
-
-
-def warm_up() -> None:
-    """Compile every kernel by running two patients, with sleepers filed anew once, and two under treatment."""
-    from sim import scenario as scenarios
-    from sim.scenario_treatments import plans
-
-    small = replace(scenarios.load("colorectal"), patients=2).with_(set_=["primary_gompertz_per_day=0.01"])
-    run_chunk(Task(small, 1, 0, 2, keep_seeds=True, keep_events=True))
-    many = small.with_(set_=["competent_share=1e-4", "frailty_log_sd=0", "metastasis_gompertz_per_day=0.01"])
-    names = ("chemotherapy", "liver_resection", "checkpoint_inhibition")
-    treated = plans([{"name": name, "adherence": 0.9, "cycles": 20, "every_days": 7} for name in names])
-    run_chunk(
-        Task(
-            replace(many.with_(on=["immune_surveillance", "lineage", "secondary_seeding"]), treatments=treated), 1, 0, 2
-        )
-    )
-    model = build_model(small, seed=1, patients=np.arange(2), collect=False)
-    model.cells.file_sleepers_again(0, model.energy_clock, model.hazard_clock, model.energy_clock, model.hazard_clock)

@@ -8,48 +8,19 @@ a changed scenario, seed, program or machine never meets old chunks.
 
 from __future__ import annotations
 
-import functools
 import hashlib
-import json
 import os
 import shutil
 from pathlib import Path
 
 from sim.errors import MachineError
 from sim.experiment import lock
-from sim.experiment.chunk import Task
 from sim.experiment.packing import DAMAGE, Packed
-from sim.manifest import versions
-from sim.scenario import Scenario
+from sim.experiment.workers import Task
 from sim.storage import machine_errors
 
-_PACKAGE = Path(__file__).resolve().parent.parent
-_SCIENCE = ("primary", "age", "horizon_days", "observe", "output_every_days", "mechanisms", "treatments")
-_ABOVE = ("analysis", "plots", "demo", "cli", "summary", "sweep")
-"""Parts of the program that no patient's course depends on, by the beginning of their names."""
 _LONGEST_NAME = 100
 _LOCK = "lock"
-
-
-def identity(scenario: Scenario, seed: int, keep_seeds: bool, keep_events: bool) -> str:
-    """Sixteen hexadecimal digits of everything that a patient's course depends on, but its number."""
-    resolved = scenario.to_dict()
-    wanted = {key: resolved[key] for key in _SCIENCE}
-    values = {name: parameter.value for name, parameter in scenario.parameters.items()}
-    machine = {name: version for name, version in versions().items() if name != "platform"}
-    asked = [wanted, values, machine, seed, keep_seeds, keep_events, program_digest()]
-    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
-
-
-@functools.cache
-def program_digest() -> str:
-    """Hexadecimal digits that change with any source file of the program that a patient's course depends on."""
-    digest = hashlib.sha256()
-    for path in sorted(_PACKAGE.rglob("*.py")):
-        name = path.relative_to(_PACKAGE).as_posix()
-        if not name.startswith(_ABOVE):
-            digest.update(name.encode() + path.read_bytes())
-    return digest.hexdigest()
 
 
 def _hidden_name(name: str) -> str:

@@ -15,9 +15,9 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing import connection
+from typing import Protocol
 
 from sim.errors import InputError, MachineError
-from sim.experiment.chunk import Task
 from sim.manifest import peak_memory
 from sim.processes import quiet_start, start_context
 
@@ -25,9 +25,27 @@ MOST_DEATHS = 3
 """How many workers a chunk may cost before we say that the machine cannot do it."""
 TASKS_PER_WORKER = 20
 """Then a worker is replaced, as a guard against memory that libraries keep."""
-PRELOAD = ("sim.experiment.chunk", "sim.experiment.tables")
 _PERCENT = 0.01
 _KNOWN_ERRORS = {kind.__name__: kind for kind in (InputError, MachineError, MemoryError)}
+
+
+class Task(Protocol):
+    """What a worker needs to compute something, small enough to be pickled; `name` is stable, `title` for messages."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def title(self) -> str: ...
+
+    @property
+    def loads(self) -> tuple[str, ...]:
+        """Modules that computing needs: the server of workers loads them once."""
+        ...
+
+    def compute(self, report: Callable[[float], None] | None = None) -> bytes:
+        """The packed result; `report` is told the share that is done."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -136,9 +154,9 @@ def run_tasks(
 ) -> Iterator[Finished]:
     """Yield every task with its packed chunk as it finishes, in any order.
 
-    A task has a `name`, and `compute(report)` that returns the packed chunk. `report` is told how many
+    `report` is told how many
     tasks are done, running ones counted in part. `context` is a multiprocessing context, by default
-    `start_context(PRELOAD)`. Raises what a task raised; MachineError when a chunk's workers keep dying, or, to
+    one whose server has loaded what the tasks need. Raises what a task raised; MachineError when a chunk's workers keep dying, or, to
     `go_on`, yields that task without a chunk. Close the iterator to end the workers.
     """
     if workers == 1 or len(tasks) <= 1:
@@ -147,7 +165,7 @@ def run_tasks(
             yield Finished(task, packed, peak_memory())
             report(number + 1)
         return
-    context = context or start_context(PRELOAD)
+    context = context or start_context(sorted({module for task in tasks for module in task.loads}))
     left, deaths, done = deque(tasks), Counter(), 0
     busy: list[_Worker] = []
     idle: list[_Worker] = []

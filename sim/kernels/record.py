@@ -37,66 +37,6 @@ def bin_middle(index: np.ndarray) -> np.ndarray:
 
 
 @kernel
-def note_stages(
-    start,
-    slot,
-    lanes,
-    settled,
-    died_on_arrival,
-    inert,
-    sleeping,
-    cycling,
-    small,
-    large,
-    all_sleeping,
-    all_cycling,
-    bins,
-    total,
-):
-    """Note the stages that are known at once in every organ, and in all, of some `lanes` from row `start` of `bins` on.
-
-    The arrays are (lanes, niches). Rows of `bins` are organ x stage; the same counts are added to the row
-    `slot` of `total`. Promising sleepers and cells of small colonies go to `all_sleeping` and `all_cycling` (rows, niches),
-    for `note_present`.
-    """
-    niches, stages = settled.shape[1], 6
-    here, everywhere = np.zeros(stages, np.int64), np.zeros(stages, np.int64)
-    for i in range(lanes.size):
-        lane, into = lanes[i], slot[i]
-        everywhere[:] = 0
-        for organ in range(niches + 1):
-            if organ < niches:
-                here[0] = settled[lane, organ] + died_on_arrival[lane, organ] + inert[lane, organ]
-                here[1] = settled[lane, organ]
-                here[4] = small[lane, organ]
-                here[5] = large[lane, organ]
-                all_sleeping[start + i, organ] = sleeping[lane, organ]
-                all_cycling[start + i, organ] = np.rint(cycling[lane, organ])
-            for stage in range(stages):
-                if stage == 2 or stage == 3:
-                    continue
-                value = here[stage] if organ < niches else everywhere[stage]
-                everywhere[stage] += value
-                bins[start + i, organ * stages + stage] = bin_of(value)
-                total[into, organ * stages + stage] += value
-
-
-@kernel
-def note_present(slot, sleeping, cycling, bins, total):
-    """Note the sleepers and the cells of small colonies, int64 (rows, niches), in every organ and in all, as `note_stages` does."""
-    niches, stages = sleeping.shape[1], 6
-    for i in range(slot.size):
-        for stage in range(2, 4):
-            values = sleeping if stage == 2 else cycling
-            everywhere = np.int64(0)
-            for organ in range(niches + 1):
-                value = values[i, organ] if organ < niches else everywhere
-                everywhere += value
-                bins[i, organ * stages + stage] = bin_of(value)
-                total[slot[i], organ * stages + stage] += value
-
-
-@kernel
 def count_bins(order, slot, bins, keys, numbers):
     """Count the noted rows by slot, quantity and bin; returns how many of them are not empty.
 

@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from sim.analysis import products
-from sim.analysis.attribution_text import SUBJECT, own_block, ranked_organs, rows_of
+from sim.analysis.attribution_rows import SUBJECT, own_block, ranked_organs, rows_of
 from sim.plots.labels import text_points
 from sim.plots.save import save
 from sim.plots.style import INK, OTHER, QUIET, SIZES, Size, styled

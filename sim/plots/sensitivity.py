@@ -10,8 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from sim.analysis.sensitivity import Study
-from sim.analysis.sensitivity_study import Asked, output
-from sim.analysis.sensitivity_text import SCALE, leading
+from sim.analysis.sensitivity_study import SCALE, Asked, leading, output
 from sim.plots.labels import text_points
 from sim.plots.save import save
 from sim.plots.style import INK, OTHER, QUIET, SIZES, Size, styled

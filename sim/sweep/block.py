@@ -10,13 +10,14 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
+from sim import sources
 from sim.errors import InputError, MachineError
-from sim.experiment.chunk import Chunk, build_model
-from sim.experiment.packing import pack
-from sim.experiment.store import program_digest
+from sim.experiment.chunk import build_model
+from sim.experiment.packing import Chunk, pack
 from sim.manifest import versions
 from sim.mechanisms import effective_parameters
 from sim.scenario import Scenario
@@ -46,6 +47,8 @@ class BlockRun:
 @dataclass(frozen=True)
 class Block:
     """Runs of one scenario; `program` names the program that made the plan (see `program_digest`)."""
+
+    loads: ClassVar[tuple[str, ...]] = ("sim.sweep.block",)
 
     scenario: Scenario
     runs: tuple[BlockRun, ...]
@@ -85,6 +88,11 @@ class Block:
                 (failures if isinstance(found, tuple) else tables).append(found)
             done += len(runs)
         return _packed(tables, failures)
+
+
+def program_digest() -> str:
+    """Hexadecimal digits that change with any source file that the records of runs depend on."""
+    return sources.digest_of(*Block.loads)
 
 
 def _packed(tables: Sequence[dict[str, dict]], failures: Sequence[tuple[str, str]]) -> bytes:

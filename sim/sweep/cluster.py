@@ -11,9 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from sim.errors import InputError, MachineError
-from sim.experiment.store import program_digest
 from sim.manifest import versions
-from sim.sweep.block import Block
+from sim.sweep.block import Block, program_digest
 from sim.sweep.executors import LOST, Done, compute
 
 WAIT_SECONDS = 20

@@ -17,14 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from sim.errors import InputError
-from sim.experiment.store import program_digest
-from sim.scenario import Scenario, find as find_scenario, from_merged
+from sim.scenario import Scenario, from_merged
+from sim.scenario import find as find_scenario
 from sim.scenario_chain import Document, exists
 from sim.scenario_read import read
 from sim.scenario_text import KeyPath, Places
 from sim.schema import SCHEMA_VERSION
 from sim.sweep import designs
-from sim.sweep.block import LANES, Block, BlockRun
+from sim.sweep.block import LANES, Block, BlockRun, program_digest
 
 SWEEP_SCHEMA = "2"
 """Version of a sweep's tables: part of each run's identity, as is the program. A column is changed only with it (`sim.sweep.read`)."""

@@ -9,12 +9,13 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from sim import catalog, mechanisms
+from sim.catalog.checks import parameter_value, unknown_parameter
 from sim.errors import InputError
+from sim.messages import describe, listed, nearest, printable, unknown
 from sim.scenario import ROOT
-from sim.scenario_chain import Document, exists, parse, read_text, shown
+from sim.scenario_chain import Document, exists, parse, read_text
 from sim.scenario_file import MAXIMUM_PATIENTS, AgeTable, OneLine, Words
 from sim.scenario_text import KeyPath
-from sim.scenario_words import describe, listed, nearest, parameter_value, printable, unknown, unknown_parameter
 from sim.units import UnitError
 
 FOLDER = ROOT / "plans"

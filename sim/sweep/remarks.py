@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from sim.messages import describe
 from sim.scenario import Scenario
 from sim.scenario_remarks import MATTERS, of_treatments
-from sim.scenario_words import describe
 from sim.sweep.plan import Plan
 
 

@@ -14,11 +14,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from sim.names import DRUGS
 from sim.treatments.base import Course, Today
-
-DRUGS = ("chemotherapy", "targeted_therapy")
-"""Drugs that a colony may resist, in the order of the bits of its traits: append only, draws are keyed by the place."""
-CLASSES = 1 << len(DRUGS)
 
 
 def spared_by_stemness(survival: np.ndarray, stem_share: np.ndarray, resistance: np.ndarray) -> np.ndarray:
