@@ -7,7 +7,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check -qq
 
 INSTALLED := $(VENV)/.installed
 COMPILED  := $(VENV)/.compiled
-KERNELS   := $(wildcard sim/jit.py sim/names.py sim/streams.py sim/kernels/*.py)
+KERNELS   := $(wildcard sim/numerics/jit.py sim/names.py sim/numerics/streams.py sim/kernels/*.py)
 
 SCENARIO ?= scenarios/colorectal.toml
 

@@ -15,7 +15,7 @@ from importlib.metadata import version
 from benchmarks import paired, suite
 from benchmarks.measure import median_of, rate
 from benchmarks.work import HERE
-from sim.manifest import commit
+from sim.results.manifest import commit
 
 BARS = {
     "ratio_vs_plain_mesa": (">=", 500.0),

@@ -14,7 +14,7 @@ import numpy as np
 
 from benchmarks.work import HERE
 from sim import scenario
-from sim.experiment.chunk import build_model
+from sim.runs.chunk import build_model
 from sim.mechanisms import REGISTRY
 
 

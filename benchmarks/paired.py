@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from sim import scenario as scenarios
-from sim.experiment.arms import LANES, Arm, metastases_by_arm
+from sim.runs.arms import LANES, Arm, metastases_by_arm
 from sim.mechanisms import REGISTRY
 from sim.names import NICHES
 

@@ -20,7 +20,7 @@ STEP_PATIENTS = 500
 def seconds(patients: int, workers: int) -> float:
     """Wall seconds of a run of this many colorectal patients."""
     from sim import scenario
-    from sim.experiment.run import run_scenario
+    from sim.runs.run import run_scenario
 
     cohort = scenario.load(HERE.parent / "scenarios" / "colorectal.toml").with_(patients=patients)
     with tempfile.TemporaryDirectory() as folder:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 from pathlib import Path
 
-from sim import catalog, scenario
+from sim import scenario
+from sim import catalog
 from sim.mechanisms import REGISTRY
 
 

@@ -3,4 +3,6 @@
 This file stays light on purpose: `python run_sim.py --help` imports it.
 """
 
-__version__ = "0.1.0"
+from sim.names import VERSION as __version__
+
+__all__ = ["__version__"]

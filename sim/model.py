@@ -10,27 +10,30 @@ from __future__ import annotations
 import mesa
 import numpy as np
 
-from sim import streams
-from sim.body import own_organ_factor
-from sim.cells import NO_RESISTANCE, TumourCells
-from sim.cohort import Hosts
-from sim.colonies import ColonyLaw
-from sim.descent import Descent
-from sim.follow_up import FollowUp
-from sim.kernels import colonise, founders, settle, sleep
-from sim.kernels.doomed import CELLS
-from sim.kernels.identity import COLONY_DAYS, MOST_LANES
+from sim.numerics import streams
+from sim.disease.body import own_organ_factor
+from sim.disease.cells import NO_RESISTANCE, TumourCells
+from sim.disease.hosts import Hosts
+from sim.disease.colonies import ColonyLaw
+from sim.disease.descent import Descent
+from sim.disease.follow_up import FollowUp
+from sim.disease import colonise
+from sim.disease import founders
+from sim.disease import settling as settle
+from sim.disease import sleep
+from sim.disease.doomed_lives import CELLS
+from sim.disease.identity import COLONY_DAYS, MOST_LANES
 from sim.mechanisms import REGISTRY
-from sim.mortality import DAYS_PER_YEAR, Mortality
+from sim.disease.death import DAYS_PER_YEAR, Mortality
 from sim.names import MICROMETASTASIS_CELLS, NICHES
-from sim.niches import Niche
+from sim.disease.niches import Niche
 from sim.observe import Observer
-from sim.parameters import LaneParameters
-from sim.primary import PrimaryTumour
-from sim.rates import Rates, Signals
-from sim.shedding import make_streams, metastases_shed, metastatic_shedding_per_day, refuse_too_much_shedding
-from sim.struck import visible_by_niche
-from sim.therapy import Given, Therapy, classes_of
+from sim.catalog.parameters import LaneParameters
+from sim.disease.primary import PrimaryTumour
+from sim.disease.signals import Rates, Signals
+from sim.disease.shedding import make_streams, metastases_shed, metastatic_shedding_per_day, refuse_too_much_shedding
+from sim.disease.metastases import visible_by_niche
+from sim.treatments.therapy import Given, Therapy, classes_of
 
 DAY = ("treat", "signal", "grow", "shed", "circulate", "settle", "wake", "colonise", "die", "examine", "observe")
 """The order of a day. Rates are frozen at the state at its start."""
@@ -306,7 +309,7 @@ class MetastasisModel(mesa.Model):
         self.mortality.measure(self.burden_cells)
 
     def die(self) -> None:
-        """Death after diagnosis (see `sim.mortality`)."""
+        """Death after diagnosis (see `sim.disease.death`)."""
         if self.day < self._first_diagnosis_day:
             return
         dead, cause = self.mortality.day(self.day, self.alive, self.signals.age_years, self.signals.primary_cells)
@@ -317,7 +320,7 @@ class MetastasisModel(mesa.Model):
             self._next_end_day = self.day
 
     def examine(self) -> None:
-        """What patients and doctors find by the morning of tomorrow (see `sim.follow_up`)."""
+        """What patients and doctors find by the morning of tomorrow (see `sim.disease.follow_up`)."""
         now = self.day + 1
         if now % founders.STEP_DAYS == 0:
             self.follow_up.week(now, self.alive, self.large_metastases, self.burden_cells, self.cells, self.law)

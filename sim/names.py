@@ -1,5 +1,8 @@
 """The closed lists of names: organs, primary sites, veins. Order is part of the contract (tables, keys)."""
 
+VERSION = "0.1.0"
+"""Of this program."""
+
 ORGANS = (
     "liver",
     "lung",

@@ -5,10 +5,10 @@ from __future__ import annotations
 import mesa
 import numpy as np
 
-from sim.jit import kernel
-from sim.kernels.doomed import ASLEEP, CELLS
-from sim.kernels.doomed import QUANTITIES as COUNTED
-from sim.kernels.record import BINS, bin_of, count_bins
+from sim.numerics.jit import kernel
+from sim.disease.doomed_lives import ASLEEP, CELLS
+from sim.disease.doomed_lives import QUANTITIES as COUNTED
+from sim.numerics.histograms import BINS, bin_of, count_bins
 from sim.names import CLOCKS, NICHES, STAGES
 
 ALL_ORGANS = (*NICHES, "all")
@@ -131,7 +131,7 @@ class ClockHistogram:
         return self._lane[: self._rows], self._day[: self._rows]
 
     def add_doomed(self, rows: np.ndarray, counts: np.ndarray) -> None:
-        """Doomed cells of some rows (numbers): `counts` (rows, niches, quantities) as in `sim.doomed`."""
+        """Doomed cells of some rows (numbers): `counts` (rows, niches, quantities) as in `sim.disease.doomed`."""
         self._sleeping[rows] += counts[..., ASLEEP]
         self._cycling[rows] += counts[..., CELLS]
 

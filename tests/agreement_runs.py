@@ -9,14 +9,14 @@ from agreement_compare import Sample
 from reference.plain import ASLEEP, PlainModel
 
 from sim import catalog
-from sim.cohort import Hosts
-from sim.experiment.tables import every_seed
-from sim.kernels.colonise import grown_reach_days, grown_sizes
-from sim.kernels.identity import unpack
+from sim.disease.hosts import Hosts
+from sim.runs.tables import every_seed
+from sim.disease.colonise import grown_reach_days, grown_sizes
+from sim.disease.identity import unpack
 from sim.mechanisms import default_states, effective_parameters
 from sim.model import MetastasisModel
 from sim.names import MICROMETASTASIS_CELLS, NICHES
-from sim.parameters import LaneParameters
+from sim.catalog.parameters import LaneParameters
 
 AGE_YEARS = 67.0  # on day 0
 LIFE = ("settled", "woke", "died_asleep", "extinct", "asleep", "colonies")

@@ -13,15 +13,17 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from sim import body, catalog, streams
-from sim.experiment.tables import every_seed
-from sim.cohort import draw_hosts
-from sim.kernels import colonise
-from sim.kernels.identity import unpack
+from sim.disease import body
+from sim.numerics import streams
+from sim import catalog
+from sim.runs.tables import every_seed
+from sim.disease.hosts import draw_hosts
+from sim.disease import colonise
+from sim.disease.identity import unpack
 from sim.mechanisms import REGISTRY, default_states, effective_parameters, immune_surveillance, inflammation, lineage
 from sim.names import MICROMETASTASIS_CELLS, NICHES, SITES, VEINS
-from sim.parameters import LaneParameters
-from sim.rates import Signals
+from sim.catalog.parameters import LaneParameters
+from sim.disease.signals import Signals
 from sim.treatments import REGISTRY as REGIMENS
 from sim.treatments import checkpoint_inhibition, endocrine_therapy
 from sim.treatments.base import Course, Plan

@@ -40,7 +40,7 @@ def chunk_files(out: Path) -> list[Path]:
 
 def start_run(scenario: Path, out: Path, workers: int, *, chunk_patients: int, cwd=REPOSITORY):
     """`run` as a process of its own, in a process group of its own, with small chunks."""
-    setup = ["import sys", f"sys.path.insert(0, {str(REPOSITORY)!r})", "from sim.experiment import run",
+    setup = ["import sys", f"sys.path.insert(0, {str(REPOSITORY)!r})", "from sim.runs import run",
              f"run.CHUNK_PATIENTS = {chunk_patients}", "from sim.cli import main"]  # fmt: skip
     setup.append(
         f"sys.exit(main(['run', {str(scenario)!r}, '--workers', '{workers}', '--out', {str(out)!r}, '--quiet']))"

@@ -42,7 +42,7 @@ def part_files(out: Path) -> list[Path]:
 
 def start_sweep(plan: Path, out: Path, workers: int, *options: str, block_runs: int = 1, before: str = ""):
     """`sweep` as a process of its own, in a process group of its own, with small blocks; `before` is run first."""
-    lines = ["import sys", f"sys.path.insert(0, {str(REPOSITORY)!r})", "from sim.sweep import plan",
+    lines = ["import sys", f"sys.path.insert(0, {str(REPOSITORY)!r})", "from sim.sweeps import plan",
              f"plan.BLOCK_RUNS = {block_runs}", before, "from sim.cli import main"]  # fmt: skip
     arguments = ["sweep", str(plan), "--workers", str(workers), "--out", str(out), "--quiet", *options]
     lines.append(f"if __name__ == '__main__': sys.exit(main({arguments!r}))")

@@ -13,11 +13,11 @@ pytest.importorskip("nicegui", reason="the classroom's page needs the extra 'dem
 from nicegui import ui  # noqa: E402
 from nicegui.testing import user_simulation  # noqa: E402
 
-from sim.demo import tab  # noqa: E402
-from sim.demo.link import Worker  # noqa: E402
+from sim.demo import entrance as tab  # noqa: E402
+from sim.demo.worker_handle import Worker  # noqa: E402
 from sim.demo.session import FREE_SECONDS, Classroom  # noqa: E402
 from sim.demo.settings import Settings  # noqa: E402
-from sim.demo.words import Words  # noqa: E402
+from sim.demo.phrases import Words  # noqa: E402
 
 
 class Tab:

@@ -6,12 +6,12 @@ import numpy as np
 from numba import njit
 from virtual_patients import NOTHING_ACTS, PINNED, plain_model
 
-from sim import theory
-from sim.kernels import sleep
-from sim.kernels.identity import unpack
+from sim.analysis.closed_form import theory
+from sim.disease import sleep
+from sim.disease.identity import unpack
 from sim.model import MetastasisModel
 from sim.names import NICHES
-from sim.streams import ASLEEP_DEATH, SLEEP, THRESHOLD, days_word, tag_word, uniforms
+from sim.numerics.streams import ASLEEP_DEATH, SLEEP, THRESHOLD, days_word, tag_word, uniforms
 
 NARROW = (PINNED["dormancy_narrow_scale_days"], PINNED["dormancy_narrow_shape"])
 BROAD = (PINNED["dormancy_broad_scale_days"], PINNED["dormancy_broad_shape"])

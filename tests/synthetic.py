@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from sim import results
+from sim.results import reading as results
 from sim.names import CLOCKS, NICHES, STAGES
 from sim.scenario import load
-from sim.schema import STEPS
+from sim.results.schema import STEPS
 
 DAYS_PER_YEAR = 365.25
 HORIZON_DAYS = 5 * DAYS_PER_YEAR

@@ -7,8 +7,9 @@ import pytest
 
 from sim import catalog
 from sim.mechanisms import REGISTRY as MECHANISMS
-from sim.scenario import FOLDER, files
-from sim.scenario_comparison import load_comparison
+from sim.scenario import files
+from sim.scenario.resolve import FOLDER
+from sim.scenario.comparison import load_comparison
 from sim.treatments import REGISTRY
 
 ASSUMED = {name: parameter for name, parameter in catalog.load().items() if parameter.kind == "assumed"}

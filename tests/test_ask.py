@@ -13,10 +13,11 @@ from sim import catalog
 from sim.analysis import questions
 from sim.errors import InputError
 from sim.names import NICHES
-from sim.outcomes import CONDITIONS, DAYS_PER_YEAR, OUTCOMES, outcome
-from sim.scenario import FOLDER, files, load
-from sim.scenario_comparison import load_comparison
-from sim.scenario_expect import Contrast, contradiction, contrasts
+from sim.results.outcomes import CONDITIONS, DAYS_PER_YEAR, OUTCOMES, outcome
+from sim.scenario import files, load
+from sim.scenario.resolve import FOLDER
+from sim.scenario.comparison import load_comparison
+from sim.scenario.expectations import Contrast, contradiction, contrasts
 
 WITH_COMPARISON = [file for file in files() if load_comparison(file) is not None]
 BASE = (FOLDER / "colorectal.toml").read_text(encoding="utf-8")
@@ -506,7 +507,7 @@ def asked(tmp_path_factory):
 
 
 def test_every_arm_is_a_run_and_the_answer_stands_beside_them(asked):
-    from sim import results
+    from sim.results import reading as results
 
     comparison, out, answer = asked
     assert json.loads((out / "answer.json").read_text(encoding="utf-8"))["arms"] == answer["arms"]
@@ -570,7 +571,7 @@ def test_a_folder_of_something_else_is_refused(asked, tmp_path):
 
 def test_outcomes_agree_with_the_survival_curves(asked):
     """Kaplan and Meier, Aalen and Johansen: nobody is censored before the horizon, so shares of patients are what they estimate."""
-    from sim import results
+    from sim.results import reading as results
     from sim.analysis.competing_risks import organ_incidence
     from sim.analysis.survival import survival_at_years
 
@@ -591,7 +592,7 @@ def test_all_asks_every_scenario_that_has_a_comparison(asked, tmp_path, monkeypa
     """With every seed, across with the first; the table and the page hold what the answers say, and a second call runs nothing."""
     from sim import cli
 
-    monkeypatch.setattr("sim.scenario.FOLDER", asked[0].scenario.path.parent)
+    monkeypatch.setattr("sim.scenario.resolve.FOLDER", asked[0].scenario.path.parent)
     words = ["ask", "all", "--patients", "4", "--workers", "1", "--seed", "1", "--seed", "2", "--out", str(tmp_path)]
     assert cli.main([*words, "--quiet"]) == 0
     out = capsys.readouterr().out.splitlines()
@@ -626,7 +627,7 @@ def test_what_was_stopped_has_answered_every_question_before_it_varies_one(asked
     """Ctrl-C while it asks across: the table is whole at the scenario's own numbers, and the page names what is left."""
     from sim import cli
 
-    monkeypatch.setattr("sim.scenario.FOLDER", asked[0].scenario.path.parent)
+    monkeypatch.setattr("sim.scenario.resolve.FOLDER", asked[0].scenario.path.parent)
     whole = questions.ask
 
     def until_across(*words, across, **options):
@@ -695,7 +696,7 @@ frailty_log_sd = { value = 1, reason = "to see" }""",
         "assumes": comparison.assumes,
         "enriched": [questions._override(name, entry) for name, entry in small.enriched.items()],
     }
-    from sim.cli_ask import answer_text
+    from sim.cli.ask import answer_text
 
     told = answer_text(answer)
     assert "assumes: that they differ" in told
@@ -708,7 +709,7 @@ frailty_log_sd = { value = 1, reason = "to see" }""",
 
 def test_a_change_of_treatment_is_another_run(asked):
     """What is finished is told by everything that a course depends on."""
-    from sim.experiment.keys import identity
+    from sim.runs.keys import identity
 
     scenario = load("surgery_alone")
     untreated = dataclasses.replace(scenario, treatments=())
@@ -716,7 +717,7 @@ def test_a_change_of_treatment_is_another_run(asked):
 
 
 def test_the_command_prints_arms_directions_and_a_sentence(asked):
-    from sim.cli_ask import answer_text
+    from sim.cli.ask import answer_text
 
     text = answer_text(asked[2])
     assert "on > off" in text and "sleep_probability = 0.9" in text

@@ -12,9 +12,11 @@ from sim.analysis import attribution, products, shapley
 from sim.analysis.resampling import Resampled, interval
 from sim.cli import main
 from sim.errors import InputError
-from sim.experiment import arms, kept, workers
-from sim.experiment.arms import Arm, metastases_by_arm
-from sim.experiment.run import run_scenario
+from sim.runs import arms
+from sim.work import resuming as kept
+from sim.work import workers
+from sim.runs.arms import Arm, metastases_by_arm
+from sim.runs.run import run_scenario
 from sim.mechanisms import REGISTRY
 from sim.names import NICHES
 

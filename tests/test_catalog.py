@@ -10,12 +10,13 @@ import pytest
 from treated_patients import plan
 from virtual_patients import AGE, on, values
 
-from sim import body, catalog, units
-from sim.cohort import draw_hosts
+from sim.disease import body
+from sim import catalog, units
+from sim.disease.hosts import draw_hosts
 from sim.mechanisms import REGISTRY
 from sim.model import MetastasisModel
 from sim.names import NICHES, SITES, VEINS
-from sim.parameters import LaneParameters
+from sim.catalog.parameters import LaneParameters
 from sim.treatments import REGISTRY as TREATMENTS
 
 PARAMETERS = catalog.load()
@@ -231,7 +232,7 @@ class RecordingParameters(LaneParameters):
 
 
 READ_BY_THE_CALLER = {"autopsy_threshold_cells"}
-"""What `observe` of an autopsy scenario hands to the model (sim/experiment/chunk.py); imaging guides operations, too."""
+"""What `observe` of an autopsy scenario hands to the model (sim/runs/chunk.py); imaging guides operations, too."""
 
 
 def names_read_by_the_engine(**overrides) -> set[str]:
@@ -263,7 +264,7 @@ def test_the_engine_reads_every_parameter():
 )
 def test_a_scenario_chooses_the_threshold(observe, threshold):
     from sim import scenario
-    from sim.experiment.chunk import build_model
+    from sim.runs.chunk import build_model
 
     chosen = scenario.load("colorectal" if observe == "imaging" else "autopsy/colon").with_(
         set_=[f"{threshold}=12345678 cells"]

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from sim import cli_tables, cli_values
+from sim.cli import tables as cli_tables
+from sim.cli import values as cli_values
 from sim.cli import main
 from sim.errors import MachineError
 
@@ -32,7 +33,7 @@ def call(monkeypatch, repository, capsys):
 def engine(monkeypatch):
     """Replace the engine: engine(function) makes `run` call it instead of computing a cohort."""
 
-    return lambda function: monkeypatch.setattr("sim.experiment.run.run_scenario", function)
+    return lambda function: monkeypatch.setattr("sim.runs.run.run_scenario", function)
 
 
 def write_interrupted(out, finished):

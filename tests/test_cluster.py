@@ -18,10 +18,10 @@ import pytest
 import sim
 from sim import scenario
 from sim.errors import InputError, MachineError
-from sim.sweep.block import Block, BlockRun, program_digest
-from sim.sweep.cluster import ClusterExecutor
-from sim.sweep.executors import LocalExecutor
-from sim.sweep.parts import Part, read_parts
+from sim.sweeps.block import Block, BlockRun, program_digest
+from sim.sweeps.cluster import ClusterExecutor
+from sim.sweeps.executors import LocalExecutor
+from sim.sweeps.parts import Part, read_parts
 
 pytest.importorskip("distributed")
 ROOT = str(Path(sim.__file__).parent.parent)
@@ -152,7 +152,7 @@ def test_a_scheduler_that_is_not_there_is_said(tmp_path):
 
 def test_a_mixed_cluster_is_warned_about(monkeypatch):
     said = []
-    from sim.sweep import cluster as module
+    from sim.sweeps import cluster as module
 
     mine = {"versions": {"numpy": "1", "processor": "ours"}, "program": "p"}
     monkeypatch.setattr(module, "_machine", lambda: mine)

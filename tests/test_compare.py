@@ -10,7 +10,8 @@ import synthetic
 from figure_checks import artists, assert_keys_are_off_the_data, assert_texts_are_apart, starting, text_of
 from scipy.stats import binomtest
 
-from sim.analysis import compare_text, paired
+from sim.report import comparison as compare_text
+from sim.analysis import paired
 from sim.analysis.compare import compare, differences, warnings
 from sim.analysis.competing_risks import ANY_ORGAN
 from sim.cli import main

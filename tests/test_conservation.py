@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from treated_patients import LIVER_DISEASE, plan, treated_model
 from virtual_patients import drawn_model, off, on, plain_model, values
 
-from sim.experiment.tables import every_seed
-from sim.kernels.identity import unpack
+from sim.runs.tables import every_seed
+from sim.disease.identity import unpack
 from sim.mechanisms import REGISTRY
 from sim.model import MetastasisModel
 from sim.names import NICHES, SITES

@@ -25,7 +25,7 @@ from classroom_pages import (
 
 from sim.demo import lessons
 from sim.demo.lesson_panel import STEPS
-from sim.demo.words import WHAT_IFS, Words
+from sim.demo.phrases import WHAT_IFS, Words
 
 LESSON = "two_blood_supplies"
 
@@ -56,7 +56,7 @@ def test_a_class_switches_plays_scrubs_and_sees_what_the_engine_says(classroom):
     import numpy as np
 
     from sim.demo.settings import Settings
-    from sim.experiment.chunk import build_model
+    from sim.runs.chunk import build_model
 
     with tab(classroom) as page:
         film_is_there(page)

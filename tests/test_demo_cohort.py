@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from sim import results, scenario
+from sim.results import reading as results
+from sim import scenario
 from sim.demo.cohort import chunks, paired_cohort, paired_difference, wilson
-from sim.experiment.run import run_scenario
+from sim.runs.run import run_scenario
 from sim.names import NICHES
 
 PATIENTS, SEED = 60, 7

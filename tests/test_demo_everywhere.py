@@ -32,7 +32,7 @@ from test_demo_server import children, serving
 
 from sim.demo import handout, lessons, texts
 from sim.demo.lesson_panel import STEPS
-from sim.demo.words import Words
+from sim.demo.phrases import Words
 
 pytestmark = pytest.mark.long
 FULL = "UNSTUCK = document.head.appendChild(document.createElement('style')); UNSTUCK.textContent = '.sp-controls, .settings { position: static !important; max-height: none !important }'"

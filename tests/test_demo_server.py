@@ -165,7 +165,7 @@ def test_help_is_instant_because_it_imports_nothing_heavy(repository):
 def test_the_server_itself_stays_light(repository):
     """The engine loads in the workers; the page must not wait for it."""
     code = (
-        "import sys; import sim.demo.tab, sim.demo.server; from sim.demo.settings import Settings; Settings().arms(); "
+        "import sys; import sim.demo.entrance, sim.demo.server; from sim.demo.settings import Settings; Settings().arms(); "
         "print(sorted({'numba', 'mesa', 'scipy', 'pandas', 'pyarrow', 'matplotlib'} & set(sys.modules)))"
     )
     shown = subprocess.run([sys.executable, "-c", code], cwd=repository, capture_output=True, text=True, check=True)

@@ -79,7 +79,7 @@ def test_the_film_tells_what_the_engine_tells():
     import numpy as np
 
     from sim.demo import film
-    from sim.experiment.chunk import build_model
+    from sim.runs.chunk import build_model
 
     async def scene():
         room, shown = Classroom(), Listener()

@@ -8,7 +8,7 @@ from sim import scenario
 from sim.demo import texts
 from sim.demo.settings import Settings, whole
 from sim.demo.treatments import TREATMENTS
-from sim.demo.words import MORE_WHAT_IFS, WHAT_IFS, Words
+from sim.demo.phrases import MORE_WHAT_IFS, WHAT_IFS, Words
 from sim.errors import InputError
 from sim.mechanisms import REGISTRY
 from sim.names import SITES
@@ -141,7 +141,7 @@ def test_a_scarred_liver_is_this_patients_liver():
 def test_everybody_has_the_age_that_is_set():
     import numpy as np
 
-    from sim.experiment.chunk import build_model
+    from sim.runs.chunk import build_model
 
     model = build_model(Settings(age="40").resolve(), seed=1, patients=np.arange(20), collect=False)
     assert np.all(model.hosts.age_years == 40.0)

@@ -19,9 +19,9 @@ import pytest
 from scipy.stats import binom
 
 from sim import catalog
-from sim.cohort import draw_hosts
+from sim.disease.hosts import draw_hosts
 from sim.model import MetastasisModel
-from sim.parameters import LaneParameters
+from sim.catalog.parameters import LaneParameters
 from sim.treatments.base import stacked
 
 PARAMETERS = catalog.load()
@@ -213,7 +213,7 @@ def test_a_parameter_without_an_outcome_fails():
 
 def test_an_inverted_law_is_noticed(monkeypatch):
     """The engine's own defect, not the catalogue's: arrest read as the probability of passing."""
-    from sim import body
+    from sim.disease import body
 
     right = body.arrest_by_bed
     monkeypatch.setattr(body, "arrest_by_bed", lambda parameters: 1.0 - right(parameters))

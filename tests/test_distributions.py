@@ -23,7 +23,7 @@ from statistics_helpers import (
     ks_limit,
 )
 
-from sim.kernels import distributions as d
+from sim.numerics import samplers as d
 
 DRAWS = 100_000
 KEY, NO_DAY = np.uint64(2026), np.uint64(0)

@@ -141,7 +141,7 @@ def documented(tmp_path, monkeypatch):
 
 def test_the_documented_mechanism_works(documented, tmp_path):
     from sim import scenario
-    from sim.experiment.chunk import build_model
+    from sim.runs.chunk import build_model
 
     name, text = documented
     file = tmp_path / "restless.toml"

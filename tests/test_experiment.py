@@ -11,17 +11,17 @@ import pandas as pd
 import pytest
 from quick_cohort import children, scenario_file, start_run, tables
 
-import sim.results
-from sim import processes
+import sim.results.reading
+from sim.work import processes
 from sim import scenario as scenarios
 from sim.errors import InputError, MachineError
-from sim.experiment import estimate as estimates
-from sim.experiment import run as runs
-from sim.experiment import workers
-from sim.experiment.chunk import build_model
-from sim.experiment.run import run_scenario
-from sim.experiment.task import CohortTask
-from sim.manifest import peak_memory
+from sim.runs import pilot as estimates
+from sim.runs import run as runs
+from sim.work import workers
+from sim.runs.chunk import build_model
+from sim.runs.run import run_scenario
+from sim.runs.task import CohortTask
+from sim.results.manifest import peak_memory
 from sim.names import MICROMETASTASIS_CELLS, NICHES
 from sim.observe import ALL_ORGANS
 
@@ -49,7 +49,7 @@ def test_neither_workers_nor_chunks_change_a_byte(quick, run, tmp_path, monkeypa
     monkeypatch.setattr(workers, "TASKS_PER_WORKER", 3)  # workers are replaced on the way
     out = tmp_path / "x"
     again = run_scenario(quick, seed=SEED, out=out, workers=number_of_workers, keep_seeds=True, keep_events=True)
-    assert set(tables(out)) == {f"{name}.parquet" for name in (*sim.results.schema.REQUIRED, "seeds", "events")}
+    assert set(tables(out)) == {f"{name}.parquet" for name in (*sim.results.reading.schema.REQUIRED, "seeds", "events")}
     assert tables(out) == tables(run.path)
     assert again.manifest["status"] == "complete"
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
@@ -71,7 +71,7 @@ def test_a_module_of_the_same_name_in_the_current_folder_is_not_ours(tmp_path):
     (tmp_path / "sim.py").write_text("raise SystemExit('not the simulator')\n", encoding="utf-8")
     process = start_run(scenario_file(tmp_path, 8), tmp_path / "x", 2, chunk_patients=4, cwd=tmp_path)
     assert process.communicate(timeout=120) == ("x\n", "") and process.returncode == 0
-    assert sim.results.open(tmp_path / "x").manifest["status"] == "complete"
+    assert sim.results.reading.open(tmp_path / "x").manifest["status"] == "complete"
 
 
 def test_the_manifest_says_what_made_the_run(quick, run):
@@ -238,7 +238,7 @@ def test_without_dormancy_nobody_wakes(quick, tmp_path):
 
 def test_csv_holds_every_row(run, tmp_path):
     files = {path.stem: path for path in run.export_csv(tmp_path)}
-    assert set(files) == {*sim.results.schema.REQUIRED, "seeds", "events"}
+    assert set(files) == {*sim.results.reading.schema.REQUIRED, "seeds", "events"}
     sheet = pd.read_csv(files["metastases"])
     assert len(sheet) == len(run.metastases) and list(sheet.colony) == list(run.metastases.colony)
 
@@ -276,7 +276,7 @@ def test_the_estimate_is_near_what_happens(tmp_path):
         pass
     seconds = time.process_time() - start
     assert seconds / 5 < expected.seconds < seconds * 20, "a guide; the upper bound leaves room for a busy machine"
-    command = ("import sys; from sim import scenario; from sim.experiment import run, workers\n"
+    command = ("import sys; from sim import scenario; from sim.runs import run, workers\n"
                f"tasks = run.chunk_tasks(scenario.load({str(quick.path)!r}), {SEED}, False, False)\n"
                "print(max(done.peak_memory_bytes for done in workers.run_tasks(tasks, 1, lambda done: None)))")  # fmt: skip
     used = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True).stdout
@@ -291,7 +291,7 @@ def test_memory_does_not_grow_with_the_cohort(tmp_path):
         process = start_run(scenario_file(folder, patients, horizon_days=60), folder / "x", 1, chunk_patients=125)
         _, err = process.communicate(timeout=300)
         assert process.returncode == 0, err
-        peaks.append(sim.results.open(folder / "x").manifest["peak_memory_bytes"])
+        peaks.append(sim.results.reading.open(folder / "x").manifest["peak_memory_bytes"])
     assert peaks[1] < 1.25 * peaks[0]
 
 
@@ -313,7 +313,7 @@ def test_an_error_in_a_worker_reaches_the_person(quick):
 
 def test_bins_hold_every_count():
     """The middle of a bin is within 3.2 % of every count in it, to the end of 64 bits."""
-    from sim.kernels.record import BINS, bin_middle, bin_of
+    from sim.numerics.histograms import BINS, bin_middle, bin_of
 
     for count in [*range(200), 6 * 10**14, 10**15, 10**17, 2**62, 2**63 - 1]:
         at = bin_of(count)

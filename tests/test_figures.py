@@ -10,7 +10,9 @@ import synthetic
 from figure_checks import artists, assert_keys_are_off_the_data, assert_texts_are_apart, starting, text_of
 from PIL import Image
 
-from sim import cli_plot, incidence, plots
+from sim.cli import plot as cli_plot
+from sim.results import incidence
+from sim import plots
 from sim.analysis import competing_risks, survival
 from sim.analysis.traffic import vessel_traffic
 from sim.cli import main
@@ -21,7 +23,7 @@ from sim.plots.cascade import FUNNEL
 from sim.plots.figures import FIGURES
 from sim.plots.seeding import NAMED_ORGANS
 from sim.plots.style import ARM_LOOKS, SIZES
-from sim.schema import STEPS
+from sim.results.schema import STEPS
 
 
 @pytest.fixture(scope="module")

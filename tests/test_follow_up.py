@@ -6,12 +6,12 @@ from virtual_patients import drawn_model, off, values
 
 from sim import scenario as scenarios
 from sim.errors import InputError
-from sim.experiment.chunk import build_model
-from sim.experiment.lineage import Lineage
-from sim.experiment.tables import Metastases, metastases_table, patients_table
-from sim.mortality import Mortality
+from sim.runs.chunk import build_model
+from sim.runs.descent_columns import Lineage
+from sim.runs.tables import Metastases, metastases_table, patients_table
+from sim.disease.death import Mortality
 from sim.names import NICHES
-from sim.parameters import LaneParameters
+from sim.catalog.parameters import LaneParameters
 
 PATIENTS = 40
 HORIZON_DAYS = 400

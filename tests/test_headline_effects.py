@@ -27,10 +27,10 @@ from treated_patients import (
 from virtual_patients import NOTHING_ACTS, off, plain_model
 
 from sim import mechanisms, treatments
-from sim.growth import gompertz_cells
-from sim.kernels.identity import unpack
+from sim.disease.growth import gompertz_cells
+from sim.disease.identity import unpack
 from sim.names import NICHES
-from sim.trajectories import Trajectories
+from sim.disease.trajectories import Trajectories
 
 # -- the list ------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-import sim.results
+import sim.results.reading
 
 PATIENTS = 100_000
 
@@ -29,7 +29,7 @@ def test_a_hundred_thousand_patients(repository, tmp_path):
         out,
     ]
     subprocess.run(command, cwd=repository, check=True, stdout=subprocess.DEVNULL)
-    run = sim.results.open(out)
+    run = sim.results.reading.open(out)
     manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["status"] == "complete" and manifest["patients_finished"] == PATIENTS
     assert manifest["peak_memory_bytes"] < 3 * 2**30

@@ -6,9 +6,9 @@ import signal
 import pytest
 from quick_cohort import chunk_files, left_of, scenario_file, start_run, tables, wait_for_chunks
 
-import sim.results
+import sim.results.reading
 from sim import scenario as scenarios
-from sim.experiment.run import run_scenario
+from sim.runs.run import run_scenario
 
 PATIENTS = 150
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows sends Ctrl-C otherwise")
@@ -35,7 +35,7 @@ def test_ctrl_c_halfway(quick, undisturbed, tmp_path, workers, everybody, then_w
     said, complaint = process.communicate(timeout=60)  # ends when all its processes have ended
     assert (process.returncode, said) == (130, "")
     assert f"of {PATIENTS} patients were finished and are kept" in complaint and "Traceback" not in complaint
-    half = sim.results.open(out)
+    half = sim.results.reading.open(out)
     assert half.manifest["status"] == "interrupted"
     finished = half.manifest["patients_finished"]
     assert 20 <= finished == len(half.patients) == 5 * len(chunk_files(out)) < PATIENTS
@@ -44,7 +44,7 @@ def test_ctrl_c_halfway(quick, undisturbed, tmp_path, workers, everybody, then_w
     again = start_run(quick.path, out, then_workers, chunk_patients=5)
     assert again.communicate(timeout=120)[1] == "" and again.returncode == 0
     assert left_of(process) == left_of(again) == [], "no process is left, nor a zombie"
-    assert sim.results.open(out).manifest["status"] == "complete"
+    assert sim.results.reading.open(out).manifest["status"] == "complete"
     assert tables(out) == undisturbed
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
 

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from virtual_patients import NOTHING_ACTS, drawn_model, off, plain_model, values
 
 from sim import scenario
-from sim.experiment.chunk import build_model
-from sim.experiment.tables import every_seed
-from sim.kernels.identity import unpack
+from sim.runs.chunk import build_model
+from sim.runs.tables import every_seed
+from sim.disease.identity import unpack
 from sim.mechanisms import REGISTRY
 from sim.names import NICHES
 
@@ -150,7 +150,7 @@ def test_another_seed_is_another_course(three):
 
 def test_a_draw_by_row_number_is_noticed(three, monkeypatch):
     """The broken variant: patients keyed by their place in the cohort."""
-    from sim import streams
+    from sim.numerics import streams
 
     right = streams.patient_uniforms
     monkeypatch.setattr(

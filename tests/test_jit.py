@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from sim import jit
+from sim.numerics import jit
 
-COMPILED = "from sim import names\nfrom sim.jit import kernel\n"
+COMPILED = "from sim import names\nfrom sim.numerics.jit import kernel\n"
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_a_chosen_folder_is_used_and_workers_do_not_nest(package, tmp_path, monk
 
 
 PROGRAM = """
-from sim.jit import kernel
+from sim.numerics.jit import kernel
 
 @kernel
 def inverse(x):

@@ -45,7 +45,7 @@ def imports(tree: ast.AST, package: tuple[str, ...]):
         elif isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else ()
             stem = ".".join((*base, *(node.module or "").split("."))).strip(".")
-            # `from sim import body` imports a module; `from sim.body import X` a name.
+            # `from sim import body` imports a module; `from sim.disease.body import X` a name.
             yield from (f"{stem}.{alias.name}" for alias in node.names)
 
 

@@ -176,7 +176,7 @@ def test_the_first_curves_cost_a_few_seconds():
     import time
 
     from sim.demo.cohort import paired_cohort
-    from sim.experiment.warm_up import warm_up
+    from sim.runs.warm_up import warm_up
 
     warm_up()
     spent = {}

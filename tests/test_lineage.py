@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sim import results, scenario
-from sim.analysis.lineage import Node, newick, patient_lineage
-from sim.cli_lineage import lineage_text
+from sim.results import reading as results
+from sim import scenario
+from sim.analysis.family_tree import Node, newick, patient_lineage
+from sim.cli.lineage import lineage_text
 from sim.errors import InputError
-from sim.experiment.run import run_scenario
-from sim.kernels.identity import colony_id, colony_parts, pack
+from sim.runs.run import run_scenario
+from sim.disease.identity import colony_id, colony_parts, pack
 from sim.names import NICHES
 
 LIVER, LUNG, BONE = (NICHES.index(organ) for organ in ("liver", "lung", "bone"))

@@ -10,7 +10,7 @@ from sim import plots
 from sim.cli import main
 from sim.errors import InputError
 from sim.names import NICHES
-from sim.plots.lineage import MOST_ROWS, chosen_patient, descent_order, lineage_figure
+from sim.plots.family_tree import MOST_ROWS, chosen_patient, descent_order, lineage_figure
 from sim.plots.style import SIZES
 
 

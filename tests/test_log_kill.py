@@ -24,12 +24,12 @@ from treated_patients import (
 )
 from virtual_patients import NOTHING_ACTS
 
-from sim import theory
-from sim.experiment.tables import every_seed
-from sim.growth import gompertz_cells
-from sim.kernels.identity import unpack
+from sim.analysis.closed_form import theory
+from sim.runs.tables import every_seed
+from sim.disease.growth import gompertz_cells
+from sim.disease.identity import unpack
 from sim.names import NICHES
-from sim.trajectories import Trajectories
+from sim.disease.trajectories import Trajectories
 
 # -- log-kill ------------------------------------------------------------------------------------
 
@@ -71,7 +71,7 @@ def test_extinction_after_some_doses_follows_the_closed_form(doses):
 
 def test_a_dose_that_is_forgotten_is_noticed(monkeypatch):
     """The broken variant: small colonies do not feel this morning's dose."""
-    monkeypatch.setattr("sim.founders.SmallColonies.dose", lambda *_: None)
+    monkeypatch.setattr("sim.disease.small_colonies.SmallColonies.dose", lambda *_: None)
     with pytest.raises(AssertionError, match="chi-square|distance"):
         test_a_dose_leaves_a_binomial_number_of_cycling_cells(1.0, 24)
 

@@ -11,18 +11,19 @@ import numpy as np
 import pytest
 import virtual_patients as virtual
 
-from sim import kernels, scenario
+from sim import scenario
+from sim import kernels
 from sim import model as engine
-from sim.cohort import draw_hosts
-from sim.experiment import tables
-from sim.experiment.chunk import build_model
-from sim.experiment.lineage import Lineage
-from sim.kernels.identity import unpack
+from sim.disease.hosts import draw_hosts
+from sim.runs import tables
+from sim.runs.chunk import build_model
+from sim.runs.descent_columns import Lineage
+from sim.disease.identity import unpack
 from sim.mechanisms import REGISTRY, default_states, effective_parameters
 from sim.model import MetastasisModel
 from sim.names import NICHES
-from sim.parameters import LaneParameters
-from sim.rates import Rates
+from sim.catalog.parameters import LaneParameters
+from sim.disease.signals import Rates
 
 SEED = 5
 LIVER, LUNG, BONE = (NICHES.index(organ) for organ in ("liver", "lung", "bone"))

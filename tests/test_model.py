@@ -11,10 +11,10 @@ import pytest
 import virtual_patients as virtual
 
 from sim import model as engine
-from sim.growth import gompertz_cells
+from sim.disease.growth import gompertz_cells
 from sim.model import DAY, MetastasisModel, Niche, PrimaryTumour
 from sim.names import NICHES
-from sim.parameters import LaneParameters
+from sim.catalog.parameters import LaneParameters
 
 LANES, DAYS, EVERY = 6, 200, 28
 RESERVED = ("scenario", "time", "run_for", "run_until", "schedule_event", "data_registry")

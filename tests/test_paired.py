@@ -8,7 +8,7 @@ from quick_cohort import scenario_file
 
 from benchmarks import paired
 from sim import scenario as scenarios
-from sim.experiment.arms import Arm, metastases_by_arm
+from sim.runs.arms import Arm, metastases_by_arm
 
 
 def test_the_ratio_of_known_variances():

@@ -13,14 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from sim import incidence, plots
+from sim.results import incidence
+from sim import plots
 from sim.errors import InputError, MachineError
 from sim.mechanisms import default_states
 from sim.names import NICHES
 from sim.plots.labels import spread
 from sim.plots.seeding import NAMED_ORGANS
 from sim.plots.style import ORGAN_LOOKS, SHADES, SIZES, STAGE_LOOKS
-from sim.summary import WIDTH, summary_text
+from sim.report.summary import WIDTH, summary_text
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,10 @@ import pytest
 from click.testing import CliRunner
 from quick_cohort import scenario_file
 
-from sim import results, scenario
-from sim.cli import cli
-from sim.experiment.run import run_scenario
+from sim.results import reading as results
+from sim import scenario
+from sim.cli.program import cli
+from sim.runs.run import run_scenario
 from sim.plots.figures import FIGURES
 
 PATIENTS = 30
@@ -114,9 +115,9 @@ def test_what_is_no_run_is_refused(tmp_path):
 
 @pytest.fixture(scope="module")
 def sweep_folder(tmp_path_factory):
-    from sim.sweep.executors import LocalExecutor
-    from sim.sweep.plan import load
-    from sim.sweep.run import run_sweep
+    from sim.sweeps.executors import LocalExecutor
+    from sim.sweeps.plan import load
+    from sim.sweeps.run import run_sweep
 
     base = tmp_path_factory.mktemp("sweep")
     scenario_file(base, 12)
@@ -134,7 +135,7 @@ def sweep_folder(tmp_path_factory):
 
 
 def test_the_page_of_a_sweep_tells_what_each_factor_changes(sweep_folder):
-    from sim.sweep import read
+    from sim.sweeps import read
 
     page, text = page_of(sweep_folder)
     assert not page.open
@@ -154,7 +155,7 @@ def test_the_page_of_a_sweep_tells_what_each_factor_changes(sweep_folder):
 
 def test_plot_draws_the_heat_maps_of_a_sweep(sweep_folder, tmp_path):
     from sim.plots.sweep import sweep_figures
-    from sim.sweep import read
+    from sim.sweeps import read
 
     done = CliRunner().invoke(
         cli,

@@ -16,7 +16,10 @@ import synthetic
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim import manifest, results, schema, storage
+from sim.results import manifest
+from sim.results import reading as results
+from sim.results import schema
+from sim.results import storage
 from sim.errors import InputError, MachineError
 
 CONTRACT = {
@@ -81,7 +84,7 @@ def test_every_table_is_in_the_contract():
 
 def test_the_readme_shows_the_schema(repository):
     text = (repository / "results" / "README.md").read_text(encoding="utf-8")
-    assert schema.markdown() in text, "put the output of `python -m sim.schema` into results/README.md"
+    assert schema.markdown() in text, "put the output of `python -m sim.results.schema` into results/README.md"
 
 
 def test_units_and_meanings_travel_with_the_file(run):
@@ -570,7 +573,7 @@ def test_the_commit_of_a_repository(tmp_path, monkeypatch):
 
 
 def test_reading_names_and_manifest_needs_no_heavy_library():
-    program = "import sys, sim.results, sim.summary, sim.incidence; print(sorted({'pyarrow', 'pandas', 'numpy', 'matplotlib'} & set(sys.modules)))"
+    program = "import sys, sim.results.reading, sim.report.summary, sim.results.incidence; print(sorted({'pyarrow', 'pandas', 'numpy', 'matplotlib'} & set(sys.modules)))"
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=Path(__file__).parent.parent, capture_output=True, text=True, check=True
     )

@@ -13,17 +13,17 @@ import numpy as np
 import pytest
 from quick_cohort import children, chunk_files, scenario_file, start_run, tables, wait_for_chunks
 
-import sim.results
+import sim.results.reading
 from sim import scenario as scenarios
 from sim.errors import MachineError
-from sim.experiment import chunk as chunks
-from sim.experiment import run as runs
-from sim.experiment import workers
-from sim.experiment.chunk import run_chunk
-from sim.experiment.keys import identity
-from sim.experiment.packing import Packed, pack
-from sim.experiment.run import run_scenario
-from sim.experiment.store import ChunkStore
+from sim.runs import chunk as chunks
+from sim.runs import run as runs
+from sim.work import workers
+from sim.runs.chunk import run_chunk
+from sim.runs.keys import identity
+from sim.work.packing import Packed, pack
+from sim.runs.run import run_scenario
+from sim.work.chunk_store import ChunkStore
 
 PATIENTS, CHUNK, SEED = 60, 5, 1
 CHUNKS = PATIENTS // CHUNK
@@ -85,7 +85,7 @@ def interrupted(quick, out, chunks, monkeypatch):
 
 def test_an_interrupted_run_is_marked_and_then_completed(quick, undisturbed, tmp_path, monkeypatch):
     interrupted(quick, tmp_path / "x", 7, monkeypatch)
-    half = sim.results.open(tmp_path / "x")
+    half = sim.results.reading.open(tmp_path / "x")
     assert half.manifest["status"] == "interrupted" and half.manifest["patients"] == PATIENTS
     assert half.manifest["patients_finished"] == len(half.patients) == 7 * CHUNK
     seen = computed(monkeypatch)
@@ -113,14 +113,14 @@ def test_a_larger_cohort_continues_a_smaller_one(quick, tmp_path, monkeypatch):
 def test_other_questions_never_meet_these_chunks(quick, tmp_path, monkeypatch, change):
     interrupted(quick, tmp_path / "x", 3, monkeypatch)
     if change == "version":
-        monkeypatch.setattr("sim.experiment.keys.versions", lambda: {"numpy": "0.1"})
+        monkeypatch.setattr("sim.runs.keys.versions", lambda: {"numpy": "0.1"})
     scenario = {"parameter": quick.with_(set_=["soil.liver=0.2"]), "mechanism": quick.with_(off=["inflammation"])}.get(
         change, quick
     )
     stop_after(0, monkeypatch)
     with pytest.raises(KeyboardInterrupt):
         run_scenario(scenario, seed=SEED + (change == "seed"), out=tmp_path / "x", keep_seeds=change == "seeds kept")
-    assert sim.results.open(tmp_path / "x").manifest["patients_finished"] == 3 * CHUNK, "what was there is there"
+    assert sim.results.reading.open(tmp_path / "x").manifest["patients_finished"] == 3 * CHUNK, "what was there is there"
     assert len(chunk_files(tmp_path / "x")) == 3
 
 
@@ -194,7 +194,7 @@ def test_a_full_disk_loses_nothing(quick, undisturbed, tmp_path, monkeypatch, ev
     if everything:
         assert f"{4 * CHUNK} patients were finished and are kept; the same command continues" in str(caught.value)
     else:
-        assert sim.results.open(tmp_path / "x").manifest["patients_finished"] == 4 * CHUNK
+        assert sim.results.reading.open(tmp_path / "x").manifest["patients_finished"] == 4 * CHUNK
     assert not list(tmp_path.glob(".staging*")), "nothing half-written"
     seen = computed(monkeypatch)
     assert tables(run_scenario(quick, seed=SEED, out=tmp_path / "x").path) == undisturbed
@@ -312,6 +312,6 @@ def test_a_chunk_that_kills_every_worker_is_named(quick, tmp_path, monkeypatch):
     before = set(children(os.getpid()))
     with pytest.raises(MachineError, match="patients 30 to 34: the process that computed them ended 3 times"):
         run_scenario(quick, seed=SEED, out=tmp_path / "x", workers=2)
-    assert sim.results.open(tmp_path / "x").manifest["patients_finished"] >= 5 * CHUNK
+    assert sim.results.reading.open(tmp_path / "x").manifest["patients_finished"] >= 5 * CHUNK
     assert len(set(children(os.getpid())) - before) <= 2
     shutil.rmtree(tmp_path / "x")

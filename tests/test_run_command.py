@@ -198,7 +198,7 @@ def press_ctrl_c(process):
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends Ctrl-C otherwise")
 def test_ctrl_c_keeps_what_was_finished(large_run, tmp_path):
-    import sim.results
+    import sim.results.reading
 
     until = time.monotonic() + 120
     while not list(tmp_path.glob(".x.chunks/*/[!.]*.npz")):
@@ -207,7 +207,7 @@ def test_ctrl_c_keeps_what_was_finished(large_run, tmp_path):
     code, out, err = press_ctrl_c(large_run)
     assert (code, out) == (130, "")
     assert "of 20000 patients were finished" in err and "the same command continues" in err and "Traceback" not in err
-    run = sim.results.open(tmp_path / "x")
+    run = sim.results.reading.open(tmp_path / "x")
     assert run.manifest["status"] == "interrupted"
     assert 0 < run.manifest["patients_finished"] == len(run.patients) < 20000
     assert not list(tmp_path.glob(".staging*"))

@@ -6,11 +6,13 @@ import tomllib
 
 import pytest
 
-from sim import catalog, mechanisms, scenario_schema
+from sim.scenario import json_schema as scenario_schema
+from sim import catalog, mechanisms
 from sim.names import SITES
-from sim.scenario import DEFAULT_OUTPUT_EVERY_DAYS, FOLDER, AgeDistribution, Override, files, listing, load
-from sim.scenario_comparison import load_comparison
-from sim.scenario_text import key_parts, locate
+from sim.scenario import AgeDistribution, Override, files, listing, load
+from sim.scenario.resolve import DEFAULT_OUTPUT_EVERY_DAYS, FOLDER
+from sim.scenario.comparison import load_comparison
+from sim.scenario.text import key_parts, locate
 
 YEAR_DAYS = 365.25
 TOGGLES = {
@@ -224,7 +226,7 @@ def test_the_list_is_sorted_and_survives_a_broken_file(tmp_path, monkeypatch):
     title = load("colorectal").title
     write(tmp_path / "sub", 'extends = "../b.toml"\ntitle = "Deeper"\n', "a.toml")
     write(tmp_path, "nothing = 1", "_base.toml")
-    monkeypatch.setattr("sim.scenario.FOLDER", tmp_path)
+    monkeypatch.setattr("sim.scenario.resolve.FOLDER", tmp_path)
     rows = listing()
     assert [row[0].name for row in rows] == ["a.toml", "b.toml", "a.toml"]
     assert rows[0][1] == "(broken)" and "line 1" in rows[0][2] and rows[0][3] == "?"
@@ -240,7 +242,7 @@ def test_the_list_of_the_repository_is_whole():
 
 def test_the_schema_in_the_repository_is_the_one_that_the_code_makes():
     made = scenario_schema.schema_text()
-    assert scenario_schema.FILE.read_text(encoding="utf-8") == made, "run: python -m sim.scenario_schema"
+    assert scenario_schema.FILE.read_text(encoding="utf-8") == made, "run: python -m sim.scenario.json_schema"
 
 
 def test_the_schema_names_mechanisms_and_parameters():

@@ -5,14 +5,15 @@ import pytest
 from quick_cohort import scenario_file
 
 from sim.cli import main
-from sim.experiment.chunk import run_chunk
-from sim.experiment.task import CohortTask
-from sim.scenario import FOLDER, files, load
-from sim.scenario_comparison import load_comparison
-from sim.scenario_remarks import comparison_remarks, remarks
-from sim.sweep.plan import load as load_plan
-from sim.sweep.plan_file import FOLDER as PLANS
-from sim.sweep.remarks import plan_remarks
+from sim.runs.chunk import run_chunk
+from sim.runs.task import CohortTask
+from sim.scenario import files, load
+from sim.scenario.resolve import FOLDER
+from sim.scenario.comparison import load_comparison
+from sim.scenario.remarks import comparison_remarks, remarks
+from sim.sweeps.plan import load as load_plan
+from sim.sweeps.plan_file import FOLDER as PLANS
+from sim.sweeps.remarks import plan_remarks
 from sim.treatments import REGISTRY
 
 BASE = 'extends = "{}"\n'.format((FOLDER / "colorectal.toml").as_posix())

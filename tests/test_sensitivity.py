@@ -16,7 +16,8 @@ from sim.analysis.points import ORGANS, outcomes_at
 from sim.analysis.sensitivity import Factor, factors_of, rank, screen
 from sim.cli import main
 from sim.errors import InputError
-from sim.experiment import kept, workers
+from sim.work import resuming as kept
+from sim.work import workers
 
 SEED = 2
 

@@ -22,9 +22,9 @@ from sleeping import (
 from statistics_helpers import FALSE_ALARM, assert_counts, assert_follows, chi_square_p, ks_distance, ks_limit
 from virtual_patients import NOTHING_ACTS, PINNED, off, plain_model
 
-from sim import theory
-from sim.kernels import sleep
-from sim.kernels.identity import unpack
+from sim.analysis.closed_form import theory
+from sim.disease import sleep
+from sim.disease.identity import unpack
 from sim.names import NICHES
 
 

@@ -5,29 +5,30 @@ import shutil
 
 import pytest
 
-from sim import jit, sources
+from sim.numerics import jit
+from sim.numerics import sources
 from sim.analysis.points import PointsTask
-from sim.experiment.arms import ArmTask
-from sim.experiment.task import CohortTask
-from sim.sweep.block import Block
+from sim.runs.arms import ArmTask
+from sim.runs.task import CohortTask
+from sim.sweeps.block import Block
 
 RENEWED_BY = {
     "a page": ("sim.report.page", ()),
     "a figure": ("sim.plots.seeding", ()),
     "a command": ("sim.cli", ()),
     "the classroom": ("sim.demo.film", ()),
-    "a sweep's record": ("sim.sweep.record", ("sweep",)),
-    "a design": ("sim.sweep.designs", ()),
+    "a sweep's record": ("sim.sweeps.record", ("sweep",)),
+    "a design": ("sim.sweeps.designs", ()),
     "the points of a design": ("sim.analysis.points", ("points",)),
-    "theory": ("sim.theory", ("points",)),
-    "a column": ("sim.experiment.tables", ("cohort", "arms", "points", "sweep")),
+    "theory": ("sim.analysis.closed_form.theory", ("points",)),
+    "a column": ("sim.runs.tables", ("cohort", "arms", "points", "sweep")),
     "a mechanism": ("sim.mechanisms.dormancy", ("cohort", "arms", "points", "sweep")),
     "a treatment": ("sim.treatments.senolytic", ("cohort", "arms", "points", "sweep")),
-    "a law of death": ("sim.mortality", ("cohort", "arms", "points", "sweep", "kernels")),
+    "a law of death": ("sim.disease.death", ("cohort", "arms", "points", "sweep", "kernels")),
     "the catalogue": ("sim.catalog", ("cohort", "arms", "points", "sweep")),
-    "a kernel": ("sim.kernels.settle", ("cohort", "arms", "points", "sweep", "kernels")),
-    "a sampler": ("sim.kernels.distributions", ("cohort", "arms", "points", "sweep", "kernels")),
-    "the keyed numbers": ("sim.streams", ("cohort", "arms", "points", "sweep", "kernels")),
+    "a kernel": ("sim.disease.settling", ("cohort", "arms", "points", "sweep", "kernels")),
+    "a sampler": ("sim.numerics.samplers", ("cohort", "arms", "points", "sweep", "kernels")),
+    "the keyed numbers": ("sim.numerics.streams", ("cohort", "arms", "points", "sweep", "kernels")),
     "the closed lists": ("sim.names", ("cohort", "arms", "points", "sweep", "kernels")),
 }
 """One file of each part of the program, and what is computed again when it is edited."""

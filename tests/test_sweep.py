@@ -13,19 +13,21 @@ import pyarrow.parquet as pq
 import pytest
 from quick_sweep import HEAD, data, part_files, plan_file
 
-import sim.results
+import sim.results.reading
 from sim import scenario as scenarios
 from sim.errors import InputError
-from sim.experiment import workers
-from sim.experiment.run import run_scenario
+from sim.work import workers
+from sim.runs.run import run_scenario
 from sim.names import NICHES
 from sim.observe import ALL_ORGANS
-from sim.sweep import block as blocks
-from sim.sweep import plan as plans
-from sim.sweep import read, schema, tables
-from sim.sweep.executors import Done, LocalExecutor
-from sim.sweep.record import BLOOD, CUMULATIVE
-from sim.sweep.run import run_sweep
+from sim.sweeps import block as blocks
+from sim.sweeps import plan as plans
+from sim.sweeps import read
+from sim.sweeps import schema
+from sim.sweeps import tables
+from sim.sweeps.executors import Done, LocalExecutor
+from sim.sweeps.record import BLOOD, CUMULATIVE
+from sim.sweeps.run import run_sweep
 
 TEXT = (
     HEAD
@@ -77,7 +79,7 @@ def one_run(plan, sweep, number: int, tmp_path):
 @pytest.mark.parametrize("number", [0, 7, 10])
 def test_a_run_of_a_sweep_is_the_run_that_run_makes(plan, sweep, tmp_path, number):
     rows, patients, alone = one_run(plan, sweep, number, tmp_path)
-    shared = [column.name for column in sim.results.schema.TABLES["patients"]]
+    shared = [column.name for column in sim.results.reading.schema.TABLES["patients"]]
     ours = patients[shared].reset_index(drop=True)
     for name in shared:
         theirs = alone.patients[name]
@@ -282,7 +284,7 @@ def test_the_manifest_says_what_made_the_sweep(plan, sweep):
     assert (manifest["runs"], manifest["runs_finished"], manifest["runs_failed"], manifest["points"]) == (16, 16, 0, 8)
     assert manifest["scenarios"][0]["cohort"] == "young" and manifest["scenarios"][0]["age"]["mean_years"] == 45
     assert [machine["processor"] for machine in manifest["machines"]] == [
-        sim.results.build_manifest.__globals__["processor"]()
+        sim.results.reading.build_manifest.__globals__["processor"]()
     ]
     assert manifest["wall_seconds"] > 0 and manifest["peak_memory_bytes"] > 1e7 and manifest["commit"]
 
@@ -446,9 +448,10 @@ def test_another_program_is_refused(plan):
 # -- cost ----------------------------------------------------------------------------------------------
 
 PEAK = """import sys
-from sim.sweep import plan as plans, read
-from sim.sweep.executors import LocalExecutor
-from sim.sweep.run import run_sweep
+from sim.sweeps import plan as plans
+from sim.sweeps import read
+from sim.sweeps.executors import LocalExecutor
+from sim.sweeps.run import run_sweep
 if __name__ == "__main__":
     run_sweep(plans.load(sys.argv[1]), out=sys.argv[2], executor=LocalExecutor(1))
     print(read.open(sys.argv[2]).manifest["peak_memory_bytes"])

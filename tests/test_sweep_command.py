@@ -9,11 +9,12 @@ import pytest
 from quick_sweep import HEAD, PLAN, data, plan_file
 
 from sim.cli import main
-from sim.cli_sweep import default_sweep_folder, mixed_text
-from sim.sweep import estimate, read
-from sim.sweep import plan as plans
-from sim.sweep.executors import LocalExecutor
-from sim.sweep.run import run_sweep
+from sim.cli.sweep import default_sweep_folder, mixed_text
+from sim.sweeps import estimate
+from sim.sweeps import read
+from sim.sweeps import plan as plans
+from sim.sweeps.executors import LocalExecutor
+from sim.sweeps.run import run_sweep
 
 
 @pytest.fixture(scope="module")

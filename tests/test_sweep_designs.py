@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from sim.sweep import designs
+from sim.sweeps import designs
 
 
 def signs(rows):

@@ -11,12 +11,12 @@ from quick_sweep import HEAD, PLAN, plan_file
 
 from sim import catalog, mechanisms
 from sim.errors import InputError
-from sim.experiment.chunk import build_model
+from sim.runs.chunk import build_model
 from sim.mechanisms import effective_parameters
-from sim.sweep import block as blocks
-from sim.sweep import plan as plans
-from sim.sweep import schema
-from sim.sweep.plan_file import FOLDER, is_plan
+from sim.sweeps import block as blocks
+from sim.sweeps import plan as plans
+from sim.sweeps import schema
+from sim.sweeps.plan_file import FOLDER, is_plan
 
 
 @pytest.fixture

@@ -14,12 +14,14 @@ from quick_cohort import children, left_of
 from quick_sweep import HEAD, PATIENTS, PLAN, data, part_files, plan_file, start_sweep, wait_for_parts
 
 from sim.errors import InputError, MachineError
-from sim.experiment import lock
-from sim.sweep import block as blocks
-from sim.sweep import parts, read, tables
-from sim.sweep import plan as plans
-from sim.sweep.executors import LocalExecutor
-from sim.sweep.run import run_sweep
+from sim.work import lock
+from sim.sweeps import block as blocks
+from sim.sweeps import parts
+from sim.sweeps import read
+from sim.sweeps import tables
+from sim.sweeps import plan as plans
+from sim.sweeps.executors import LocalExecutor
+from sim.sweeps.run import run_sweep
 
 RUNS = 24
 linux = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes as Linux shows them")
@@ -143,7 +145,7 @@ def test_other_programs_runs_are_kept_aside(file, undisturbed, tmp_path, monkeyp
     out = tmp_path / "x"
     swept(file, out)
     with monkeypatch.context() as patch:
-        for place in ("sim.sweep.plan.program_digest", "sim.sweep.block.program_digest"):
+        for place in ("sim.sweeps.plan.program_digest", "sim.sweeps.block.program_digest"):
             patch.setattr(place, lambda: "another program")
         done = swept(file, out)
         assert (done.computed, done.aside) == (RUNS, RUNS)

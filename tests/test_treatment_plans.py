@@ -8,11 +8,12 @@ import pytest
 from quick_cohort import scenario_file
 from treated_patients import plan
 
-from sim import results
+from sim.results import reading as results
 from sim.errors import InputError
-from sim.experiment.chunk import run_chunk
-from sim.experiment.task import CohortTask
-from sim.scenario import FOLDER, load
+from sim.runs.chunk import run_chunk
+from sim.runs.task import CohortTask
+from sim.scenario import load
+from sim.scenario.resolve import FOLDER
 from sim.treatments import REGISTRY
 from sim.treatments.base import stacked
 

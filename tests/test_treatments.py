@@ -23,9 +23,9 @@ from treated_patients import (
 )
 from virtual_patients import NOTHING_ACTS, on
 
-from sim.growth import gompertz_cells
-from sim.kernels.identity import unpack
-from sim.trajectories import Trajectories
+from sim.disease.growth import gompertz_cells
+from sim.disease.identity import unpack
+from sim.disease.trajectories import Trajectories
 
 
 def test_radiotherapy_hits_one_organ():

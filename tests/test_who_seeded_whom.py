@@ -9,15 +9,16 @@ from scipy import stats
 from statistics_helpers import MOST_STANDARD_ERRORS, assert_counts, assert_discrete, assert_poisson_total
 from virtual_patients import NOTHING_ACTS, drawn_model, on, plain_model, values
 
-from sim.body import route
-from sim.clones import potentials
-from sim.descent import Descent
-from sim.experiment import tables
-from sim.experiment.lineage import Lineage
-from sim.kernels import colonise, descent
-from sim.kernels.identity import CLUSTER_INDEX, PROMISING_INDEX, colony_id, pack, unpack
+from sim.disease.body import route
+from sim.disease.clones import potentials
+from sim.disease.descent import Descent
+from sim.runs import tables
+from sim.runs.descent_columns import Lineage
+from sim.disease import colonise
+from sim.disease import descent_kernels as descent
+from sim.disease.identity import CLUSTER_INDEX, PROMISING_INDEX, colony_id, pack, unpack
 from sim.names import NICHES
-from sim.shedding import metastases_shed
+from sim.disease.shedding import metastases_shed
 
 LIVER, LUNG = (NICHES.index(organ) for organ in ("liver", "lung"))
 

@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.errors import InputError
-from sim.scenario import FOLDER, Scenario, load
-from sim.scenario_text import locate
+from sim.scenario import Scenario, load
+from sim.scenario.resolve import FOLDER
+from sim.scenario.text import locate
 
 BASE = (FOLDER / "colorectal.toml").read_text(encoding="utf-8")
 CHILD = 'extends = "colorectal.toml"\n'

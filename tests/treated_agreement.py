@@ -13,8 +13,8 @@ from agreement_scenarios import FED, FEEDING, SINGLE_EVENTS_BELOW_CELLS, SLEEP, 
 from reference.plain import ASLEEP
 from reference.plain_treated import DRUGS, Regimen, TreatedPatient
 
-from sim.kernels.colonise import grown_sizes
-from sim.kernels.identity import unpack
+from sim.disease.colonise import grown_sizes
+from sim.disease.identity import unpack
 from sim.names import NICHES
 from sim.treatments.base import Plan
 

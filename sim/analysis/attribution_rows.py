@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from sim.analysis import products
-from sim.schema import ALL
+from sim.results.schema import ALL
 
 SUBJECT = {"colonies": "metastases", "patients": "patients with a metastasis"}
 

@@ -2,7 +2,7 @@
 
 Given frailty X, visible metastases of an organ are Poisson with mean X x site factor x arrest x soil x
 competent share x exposure, so the share of patients with at least one is E[1 - exp(-X ...)]
-(`sim.theory`, `sim.analysis.exposure`). One soil vector serves all sites. Deaths from metastases are
+(`sim.analysis.closed_form.theory`, `sim.analysis.closed_form.exposure`). One soil vector serves all sites. Deaths from metastases are
 left out of the fit (they need the cells); the full calibration by simulation comes later.
 """
 
@@ -17,10 +17,10 @@ from scipy.special import expit
 
 from sim import catalog
 from sim import scenario as scenarios
-from sim.analysis.exposure import Exposure, expected_metastases, measure, visible_within
-from sim.body import own_organ_factor, route
+from sim.analysis.closed_form.exposure import Exposure, expected_metastases, measure, visible_within
+from sim.disease.body import own_organ_factor, route
 from sim.names import NICHES, ORGANS
-from sim.parameters import LaneParameters
+from sim.catalog.parameters import LaneParameters
 
 FITTED_SITES = ("colon", "breast", "lung", "pancreas", "stomach")
 ROW_NAME = {"muscle": "skeletal muscle"}

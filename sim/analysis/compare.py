@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim import incidence
+from sim.results import incidence
 from sim.analysis import paired, survival
 from sim.analysis.competing_risks import ANY_ORGAN
 from sim.errors import InputError

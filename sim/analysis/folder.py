@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sim.manifest import build_manifest
+from sim.results.manifest import build_manifest
 from sim.scenario import Scenario
-from sim.storage import FIGURES, MANIFEST, PARQUET_OPTIONS, write_folder
+from sim.results.storage import FIGURES, MANIFEST, PARQUET_OPTIONS, write_folder
 
 
 class Stopwatch:
@@ -39,7 +39,7 @@ def write_analysis(
     """Write the tables (columns by name), and a manifest that holds what was `asked` beside what a run's holds.
 
     An earlier analysis of the same kind in `folder` is replaced. Raises InputError and MachineError as
-    `sim.storage.check_writable`.
+    `sim.results.storage.check_writable`.
     """
     manifest = build_manifest(
         scenario=scenario.to_dict(),

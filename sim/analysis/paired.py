@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.incidence import WILSON_Z
+from sim.results.incidence import WILSON_Z
 
 
 @dataclass(frozen=True)

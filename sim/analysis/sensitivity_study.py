@@ -9,16 +9,16 @@ from pathlib import Path
 
 import numpy as np
 
-from sim import results
+from sim.results import reading as results
 from sim.analysis import points as design_points
 from sim.analysis import sensitivity
 from sim.analysis.folder import Stopwatch, write_analysis
 from sim.analysis.points import ORGANS, OUTCOMES, PointsTask
 from sim.analysis.sensitivity import Factor, Study
-from sim.experiment.kept import KeptRun
-from sim.experiment.keys import asked_key
+from sim.work.resuming import KeptRun
+from sim.runs.keys import asked_key
 from sim.scenario import Scenario
-from sim.schema import ALL
+from sim.results.schema import ALL
 
 KIND = "sensitivity"
 PATIENTS = 24

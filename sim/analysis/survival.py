@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.incidence import DAYS_PER_YEAR, WILSON_Z, wilson_interval
+from sim.results.incidence import DAYS_PER_YEAR, WILSON_Z, wilson_interval
 
 OVERALL, METASTASIS_FREE = "overall", "metastasis_free"
 """What ends survival: death; or death and the first visible metastasis, whichever comes first."""

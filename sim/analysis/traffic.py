@@ -1,7 +1,7 @@
 """How many of the cells that the primary shed passed through each vessel: expected, from the run's own parameters.
 
 The tables count where cells arrest; what passes through a vessel follows from the same absorbing
-Markov chain that routed them (see `sim.body`): visits to each bed times the chance to pass on.
+Markov chain that routed them (see `sim.disease.body`): visits to each bed times the chance to pass on.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim import body
+from sim.disease import body
 from sim.errors import InputError
 from sim.mechanisms import effective_parameters
-from sim.parameters import LaneParameters
-from sim.schema import ALL, PRIMARY
+from sim.catalog.parameters import LaneParameters
+from sim.results.schema import ALL, PRIMARY
 
 ARTERY, PORTAL, VEIN = "artery", "portal vein", "vein"
 
 
 @dataclass(frozen=True)
 class Traffic:
-    """Cells per patient, on average, through each vessel; names of beds as in `sim.body.BEDS`.
+    """Cells per patient, on average, through each vessel; names of beds as in `sim.disease.body.BEDS`.
 
     `artery`, `vein` and `portal`: by bed, what enters it from the aorta, leaves it towards the heart, and
     leaves it towards the liver. `drainage`: by vein, what the primary sends into it. `aorta`, `vena_cava`

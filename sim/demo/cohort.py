@@ -25,7 +25,7 @@ import numpy as np
 
 from sim.names import NICHES
 from sim.scenario import Scenario
-from sim.schema import ALL
+from sim.results.schema import ALL
 
 FIRST_CHUNK, LARGEST_CHUNK = 4, 80
 """Patients: the first curves within seconds also where each has very many cells, later chunks cheaper a patient."""
@@ -54,9 +54,9 @@ def paired_cohort(
     `report(share)` is told the share of all work that is done, a few hundred times; it may raise to
     stop. Raises InputError where parameters do not fit together.
     """
-    from sim.experiment.chunk import run_chunk
-    from sim.experiment.seeding import merge
-    from sim.experiment.task import CohortTask
+    from sim.runs.chunk import run_chunk
+    from sim.runs.seeding import merge
+    from sim.runs.task import CohortTask
 
     horizon_days = min(arm.horizon_days for arm in arms)
     every_days = max(arm.output_every_days for arm in arms)
@@ -151,7 +151,7 @@ def _curves(days, every_days, seeding, first_days, done: int, patients: int) -> 
 
 def _sleeping(part: dict, every_days: int, days: np.ndarray, shown: list[str], fewest: float) -> dict:
     """Quartiles of sleeping cells on `days`; None where fewer than `fewest` patients are at risk."""
-    from sim.experiment.seeding import seeding_table
+    from sim.runs.seeding import seeding_table
 
     # the other clock is not kept: an empty one takes its place
     empty = {key: np.empty(0, dtype=np.int64) for key in part}

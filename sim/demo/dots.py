@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.demo.recording import Recording, one_in, own_identity, scatter
-from sim.experiment.tables import every_seed
-from sim.kernels.identity import unpack
+from sim.runs.tables import every_seed
+from sim.disease.identity import unpack
 from sim.names import MICROMETASTASIS_CELLS
 
 MOST_CELL_DOTS, MOST_METASTASIS_DOTS = 3000, 400

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from sim.demo.dots import common_scale, dots
-from sim.demo.paths import paths
+from sim.demo.routes import paths
 from sim.demo.recording import COUNTS, Recording
 from sim.names import NICHES
 from sim.scenario import Scenario
@@ -35,7 +35,7 @@ def _frame_days(last_day: int) -> int:
 
 
 def _record(scenario: Scenario, seed: int, patient: int, frame_days: int | None, report) -> Recording:
-    from sim.experiment.chunk import build_model
+    from sim.runs.chunk import build_model
 
     model = build_model(scenario, seed=seed, patients=np.array([patient]), keep_seeds=True, collect=False)
     recording = Recording(model, frame_days or _frame_days(int(model.last_day.max())))
@@ -91,7 +91,7 @@ def _events(scenario: Scenario, recording: Recording, shown: list[dict]) -> list
 
 
 def _arm_head(name: str, scenario: Scenario, recording: Recording, shown: list[dict]) -> dict[str, Any]:
-    from sim.experiment.tables import DEATH_CAUSES
+    from sim.runs.tables import DEATH_CAUSES
 
     model = recording.model
     sources = sorted({dot["source"] for dot in shown} | {0})

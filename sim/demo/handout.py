@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sim import __version__
+from sim.names import VERSION
 from sim.demo import assets, texts
 from sim.demo.lessons import Lesson
 from sim.errors import InputError, MachineError
@@ -54,7 +54,7 @@ def page(lesson: Lesson, language: str, computed: dict[str, Any]) -> str:
             "minutes": lesson.minutes,
             "seed": lesson.seed,
             "patient": lesson.patient,
-            "version": __version__,
+            "version": VERSION,
         },
         "texts": _needed(catalogue, lesson),
         **computed,

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.kernels import colonise
-from sim.kernels.identity import unpack
+from sim.disease import colonise
+from sim.disease.identity import unpack
 from sim.names import MICROMETASTASIS_CELLS, NICHES
-from sim.shedding import PRIMARY_CODE
+from sim.disease.shedding import PRIMARY_CODE
 
 COUNTS = ("arrested", "settled", "asleep", "awake", "micrometastasis", "macrometastasis", "cleared")
 """What is counted by organ in every frame. `arrested`, `settled` and `cleared` are cumulative; the others are

@@ -70,7 +70,8 @@ def build() -> None:
     """Declare the pages and files; the import of NiceGUI happens here."""
     from nicegui import app
 
-    from sim.demo import files, tab
+    from sim.demo import entrance as tab
+    from sim.demo import files
     from sim.demo.session import Classroom
 
     classroom = Classroom()
@@ -95,7 +96,7 @@ async def _until_open(host: str, port: int) -> None:
 def run(host: str, port: int, *, open_browser: bool, say: Callable[[str], None]) -> None:
     """Serve the classroom until Ctrl-C. Raises InputError where the address cannot be served."""
     check_address(host, port)
-    from sim.demo import link
+    from sim.demo import worker_handle as link
 
     link.warm_up()  # its libraries load in the background while ours do
     from nicegui import app, background_tasks, ui

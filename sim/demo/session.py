@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from sim.demo.link import DIED, Worker
+from sim.demo.worker_handle import DIED, Worker
 from sim.demo.settings import COHORT_PATIENTS
 from sim.demo.worker import Job
 from sim.scenario import Scenario

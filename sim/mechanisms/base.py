@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from sim.parameters import LaneParameters
-from sim.rates import Rates, Signals
+from sim.catalog.parameters import LaneParameters
+from sim.disease.signals import Rates, Signals
 
 
 def _nothing(*_args) -> None:

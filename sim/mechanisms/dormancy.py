@@ -2,14 +2,14 @@
 
 The niche's energy clock is the integral of its feeding rate; a sleeper's threshold is a mixture of a
 narrow component (avascular rest, about three years) and a broad one (single-cell sleep, decades).
-Waking and dying asleep are in `sim.kernels.sleep`; this file says who sleeps and how niches feed.
+Waking and dying asleep are in `sim.disease.sleep`; this file says who sleeps and how niches feed.
 """
 
 from __future__ import annotations
 
 from sim.mechanisms.base import Mechanism
-from sim.parameters import LaneParameters
-from sim.rates import Rates, Signals
+from sim.catalog.parameters import LaneParameters
+from sim.disease.signals import Rates, Signals
 
 
 def act(rates: Rates, signals: Signals, parameters: LaneParameters) -> None:

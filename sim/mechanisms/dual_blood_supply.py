@@ -1,7 +1,7 @@
 """The liver's two inflows: the hepatic artery, and the portal vein with the gut's blood.
 
 Off is a portocaval shunt: portal blood goes straight to the vena cava and meets the lung first. The
-vessels themselves are in `sim.body`, which reads the shunt fraction of each lane.
+vessels themselves are in `sim.disease.body`, which reads the shunt fraction of each lane.
 """
 
 from sim.mechanisms.base import Mechanism

@@ -1,6 +1,6 @@
 """The liver's two inflows also feed a colony better: the seed article's own claim, unproven.
 
-Metastases in the liver grow faster by `liver_growth_factor`, at every size; `sim.colonies` holds the law.
+Metastases in the liver grow faster by `liver_growth_factor`, at every size; `sim.disease.colonies` holds the law.
 The extra growth is in proportion to what of the portal inflow is left: none under a whole portocaval shunt.
 """
 

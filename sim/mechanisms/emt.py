@@ -18,8 +18,8 @@ from __future__ import annotations
 import numpy as np
 
 from sim.mechanisms.base import Mechanism
-from sim.parameters import LaneParameters
-from sim.rates import Rates, Signals
+from sim.catalog.parameters import LaneParameters
+from sim.disease.signals import Rates, Signals
 
 POSITIONS = (np.arange(40) + 0.5) / 40
 FINE_POSITIONS = (np.arange(2000) + 0.5) / 2000

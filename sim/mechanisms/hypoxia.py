@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from sim.mechanisms.base import Mechanism
-from sim.parameters import LaneParameters
-from sim.rates import Rates, Signals
+from sim.catalog.parameters import LaneParameters
+from sim.disease.signals import Rates, Signals
 
 
 def act(rates: Rates, signals: Signals, parameters: LaneParameters) -> None:

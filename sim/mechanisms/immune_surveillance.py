@@ -12,8 +12,8 @@ import numpy as np
 
 from sim.mechanisms.base import Mechanism
 from sim.names import NICHES
-from sim.parameters import LaneParameters
-from sim.rates import Rates, Signals
+from sim.catalog.parameters import LaneParameters
+from sim.disease.signals import Rates, Signals
 
 _LIVER = NICHES.index("liver")
 YOUNG_YEARS = 20.0

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim import kernels
+from sim import disease
 from sim.mechanisms.base import Mechanism
 from sim.names import NICHES
-from sim.parameters import LaneParameters
-from sim.rates import Rates, Signals, decay, passed_on
+from sim.catalog.parameters import LaneParameters
+from sim.disease.signals import Rates, Signals, decay, passed_on
 
 _LIVER = NICHES.index("liver")
 
@@ -28,7 +28,7 @@ def start(signals: Signals, parameters: LaneParameters) -> None:
 def advance(signals: Signals, parameters: LaneParameters) -> None:
     """Move IL-6, STAT3, SAA and the niche by one day; levels are shares of the tumour's own maximum."""
     p, level = parameters, signals.level
-    kernels.signals.follow_inflammation(
+    disease.signals_kernels.follow_inflammation(
         signals.primary_cells,
         signals.il6_extra,
         signals.il6_factor,
@@ -48,7 +48,7 @@ def advance(signals: Signals, parameters: LaneParameters) -> None:
 
 def act(rates: Rates, signals: Signals, parameters: LaneParameters) -> None:
     """A ready niche accepts more seeds, in the liver only."""
-    kernels.signals.raise_niche(
+    disease.signals_kernels.raise_niche(
         rates.receptivity, _LIVER, parameters["inflammation_gain"], signals.level["liver_readiness"]
     )
 

@@ -8,8 +8,8 @@ is not.
 from __future__ import annotations
 
 from sim.mechanisms.base import Mechanism
-from sim.parameters import LaneParameters
-from sim.rates import Rates, Signals
+from sim.catalog.parameters import LaneParameters
+from sim.disease.signals import Rates, Signals
 
 
 def act(rates: Rates, signals: Signals, parameters: LaneParameters) -> None:

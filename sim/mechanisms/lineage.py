@@ -4,15 +4,15 @@ After Quinn et al. 2021 (LIN02): clones range from incompetent to aggressive (hi
 with KRT17), and potential is inherited. Eight clones share the primary at random; the log of their potential
 is normal with `clone_potential_log_sd`. Settled cells are drawn in proportion to share x potential; the
 barcode of a colony's founder is a keyed draw from that law, and what a metastasis sheds has the potential of its
-founders' clones (`sim.descent`).
+founders' clones (`sim.disease.descent`).
 """
 
 from __future__ import annotations
 
-from sim.clones import mean_potential
+from sim.disease.clones import mean_potential
 from sim.mechanisms.base import Mechanism
-from sim.parameters import LaneParameters
-from sim.rates import Rates, Signals
+from sim.catalog.parameters import LaneParameters
+from sim.disease.signals import Rates, Signals
 
 
 def has_clones(on: bool, log_sd: float) -> bool:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from sim.mechanisms.base import Mechanism
-from sim.parameters import LaneParameters
-from sim.rates import Signals
+from sim.catalog.parameters import LaneParameters
+from sim.disease.signals import Signals
 
 LEAN_BMI, STEP_BMI = 25.0, 10.0
 

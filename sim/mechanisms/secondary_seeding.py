@@ -2,7 +2,7 @@
 
 A grown metastasis sheds cells^`shedding_exponent`, as the primary does, times `secondary_shedding_factor`;
 what settles descends from one of the organ's colonies (drawn by their shedding). The streams are made in
-`sim.shedding`, weekly, with the week's sizes frozen.
+`sim.disease.shedding`, weekly, with the week's sizes frozen.
 
 Self-seeding: of all cells shed, by the primary or by metastases, `self_seeding_share` return to the primary
 and grow on in it (Kim et al. 2009). They count neither as shed nor as arrested; the primary, which grows

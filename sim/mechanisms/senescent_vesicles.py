@@ -11,16 +11,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim import kernels
+from sim import disease
 from sim.mechanisms.base import Mechanism
-from sim.parameters import LaneParameters
-from sim.rates import Rates, Signals
+from sim.catalog.parameters import LaneParameters
+from sim.disease.signals import Rates, Signals
 
 
 def senescent_share(age_years: np.ndarray, parameters: LaneParameters) -> np.ndarray:
     """Share of hepatocytes that are senescent at an age, (lanes,)."""
     p, share = parameters, np.empty(parameters.lanes)
-    kernels.signals.logistic_share(
+    disease.signals_kernels.logistic_share(
         age_years, p["senescence_half_age_years"], p["senescence_width_years"], p["senescent_share_maximum"], share
     )
     return share
@@ -36,7 +36,7 @@ def start(signals: Signals, parameters: LaneParameters) -> None:
 def advance(signals: Signals, parameters: LaneParameters) -> None:
     """Today's vesicles, in units of the level that halves PTEN and LATS2, and what is left of the two."""
     level = signals.level
-    kernels.signals.release_vesicles(
+    disease.signals_kernels.release_vesicles(
         senescent_share(signals.age_years, parameters),
         signals.senescence_factor,
         parameters["vesicle_release"],
@@ -49,7 +49,7 @@ def advance(signals: Signals, parameters: LaneParameters) -> None:
 
 def act(rates: Rates, signals: Signals, parameters: LaneParameters) -> None:
     """What PTEN and LATS2 no longer hold back, the primary sheds."""
-    kernels.signals.raise_shedding(
+    disease.signals_kernels.raise_shedding(
         rates.shedding, parameters["emt_shedding_gain"], signals.level["pten"], signals.level["lats2"]
     )
 

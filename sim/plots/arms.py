@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from matplotlib.lines import Line2D
 
-from sim import incidence
+from sim.results import incidence
 from sim.errors import InputError
 from sim.plots.frame import changes, provenance, text_room, title_lines, title_of
 from sim.plots.labels import wrap

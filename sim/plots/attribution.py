@@ -15,7 +15,7 @@ from sim.analysis.attribution_rows import SUBJECT, own_block, ranked_organs, row
 from sim.plots.labels import text_points
 from sim.plots.save import save
 from sim.plots.style import INK, OTHER, QUIET, SIZES, Size, styled
-from sim.schema import ALL
+from sim.results.schema import ALL
 
 CAUSES, PREVENTS = "#c1440e", "#0072b2"
 MOST_ROWS = 36

@@ -11,22 +11,11 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import PathPatch
 from matplotlib.ticker import FuncFormatter
 
-from sim import incidence
+from sim.results import incidence
 from sim.analysis.traffic import ARTERY, PORTAL, VEIN, Traffic, vessel_traffic
 from sim.names import ORGANS
 from sim.plots import body_shapes as shapes
-from sim.plots.frame import (
-    SCOPE,
-    Room,
-    changes,
-    frame,
-    per_cent,
-    power,
-    provenance,
-    size_named,
-    threshold_text,
-    title_of,
-)
+from sim.plots.frame import SCOPE, Room, changes, frame, per_cent, power, provenance, size_named, threshold_text, title_of
 from sim.plots.labels import spread
 from sim.plots.style import INK, QUIET, SHADES, Size, styled
 

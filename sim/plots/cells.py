@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
-from sim import incidence
-from sim.incidence import DAYS_PER_YEAR
+from sim.results import incidence
+from sim.results.incidence import DAYS_PER_YEAR
 from sim.plots.frame import SCOPE, Room, align_y_labels, changes, frame, notice, provenance, size_named, title_of
 from sim.plots.labels import EndLabel, label_ends, room_inches
 from sim.plots.seeding import NAMED_ORGANS, YEARS_BEFORE, fewest

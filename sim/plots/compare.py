@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from sim.analysis.compare import Comparison
 from sim.analysis.competing_risks import ANY_ORGAN
-from sim.incidence import DAYS_PER_YEAR
+from sim.results.incidence import DAYS_PER_YEAR
 from sim.plots.frame import SCOPE, Room, align_y_labels, frame, provenance, size_named, threshold_text
 from sim.plots.labels import EndLabel, label_ends, room_inches
 from sim.plots.save import BOTH, save

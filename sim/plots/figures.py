@@ -11,7 +11,7 @@ from sim.plots.cascade import cascade_figure
 from sim.plots.cells import cells_figure
 from sim.plots.frame import size_named
 from sim.plots.hazard import hazard_figure
-from sim.plots.lineage import chosen_patient, lineage_figure
+from sim.plots.family_tree import chosen_patient, lineage_figure
 from sim.plots.organ_incidence import incidence_figure
 from sim.plots.save import BOTH, save
 from sim.plots.seeding import seeding_figure

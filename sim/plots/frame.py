@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from sim import incidence
+from sim.results import incidence
 from sim.errors import InputError
 from sim.plots.labels import wrap
 from sim.plots.save import PNG_DPI

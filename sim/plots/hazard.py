@@ -6,21 +6,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from sim import incidence
+from sim.results import incidence
 from sim.analysis.survival import Hazard, recurrence_hazard
-from sim.incidence import DAYS_PER_YEAR
-from sim.plots.frame import (
-    SCOPE,
-    Room,
-    align_y_labels,
-    changes,
-    frame,
-    notice,
-    provenance,
-    size_named,
-    threshold_text,
-    title_of,
-)
+from sim.results.incidence import DAYS_PER_YEAR
+from sim.plots.frame import SCOPE, Room, align_y_labels, changes, frame, notice, provenance, size_named, threshold_text, title_of
 from sim.plots.labels import text_points
 from sim.plots.organ_incidence import PANEL_SHARE
 from sim.plots.style import BAND_ALPHA, INK, Size, styled

@@ -14,7 +14,7 @@ from sim.analysis.sensitivity_study import SCALE, Asked, leading, output
 from sim.plots.labels import text_points
 from sim.plots.save import save
 from sim.plots.style import INK, OTHER, QUIET, SIZES, Size, styled
-from sim.schema import ALL
+from sim.results.schema import ALL
 
 SHOWN = 15
 EFFECT, ALONE = "#c1440e", "#0072b2"

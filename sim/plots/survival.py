@@ -8,9 +8,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from sim import incidence
+from sim.results import incidence
 from sim.analysis import survival
-from sim.incidence import DAYS_PER_YEAR
+from sim.results.incidence import DAYS_PER_YEAR
 from sim.plots.arms import LETTERS, arm_names, arms_title, draw_key, key_lines, lead
 from sim.plots.frame import SCOPE, Room, align_y_labels, frame, notice, per_cent, size_named, threshold_text
 from sim.plots.labels import EndLabel, label_ends, room_inches

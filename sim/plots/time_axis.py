@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
-from sim.incidence import DAYS_PER_YEAR
+from sim.results.incidence import DAYS_PER_YEAR
 from sim.plots.labels import text_points
 from sim.plots.style import INK, QUIET, Size
 

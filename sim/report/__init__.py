@@ -9,15 +9,15 @@ __all__ = ["page_of"]
 
 def page_of(folder: Path) -> str:
     """The page of the run, or of the sweep, in `folder` as HTML. Raises InputError where there is none."""
-    from sim.sweep.folder import MANIFEST
+    from sim.sweeps.folder import MANIFEST
 
     if (folder / MANIFEST).is_file():
         from sim.report.sweep_page import heat_maps_of, sweep_page
-        from sim.sweep import read
+        from sim.sweeps import read
 
         opened = read.open(folder)
         return sweep_page(opened, heat_maps_of(opened))
-    from sim import results
+    from sim.results import reading as results
 
     run = results.open(folder)
     return run_page(run, figures_of(run))

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from sim import incidence
+from sim.results import incidence
 from sim.errors import InputError
 from sim.mechanisms import REGISTRY
-from sim.summary import SCOPE, summary_text
+from sim.report.summary import SCOPE, summary_text
 
 TEMPLATES = Path(__file__).parent
 

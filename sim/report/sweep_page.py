@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from sim.analysis.factors import effects
 from sim.errors import InputError
 from sim.report.page import Figure, command_line, numbers, provenance, render
-from sim.summary import SCOPE
+from sim.report.summary import SCOPE
 
 ORGANS = ("all", "liver", "lung", "bone")
 
@@ -34,7 +34,7 @@ def heat_maps_of(sweep) -> list[Figure]:
 
 
 def sweep_page(sweep, figures: Sequence[Figure]) -> str:
-    """The page of a `sim.sweep.read.Sweep` as HTML text, in English, self-contained."""
+    """The page of a `sim.sweeps.read.Sweep` as HTML text, in English, self-contained."""
     manifest = sweep.manifest
     plan = manifest["plan"]
     runs = sweep.runs

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from sim.parameters import LaneParameters
-from sim.rates import Rates, Signals
+from sim.catalog.parameters import LaneParameters
+from sim.disease.signals import Rates, Signals
 
 DIAGNOSIS, SURGERY, FIRST_METASTASIS = AFTER = ("diagnosis", "surgery", "first metastasis")
 """What the start of a treatment is counted from."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.rates import Signals
+from sim.disease.signals import Signals
 from sim.treatments.base import Course, Today, Treatment
 
 JAK, PTEN, POLE = 1, 2, 3

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.rates import Rates
+from sim.disease.signals import Rates
 from sim.treatments.base import Course, Treatment, left_after
 
 RECEPTOR = 0

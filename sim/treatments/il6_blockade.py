@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sim.rates import Signals
+from sim.disease.signals import Signals
 from sim.treatments.base import Course, Treatment, left_after
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.rates import Signals, decay
+from sim.disease.signals import Signals, decay
 from sim.treatments.base import Course
 
 

@@ -1,0 +1,236 @@
+"""The command `ask`: run the arms of a scenario's comparison and say what came out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from sim.cli.options import tell
+from sim.cli.values import LARGEST_SEED, REPOSITORY, WholeNumber, cores, shown
+from sim.errors import InputError
+
+EVERY = "all"
+
+
+@click.command()
+@click.argument("scenario", metavar="SCENARIO")
+@click.option("--patients", type=WholeNumber(minimum=2), metavar="N", help="Number of virtual patients in every arm.")
+@click.option("--small", is_flag=True, help="Ask the small cohort of [comparison.small], enriched as it says.")
+@click.option(
+    "--seed",
+    "seeds",
+    type=WholeNumber(minimum=0, maximum=LARGEST_SEED),
+    metavar="N",
+    multiple=True,
+    default=(1,),
+    show_default=True,
+    help="Seed of every random draw, the same in all arms. Several: ask with each; across assumed sizes with the first.",
+)
+@click.option(
+    "--workers",
+    type=WholeNumber(minimum=1),
+    metavar="N",
+    help="Processes to use; results do not depend on it. [default: all cores]",
+)
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Folder of the answers. [default: results]")
+@click.option("--only-catalogue", is_flag=True, help="Do not ask again across the values of assumed parameters.")
+@click.option("--quiet", is_flag=True, help="No progress bars.")
+@click.pass_context
+def ask(context, scenario, patients, small, seeds, workers, out, only_catalogue, quiet) -> None:
+    """Answer the question of SCENARIO: run its arms, compare them patient by patient.
+
+    SCENARIO is a file with a [comparison], or the name of one in the folder scenarios; "all" asks every
+    scenario that has one, and writes a table and a page of all answers to the folder questions. Each arm is a run of its
+    own below DIR/<scenario>/; what is finished is not run again.
+    """
+    from sim import scenario as scenarios
+    from sim.scenario.comparison import load_comparison
+    from sim.scenario.remarks import comparison_remarks
+
+    if small and patients is not None:
+        raise InputError("--patients: found with --small, which sets their number; allowed: one of them")
+    every = scenario == EVERY
+    comparisons = [load_comparison(file) for file in (scenarios.files() if every else [scenario])]
+    if not every and comparisons[0] is None:
+        raise InputError(
+            f"{scenario}: no [comparison] in this scenario; allowed: one with arms to compare "
+            f"({', '.join(_with_comparison()) or 'none yet'})"
+        )
+    comparisons = [comparison.small() if small else comparison for comparison in comparisons if comparison is not None]
+    for comparison in comparisons:
+        tell(comparison_remarks(comparison))
+
+    from sim.analysis.questions import ask as answer_question
+
+    place = out or _results()
+    command_line = ["run_sim.py", *context.find_root().meta["arguments"]]
+    steps = _steps(comparisons, list(dict.fromkeys(seeds)), not only_catalogue, every)
+    answers: dict[tuple[str, int], dict] = {}
+    for turn, (comparison, seed, across) in enumerate(steps):
+        if len(steps) > 1 and not quiet:
+            click.echo(
+                f"step {turn + 1} of {len(steps)}: {comparison.scenario.name}, seed {seed}{', across assumed sizes' if across else ''}",
+                err=True,
+            )
+        name = comparison.scenario.name
+        folder = place / name / folder_name(comparison, seed, patients, small)
+        answers[name, seed] = answer_question(
+            comparison,
+            seed=seed,
+            out=folder,
+            patients=patients,
+            workers=workers or cores(),
+            across=across,
+            progress=not quiet,
+            command_line=command_line,
+        )
+        click.echo(answer_text(answers[name, seed]) + f"\n\nanswer   {shown(folder)}\n")
+        if every:
+            _write_table(
+                place / ("questions_small" if small else "questions"), answers, steps[turn + 1 :], command_line
+            )
+    if every:
+        click.echo(_verdict(list(answers.values())))
+        click.echo(f"table    {shown(place / ('questions_small' if small else 'questions'))}")
+
+
+def _steps(comparisons: list, seeds: list[int], across: bool, every: bool) -> list[tuple]:
+    """(comparison, seed, across) in the order in which they are asked; runs of earlier steps are not made again.
+
+    All questions come first at the scenarios' own numbers, seed by seed, then across assumed sizes with the first seed; small
+    cohorts before large ones: a command that is stopped has answered what it could.
+    """
+    if not every:
+        return [(comparison, seed, across and seed == seeds[0]) for comparison in comparisons for seed in seeds]
+    order = sorted(comparisons, key=lambda comparison: comparison.scenario.patients * len(comparison.arms))
+    steps = [(comparison, seed, False) for seed in seeds for comparison in order]
+    return steps + [(comparison, seeds[0], True) for comparison in order if across and comparison.across]
+
+
+def _write_table(
+    folder: Path, answers: dict[tuple[str, int], dict], left: list[tuple], command_line: list[str]
+) -> None:
+    """The answers so far, by scenario and seed: `questions.csv` and `questions.md`, which names the steps that are left."""
+    from sim.report.questions import page, rows
+    from sim.results.manifest import commit
+    from sim.results.storage import csv_text, write_text
+
+    ordered = [answers[key] for key in sorted(answers)]
+    waiting = [
+        (comparison.scenario.name, "across assumed sizes" if across else f"seed {seed}")
+        for comparison, seed, across in left
+    ]
+    write_text(folder / "questions.csv", csv_text(rows(ordered)))
+    write_text(folder / "questions.md", page(ordered, waiting, command=" ".join(command_line), commit=commit()))
+
+
+def _verdict(answers: list[dict]) -> str:
+    from sim.analysis.questions import seen
+
+    names = dict.fromkeys(answer["scenario"] for answer in answers)
+    missed = [name for name in names if not seen(*(answer for answer in answers if answer["scenario"] == name))]
+    return f"{len(names) - len(missed)} of {len(names)} scenarios show what they must" + (
+        f"; not: {', '.join(missed)}" if missed else ""
+    )
+
+
+def _with_comparison() -> list[str]:
+    from sim import scenario as scenarios
+    from sim.scenario.comparison import load_comparison
+
+    found = []
+    for file in scenarios.files():
+        try:
+            comparison = load_comparison(file)
+        except InputError:
+            continue  # another file's faults are not this command's
+        if comparison is not None:
+            found.append(comparison.scenario.name)
+    return found
+
+
+def _results() -> Path:
+    return (REPOSITORY if (REPOSITORY / "run_sim.py").is_file() else Path.cwd()) / "results"
+
+
+def folder_name(comparison, seed: int, patients: int | None, small: bool) -> str:
+    """`ask_...`: one folder a seed and cohort."""
+    return f"ask_{'small_' if small else ''}seed{seed}_{patients or comparison.scenario.patients}patients"
+
+
+def answer_text(answer: dict) -> str:
+    """The arms, the expected directions with their intervals, the same across assumed sizes, and one sentence."""
+    from sim.report.questions import enriched_text, holds_over, interval, number
+    from sim.cli.tables import table, width
+
+    columns = width()
+    arms = [
+        (
+            arm["arm"] + (f" ({arm['only']})" if arm["only"] else ""),
+            str(arm["patients"]),
+            number(arm["mean"]),
+            interval(arm),
+        )
+        for arm in answer["arms"]
+    ]
+    logrank = any("logrank_p" in found for found in answer["directions"])
+
+    def told(found: dict) -> tuple[str, ...]:
+        p = (number(found.get("logrank_p")),) if logrank else ()
+        return (found["expected"], number(found["difference"]), interval(found), *p, found["seen"])
+
+    head = ("expected", "difference", "95 % interval", *(("log-rank p",) if logrank else ()), "seen")
+    about = [answer["question"]]
+    about += [f"assumes: {answer['assumes']}"] if answer["assumes"] else []
+    about += [text] if (text := enriched_text(answer)) else []
+    parts = [
+        "\n".join(about),
+        f"{answer['outcome']} ({answer['unit']}: {answer['meaning']})",
+        table(("arm", "patients", "mean", "95 % interval"), arms, columns),
+        table(head, [told(found) for found in answer["directions"]], columns)
+        + (
+            "\n(the log-rank test takes the arms for independent groups: cautious, since they are paired)"
+            if logrank
+            else ""
+        ),
+    ]
+    if answer["across"]:
+        rows = [
+            (f"{point['parameter']} = {point['value']:g}", *told(found))
+            for point in answer["across"]
+            for found in point["directions"]
+        ]
+        over = [(expected, parameter, at) for expected, parameter, at in holds_over(answer)]
+        parts += [
+            "The sizes of what follows are assumed: the same at other values\n" + table(("at", *head), rows, columns),
+            table(("does it hold?", "over", "seen"), over, columns),
+        ]
+    return "\n\n".join([*parts, sentence(answer)])
+
+
+def sentence(answer: dict) -> str:
+    """What came out, in one plain sentence."""
+    from collections import Counter
+
+    from sim.analysis.questions import NO, SAME, YES
+    from sim.report.questions import interval, number
+
+    verdicts = [found["seen"] for found in answer["directions"]]
+    told = "; ".join(
+        f"{found['expected']} (difference {number(found['difference'])}, 95 % {interval(found)})"
+        for found in answer["directions"]
+    )
+    if all(verdict == YES for verdict in verdicts):
+        head = "As expected"
+    elif NO in verdicts or SAME in verdicts:
+        head = "Not as expected"
+    else:
+        head = "Too few patients to tell"
+    at_values = Counter(found["seen"] for point in answer["across"] for found in point["directions"])
+    across = ""
+    if at_values:
+        total = sum(at_values.values())
+        across = f"; across assumed sizes: {YES} in {at_values.pop(YES, 0)} of {total}"
+        across += "".join(f", {verdict} in {count}" for verdict, count in at_values.items())
+    return f"{head}: {answer['outcome']}, {told}{across}."

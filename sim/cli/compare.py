@@ -1,0 +1,64 @@
+"""`compare`: two runs of the same patients, paired."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from sim.cli.plot import FORMATS, Names
+from sim.cli.values import shown
+
+
+@click.command()
+@click.argument("run_a", metavar="A", type=click.Path(path_type=Path))
+@click.argument("run_b", metavar="B", type=click.Path(path_type=Path))
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder of the comparison. [default: compared_with_A in B]",
+)
+@click.option(
+    "--format",
+    "formats",
+    type=Names(FORMATS),
+    metavar="NAMES",
+    default="png,pdf",
+    show_default=True,
+    help="png, pdf, svg.",
+)
+@click.option(
+    "--size",
+    type=click.Choice(["column", "slide"]),
+    default="column",
+    show_default=True,
+    help="For a journal column or a slide.",
+)
+def compare(run_a, run_b, out, formats, size) -> None:
+    """Compare two runs patient by patient.
+
+    A is the reference. Both must hold the same patients: the same seed and the same number of them.
+    Prints who got metastases in one run only, differences and risk ratios with intervals, and one
+    sentence; writes compare.json, compare.csv, compare_curves.csv and a figure.
+    """
+    from sim.results import reading as results
+
+    first, second = results.open(run_a), results.open(run_b)
+    from sim.report import comparison as compare_text
+    from sim.analysis.compare import compare as compare_runs
+    from sim.results.storage import csv_text, json_text, write_text
+
+    found = compare_runs(first, second)
+    folder = out or second.path / f"compared_with_{first.path.resolve().name}"
+    write_text(folder / "compare.csv", csv_text(compare_text.rows(found)))
+    write_text(folder / "compare_curves.csv", csv_text(compare_text.curve_rows(found)))
+    write_text(folder / "compare.json", json_text(compare_text.as_dict(found)))
+    from sim.plots.compare import comparison_curves
+
+    figures = comparison_curves(found, folder / "compare", size, formats)
+    click.echo(compare_text.table(found))
+    click.echo()
+    click.echo(f"comparison  {shown(folder)}")
+    for figure in figures:
+        click.echo(f"figure      {shown(figure)}")

@@ -1,0 +1,90 @@
+"""What several commands share: their options on the command line, and how they load a scenario."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+
+from sim.cli.values import WholeNumber
+from sim.errors import InputError
+
+LARGEST_SEED = 2**63 - 1
+
+
+class Interrupted(Exception):
+    """Ctrl-C, with what was kept."""
+
+
+def scenario_argument(command):
+    """The scenario that a command is about."""
+    return click.argument("scenario", metavar="SCENARIO")(command)
+
+
+def change_options(command):
+    """Options that change a scenario before it is shown or run."""
+    for option in (
+        click.option(
+            "--set",
+            "set_",
+            multiple=True,
+            metavar="NAME=VALUE",
+            help="Set a parameter, e.g. soil.liver=0.2 or 'NAME=3 days' (repeatable).",
+        ),
+        click.option("--off", multiple=True, metavar="MECHANISM", help="Switch a mechanism off (repeatable)."),
+        click.option("--on", multiple=True, metavar="MECHANISM", help="Switch a mechanism on (repeatable)."),
+        click.option("--patients", type=WholeNumber(minimum=1), metavar="N", help="Number of virtual patients."),
+    ):
+        command = option(command)
+    return command
+
+
+def analysis_options(command):
+    """Options of a command that computes many arms: seed, workers, where the results go."""
+    for option in (
+        click.option("--quiet", is_flag=True, help="No progress bar and no table: print the results' folder only."),
+        click.option(
+            "--out",
+            type=click.Path(path_type=Path),
+            metavar="DIR",
+            help="Folder of the results. [default: results/<scenario>/<name>]",
+        ),
+        click.option(
+            "--workers",
+            type=WholeNumber(minimum=1),
+            metavar="N",
+            help="Processes to use; results do not depend on it. [default: all cores]",
+        ),
+        click.option(
+            "--seed",
+            type=WholeNumber(minimum=0, maximum=LARGEST_SEED),
+            metavar="N",
+            default=1,
+            show_default=True,
+            help="Seed of every random draw.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def load(scenario, patients, on, off, set_):
+    """The scenario with what the options change. Raises InputError, also of its comparison, for which the file is as wrong."""
+    from sim import scenario as scenarios
+    from sim.scenario.comparison import load_comparison
+
+    both = sorted(set(on) & set(off))
+    if both:
+        raise InputError(f"--on and --off both name {both[0]!r}: a mechanism is either on or off")
+    loaded = scenarios.load(scenario)
+    load_comparison(scenario)
+    if patients is None and not (on or off or set_):
+        return loaded
+    return loaded.with_(patients=patients, on=tuple(on), off=tuple(off), set_=tuple(set_))
+
+
+def tell(remarks: Iterable[str]) -> None:
+    """Say what cannot act (see `sim.scenario.remarks`), a line each, beside the results and not among them."""
+    for remark in remarks:
+        click.echo(f"remark: {remark}", err=True)

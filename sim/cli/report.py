@@ -1,0 +1,31 @@
+"""`report`: a run, or a sweep, as one page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from sim.cli.values import shown
+
+
+@click.command()
+@click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The page. [default: report.html in the folder of the run]",
+)
+def report(run: Path, out: Path | None) -> None:
+    """Write one page about a run, or a sweep, that opens offline and prints.
+
+    RUN is the folder of a run or of a sweep. Question, results with figures, mechanisms, every parameter with
+    its source, and how to reproduce it.
+    """
+    from sim import report as reports
+    from sim.results.storage import write_text
+
+    path = out or run / "report.html"
+    write_text(path, reports.page_of(run))
+    click.echo(shown(path))

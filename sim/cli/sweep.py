@@ -1,0 +1,199 @@
+"""The command `sweep`, and what `check` says of a plan."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+
+from sim.cli.options import tell
+from sim.cli.values import REPOSITORY, WholeNumber, cores, shown
+from sim.errors import InputError, MachineError
+
+MOST_FAILURES_SHOWN = 3
+
+
+class Shard(click.ParamType):
+    """One share of several, as i/n."""
+
+    name = "shard"
+
+    def convert(self, value, param, ctx):
+        match = re.fullmatch(r"\s*(\d{1,6})\s*/\s*(\d{1,6})\s*", str(value))
+        if match is None or not 1 <= int(match[1]) <= int(match[2]):
+            self.fail(f"{value!r} is no share (allowed: i/n with i from 1 to n, such as 3/10)", param, ctx)
+        return int(match[1]), int(match[2])
+
+
+def plan_text(plan) -> str:
+    """What a plan asks for, and about how long it takes on all cores of this machine."""
+    from sim.sweeps.estimate import estimate_seconds, time_text
+
+    workers = cores()
+    about = time_text(estimate_seconds(plan, workers))
+    return f"{amount_text(plan)}; about {about} with {workers} worker{'s' if workers > 1 else ''}"
+
+
+def amount_text(plan) -> str:
+    """The runs of a plan in words."""
+    scenarios = len({variant.scenario.name for variant in plan.variants})
+    design = f", {plan.design}" if plan.design else ""
+    pairing = "paired seeds" if plan.paired else "independent seeds"
+    return (
+        f"{len(plan.runs):,} runs ({len(plan.points):,} points in {scenarios} scenario{'s' if scenarios > 1 else ''}{design}, "
+        f"{plan.replicates} replicate{'s' if plan.replicates > 1 else ''}, {pairing}) of {plan.patients:,} patients in all"
+    )
+
+
+@click.command()
+@click.argument("plan_file", metavar="PLAN")
+@click.option(
+    "--workers",
+    type=WholeNumber(minimum=1),
+    metavar="N",
+    help="Processes to use; results do not depend on it. [default: all cores]",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder of the sweep. [default: results/sweeps/<plan>]",
+)
+@click.option(
+    "--shard",
+    type=Shard(),
+    metavar="I/N",
+    help="Compute only the I-th of N shares, into the same DIR as the others (job arrays).",
+)
+@click.option(
+    "--cluster",
+    metavar="ADDRESS",
+    help="Compute on the workers of a Dask scheduler, e.g. tcp://host:8786 (docs/cluster.md).",
+)
+@click.option(
+    "--shared",
+    is_flag=True,
+    help="With --cluster: its workers see DIR under the same path, and write what they compute there.",
+)
+@click.option(
+    "--resume/--no-resume",
+    default=True,
+    show_default=True,
+    help="Continue what is in DIR, or refuse a DIR that holds finished runs.",
+)
+@click.option("--retry-failed", is_flag=True, help="Compute runs again that failed before.")
+@click.option("--quiet", is_flag=True, help="No progress bar and no summary: print the sweep's folder only.")
+@click.pass_context
+def sweep(context, plan_file, workers, out, shard, cluster, shared, resume, retry_failed, quiet) -> None:
+    """Run a plan of many runs, into one table.
+
+    PLAN is a file, or the name of one in the folder plans; `check PLAN` says how many runs it has and about how
+    long they take. The same command continues after whatever stopped it, and repeats nothing.
+    """
+    from sim.sweeps.plan import load
+    from sim.sweeps.remarks import plan_remarks
+
+    if cluster and workers:
+        raise InputError("--cluster and --workers: the cluster has workers of its own; allowed: one of the two")
+    if shared and not cluster:
+        raise InputError("--shared: found without --cluster ADDRESS; the workers of this machine always share DIR")
+    plan = load(plan_file)
+    out = out or default_sweep_folder(plan.name)
+    tell(plan_remarks(plan))
+    if not quiet:
+        click.echo(amount_text(plan))
+
+    from sim.sweeps.run import run_sweep
+
+    try:
+        swept = run_sweep(
+            plan,
+            out=out,
+            executor=_executor(workers, cluster, out if shared else None),
+            progress=not quiet,
+            shard=shard,
+            resume=resume,
+            retry_failed=retry_failed,
+            command_line=["run_sim.py", *context.find_root().meta["arguments"]],
+        )
+    except KeyboardInterrupt:
+        from sim.cli.program import Interrupted
+
+        raise Interrupted(kept_text(plan, out) or "nothing was finished, and nothing was written") from None
+    except MachineError as error:
+        kept = kept_text(plan, out)
+        if kept is None or "the same command continues" in str(error):
+            raise
+        raise MachineError(f"{error}\n{kept}") from error
+    if not quiet:
+        click.echo(outcome_text(swept))
+    click.echo(shown(swept.folder) if quiet else f"results  {shown(swept.folder)}")
+    if len(swept.machines) > 1:
+        click.echo(mixed_text(swept.machines), err=True)
+
+
+def _executor(workers: int | None, cluster: str | None, shared: Path | None):
+    """Where the runs are computed."""
+    if cluster is None:
+        from sim.sweeps.executors import LocalExecutor
+
+        return LocalExecutor(workers or cores())
+    from sim.sweeps.cluster import ClusterExecutor
+    from sim.sweeps.folder import SweepFolder
+
+    return ClusterExecutor(
+        cluster,
+        None if shared is None else SweepFolder(shared.absolute()).parts,
+        lambda text: click.echo(f"warning: {text}", err=True),
+    )
+
+
+def default_sweep_folder(name: str) -> Path:
+    """`results/sweeps/<plan>`: a changed plan keeps what still fits."""
+    base = REPOSITORY if (REPOSITORY / "run_sim.py").is_file() else Path.cwd()
+    return base / "results" / "sweeps" / name
+
+
+def kept_text(plan, out: Path) -> str | None:
+    """What a sweep that was stopped left in `out`; None where it left nothing."""
+    from sim.sweeps.folder import SweepFolder
+    from sim.sweeps.parts import read_parts
+
+    finished = {name for part in read_parts(SweepFolder(out).parts, alone=False) for name in part.runs}
+    finished &= {run.name for run in plan.runs}
+    if not finished:
+        return None
+    return f"{len(finished):,} of {len(plan.runs):,} runs were finished and are kept in {shown(Path(out))}; the same command continues from there"
+
+
+def outcome_text(swept) -> str:
+    """What a sweep came to."""
+    lines = [f"{swept.finished:,} of {swept.planned:,} runs are finished ({swept.computed:,} computed now)"]
+    if swept.aside:
+        lines.append(f"{swept.aside:,} finished runs of another plan or program are kept aside")
+    if swept.failures:
+        lines.append(f"{len(swept.failures):,} runs failed; their errors stand in failures.parquet, such as:")
+        lines += [f"  {error}" for error in sorted(set(swept.failures.values()))[:MOST_FAILURES_SHOWN]]
+    if not swept.tables:
+        lines.append("other shards are still being written: the last one makes the tables")
+    elif swept.finished + len(swept.failures) < swept.planned:
+        lines.append("the rest is not computed yet: run the other shards, or the same command without --shard")
+    return "\n".join(lines)
+
+
+def mixed_text(machines) -> str:
+    """A warning where not all runs were made on one kind of machine."""
+    differ = [key for key in machines[0] if len({machine[key] for machine in machines}) > 1]
+    told = "; ".join(f"{key}: {', '.join(sorted({machine[key] for machine in machines}))}" for key in differ)
+    return f"warning: the runs were made on {len(machines)} kinds of machine, and are equal only but for the last bits ({told})"
+
+
+def check_plan(name: str) -> None:
+    """Say what `check` says of a plan. Raises InputError."""
+    from sim.sweeps.plan import load
+    from sim.sweeps.remarks import plan_remarks
+
+    plan = load(name)
+    click.echo(f"ok  {name}: {plan_text(plan)}")
+    tell(plan_remarks(plan))

@@ -1,0 +1,108 @@
+"""Values of command-line options, and where a run goes by default."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from pathlib import Path
+
+import click
+
+LARGEST_SEED = 2**63 - 1
+REPOSITORY = Path(__file__).parent.parent.parent
+_MEMORY_UNITS = {
+    "b": 1,
+    "kb": 10**3,
+    "mb": 10**6,
+    "gb": 10**9,
+    "tb": 10**12,
+    "kib": 2**10,
+    "mib": 2**20,
+    "gib": 2**30,
+    "tib": 2**40,
+}
+
+
+class WholeNumber(click.ParamType):
+    """A whole number from `minimum` to `maximum`, both allowed."""
+
+    name = "whole number"
+
+    def __init__(self, minimum: int, maximum: int | None = None):
+        self.minimum, self.maximum = minimum, maximum
+
+    def convert(self, value, param, ctx):
+        allowed = f"{self.minimum} or more" if self.maximum is None else f"{self.minimum} to {self.maximum}"
+        try:
+            number = int(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a whole number (allowed: {allowed})", param, ctx)
+        if number < self.minimum or (self.maximum is not None and number > self.maximum):
+            self.fail(f"{number} is not allowed (allowed: {allowed})", param, ctx)
+        return number
+
+
+class Memory(click.ParamType):
+    """An amount of memory such as 500MB, 4GB or 2GiB, as bytes."""
+
+    name = "memory size"
+
+    def convert(self, value, param, ctx):
+        match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]+)\s*", str(value).lower())
+        if match is None or match[2] not in _MEMORY_UNITS:
+            self.fail(
+                f"{value!r} is not an amount of memory (allowed: a number and a unit, such as 500MB, 4GB or 2GiB)",
+                param,
+                ctx,
+            )
+        size = int(float(match[1]) * _MEMORY_UNITS[match[2]])
+        if size < 1:
+            self.fail(f"{value!r} is no memory at all", param, ctx)
+        return size
+
+
+def cores() -> int:
+    """Cores that this process may use: fewer than the machine has, in a container or under a scheduler."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def default_run_folder(scenario, seed: int, *, keep_seeds: bool, keep_events: bool) -> Path:
+    """`results/<scenario>/<run>`; <run> differs whenever seed, patients, parameters or tables differ."""
+    return _folder(scenario, f"seed{seed}_{scenario.patients}patients", [keep_seeds, keep_events])
+
+
+def default_analysis_folder(scenario, kind: str, seed: int, asked) -> Path:
+    """`results/<scenario>/<kind>_...`; the name differs whenever seed, patients, parameters or what was `asked` differ."""
+    return _folder(scenario, f"{kind}_seed{seed}_{scenario.patients}patients", asked)
+
+
+def _folder(scenario, name: str, asked) -> Path:
+    resolved = {key: value for key, value in scenario.to_dict().items() if key != "path"}
+    identity = json.dumps([resolved, *asked], sort_keys=True, default=str)
+    short = hashlib.sha256(identity.encode()).hexdigest()[:8]
+    base = REPOSITORY if (REPOSITORY / "run_sim.py").is_file() else Path.cwd()
+    return base / "results" / scenario.name / f"{name}_{short}"
+
+
+def finished_patients(folder: Path) -> tuple[int, int] | None:
+    """Patients that an interrupted run in `folder` holds, and when it was written (ns); None if there is no such run."""
+    file = folder / "manifest.json"
+    try:
+        manifest = json.loads(file.read_text(encoding="utf-8"))
+        if manifest["status"] != "interrupted":
+            return None
+        return int(manifest["patients_finished"]), file.stat().st_mtime_ns
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def shown(path: Path) -> str:
+    """`path` as a person in the current folder would type it."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd().resolve()))
+    except ValueError:
+        return str(path)

@@ -1,0 +1,152 @@
+"""Deterministic growth of colonies: exponential to the avascular limit, at rest there, then Gompertz."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from sim.numerics.jit import inlined, kernel
+from sim.numerics.elementary import exp
+from sim.disease.founders import STEP_DAYS, WAS_GROWN
+from sim.disease.identity import day_of, index_of, lane_of, niche_of, source_of
+from sim.numerics.streams import SWITCH, days_word, exponential, tag_word
+
+__all__ = ["STEP_DAYS", "WAS_GROWN"]
+
+
+@kernel
+def switch_delays(key, patient, identity, mean_days):
+    """Days that each colony rests at the avascular limit: exponential with mean `mean_days` (lanes,)."""
+    out = np.zeros(identity.size)
+    for i in range(identity.size):
+        ident = identity[i]
+        lane = lane_of(ident)
+        if mean_days[lane] > 0.0:
+            out[i] = mean_days[lane] * exponential(
+                key,
+                patient[lane],
+                index_of(ident),
+                days_word(day_of(ident), 0),
+                tag_word(SWITCH, niche_of(ident), source_of(ident)),
+            )
+    return out
+
+
+@inlined
+def grown_log_cells(days, start_log_cells, delay, early_rate, limit_log_cells, limit_gap, gompertz_rate):
+    """log cells of a deterministic colony `days` after its start; without branches, for loops over many.
+
+    Exponential to the avascular limit, at rest there for `delay` days, then Gompertz.
+    """
+    early = start_log_cells + early_rate * days
+    late_days = max(0.0, (early - limit_log_cells) / early_rate - delay)
+    late = limit_log_cells + limit_gap * (1.0 - exp(-gompertz_rate * late_days))
+    return early if early <= limit_log_cells else late
+
+
+@kernel
+def grown_days_to(log_cells, start_log_cells, delay, early_rate, limit_log_cells, limit_gap, gompertz_rate):
+    """Days from its start until a deterministic colony has `log_cells`; infinite if it never does."""
+    if log_cells <= start_log_cells:
+        return 0.0
+    if log_cells <= limit_log_cells:
+        return (log_cells - start_log_cells) / early_rate
+    left = 1.0 - (log_cells - limit_log_cells) / limit_gap
+    if left <= 0.0:
+        return np.inf
+    late_days = -math.log(left) / gompertz_rate
+    return max(0.0, (limit_log_cells - start_log_cells) / early_rate) + delay + late_days
+
+
+@kernel
+def grown_sizes(day, start_day, start_log_cells, delay, early_rate, limit_log_cells, limit_gap, gompertz_rate):
+    """Cells of deterministic colonies on their days; all arguments (colonies,)."""
+    out = np.empty(day.size)
+    for i in range(day.size):
+        out[i] = exp(
+            grown_log_cells(
+                day[i] - start_day[i],
+                start_log_cells[i],
+                delay[i],
+                early_rate[i],
+                limit_log_cells[i],
+                limit_gap[i],
+                gompertz_rate[i],
+            )
+        )
+    return out
+
+
+@kernel
+def grown_reach_days(
+    log_cells, start_day, start_log_cells, delay, early_rate, limit_log_cells, limit_gap, gompertz_rate
+):
+    """Day on which deterministic colonies reach `log_cells`; all arguments (colonies,)."""
+    out = np.empty(start_day.size)
+    for i in range(start_day.size):
+        out[i] = start_day[i] + grown_days_to(
+            log_cells[i],
+            start_log_cells[i],
+            delay[i],
+            early_rate[i],
+            limit_log_cells[i],
+            limit_gap[i],
+            gompertz_rate[i],
+        )
+    return out
+
+
+@kernel
+def grown_by_niche(
+    day,
+    count,
+    identity,
+    start_day,
+    start_log_cells,
+    delay,
+    early_rate,
+    limit_log_cells,
+    limit_gap,
+    gompertz_rate,
+    alive,
+    small_log_cells,
+    large_log_cells,
+    young_cells,
+    small,
+    large,
+    burden,
+):
+    """Size of every deterministic colony at the start of `day`, summed by lane and niche.
+
+    Rates are by lane and niche, limits by lane, `limit_gap` = log(capacity / limit). Colonies below `small_log_cells`
+    add their cells to `young_cells`; the others are counted in `small` or, from `large_log_cells`
+    (lanes,) on, in `large`. All add to `burden`.
+    """
+    early, limit, gap, late = np.empty(count), np.empty(count), np.empty(count), np.empty(count)
+    for i in range(count):
+        lane, niche = lane_of(identity[i]), niche_of(identity[i])
+        early[i], limit[i], gap[i], late[i] = (
+            early_rate[lane, niche],
+            limit_log_cells[lane],
+            limit_gap[lane],
+            gompertz_rate[lane, niche],
+        )
+    log_cells, size = np.empty(count), np.empty(count)
+    for i in range(count):
+        log_cells[i] = grown_log_cells(
+            day - start_day[i], start_log_cells[i], delay[i], early[i], limit[i], gap[i], late[i]
+        )
+        size[i] = exp(log_cells[i])
+    for i in range(count):
+        lane = lane_of(identity[i])
+        if not alive[lane]:
+            continue
+        niche = niche_of(identity[i])
+        if log_cells[i] < small_log_cells:
+            young_cells[lane, niche] += size[i]
+        elif log_cells[i] < large_log_cells[lane]:
+            small[lane, niche] += 1
+        else:
+            large[lane, niche] += 1
+        burden[lane, niche] += size[i]

@@ -1,0 +1,218 @@
+"""What a treatment does to single cells and colonies: keyed by who is hit and on which day.
+
+A sleeper that survives a dose keeps its threshold: what is left of an exponential life is exponential
+again, so killing each with its own keyed draw has the law of a jump of the hazard clock, and nobody has to
+be filed anew.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from sim.numerics.jit import kernel
+from sim.disease.descent_kernels import shedder_of
+from sim.numerics.samplers import binomial
+from sim.disease.identity import day_of, index_of, lane_of, niche_of, source_of
+from sim.disease.sleep import BLOCK, USED
+from sim.numerics.streams import ADHERENCE, DRUG_DEATH, RESISTS, SHRINKS, days_word, tag_word, uniform
+
+
+@kernel
+def keyed_uniform(key, patient, identity, purpose, day):
+    """One uniform in (0, 1) for a cell or colony, a purpose and a day (0 for what is settled once)."""
+    return uniform(
+        key,
+        patient,
+        index_of(identity),
+        days_word(day_of(identity), day),
+        tag_word(purpose, niche_of(identity), source_of(identity)),
+    )
+
+
+@kernel
+def keyed_uniforms(key, patient, identity, purpose, day, out):
+    """`keyed_uniform` of many cells; `patient` by lane."""
+    for i in range(identity.size):
+        out[i] = keyed_uniform(key, patient[lane_of(identity[i])], identity[i], purpose, day)
+
+
+@kernel
+def keyed_adherence(key, patient, code, turn, number, adherence, taken):
+    """Leave out doses that a patient skips: dose `number` (lanes,) of a treatment is taken with probability `adherence`.
+
+    `code` and `turn` say which of the patient's treatments it is; skips are those of the patient, whatever the arm.
+    """
+    for lane in range(taken.size):
+        if taken[lane]:
+            index, days = np.uint64(code * 256 + turn), days_word(number[lane], 0)
+            taken[lane] = uniform(key, patient[lane], index, days, tag_word(ADHERENCE, 0, 0)) < adherence
+
+
+@kernel
+def drugs_resisted(
+    key, patient, ident, records, changed_day, shares, niches, block_first, block_end, place, first, number, shedder, resists
+):
+    """Bits of the drugs that a seed resists of birth: what its parent did, or for one from the primary a keyed draw a drug.
+
+    `shares` (drugs, lanes, records) is the primary's resistant share from `changed_day` on, `records` (drugs,
+    lanes) how many there are; the first stands from the beginning. The rest finds a seed's shedder (`descent.shedder_of`), and what that `resists`.
+    """
+    if source_of(ident) > 0:
+        return np.int64(resists[shedder_of(ident, niches, block_first, block_end, place, first, number, shedder)])
+    lane, arrived = lane_of(ident), day_of(ident)
+    bits = np.int64(0)
+    for drug in range(shares.shape[0]):
+        record = records[drug, lane] - 1
+        while record > 0 and changed_day[drug, lane, record] > arrived:
+            record -= 1
+        share = shares[drug, lane, record]
+        if share > 0.0 and keyed_uniform(key, patient[lane], ident, RESISTS + drug, 0) < share:
+            bits |= np.int64(1) << drug
+    return bits
+
+
+@kernel
+def traits_of_founders(
+    key,
+    patient,
+    identity,
+    records,
+    changed_day,
+    shares,
+    niches,
+    block_first,
+    block_end,
+    place,
+    first,
+    number,
+    shedder,
+    resists,
+    out,
+):
+    """Traits (uint8) of seeds and new colonies: what they resist of birth."""
+    for i in range(identity.size):
+        out[i] = drugs_resisted(
+            key,
+            patient,
+            identity[i],
+            records,
+            changed_day,
+            shares,
+            niches,
+            block_first,
+            block_end,
+            place,
+            first,
+            number,
+            shedder,
+            resists,
+        )
+
+
+@kernel
+def kill_sleepers(
+    key,
+    patient,
+    day,
+    survival,
+    records,
+    changed_day,
+    shares,
+    niches,
+    block_first,
+    block_end,
+    place,
+    first,
+    number,
+    shedder,
+    resists,
+    sleeping,
+    died_total,
+    block_count,
+    state,
+    sleepers,
+    dead,
+):
+    """Kill each sleeper with probability 1 - `survival` (classes, lanes, niches); returns how many (their identities in `dead`).
+
+    One walk through all blocks of the calendar; sleepers of untouched lanes cost a look at their identity. The class
+    is told by the drugs that the sleeper resists of birth. A day keeps its number of filed records as an upper bound.
+    """
+    classes = survival.shape[0]
+    n = 0
+    for block in range(state[USED]):
+        i = block * BLOCK
+        stop = i + block_count[block]
+        while i < stop:
+            ident = sleepers[i]["identity"]
+            lane, niche = lane_of(ident), niche_of(ident)
+            share = survival[0, lane, niche]
+            if share < 1.0:
+                draw = keyed_uniform(key, patient[lane], ident, DRUG_DEATH, day)
+                if draw >= share and classes > 1:
+                    kind = drugs_resisted(
+                        key,
+                        patient,
+                        ident,
+                        records,
+                        changed_day,
+                        shares,
+                        niches,
+                        block_first,
+                        block_end,
+                        place,
+                        first,
+                        number,
+                        shedder,
+                        resists,
+                    )
+                    share = survival[kind, lane, niche]
+                if draw >= share:
+                    sleeping[lane, niche] -= 1
+                    died_total[lane, niche] += 1
+                    dead[n] = ident
+                    n += 1
+                    stop -= 1
+                    sleepers[i] = sleepers[stop]
+                    continue
+            i += 1
+        block_count[block] = stop - block * BLOCK
+    return n
+
+
+@kernel
+def thin(key, patient, day, identity, share, cells):
+    """Cells of each colony that survive, binomial with `share` (colonies,), in place in `cells` (int64)."""
+    for i in range(identity.size):
+        ident = identity[i]
+        if share[i] < 1.0:
+            cells[i] = binomial(
+                cells[i],
+                share[i],
+                key,
+                patient[lane_of(ident)],
+                index_of(ident),
+                days_word(day_of(ident), day),
+                tag_word(SHRINKS, niche_of(ident), source_of(ident)),
+            )
+
+
+@kernel
+def rest_left(days, start_log_cells, delay, early_rate, limit_log_cells):
+    """Days of rest at the avascular limit that a colony still has, `days` after its start; all (colonies,)."""
+    out = np.empty(days.size)
+    for i in range(days.size):
+        past_limit = (start_log_cells[i] + early_rate[i] * days[i] - limit_log_cells[i]) / early_rate[i]
+        out[i] = max(0.0, delay[i] - max(0.0, past_limit))
+    return out
+
+
+@kernel
+def late_days(log_cells, limit_log_cells, limit_gap, gompertz_rate):
+    """Days that Gompertz growth takes from the limit to `log_cells`; all (colonies,), `log_cells` above the limit."""
+    out = np.empty(log_cells.size)
+    for i in range(log_cells.size):
+        out[i] = -math.log1p(-(log_cells[i] - limit_log_cells[i]) / limit_gap[i]) / gompertz_rate[i]
+    return out

@@ -1,0 +1,473 @@
+"""Promising colonies while they are small: immortal lines, doomed cells, and the limit that they grow to.
+
+A row holds what the colony was at its last event (it began to cycle, or had a dose) on the morning of `since`: `immortal` lines
+and `limit` E (see `sim.disease.birth_death`). From E follows the day on which it is certain to grow, so between events a row
+costs nothing. Its size on a morning is drawn when somebody looks, from one day of a fixed raster to the next: (`at`,
+`immortal`, `doomed`) is the last one. A colony that a dose left without an immortal line dies out at `end`, drawn at the dose.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from sim.numerics.jit import kernel
+from sim.disease.birth_death import MOST_LINES, RASTER_DAYS, doomed_left_until, end_days, time_term
+from sim.numerics.samplers import binomial, binomial_from, gamma, negative_binomial, negative_binomial_from, poisson, poisson_from
+from sim.numerics.elementary import cosine_of_turns, exp, log
+from sim.disease.identity import day_of, index_of, is_cluster, is_promising, lane_of, niche_of, source_of
+from sim.numerics.streams import CLEARED, CLUSTER_LINES, CLUSTER_SIZE, DOSE_CELLS, DOSE_LINES, DOSE_REST, DOSE_SHARE, END, FALLEN_LINES, LIMIT, LIMIT_SHAPE, NEW_LINES, OFFSPRING, OFFSPRING_SHAPE, SURVIVORS, days_word, exponential, many_uniforms, tag_word, uniform, uniforms
+
+STEP_DAYS = 7
+"""Colonies become deterministic, and are measured, at the end of every week: on days 6, 13, 20 ..."""
+NEVER = 2**30
+KEYED_LINES = 64
+"""Up to so many immortal lines have each a mark and a share of the limit at a dose: survivors are nested in the dose."""
+WAS_GROWN = 128
+"""Trait of a colony in a byte: it had grown before a treatment made it small. The low bits are the drugs that it
+resists, in the order of `sim.disease.resistance.DRUGS`.
+"""
+
+
+class Growth(NamedTuple):
+    """The law of small colonies, (lanes, niches) each: net growth b - d, birth b, death d per day, p = 1 - d/b, and the cells
+    from which on growth is certain; `seen_until` (lanes,) cells T cells clear a colony, `mean_cells` (lanes,) of a cluster.
+    """
+
+    net: np.ndarray
+    birth: np.ndarray
+    death: np.ndarray
+    promising: np.ndarray
+    certain_cells: np.ndarray
+    seen_until: np.ndarray
+    mean_cells: np.ndarray
+
+
+class Colonies(NamedTuple):
+    """The columns of `sim.disease.small_colonies`, in their order."""
+
+    identity: np.ndarray
+    woke: np.ndarray
+    traits: np.ndarray
+    since: np.ndarray
+    at: np.ndarray
+    immortal: np.ndarray
+    doomed: np.ndarray
+    limit: np.ndarray
+    end: np.ndarray
+    due: np.ndarray
+    cleared: np.ndarray
+    hidden: np.ndarray
+
+
+@kernel
+def founders_of(key, patient, ident, mean_cells, promising):
+    """Founding cells: one, or a cluster's: 2 plus a geometric number k with mean `mean_cells` - 2, P(k) ~ f^k.
+
+    A cluster of n is promising with chance 1 - (1 - p)^n, p = `promising`; so of those that are, n follows f^k (1 - (1-p)^n),
+    and of the doomed f^k (1 - p)^n, both by inversion of one uniform.
+    """
+    if not is_cluster(ident):
+        return np.int64(1)
+    more = mean_cells - 2.0
+    if more <= 0.0:
+        return np.int64(2)
+    u = uniform(
+        key,
+        patient,
+        index_of(ident),
+        days_word(day_of(ident), 0),
+        tag_word(CLUSTER_SIZE, niche_of(ident), source_of(ident)),
+    )
+    f, q = more / (1.0 + more), 1.0 - promising
+    if not is_promising(ident):
+        return np.int64(2) + np.int64(math.floor(math.log(u) / math.log(f * q)))
+    lost = q * q * (1.0 - f) / (1.0 - f * q)  # the share of all clusters that is doomed
+    k, left, both = 1, f, f * q
+    while k < 100_000 and left - lost * both > u * (1.0 - lost):  # P(at least k more) > u
+        k += 1
+        left *= f
+        both *= f * q
+    return np.int64(1 + k)
+
+
+@kernel
+def founders(key, patient, identity, mean_cells, promising, out):
+    """`founders_of` many; `patient` and `mean_cells` by lane, `promising` by lane and niche."""
+    for i in range(identity.size):
+        lane = lane_of(identity[i])
+        out[i] = founders_of(key, patient[lane], identity[i], mean_cells[lane], promising[lane, niche_of(identity[i])])
+
+
+@kernel
+def _immortal_founders(u, cells, promising):
+    """Immortal lines among the founders of a promising cluster: binomial given at least one, by inversion."""
+    if promising >= 1.0:
+        return np.int64(cells)
+    none = math.exp(cells * math.log1p(-promising))
+    k, mass = 1, none * cells * promising / (1.0 - promising)
+    total, wanted = mass, u * (1.0 - none)
+    while total < wanted and k < cells:
+        mass *= (cells - k) / (k + 1.0) * promising / (1.0 - promising)
+        k += 1
+        total += mass
+    return np.int64(k)
+
+
+@kernel
+def _week_morning(since, days):
+    """First morning after `since`, at the end of a week, that is at least `days` later."""
+    if not days < NEVER:
+        return np.int64(NEVER)
+    morning = since + max(np.int64(math.ceil(days)), np.int64(1))
+    return (morning + STEP_DAYS - 1) // STEP_DAYS * STEP_DAYS
+
+
+@kernel
+def foresee(key, patient, i, rows, growth):
+    """Set what is known of a row from its last event on: the evening on which it is `due`, `end` and `hidden`."""
+    ident, since = rows.identity[i], rows.since[i]
+    lane, niche = lane_of(ident), niche_of(ident)
+    net, birth, p = growth.net[lane, niche], growth.birth[lane, niche], growth.promising[lane, niche]
+    rows.at[i] = since
+    if rows.immortal[i] == 0:
+        u = uniform(
+            key,
+            patient[lane],
+            index_of(ident),
+            days_word(day_of(ident), since),
+            tag_word(END, niche, source_of(ident)),
+        )
+        rows.end[i] = since + end_days(u, rows.doomed[i], net, birth)
+        rows.due[i] = min(np.int64(math.ceil(min(rows.end[i], float(NEVER)))) - 1, NEVER)
+        rows.hidden[i] = NEVER
+        return
+    rows.end[i] = np.inf
+    certain = math.log(growth.certain_cells[lane, niche] * p / rows.limit[i]) / net
+    rows.due[i] = _week_morning(since, max(certain, 0.0)) - 1
+    hidden = max(math.log(growth.seen_until[lane] * p / rows.limit[i]) / net, 0.0)
+    rows.hidden[i] = np.int64(min(math.ceil(since + hidden), NEVER))
+
+
+@kernel
+def begin(key, patient, day, identity, traits, count, rows, growth, clearance_clock, colonies):
+    """Write founders that begin to cycle at the end of `day` into the rows from `count` on.
+
+    Empty `traits` stand for no trait each; `clearance_clock` (lanes, niches) is that of the end of the day; `colonies`
+    (lanes, niches) counts them.
+    """
+    for k in range(identity.size):
+        i, ident = count + k, identity[k]
+        lane, niche, source = lane_of(ident), niche_of(ident), source_of(ident)
+        index, days = index_of(ident), days_word(day_of(ident), 0)
+        p = growth.promising[lane, niche]
+        cells = founders_of(key, patient[lane], ident, growth.mean_cells[lane], p)
+        immortal = np.int64(1)
+        if cells > 1:
+            u = uniform(key, patient[lane], index, days, tag_word(CLUSTER_LINES, niche, source))
+            immortal = _immortal_founders(u, cells, p)
+        if immortal == 1:
+            limit = exponential(key, patient[lane], index, days, tag_word(LIMIT, niche, source))
+        else:
+            limit = gamma(float(immortal), key, patient[lane], index, days, tag_word(LIMIT_SHAPE, niche, source))
+        rows.identity[i], rows.woke[i], rows.since[i] = ident, day, day + 1
+        rows.traits[i] = traits[k] if traits.size else 0
+        rows.immortal[i], rows.doomed[i], rows.limit[i] = immortal, cells - immortal, limit
+        rows.cleared[i] = clearance_clock[lane, niche] + exponential(
+            key, patient[lane], index, days, tag_word(CLEARED, niche, source)
+        )
+        foresee(key, patient, i, rows, growth)
+        colonies[lane, niche] += 1
+
+
+@kernel
+def fall(key, patient, day, cells, count, rows, growth, clearance_clock):
+    """Make small again, on the morning of `day`, the colonies in the rows from `count` on, of `cells` cells each (int64).
+
+    Their identity, waking day and traits stand there already. Each cell has an immortal line with chance p.
+    """
+    for k in range(cells.size):
+        i = count + k
+        ident = rows.identity[i]
+        lane, niche, source = lane_of(ident), niche_of(ident), source_of(ident)
+        index, days = index_of(ident), days_word(day_of(ident), day)
+        p = growth.promising[lane, niche]
+        immortal = binomial(cells[k], p, key, patient[lane], index, days, tag_word(FALLEN_LINES, niche, source))
+        rows.since[i], rows.immortal[i], rows.doomed[i], rows.limit[i] = day, immortal, cells[k] - immortal, 0.0
+        if immortal > 0:
+            rows.limit[i] = gamma(float(immortal), key, patient[lane], index, days, tag_word(LIMIT_SHAPE, niche, source))
+        rows.cleared[i] = clearance_clock[lane, niche] + exponential(
+            key, patient[lane], index, days, tag_word(CLEARED, niche, source)
+        )
+        if cells[k] > 0:
+            foresee(key, patient, i, rows, growth)
+        else:
+            rows.at[i], rows.end[i], rows.due[i], rows.hidden[i] = day, float(day), day, NEVER
+
+
+@kernel
+def _forward(key, patient, i, rows, growth, to, draw_day):
+    """Immortal lines and doomed cells of a row on the morning of `to`, from where it stands, under the key of `draw_day`.
+
+    What is left of the doomed cells and what immortal lines have borne is negative binomial with the same failure: one draw.
+    """
+    ident, days = rows.identity[i], float(to - rows.at[i])
+    immortal, doomed = rows.immortal[i], rows.doomed[i]
+    if days <= 0.0:
+        return immortal, doomed
+    lane, niche, source = lane_of(ident), niche_of(ident), source_of(ident)
+    net, birth, death = growth.net[lane, niche], growth.birth[lane, niche], growth.death[lane, niche]
+    who = patient[lane]
+    if immortal == 0:
+        if rows.end[i] <= to or doomed == 0:
+            return np.int64(0), np.int64(0)
+        to_end = rows.end[i] - rows.at[i]
+        return np.int64(0), doomed_left_until(key, who, ident, draw_day, doomed, days, to_end, net, birth, death)
+    term = time_term(net, days)
+    alive = 1.0 / (1.0 + birth * term)
+    mean = rows.limit[i] * math.exp(net * (rows.at[i] - rows.since[i])) * net * term
+    index, when = index_of(ident), days_word(day_of(ident), draw_day)
+    lines = immortal + poisson(min(mean, MOST_LINES), key, who, index, when, tag_word(NEW_LINES, niche, source))
+    left = binomial(doomed, alive, key, who, index, when, tag_word(SURVIVORS, niche, source))
+    shape, tag = tag_word(OFFSPRING_SHAPE, niche, source), tag_word(OFFSPRING, niche, source)
+    more = negative_binomial(immortal + lines + left, death * term * alive, key, who, index, when, shape, tag)
+    return lines, left + more
+
+
+@kernel
+def _forward_many(key, patient, at, to, draw_day, rows, growth, lines, cells):
+    """`_forward` of the rows number `at` (n,) to days `to`, with keys of `draw_day`, several times faster: fills `lines`, `cells` (n,)."""
+    n = at.size
+    who, index, days, tag = (np.empty(n, np.uint64), np.empty(n, np.uint64), np.empty(n, np.uint64), np.empty(n, np.uint64))
+    mean, alive, failure = np.empty(n), np.empty(n), np.empty(n)
+    for k in range(n):
+        i = at[k]
+        ident = rows.identity[i]
+        lane, niche = lane_of(ident), niche_of(ident)
+        net, birth = growth.net[lane, niche], growth.birth[lane, niche]
+        grown = exp(net * (to[k] - rows.at[i]))
+        term = (grown - 1.0) / net
+        if net * (to[k] - rows.at[i]) < 1e-3:
+            term = time_term(net, float(to[k] - rows.at[i]))
+        alive[k] = 1.0 / (1.0 + birth * term)
+        failure[k] = growth.death[lane, niche] * term * alive[k]
+        mean[k] = min(rows.limit[i] * exp(net * (rows.at[i] - rows.since[i])) * net * term, MOST_LINES)
+        who[k], index[k] = np.uint64(patient[lane]), np.uint64(index_of(ident))
+        days[k], tag[k] = days_word(day_of(ident), draw_day[k]), tag_word(NEW_LINES, niche, source_of(ident))
+    first, second, normal, accept, spare = np.empty(n), np.empty(n), np.empty(n), np.empty(n), np.empty(n)
+    many_uniforms(key, who, index, days, tag, first, second)
+    for k in range(n):
+        lines[k] = rows.immortal[at[k]] + poisson_from(
+            first[k], second[k], mean[k], key, who[k], index[k], days[k], tag[k]
+        )
+    tag -= tag_word(NEW_LINES, 0, 0) - tag_word(SURVIVORS, 0, 0)
+    many_uniforms(key, who, index, days, tag, first, second)
+    for k in range(n):
+        cells[k] = binomial_from(
+            first[k], second[k], rows.doomed[at[k]], alive[k], key, who[k], index[k], days[k], tag[k]
+        )
+    tag += tag_word(OFFSPRING, 0, 0) - tag_word(SURVIVORS, 0, 0)
+    shape = tag - (tag_word(OFFSPRING, 0, 0) - tag_word(OFFSPRING_SHAPE, 0, 0))
+    many_uniforms(key, who, index, days, shape, normal, spare)
+    for k in range(n):
+        normal[k] = math.sqrt(-2.0 * log(normal[k])) * cosine_of_turns(spare[k])
+    many_uniforms(key, who, index, days, shape + np.uint64(1), accept, spare)
+    many_uniforms(key, who, index, days, tag, first, second)
+    for k in range(n):
+        cells[k] += negative_binomial_from(
+            first[k],
+            second[k],
+            normal[k],
+            accept[k],
+            rows.immortal[at[k]] + lines[k] + cells[k],
+            failure[k],
+            key,
+            who[k],
+            index[k],
+            days[k],
+            shape[k],
+            tag[k],
+        )
+
+
+@kernel
+def _to_raster(key, patient, chosen, n, day, rows, growth):
+    """Bring the first `n` rows in `chosen` (numbers) to the last day of the raster that is not after the `day` (lanes,) of their lane."""
+    at, to = np.empty(n, np.int64), np.empty(n, np.int64)
+    lines, cells = np.empty(n, np.int64), np.empty(n, np.int64)
+    while True:
+        m = 0
+        for k in range(n):
+            i = chosen[k]
+            last = day[lane_of(rows.identity[i])] // RASTER_DAYS * RASTER_DAYS
+            if rows.at[i] >= last:
+                continue
+            step = (rows.at[i] // RASTER_DAYS + 1) * RASTER_DAYS
+            if rows.immortal[i] > 0:
+                at[m], to[m] = i, step
+                m += 1
+                continue
+            while rows.at[i] < last:
+                rows.immortal[i], rows.doomed[i] = _forward(key, patient, i, rows, growth, step, step)
+                rows.at[i] = step
+                step += RASTER_DAYS
+        if m == 0:
+            return
+        _forward_many(key, patient, at[:m], to[:m], to[:m], rows, growth, lines, cells)
+        for k in range(m):
+            i = at[k]
+            rows.at[i], rows.immortal[i], rows.doomed[i] = to[k], lines[k], cells[k]
+
+
+@kernel
+def look(key, patient, day, lanes, count, rows, growth, cells, total):
+    """Cells of every small colony on the morning of `day` (lanes,) in some `lanes` (bool), added to `total` (lanes, niches) float64.
+
+    Fills `cells` (count,), 0 in other lanes. Rows move along the raster, by draws that do not know who looked; a look
+    between its days draws forward with the key of the next one, and keeps nothing.
+    """
+    chosen = np.empty(count, np.int64)
+    n = 0
+    for i in range(count):
+        cells[i] = 0
+        if lanes[lane_of(rows.identity[i])]:
+            chosen[n] = i
+            n += 1
+    _to_raster(key, patient, chosen, n, day, rows, growth)
+    at, to, draw_day = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64)
+    m = 0
+    for k in range(n):
+        i = chosen[k]
+        today = day[lane_of(rows.identity[i])]
+        if rows.at[i] >= today:
+            cells[i] = rows.immortal[i] + rows.doomed[i]
+        elif rows.immortal[i] == 0:
+            cells[i] = _forward(key, patient, i, rows, growth, today, (today // RASTER_DAYS + 1) * RASTER_DAYS)[1]
+        else:
+            at[m], to[m], draw_day[m] = i, today, (today // RASTER_DAYS + 1) * RASTER_DAYS
+            m += 1
+    lines, more = np.empty(m, np.int64), np.empty(m, np.int64)
+    _forward_many(key, patient, at[:m], to[:m], draw_day[:m], rows, growth, lines, more)
+    for k in range(m):
+        cells[at[k]] = lines[k] + more[k]
+    for k in range(n):
+        i = chosen[k]
+        total[lane_of(rows.identity[i]), niche_of(rows.identity[i])] += cells[i]
+
+
+@kernel
+def dose(key, patient, alive, day, survival, count, rows, growth):
+    """Thin the small colonies on the morning of `day`; `survival` (classes, lanes, niches) of cells, by resisted drugs.
+
+    Each immortal line and each doomed cell survives by itself; the limit keeps the share of the lines that do. Returns
+    whether a colony was hit.
+    """
+    classes = survival.shape[0]
+    chosen = np.empty(count, np.int64)
+    n = 0
+    for i in range(count):
+        lane, niche = lane_of(rows.identity[i]), niche_of(rows.identity[i])
+        if alive[lane] and survival[np.int64(rows.traits[i]) & (classes - 1), lane, niche] < 1.0:
+            chosen[n] = i
+            n += 1
+    _to_raster(key, patient, chosen, n, np.full(alive.size, np.int64(day)), rows, growth)
+    for place in range(n):
+        i = chosen[place]
+        ident = rows.identity[i]
+        lane, niche = lane_of(ident), niche_of(ident)
+        share = survival[np.int64(rows.traits[i]) & (classes - 1), lane, niche]
+        immortal, doomed = _forward(key, patient, i, rows, growth, day, day)
+        limit = rows.limit[i] * math.exp(growth.net[lane, niche] * (day - rows.since[i]))
+        index, days, source = index_of(ident), days_word(day_of(ident), day), source_of(ident)
+        who = patient[lane]
+        doomed = binomial(doomed, share, key, who, index, days, tag_word(DOSE_CELLS, niche, source))
+        tag = tag_word(DOSE_LINES, niche, source)
+        left = np.int64(0)
+        if immortal <= KEYED_LINES:
+            kept, lost = 0.0, 0.0
+            for line in range(immortal):
+                mark, part = uniforms(key, who, index, days, tag + np.uint64(line))
+                if mark < share:
+                    left += 1
+                    kept -= math.log(part)
+                else:
+                    lost -= math.log(part)
+        else:
+            left = binomial(immortal, share, key, who, index, days, tag)
+            kept = lost = 0.0
+            if 0 < left < immortal:
+                kept = gamma(float(left), key, who, index, days, tag_word(DOSE_SHARE, niche, source))
+                lost = gamma(float(immortal - left), key, who, index, days, tag_word(DOSE_REST, niche, source))
+        rows.since[i], rows.immortal[i], rows.doomed[i] = day, left, doomed
+        rows.limit[i] = 0.0 if left == 0 else limit if left == immortal else limit * (kept / (kept + lost))
+        if left + doomed > 0:
+            foresee(key, patient, i, rows, growth)
+        else:
+            rows.at[i], rows.end[i], rows.due[i], rows.hidden[i] = day, float(day), day, NEVER
+    return n > 0
+
+
+@kernel
+def _copy(rows, source, target):
+    rows.identity[target], rows.woke[target], rows.traits[target] = (
+        rows.identity[source],
+        rows.woke[source],
+        rows.traits[source],
+    )
+    rows.since[target], rows.at[target] = rows.since[source], rows.at[source]
+    rows.immortal[target], rows.doomed[target] = rows.immortal[source], rows.doomed[source]
+    rows.limit[target], rows.end[target], rows.due[target] = rows.limit[source], rows.end[source], rows.due[source]
+    rows.cleared[target], rows.hidden[target] = rows.cleared[source], rows.hidden[source]
+
+
+@kernel
+def end_day(day, alive, clears, clearance_clock, count, rows, colonies, extinct, grown, gone):
+    """The evening of `day`: who is certain to grow, who has lost the last cell, whom T cells have cleared.
+
+    `clears` (lanes,) bool says where T cells clear colonies; `clearance_clock` (lanes, niches) is that of the end of today.
+    Rows of lanes that have ended are dropped, but for those with a row in the tables. `grown` and `gone` take the rows' old
+    places: [place, place, ...] and identity with traits. Returns how many are left, grown and gone, and the next due evening.
+    """
+    left, n_grown, n_gone = 0, 0, 0
+    next_due = np.int64(NEVER)
+    for i in range(count):
+        ident = rows.identity[i]
+        lane = lane_of(ident)
+        if not alive[lane]:
+            if rows.traits[i] & WAS_GROWN:
+                if left != i:
+                    _copy(rows, i, left)
+                left += 1
+            continue
+        niche = niche_of(ident)
+        is_due = rows.due[i] <= day
+        cleared = clears[lane] and day < rows.hidden[i] and clearance_clock[lane, niche] >= rows.cleared[i]
+        if cleared or (is_due and rows.immortal[i] == 0):
+            colonies[lane, niche] -= 1
+            extinct[lane, niche] += 1
+            gone[n_gone, 0], gone[n_gone, 1] = ident, np.uint64(rows.traits[i])
+            n_gone += 1
+        elif is_due:
+            colonies[lane, niche] -= 1
+            grown.identity[n_grown], grown.woke[n_grown] = ident, rows.woke[i]
+            grown.traits[n_grown] = rows.traits[i]
+            grown.since[n_grown], grown.limit[n_grown] = rows.since[i], rows.limit[i]
+            n_grown += 1
+        else:
+            next_due = min(next_due, np.int64(rows.due[i]))
+            if left != i:
+                _copy(rows, i, left)
+            left += 1
+    return left, n_grown, n_gone, next_due
+
+
+class Grown(NamedTuple):
+    """Colonies that leave for deterministic growth, as `end_day` writes them."""
+
+    identity: np.ndarray
+    woke: np.ndarray
+    traits: np.ndarray
+    since: np.ndarray
+    limit: np.ndarray

@@ -1,0 +1,136 @@
+"""Virtual patients: the traits with which a patient starts, each a keyed draw."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtr, ndtri
+
+from sim.numerics import streams
+from sim.disease.growth import gompertz_days
+from sim.catalog.parameters import LaneParameters
+
+MOST_DAYS_TO_DIAGNOSIS = 22_000
+LARGEST_DIAGNOSED_SHARE = 0.5
+CLONES = 8
+AGE_FIELDS = ("mean_years", "sd_years", "low_years", "high_years")
+
+
+class Undiagnosable(ValueError):
+    """Some tumours would not be diagnosed in a lifetime: `lanes` (lanes,) bool says whose."""
+
+    def __init__(self, message: str, lanes: np.ndarray):
+        super().__init__(message)
+        self.lanes = lanes
+
+
+@dataclass(frozen=True)
+class Hosts:
+    """Traits by lane, each of shape (lanes,) but for the clones'.
+
+    `luck` is a uniform that decides who has a condition (below its prevalence). `clone_share` and `clone_z`
+    (lanes, CLONES) are the shares of the primary's clones and their standard normal potentials. What is left
+    out is that of a lean patient without any condition, whose clones are equal.
+    """
+
+    patient: np.ndarray
+    site: np.ndarray
+    age_years: np.ndarray
+    growth_factor: np.ndarray
+    frailty: np.ndarray
+    diagnosis_cells: np.ndarray
+    diagnosis_day: np.ndarray
+    death_threshold: np.ndarray
+    bmi: np.ndarray | None = None
+    luck: np.ndarray | None = None
+    clone_share: np.ndarray | None = None
+    clone_z: np.ndarray | None = None
+
+    def __post_init__(self):
+        lanes = len(self.patient)
+        neutral = {
+            "bmi": np.full(lanes, 25.0),
+            "luck": np.ones(lanes),
+            "clone_share": np.full((lanes, CLONES), 1.0 / CLONES),
+            "clone_z": np.zeros((lanes, CLONES)),
+        }
+        for name, values in neutral.items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, values)
+
+
+def _truncated_normal(uniform, mean, sd, low, high):
+    """The quantile of a truncated normal; a zero SD gives the mean."""
+    sd = np.maximum(sd, 1e-12)
+    below, above = ndtr((low - mean) / sd), ndtr((high - mean) / sd)
+    return np.clip(mean + sd * ndtri(below + (above - below) * uniform), low, high)
+
+
+def _clones(seed: int, patients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Shares of the clones (uniform on the simplex) and a standard normal each, (lanes, CLONES)."""
+    share = np.stack(
+        [-np.log(streams.patient_uniforms(seed, patients, streams.CLONE_SHARE, clone)) for clone in range(CLONES)],
+        axis=1,
+    )
+    z = ndtri(
+        np.stack(
+            [streams.patient_uniforms(seed, patients, streams.CLONE_POTENTIAL, clone) for clone in range(CLONES)],
+            axis=1,
+        )
+    )
+    return share / share.sum(axis=1, keepdims=True), z
+
+
+def draw_hosts(seed: int, patients: np.ndarray, site_of_lane, age_of_lane, parameters: LaneParameters) -> Hosts:
+    """Draw the patients of a chunk; a patient's traits depend on the seed and its id alone.
+
+    `patients` (lanes,) integer ids, equal in paired arms; `age_of_lane` a sequence of objects with
+    `mean_years`, `sd_years`, `low_years`, `high_years` (a normal distribution cut off at the last two).
+    Raises ValueError when a lane's tumour could not be diagnosed within its limits.
+    """
+    patients = np.asarray(patients, dtype=np.int64)
+    fields = [np.array([getattr(age, f) for age in age_of_lane], dtype=float) for f in AGE_FIELDS]
+    age_years = _truncated_normal(streams.patient_uniforms(seed, patients, streams.AGE), *fields)
+
+    def log_normal(purpose, log_sd, cut_sd):
+        z = _truncated_normal(streams.patient_uniforms(seed, patients, purpose), 0.0, 1.0, -cut_sd, cut_sd)
+        return np.exp(log_sd * z)
+
+    cut = parameters["trait_truncation_sd"]
+    growth_factor = log_normal(streams.GROWTH, parameters["growth_log_sd"], cut)
+    frailty = log_normal(streams.FRAILTY, parameters["frailty_log_sd"], parameters["frailty_truncation_sd"])
+    size = log_normal(streams.DIAGNOSIS_SIZE, parameters["diagnosis_log_sd"], cut)
+    capacity = parameters["primary_capacity_cells"]
+    if np.any(parameters["diagnosis_median_cells"] > LARGEST_DIAGNOSED_SHARE * capacity):
+        raise ValueError(
+            "diagnosis_median_cells must not be above half of primary_capacity_cells: a tumour never reaches it"
+        )
+    size = np.minimum(parameters["diagnosis_median_cells"] * size, LARGEST_DIAGNOSED_SHARE * capacity)
+    if np.any(size < 2.0):
+        raise ValueError("diagnosis_median_cells is too small: a tumour must be seen at two cells or more")
+    rate = parameters["primary_gompertz_per_day"] * growth_factor
+    days = gompertz_days(1.0, size, capacity, rate)
+    if np.any(days > MOST_DAYS_TO_DIAGNOSIS):
+        raise Undiagnosable(
+            "primary_gompertz_per_day is too small: a tumour would need over 60 years to be diagnosed",
+            days > MOST_DAYS_TO_DIAGNOSIS,
+        )
+    mean, sd = parameters["bmi_mean"], parameters["bmi_sd"]
+    bmi = _truncated_normal(
+        streams.patient_uniforms(seed, patients, streams.BODY_MASS), mean, sd, mean - 2.5 * sd, mean + 3.5 * sd
+    )
+    threshold = -np.log(streams.patient_uniforms(seed, patients, streams.DEATH))
+    return Hosts(
+        patients,
+        np.asarray(site_of_lane),
+        age_years,
+        growth_factor,
+        frailty,
+        size,
+        np.ceil(days).astype(np.int64),
+        threshold,
+        bmi,
+        streams.patient_uniforms(seed, patients, streams.LUCK),
+        *_clones(seed, patients),
+    )

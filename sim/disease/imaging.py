@@ -1,0 +1,54 @@
+"""Which grown colonies imaging would show on a morning."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from sim.numerics.jit import kernel
+from sim.disease.colonise import grown_days_to
+from sim.disease.identity import lane_of, niche_of
+
+
+@kernel
+def visible_rows(
+    day,
+    count,
+    identity,
+    start_day,
+    start_log_cells,
+    delay,
+    early_rate,
+    limit_log_cells,
+    limit_gap,
+    gompertz_rate,
+    due,
+    visible_log_cells,
+    rows,
+    reached,
+):
+    """Rows of the colonies of the lanes that are `due` (bool) with `visible_log_cells` (lanes,) by the start of `day`.
+
+    Writes their row numbers and the first whole day on which they were that large; returns how many.
+    """
+    n = 0
+    for i in range(count):
+        lane = lane_of(identity[i])
+        if not due[lane]:
+            continue
+        niche = niche_of(identity[i])
+        days = grown_days_to(
+            visible_log_cells[lane],
+            start_log_cells[i],
+            delay[i],
+            early_rate[lane, niche],
+            limit_log_cells[lane],
+            limit_gap[lane],
+            gompertz_rate[lane, niche],
+        )
+        first = math.ceil(start_day[i] + days) if days < 1e9 else math.inf
+        if first <= day:
+            rows[n], reached[n] = i, np.int64(first)
+            n += 1
+    return n

@@ -1,0 +1,155 @@
+"""Streams of shed events: one a source (the primary, or an organ's metastases) and kind (single cells or clusters).
+
+Each stream draws under its own tag, so that a further one shifts nobody's draws. A cluster is one
+event: it arrests, settles and sleeps as a whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from sim.disease.body import Routing, route, route_from_organ
+from sim.disease import settling as settle
+from sim.disease.founders import STEP_DAYS
+from sim.names import NICHES
+from sim.catalog.parameters import LaneParameters
+
+CLUSTER_TAG = 16
+PRIMARY_CODE = 0
+MOST_SHED_PER_DAY, MOST_SHED = 1e17, 4e18
+"""At 10^17 a double's steps (16) are far below a Poisson count's standard deviation; tallies are 64-bit integers."""
+
+
+class Stream:
+    """Events from one source into the blood, and their tallies: int64, (lanes,) or (lanes, niches).
+
+    `code` is 0 for the primary and 1 + niche for an organ's metastases; `cluster` says whether an
+    event is a cluster; `rate` (lanes,) multiplies what its source sheds, `potential` (lanes,) the chance
+    that an event can found a colony (None: as a single cell's of the primary; of metastases it follows their clones, week by
+    week). Metastases shed once a week, with the week's size frozen.
+    """
+
+    def __init__(
+        self, code: int, routing: Routing, rate: np.ndarray, potential: np.ndarray | None = None, cluster: bool = False
+    ):
+        lanes = len(rate)
+        shape = (lanes, len(NICHES))
+        self.rate, self.potential = rate, np.ones(lanes) if potential is None else potential
+        self.code, self.cluster, self.routing = code, cluster, routing
+        self.tag = code + CLUSTER_TAG * cluster
+        self.today = np.zeros(lanes, dtype=np.int64)
+        self.settled_today = np.zeros(shape, dtype=np.int64)
+        self.shed = np.zeros(lanes, dtype=np.int64)
+        self.settled = np.zeros(shape, dtype=np.int64)
+        self.died_in_transit = np.zeros(lanes, dtype=np.int64)
+        self.died_on_arrival, self.inert = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
+        self.failures = np.zeros(lanes, dtype=np.int64)
+        self.expected, self.chance = np.zeros(lanes), np.zeros(shape)
+        self._weights = (np.zeros(lanes), np.zeros(shape), np.zeros(shape))
+
+    def sheds_on(self, day: int) -> bool:
+        """The primary sheds every day, metastases on the first day of a week, for all of it."""
+        return self.code == PRIMARY_CODE or day % STEP_DAYS == 0
+
+    def expected_events(self, primary: np.ndarray, metastatic_surface: np.ndarray) -> np.ndarray:
+        """Mean number of events on a day on which it sheds, (lanes,): from the primary's mean, or from the metastases' surface."""
+        if self.code == PRIMARY_CODE:
+            return primary * self.rate
+        return metastatic_surface[:, self.code - 1] * self.rate * STEP_DAYS
+
+    def shed_events(self, key, patient: np.ndarray, alive: np.ndarray, day: int, expected: np.ndarray) -> None:
+        """Events that enter the blood in this step, Poisson with mean `expected` (lanes,)."""
+        self.expected = expected
+        settle.shed_cells(key, patient, alive, day, self.tag, expected, self.today, self.shed)
+
+    def circulate(self, alive: np.ndarray, viable: np.ndarray, competent: np.ndarray) -> None:
+        """Chance that an event settles in each niche.
+
+        `viable` (lanes, niches) is the probability that an arrested event survives, `competent` (lanes,)
+        that a single cell of the primary can then found a colony (above one counts as one).
+        """
+        settle.circulate(
+            alive,
+            self.expected,
+            self.routing.arrest,
+            self.routing.died_in_transit,
+            viable,
+            competent,
+            self.potential,
+            self.chance,
+            *self._weights,
+        )
+
+    def settle_events(self, key, patient: np.ndarray, alive: np.ndarray, day: int) -> int:
+        """Split the settled events off; returns how many there are."""
+        return settle.settle_cells(
+            key, patient, alive, day, self.tag, self.today, self.chance, self.settled_today, self.settled, self.failures
+        )
+
+    def split_failures(self, key, patient: np.ndarray, due: np.ndarray, day: int) -> None:
+        """Tell by kind the events that failed since the last time, in the lanes that are due (bool)."""
+        settle.split_failures(
+            key,
+            patient,
+            due,
+            day,
+            self.tag,
+            self.failures,
+            *self._weights,
+            self.died_in_transit,
+            self.died_on_arrival,
+            self.inert,
+        )
+
+
+def make_streams(parameters: LaneParameters, site_of_lane: Sequence[str]) -> tuple[Stream, ...]:
+    """The streams that some lane needs: single cells of the primary always, then clusters, then metastases."""
+    p = parameters
+    share, leaves = p["cluster_share"], 1.0 - p["self_seeding_share"]
+    streams = [Stream(PRIMARY_CODE, route(p, site_of_lane), (1.0 - share) * leaves)]
+    if share.any():
+        gentle = p.replaced(death_per_pass=p["death_per_pass"] * p["cluster_transit_death_factor"])
+        streams.append(
+            Stream(PRIMARY_CODE, route(gentle, site_of_lane), share * leaves, p["cluster_potential"], cluster=True)
+        )
+    if p["secondary_shedding_factor"].any():
+        rate = metastatic_shedding_per_day(p) * leaves
+        for code, organ in enumerate(NICHES, start=1):
+            streams.append(Stream(code, route_from_organ(p, organ), rate))
+    return tuple(streams)
+
+
+def metastatic_shedding_per_day(parameters: LaneParameters) -> np.ndarray:
+    """Cells per day that a unit of metastatic surface sheds, (lanes,)."""
+    return parameters["shedding_per_day"] * parameters["secondary_shedding_factor"]
+
+
+def metastases_shed(surface: np.ndarray, burden_cells: np.ndarray, capacity_cells: np.ndarray) -> np.ndarray:
+    """What an organ's metastases shed, in units of surface, (lanes, niches).
+
+    The sum of cells^exponent, as long as an organ holds no more metastases than one at its capacity
+    (lanes,), about a litre; beyond that only what a litre of them sheds. Nobody lives with much more, and
+    before diagnosis, when nobody dies in this model, metastases would otherwise seed without bounds.
+    """
+    return surface / np.maximum(burden_cells / capacity_cells[:, None], 1.0)
+
+
+def refuse_too_much_shedding(parameters: LaneParameters, shedding: np.ndarray, primary, last_day: np.ndarray) -> None:
+    """Raises ValueError where a patient could shed more than can be drawn and counted exactly.
+
+    `shedding` (lanes,) cells per day of a unit of surface; `primary` has `log_capacity` and `rate_per_day`.
+    """
+    p = parameters
+    grown = primary.log_capacity * -np.expm1(-primary.rate_per_day * last_day)  # log cells at the end
+    grown = np.where(p["self_seeding_share"] > 0.0, primary.log_capacity, grown)  # what returns speeds growth
+    with np.errstate(over="ignore"):
+        most = shedding * (1.0 + p["emt_shedding_gain"]) * np.exp(p["shedding_exponent"] * grown)
+        in_all = most * last_day
+    if np.any(most > MOST_SHED_PER_DAY) or np.any(in_all > MOST_SHED):
+        raise ValueError(
+            f"a primary could shed {most.max():.1e} cells a day, and {in_all.max():.1e} in all; the limits are "
+            f"{MOST_SHED_PER_DAY:.0e} and {MOST_SHED:.0e}: lower shedding_per_day, site_shedding_factor, "
+            "emt_shedding_gain or shedding_exponent"
+        )

@@ -1,0 +1,1 @@
+"""Numbers without biology: compiled loops, keyed random numbers, samplers, histograms."""

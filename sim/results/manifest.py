@@ -1,0 +1,127 @@
+"""What made a run: the manifest, with everything needed to repeat it and to cite it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+
+from sim.names import VERSION
+from sim.results.schema import SCHEMA_VERSION
+
+STATUSES = ("complete", "interrupted")
+LIBRARIES = ("numpy", "numba", "mesa", "pyarrow", "scipy", "pandas")
+
+
+def build_manifest(
+    *,
+    scenario: Mapping,
+    seed: int,
+    patients: int,
+    patients_finished: int,
+    status: str,
+    command_line: Sequence[str],
+    start: datetime,
+    wall_seconds: float,
+    peak_memory_bytes: int | None = None,
+) -> dict:
+    """The manifest of a run as a dict that JSON can hold.
+
+    `scenario` is `Scenario.to_dict()`; `start` is an aware datetime; `peak_memory_bytes` is measured
+    here (of this process) where it is not given, and is None where the system
+    does not tell. Raises ValueError for a status outside STATUSES.
+    """
+    if status not in STATUSES:
+        raise ValueError(f"status {status!r} is none of {', '.join(STATUSES)}")
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "status": status,
+        "command_line": [str(word) for word in command_line],
+        "scenario": dict(scenario),
+        "seed": int(seed),
+        "patients": int(patients),
+        "patients_finished": int(patients_finished),
+        "versions": versions(),
+        "commit": commit(),
+        "start": start.astimezone(UTC).isoformat(timespec="seconds"),
+        "wall_seconds": round(float(wall_seconds), 3),
+        "peak_memory_bytes": peak_memory() if peak_memory_bytes is None else int(peak_memory_bytes),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python, the platform, its processor, the libraries that numbers depend on, and this program."""
+    found = {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processor": processor(),
+        "metastatic-seeding": VERSION,
+    }
+    for name in LIBRARIES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def processor() -> str:
+    """The processor's own name: results are bit-identical on one kind of processor only."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine() or "unknown"
+
+
+def commit(folder: Path | None = None) -> str:
+    """The commit of the repository at `folder` (by default the one that holds this program).
+
+    "+changes" is appended where tracked files differ from it; "unknown" where there is no git, no
+    repository, or only one that merely surrounds an installed copy.
+    """
+    folder = Path(__file__).resolve().parent.parent.parent if folder is None else Path(folder).resolve()
+
+    def git(*words: str) -> str:
+        done = subprocess.run(
+            ["git", "-C", str(folder), *words],
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+            env=os.environ | {"GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"},
+        )
+        return done.stdout.strip()
+
+    try:
+        if Path(git("rev-parse", "--show-toplevel")).resolve() != folder:
+            return "unknown"
+        name = git("rev-parse", "HEAD")
+        return name + ("+changes" if git("status", "--porcelain", "--untracked-files=no") else "")
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+
+
+def peak_memory() -> int | None:
+    """Largest resident memory of this process so far, in bytes; None where the system does not tell.
+
+    Linux's `ru_maxrss` survives fork and exec, so a worker would report its parent's peak: VmHWM does not.
+    """
+    try:
+        for line in Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    try:
+        import resource
+    except ImportError:
+        return None
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

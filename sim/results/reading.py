@@ -1,0 +1,279 @@
+"""Results of a run: write them, and read them back as data frames.
+
+>>> run = sim.results.reading.open("results/colorectal/seed1")
+>>> run.metastases.groupby("organ").size()
+"""
+
+from __future__ import annotations
+
+import errno
+import functools
+import json
+import os
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sim.results import schema
+from sim.errors import InputError
+from sim.results.manifest import build_manifest
+from sim.results.storage import MANIFEST, check_writable, machine_errors, write_run
+
+__all__ = ["Run", "build_manifest", "check_writable", "open", "write_run"]
+
+
+def _read_version_1(table: str, arrow_table):
+    """Version 1 did not tell when a liver's symptoms came (null there), nor small ancestors (no rows: see `Run.arrow`)."""
+    import pyarrow as pa
+
+    if table != "patients":
+        return arrow_table
+    today = schema.arrow_schema(table)
+    columns = [
+        pa.nulls(arrow_table.num_rows, field.type) if field.name == "liver_symptom_day" else arrow_table[field.name]
+        for field in today
+    ]
+    return pa.table(columns, schema=today)
+
+
+def _as_stored(table: str, arrow_table):
+    """Version 2 had no `clones`, an optional table; all others are as today."""
+    return arrow_table
+
+
+READERS: Mapping[str, Callable] = {"1": _read_version_1, "2": _as_stored, schema.SCHEMA_VERSION: _as_stored}
+"""One reader a schema version: (name of the table, pyarrow table as stored) -> table of today's schema.
+
+A run of an older version stays readable through its entry here.
+"""
+
+
+def open(path: Path | str) -> Run:
+    """The run in the folder `path`. Tables are read when they are first asked for.
+
+    Raises InputError for a missing folder, a folder that is not a run, a damaged or missing file,
+    and a schema version that this program does not know.
+    """
+    path = Path(path)
+    if path.name == MANIFEST and path.is_file():
+        path = path.parent
+    if not path.exists():
+        raise InputError(f"{path}: no such folder; give the folder of a run, the one that holds {MANIFEST}")
+    if not path.is_dir():
+        raise InputError(f"{path}: a file; give the folder of a run, the one that holds {MANIFEST}")
+    if not (path / MANIFEST).is_file():
+        runs = sorted(str(found.parent) for found in path.glob(f"*/{MANIFEST}"))[:5]
+        hint = f"; runs in it: {', '.join(runs)}" if runs else ""
+        raise InputError(f"{path}: not a run: it holds no {MANIFEST}{hint}")
+    run = Run(path=path, manifest=_read_manifest(path / MANIFEST))
+    for table in schema.TABLES:
+        file = path / f"{table}.parquet"
+        if (
+            (table in schema.REQUIRED or (table == "clones" and run.wrote_clones))
+            and not file.is_file()
+            and not run.lacks(table)
+        ):
+            raise InputError(f"{file}: the file is missing; run the scenario again")
+        if file.is_file():
+            _check_columns(file, table, run.manifest["schema_version"])
+    return run
+
+
+def _read_manifest(file: Path) -> dict:
+    try:
+        manifest = json.loads(file.read_text(encoding="utf-8"))
+    except (ValueError, OSError) as error:
+        raise InputError(f"{file}: cannot be read: {error}; run the scenario again") from error
+    if not isinstance(manifest, dict) or "schema_version" not in manifest:
+        raise InputError(f"{file}: no schema_version; this is not the manifest of a run")
+    version = manifest["schema_version"]
+    if version not in READERS:
+        raise InputError(
+            f"{file}: schema_version: found {version!r}, this program reads {', '.join(READERS)}; "
+            "a newer program wrote this run: update this one"
+        )
+    needed = ("status", "scenario", "seed", "patients", "patients_finished")
+    if missing := [key for key in needed if key not in manifest]:
+        raise InputError(f"{file}: keys are missing: {', '.join(missing)}; run the scenario again")
+    return manifest
+
+
+def _check_columns(file: Path, table: str, version: str) -> None:
+    import pyarrow.parquet as pq
+
+    with _damage(file):
+        stored = pq.read_schema(file)
+    expected = schema.arrow_schema(table)
+    if version == schema.SCHEMA_VERSION and not stored.equals(expected):
+        differ = [
+            name
+            for name in {*stored.names, *expected.names}
+            if name not in stored.names or name not in expected.names or stored.field(name) != expected.field(name)
+        ]
+        raise InputError(
+            f"{file}: columns differ from schema version {version}: {', '.join(sorted(differ)) or 'order'}"
+        )
+
+
+class _damage:
+    """Turns what pyarrow says of a damaged file into an InputError that names the file."""
+
+    def __init__(self, file: Path):
+        self.file = file
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        import pyarrow as pa
+
+        if isinstance(error, PermissionError | FileNotFoundError):
+            raise InputError(f"{self.file}: cannot be read: {error.strerror}") from error
+        if isinstance(error, pa.ArrowException | OSError | EOFError):
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise InputError(f"{self.file}: damaged, cannot be read ({reason}); run the scenario again") from error
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run on disk: `manifest`, and each table as a pandas data frame (None for an absent optional one).
+
+    Days and other whole numbers that may be null come as nullable integers (`Int32`, `Int64`, missing
+    is `<NA>`), so that a column has one type whatever happened; text comes as plain strings.
+    """
+
+    path: Path
+    manifest: dict
+
+    def lacks(self, table: str) -> bool:
+        """Whether the run is of a version that did not write this table, which reads as one without rows."""
+        return self.manifest["schema_version"] == "1" and table in schema.NEW_IN_2
+
+    @property
+    def wrote_clones(self) -> bool:
+        """Whether it has, or had, the table `clones`: its clones differed, and its version wrote them."""
+        from sim.mechanisms.lineage import has_clones
+
+        scenario = self.manifest["scenario"]
+        spread = scenario.get("parameters", {}).get("clone_potential_log_sd", {}).get("value", 0.0)
+        return self.manifest["schema_version"] not in ("1", "2") and has_clones(
+            scenario.get("mechanisms", {}).get("lineage", False), spread
+        )
+
+    def arrow(self, table: str):
+        """One table as a pyarrow table, or None where an optional one was not kept. Raises InputError."""
+        import pyarrow.parquet as pq
+
+        file = self.path / f"{table}.parquet"
+        if table in schema.OPTIONAL and not file.is_file():
+            return None
+        if self.lacks(table):
+            return schema.arrow_schema(table).empty_table()
+        with _damage(file):
+            # ParquetFile, not read_table: folder names such as "seed=1" are not columns.
+            with pq.ParquetFile(file) as parquet:
+                stored = parquet.read()
+        return READERS[self.manifest["schema_version"]](table, stored)
+
+    def _frame(self, table: str):
+        import pandas as pd
+        import pyarrow as pa
+
+        arrow_table = self.arrow(table)
+        if arrow_table is None:
+            return None
+        nullable = {pa.int32(): pd.Int32Dtype(), pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
+        text = pd.Series(["any"]).dtype  # `object` before pandas 3, `str` since
+        columns = {}
+        for column in schema.TABLES[table]:
+            values = arrow_table[column.name]
+            if column.type == "text":
+                columns[column.name] = values.cast(pa.string()).to_pandas().astype(text)
+            else:
+                columns[column.name] = values.to_pandas(types_mapper=nullable.get if column.nullable else None)
+        return pd.DataFrame(columns)
+
+    @functools.cached_property
+    def patients(self):
+        """A row a patient."""
+        return self._frame("patients")
+
+    @functools.cached_property
+    def metastases(self):
+        """A row a colony that reached 10^6 cells."""
+        return self._frame("metastases")
+
+    @functools.cached_property
+    def founders(self):
+        """A row a colony and founding clone."""
+        return self._frame("founders")
+
+    @functools.cached_property
+    def ancestors(self):
+        """A row a colony below 10^6 cells from which one of `metastases` descends; none in runs of schema version 1."""
+        return self._frame("ancestors")
+
+    @functools.cached_property
+    def clones(self):
+        """A row a patient and clone of the primary; None where the mechanism lineage was off, and in runs before schema version 3."""
+        return self._frame("clones")
+
+    @functools.cached_property
+    def seeding(self):
+        """A row a clock, day, organ and stage: what the patients at risk carry."""
+        return self._frame("seeding")
+
+    @functools.cached_property
+    def cascade(self):
+        """A row a source, organ and step: how many cells took it."""
+        return self._frame("cascade")
+
+    @functools.cached_property
+    def seeds(self):
+        """A row a competent settled cell; None without `--keep-seeds`."""
+        return self._frame("seeds")
+
+    @functools.cached_property
+    def events(self):
+        """A row an event; None without `--keep-events`."""
+        return self._frame("events")
+
+    def export_csv(self, folder: Path | str) -> list[Path]:
+        """Write every table as CSV into `folder`, null as an empty field; returns the files.
+
+        Each file appears whole or not at all. Raises InputError where `folder` is a file,
+        MachineError where it cannot be written.
+        """
+        import pyarrow as pa
+        import pyarrow.csv
+
+        folder = Path(folder)
+        for part in (folder, *folder.parents):
+            if part.exists() and not part.is_dir():
+                raise InputError(f"{folder}: {part} is a file; the tables need a folder")
+        written = []
+        with machine_errors(folder, "the tables cannot be written"):
+            folder.mkdir(parents=True, exist_ok=True)
+        for table, columns in schema.TABLES.items():
+            arrow_table = self.arrow(table)
+            if arrow_table is None:
+                continue
+            plain = pa.table(
+                {
+                    c.name: arrow_table[c.name].cast(pa.string()) if c.type == "text" else arrow_table[c.name]
+                    for c in columns
+                }
+            )
+            file = folder / f"{table}.csv"
+            staged = folder / f".{table}-{os.getpid()}-{uuid.uuid4().hex[:8]}.csv"
+            with machine_errors(file, "the table cannot be written"):
+                try:
+                    if file.is_dir():
+                        raise IsADirectoryError(errno.EISDIR, "a folder of that name is there", str(file))
+                    pyarrow.csv.write_csv(plain, staged)
+                    os.replace(staged, file)
+                finally:
+                    staged.unlink(missing_ok=True)
+            written.append(file)
+        return written

@@ -1,0 +1,354 @@
+"""Writing a run: checked columns, Parquet with reproducible bytes, and a folder that is whole or absent.
+
+Equal data give equal bytes (on one version of pyarrow): row groups are cut at a fixed number of rows,
+however the data arrive, and nothing that varies, such as a date, is written into a table.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import math
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from sim.results import schema
+from sim.errors import InputError, MachineError
+
+MANIFEST = "manifest.json"
+FIGURES = "figures"
+RUN = "run"
+"""The kind of results that a cohort's run is; its manifest need not say so."""
+ROW_GROUP_ROWS = 131_072
+PARQUET_OPTIONS = {"compression": "zstd", "compression_level": 3, "version": "2.6", "data_page_version": "1.0"}
+"""Fixed, because the bytes of a file depend on them."""
+
+_OUR_FILES = {MANIFEST, FIGURES, *(f"{table}.parquet" for table in schema.TABLES)}
+_CANNOT_RENAME = {errno.EBUSY, errno.EXDEV, errno.EACCES, errno.EPERM, errno.ENOTEMPTY, errno.EEXIST}
+
+
+@contextmanager
+def machine_errors(folder: Path, doing: str) -> Iterator[None]:
+    """Turn an OSError into the MachineError that says which folder, what failed and what to do."""
+    advice = {
+        errno.ENOSPC: "free some space, or choose another folder with --out",
+        errno.EDQUOT: "your quota is used up: free some space, or choose another folder with --out",
+        errno.EFBIG: "the file system or a limit (ulimit -f) forbids files of this size: choose another folder",
+        errno.EROFS: "the file system is read-only: choose another folder with --out",
+        errno.EACCES: "you have no permission to write there: choose another folder with --out",
+        errno.EPERM: "you have no permission to write there: choose another folder with --out",
+    }
+    try:
+        yield
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        todo = advice.get(error.errno, "choose another folder with --out, or try again")
+        raise MachineError(f"{folder}: {doing}: {reason}; {todo}") from error
+
+
+def check_writable(folder: Path | str, kind: str = RUN) -> None:
+    """Make sure, before anything is computed, that results of a kind can be written to `folder`. Leaves no trace.
+
+    Raises InputError where the path cannot be a folder of results (it, or a part of it, is a file, or it
+    holds something else), MachineError where the machine refuses to write.
+    """
+    folder = Path(os.path.abspath(folder))
+    _refuse_foreign(folder, kind)
+    place = folder if _write_inside(folder) else folder.parent
+    with machine_errors(folder, "the output folder cannot be written"):
+        while not place.exists():
+            place = place.parent
+        _make_staging(place, folder.name, otherwise=folder).rmdir()
+
+
+def _kind(folder: Path) -> str:
+    """What the results in `folder` are: a run, or what its manifest says."""
+    try:
+        return str(json.loads((folder / MANIFEST).read_text(encoding="utf-8")).get("kind", RUN))
+    except (OSError, ValueError, AttributeError):
+        return RUN  # damaged: replaced like any run
+
+
+def _refuse_foreign(folder: Path, kind: str) -> None:
+    check_possible(folder, (MANIFEST,), "run")
+    if (folder / MANIFEST).is_file() and (found := _kind(folder)) != kind:
+        raise InputError(
+            f"{folder}: the folder holds results of another kind (found: {found}, allowed: {kind}); choose another with --out"
+        )
+
+
+def check_possible(folder: Path, marks: tuple[str, ...], what: str) -> None:
+    """Raises InputError where `folder` cannot be that of a run (or `what`): a file, or full of something without our `marks`."""
+    try:
+        for part in (folder, *folder.parents):
+            if part.is_symlink() and not part.exists():
+                raise InputError(f"{folder}: {part} is a link to nothing; the output must be a folder")
+            if part.exists() and not part.is_dir():
+                raise InputError(f"{folder}: {part} is a file; the output must be a folder")
+        entries = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    except OSError as error:
+        if error.errno in (errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL):
+            raise InputError(f"{folder}: not a possible folder: {os.strerror(error.errno)}") from error
+        with machine_errors(folder, "the output folder cannot be read"):
+            raise
+    strange = [name for name in entries if not name.startswith(".staging-")]
+    if strange and not any(mark in entries for mark in marks):
+        then = "which is replaced" if what == "run" else "which is continued"
+        raise InputError(
+            f"{folder}: the folder is not empty and holds no {what} (no {marks[0]}; found {strange[0]}); "
+            f"the output must be a new or empty folder, or an earlier {what}, {then}"
+        )
+
+
+def arrow_column(table: str, column: schema.Column, values, rows: int | None = None):
+    """One column as a checked pyarrow array (text as plain strings).
+
+    `values` is a numpy array (masked arrays: masked is null), list, pandas or arrow column of any
+    length, or None for all null (then `rows` says how many). In nullable columns NaN is null.
+    Raises ValueError, naming table and column, where values do not fit the contract.
+    """
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    place = f"{table}.{column.name}"
+    kind = {"int32": pa.int32(), "int64": pa.int64(), "float64": pa.float64(), "bool": pa.bool_(), "text": pa.string()}
+    target = kind[column.type]
+    if values is None:
+        array = pa.nulls(rows or 0, target)
+    else:
+        try:
+            if isinstance(values, np.ma.MaskedArray):
+                array = pa.array(np.ma.getdata(values), mask=np.ma.getmaskarray(values), from_pandas=True)
+            else:
+                array = pa.array(values, from_pandas=True)
+            if isinstance(array, pa.ChunkedArray):
+                array = array.combine_chunks()
+            if pa.types.is_dictionary(array.type):
+                array = array.dictionary_decode()
+            array = array.cast(target)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError, OverflowError) as error:
+            raise ValueError(f"{place}: not {column.type}: {error}") from error
+    if array.null_count and not column.nullable:
+        raise ValueError(f"{place}: {array.null_count} values are missing in a column that is never null")
+    if column.type in ("int32", "int64", "float64") and len(array) > array.null_count:
+        bounds = pc.min_max(array)
+        low, high = bounds["min"].as_py(), bounds["max"].as_py()
+        if not (math.isfinite(low) and math.isfinite(high)):
+            raise ValueError(f"{place}: infinite values")
+        if low < 0 and not column.signed:
+            raise ValueError(f"{place}: {low} is negative (mask what did not happen)")
+    if column.allowed is not None:
+        strange = set(pc.unique(array).to_pylist()) - set(column.allowed) - {None}
+        if strange:
+            raise ValueError(f"{place}: {sorted(strange)} stand outside {', '.join(column.allowed)}")
+    return array
+
+
+def _arrow_table(table: str, columns: Mapping):
+    import pyarrow as pa
+
+    contract = schema.TABLES[table]
+    names = [column.name for column in contract]
+    if missing := [name for name in names if name not in columns]:
+        raise ValueError(f"{table}: columns are missing: {', '.join(missing)}")
+    if unknown := [name for name in columns if name not in names]:
+        raise ValueError(f"{table}: columns outside the contract: {', '.join(unknown)}")
+    lengths = {name: len(values) for name, values in columns.items() if values is not None}
+    if len(set(lengths.values())) > 1:
+        raise ValueError(f"{table}: columns differ in length: {lengths}")
+    rows = next(iter(lengths.values()), 0)
+    arrays = [arrow_column(table, column, columns[column.name], rows) for column in contract]
+    return pa.Table.from_arrays(arrays, names=names)
+
+
+def _row_groups(table: str, parts: Iterable[Mapping]) -> Iterator:
+    """Arrow tables of exactly ROW_GROUP_ROWS rows (the last one shorter), however the parts are cut."""
+    import pyarrow as pa
+
+    waiting = []
+    for part in parts:
+        waiting.append(_arrow_table(table, part))
+        while sum(piece.num_rows for piece in waiting) >= ROW_GROUP_ROWS:
+            joined = pa.concat_tables(waiting)
+            yield joined.slice(0, ROW_GROUP_ROWS)
+            waiting = [joined.slice(ROW_GROUP_ROWS)]
+    if waiting and (rest := pa.concat_tables(waiting)).num_rows:
+        yield rest
+
+
+def write_table(path: Path, table: str, parts: Mapping | Iterable[Mapping]) -> None:
+    """Write one table of the contract as Parquet.
+
+    `parts` is a mapping from column name to values (see `arrow_column`), or an iterable of such
+    mappings, one after the other, so that a large table never stands in memory as a whole; both
+    ways give the same bytes. Raises ValueError where the columns break the contract, OSError.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    arrow_schema = schema.arrow_schema(table)
+    with pq.ParquetWriter(path, arrow_schema, **PARQUET_OPTIONS) as writer:
+        for group in _row_groups(table, [parts] if isinstance(parts, Mapping) else parts):
+            # Codes are given out row group by row group, in order of appearance: independent of the parts.
+            columns = [
+                column.combine_chunks().dictionary_encode() if pa.types.is_dictionary(field.type) else column
+                for column, field in zip(group.columns, arrow_schema, strict=True)
+            ]
+            writer.write_table(pa.Table.from_arrays(columns, schema=arrow_schema), row_group_size=ROW_GROUP_ROWS)
+
+
+def _plain(value):
+    """`value` as JSON can hold it: numpy numbers as numbers, infinities as text."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if hasattr(value, "item") and not isinstance(value, str | bytes):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value if isinstance(value, str | int | float | bool | None) else str(value)
+
+
+def write_run(folder: Path | str, tables: Mapping[str, Mapping | Iterable[Mapping]], manifest: Mapping) -> None:
+    """Write a whole run; an earlier run in `folder` is replaced, files that are not ours are kept.
+
+    `tables` needs the required tables, and may hold `seeds` and `events`; each as for
+    `write_table`. Everything is prepared in a hidden folder beside `folder`, which then takes its
+    place: after a failure or a kill the earlier run is still there, or none. Raises ValueError for
+    tables outside the contract, InputError and MachineError as `check_writable`.
+    """
+    if missing := [table for table in schema.REQUIRED if table not in tables]:
+        raise ValueError(f"tables are missing: {', '.join(missing)}")
+    if unknown := [table for table in tables if table not in schema.TABLES]:
+        raise ValueError(f"tables outside the contract: {', '.join(unknown)}")
+
+    def fill(staging: Path) -> None:
+        for table, parts in tables.items():
+            write_table(staging / f"{table}.parquet", table, parts)
+
+    write_folder(folder, fill, manifest, _OUR_FILES)
+
+
+def write_folder(folder: Path | str, fill: Callable[[Path], None], manifest: Mapping, ours: set[str]) -> None:
+    """Write a folder of results that is whole or absent: what `fill` puts into it, and the manifest.
+
+    `ours` names the files and folders that are replaced with it; others are kept. `manifest["kind"]` says
+    what the results are, where they are not a run. Raises InputError and MachineError as `check_writable`.
+    """
+    folder = Path(os.path.abspath(folder))
+    _refuse_foreign(folder, manifest.get("kind", RUN))
+    folder = folder.resolve()
+    with machine_errors(folder, "the results cannot be written"):
+        staging = _staging(folder)
+        try:
+            fill(staging)
+            (staging / MANIFEST).write_text(json_text(manifest), encoding="utf-8", errors="backslashreplace")
+            _install(staging, folder, ours)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+
+
+def _write_inside(folder: Path) -> bool:
+    """Whether `folder` must stay the folder that it is: a mount point, or one that somebody stands in."""
+    if not folder.is_dir():
+        return False
+    try:
+        here = Path.cwd().resolve()
+    except OSError:
+        here = None  # the current folder was deleted
+    folder = folder.resolve()
+    return folder.is_mount() or (here is not None and here.is_relative_to(folder))
+
+
+def _make_staging(place: Path, name: str, otherwise: Path) -> Path:
+    """A new hidden folder in `place`, or in the existing folder `otherwise` where `place` refuses."""
+    hidden = f".staging-{name[:100]}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    try:
+        (place / hidden).mkdir()
+        return place / hidden
+    except OSError:
+        if not otherwise.is_dir():
+            raise
+        (otherwise / hidden).mkdir()
+        return otherwise / hidden
+
+
+def _staging(folder: Path) -> Path:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    return _make_staging(folder if _write_inside(folder) else folder.parent, folder.name, otherwise=folder)
+
+
+def _install(staging: Path, folder: Path, ours: set[str]) -> None:
+    """Put the finished `staging` in the place of `folder`."""
+    if staging.parent == folder.parent:
+        aside = staging.with_name(f"{staging.name}-replaced")
+        try:
+            if folder.exists():
+                os.replace(folder, aside)
+            os.replace(staging, folder)
+        except BaseException as error:
+            if aside.exists() and not folder.exists():
+                os.replace(aside, folder)
+            if not (isinstance(error, OSError) and error.errno in _CANNOT_RENAME):
+                raise
+        else:
+            _keep_foreign(aside, folder, ours)
+            return
+    # No manifest while old and new files are mixed, so that nobody reads them as one run.
+    folder.mkdir(exist_ok=True)
+    (folder / MANIFEST).unlink(missing_ok=True)
+    for name in sorted(ours):
+        old = folder / name
+        shutil.rmtree(old) if old.is_dir() else old.unlink(missing_ok=True)
+    for path in sorted(staging.iterdir(), key=lambda path: path.name == MANIFEST):
+        os.replace(path, folder / path.name)
+
+
+def _keep_foreign(aside: Path, folder: Path, ours: set[str]) -> None:
+    if not aside.exists():
+        return
+    for path in aside.iterdir():
+        if path.name not in ours:
+            os.replace(path, folder / path.name)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def write_text(path: Path | str, text: str) -> None:
+    """Write one file of text, whole or not at all; missing folders are made. Raises InputError and MachineError."""
+    path = Path(path)
+    staged = path.with_name(f".{path.name[:100]}-{uuid.uuid4().hex[:8]}")
+    for part in path.parents:
+        if part.exists() and not part.is_dir():
+            raise InputError(f"{path}: {part} is a file; the output needs a folder")
+    if path.is_dir():
+        raise InputError(f"{path}: a folder of that name is there")
+    with machine_errors(path, "the file cannot be written"):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            staged.write_text(text, encoding="utf-8", errors="backslashreplace")
+            os.replace(staged, path)
+        finally:
+            staged.unlink(missing_ok=True)
+
+
+def json_text(value) -> str:
+    """`value` as indented JSON with a closing newline; numpy numbers as numbers, what JSON cannot hold as text."""
+    return json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def csv_text(rows: list[dict]) -> str:
+    """Rows of one shape as CSV, an empty field for None."""
+    import csv
+    import io
+
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()

@@ -1,0 +1,38 @@
+"""What a result depends on, as a key: under another key nothing that was kept is found."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+
+from sim.numerics import sources
+from sim.runs.task import CohortTask
+from sim.results.manifest import versions
+from sim.scenario import Scenario
+
+_SCIENCE = ("primary", "age", "horizon_days", "observe", "output_every_days", "mechanisms", "treatments")
+
+
+def identity(
+    scenario: Scenario,
+    seed: int,
+    keep_seeds: bool = False,
+    keep_events: bool = False,
+    loads: Sequence[str] = CohortTask.loads,
+) -> str:
+    """Sixteen hexadecimal digits of everything that a patient's course depends on, but its number.
+
+    `loads` are the modules that compute it, as a task names them: the program's part in the key is their sources.
+    """
+    resolved = scenario.to_dict()
+    wanted = {key: resolved[key] for key in _SCIENCE}
+    values = {name: parameter.value for name, parameter in scenario.parameters.items()}
+    machine = {name: version for name, version in versions().items() if name != "platform"}
+    asked = [wanted, values, machine, seed, keep_seeds, keep_events, sources.digest_of(*loads)]
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def asked_key(scenario: Scenario, seed: int, asked, loads: Sequence[str]) -> str:
+    """The same of everything that the numbers of an analysis depend on, with what is `asked` (JSON)."""
+    return hashlib.sha256(json.dumps([identity(scenario, seed, loads=loads), asked]).encode()).hexdigest()[:16]

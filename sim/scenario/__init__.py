@@ -1,0 +1,27 @@
+"""A scenario: one question, read, checked and resolved to every number that a run needs, frozen."""
+
+from sim.scenario.resolve import (
+    FOLDER,
+    AgeDistribution,
+    Override,
+    ResolvedParameter,
+    Scenario,
+    files,
+    find,
+    from_merged,
+    listing,
+    load,
+)
+
+__all__ = [
+    "FOLDER",
+    "AgeDistribution",
+    "Override",
+    "ResolvedParameter",
+    "Scenario",
+    "files",
+    "find",
+    "from_merged",
+    "listing",
+    "load",
+]

@@ -1,0 +1,145 @@
+"""A scenario's comparison: its arms as scenarios of their own, one outcome, and what is expected of it.
+
+    [comparison]
+    outcome = "survival at 5 years"
+    expect = ["treated > untreated"]
+    arms = [{ name = "untreated" }, { name = "treated", mechanisms = { dormancy = false } }]
+
+An arm changes its scenario by the rules by which a file changes the file that it extends. All arms
+have the same patients, drawn with the same seed: a difference between arms is paired.
+
+The question is asked at the scenario's own numbers. Where too few patients of a small cohort would count,
+`[comparison.small]` says how the small cohort, and it alone, is enriched.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from sim.errors import InputError
+from sim.messages import describe
+from sim.results.outcomes import Outcome, outcome
+from sim.scenario import Override, Scenario, find
+from sim.scenario.resolve import from_merged
+from sim.scenario.chain import shown
+from sim.scenario.expectations import Contrast, across_values, contrasts, slug
+from sim.scenario.read import merge_into, read
+
+DEFAULT_SMALL_PATIENTS = 60
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One arm: the scenario that it runs, and the patients who count in it (a name of CONDITIONS, or None: all)."""
+
+    name: str
+    only: str | None
+    scenario: Scenario
+    own_parameters: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Across:
+    """A parameter of unknown size, and the values (in the catalogue's unit) at which the question is asked again."""
+
+    parameter: str
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What `ask` runs and reads to answer the question of `scenario`.
+
+    `assumes` is what it takes for granted beyond the catalogue. `enriched` are the overrides of a small cohort, already
+    in its arms; empty where the question is asked at the scenario's own numbers.
+    """
+
+    scenario: Scenario
+    outcome: Outcome
+    arms: tuple[Arm, ...]
+    contrasts: tuple[Contrast, ...]
+    across: tuple[Across, ...]
+    assumes: str | None
+    small_patients: int
+    small_overrides: Mapping[str, Override]
+    enriched: Mapping[str, Override] = field(default_factory=dict)
+
+    def small(self) -> Comparison:
+        """The same question, asked of the small cohort; an arm's own parameters stay."""
+        arms = tuple(replace(arm, scenario=self._small(arm)) for arm in self.arms)
+        return replace(
+            self,
+            scenario=replace(self.scenario, patients=self.small_patients),
+            arms=arms,
+            enriched=self.small_overrides,
+        )
+
+    def _small(self, arm: Arm) -> Scenario:
+        scenario = arm.scenario.with_(patients=self.small_patients)
+        for name, override in self.small_overrides.items():
+            if name not in arm.own_parameters:
+                scenario = scenario.with_(set_=[f"{name}={override.value!r}"], reason=override.reason)
+        return scenario
+
+
+def load_comparison(path: Path | str) -> Comparison | None:
+    """The comparison of the scenario in a file; None where it has none. Raises InputError as `scenario.load` does."""
+    file = find(path)
+    merged = read(file)
+    table = merged.pop("comparison", None)
+    scenario = from_merged(file, merged)
+    if table is None:
+        return None
+    small = table.get("small", {})
+    arms = tuple(_arm(file, merged, scenario, arm) for arm in table["arms"])
+    _refuse_the_same(file, arms)
+    return Comparison(
+        scenario=scenario,
+        outcome=outcome(table["outcome"]),
+        arms=arms,
+        contrasts=tuple(
+            contrast for text in table["expect"] for contrast in contrasts(text, [arm["name"] for arm in table["arms"]])
+        ),
+        across=tuple(Across(entry["parameter"], across_values(entry)) for entry in table.get("across", ())),
+        assumes=table.get("assumes"),
+        small_patients=small.get("patients", DEFAULT_SMALL_PATIENTS),
+        small_overrides={name: Override(**entry) for name, entry in small.get("parameters", {}).items()},
+    )
+
+
+def _arm(file: Path, merged: Mapping[str, Any], scenario: Scenario, changes: Mapping[str, Any]) -> Arm:
+    changes = dict(changes)
+    name, only = changes.pop("name"), changes.pop("only", None)
+    whole = copy.deepcopy(dict(merged))
+    merge_into(whole, changes)
+    whole["title"] = f"{scenario.title}: {name}"
+    age = whole["cohort"]["age"]
+    if not age["low"] <= age["mean"] <= age["high"]:
+        raise InputError(
+            f"{shown(file)}: comparison arm {describe(name)}: found low {age['low']:g}, mean {age['mean']:g}, "
+            f"high {age['high']:g} years; allowed: low <= mean <= high"
+        )
+    resolved = from_merged(file, whole, name=f"{scenario.name}-{slug(name)}")
+    return Arm(name, only, resolved, frozenset(changes.get("parameters", ())))
+
+
+def _refuse_the_same(file: Path, arms: tuple[Arm, ...]) -> None:
+    """Two arms of the same patients, settings and numbers, whatever their reasons say, would be one arm run twice."""
+    seen: dict[str, str] = {}
+    for arm in arms:
+        resolved = arm.scenario.to_dict()
+        for key in ("name", "file", "title", "question", "overrides", "parameters"):
+            del resolved[key]
+        values = {name: parameter.value for name, parameter in arm.scenario.parameters.items()}
+        same = json.dumps([arm.only, resolved, values], sort_keys=True)
+        if same in seen:
+            raise InputError(
+                f"{shown(file)}: comparison.arms: found {describe(seen[same])} and {describe(arm.name)}, which are the same; "
+                "allowed: arms that differ in more than their names"
+            )
+        seen[same] = arm.name

@@ -1,0 +1,319 @@
+"""A scenario: one question, resolved to every number that a run needs, frozen.
+
+    scenario = load("scenarios/colorectal.toml").with_(patients=20, off=["dormancy"])
+
+Files extend one another; the command line changes what is loaded by the same rules and with the same
+messages. pydantic is imported only where a file is checked.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from sim import catalog, mechanisms
+from sim.catalog import Parameter
+from sim.catalog.checks import parameter_value, unknown_parameter
+from sim.errors import InputError, MachineError
+from sim.messages import describe, listed, nearest, printable, unknown
+from sim.scenario.chain import exists, shown
+from sim.scenario.read import read
+from sim.scenario.treatments import plans
+from sim.treatments.base import Plan
+from sim.units import UnitError
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+FOLDER = ROOT / "scenarios"
+DEFAULT_OUTPUT_EVERY_DAYS = 28
+
+
+@dataclass(frozen=True)
+class AgeDistribution:
+    """Age at diagnosis: a normal distribution cut off at `low_years` and `high_years`."""
+
+    mean_years: float
+    sd_years: float
+    low_years: float
+    high_years: float
+
+
+@dataclass(frozen=True)
+class Override:
+    """A value in the catalogue's unit that replaces the catalogue's, and why."""
+
+    value: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class ResolvedParameter:
+    """A parameter as the run uses it.
+
+    An override has kind "override", its reason as the source and `reason` set; `parameter` is
+    always the catalogue's entry.
+    """
+
+    value: float
+    unit: str
+    kind: str
+    source: str
+    reason: str | None
+    parameter: Parameter
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Everything that a run needs but its seed. Durations in days, ages in years, values in the catalogue's units."""
+
+    name: str
+    path: Path
+    title: str
+    question: str
+    primary: str
+    patients: int
+    age: AgeDistribution
+    horizon_days: float
+    observe: str
+    output_every_days: int
+    mechanisms: Mapping[str, bool]
+    overrides: Mapping[str, Override]
+    parameters: Mapping[str, ResolvedParameter]
+    treatments: tuple[Plan, ...] = ()
+
+    def with_(
+        self,
+        *,
+        patients: int | None = None,
+        on: Iterable[str] = (),
+        off: Iterable[str] = (),
+        set_: Iterable[str] = (),
+        reason: str = "command line",
+    ) -> Scenario:
+        """A copy with what the command line changes; `set_` holds "name=value" texts, the value with a unit or without.
+
+        Raises InputError with all problems, one a line, each naming its option.
+        """
+        problems: list[str] = []
+        on, off = list(on), list(off)
+        if patients is not None:
+            problems += _patients_problems(patients)
+        states = dict(self.mechanisms)
+        for option, names, state in (("--on", on, True), ("--off", off, False)):
+            for name in names:
+                if name not in mechanisms.REGISTRY:
+                    problems.append(f"{option} {name}: {unknown('mechanism', name, mechanisms.REGISTRY)}")
+                states[name] = state
+        problems += [f"--on {name}: found with --off {name}; allowed: one of them" for name in on if name in off]
+        overrides = dict(self.overrides)
+        added: set[str] = set()
+        for item in set_:
+            try:
+                name, value = _assignment(item)
+            except UnitError as error:
+                problems.append(f"--set {item}: {error}")
+                continue
+            if name in added:
+                problems.append(f"--set {item}: found {name} twice; allowed: once")
+            added.add(name)
+            overrides[name] = Override(value, reason)
+        if problems:
+            raise InputError("\n".join(printable(problem) for problem in problems))
+        parameters = _resolve(overrides)
+        _refuse_empty_shares(parameters, self.primary, reason)
+        return dataclasses.replace(
+            self,
+            patients=self.patients if patients is None else patients,
+            mechanisms=MappingProxyType(states),
+            overrides=MappingProxyType(overrides),
+            parameters=parameters,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything resolved, as plain values for JSON; holds no path of this machine."""
+        inside = self.path.is_relative_to(ROOT)
+        return {
+            "name": self.name,
+            "file": self.path.relative_to(ROOT).as_posix() if inside else self.path.name,
+            "title": self.title,
+            "question": self.question,
+            "primary": self.primary,
+            "patients": self.patients,
+            "age": dataclasses.asdict(self.age),
+            "horizon_days": self.horizon_days,
+            "observe": self.observe,
+            "output_every_days": self.output_every_days,
+            "mechanisms": dict(self.mechanisms),
+            "treatments": [dataclasses.asdict(plan) for plan in self.treatments],
+            "overrides": {name: dataclasses.asdict(override) for name, override in self.overrides.items()},
+            "parameters": {
+                name: {
+                    "value": p.value,
+                    "unit": p.unit,
+                    "kind": p.kind,
+                    "source": p.source,
+                    "reason": p.reason,
+                    "low": p.parameter.low,
+                    "high": p.parameter.high,
+                    "meaning": p.parameter.meaning,
+                    "outcome": p.parameter.outcome,
+                    "direction": p.parameter.direction,
+                    "optimum": p.parameter.optimum,
+                }
+                for name, p in self.parameters.items()
+            },
+        }
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Read-only views cannot be pickled, and scenarios travel to worker processes.
+        state = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {key: dict(value) if isinstance(value, MappingProxyType) else value for key, value in state.items()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for key, value in state.items():
+            object.__setattr__(self, key, MappingProxyType(value) if isinstance(value, dict) else value)
+
+
+def load(path: Path | str, *, text: str | None = None) -> Scenario:
+    """The scenario in a file, resolved.
+
+    `path` is a file, or the name of one in the `scenarios` folder ("colorectal", "autopsy/colon"). `text` stands
+    for the contents of a file that need not exist (the classroom's page); `path` says where it would be.
+    Raises InputError with every problem of the file and of what it extends, one a line, each with
+    file, line, key, what was found and what is allowed.
+    """
+    file = find(path) if text is None else Path(path)
+    return from_merged(file, read(file, text=text))
+
+
+def from_merged(file: Path, merged: Mapping[str, Any], name: str | None = None) -> Scenario:
+    """The scenario of a file's merged keys (see `scenario_read.read`); `name` where it is not the file's own."""
+    overrides = {name: Override(**entry) for name, entry in merged.get("parameters", {}).items()}
+    states = mechanisms.default_states() | merged.get("mechanisms", {})
+    parameters = _resolve(overrides)
+    _refuse_empty_shares(parameters, merged["primary"], shown(file))
+    return Scenario(
+        name=name or _name(file),
+        path=file.resolve(),
+        title=merged["title"],
+        question=" ".join(merged["question"].split()),
+        primary=merged["primary"],
+        patients=merged["cohort"]["patients"],
+        age=AgeDistribution(**{f"{key}_years": value for key, value in merged["cohort"]["age"].items()}),
+        horizon_days=merged["horizon"],
+        observe=merged.get("observe", "imaging"),
+        output_every_days=int(merged.get("output_every", DEFAULT_OUTPUT_EVERY_DAYS)),
+        mechanisms=MappingProxyType(states),
+        overrides=MappingProxyType(overrides),
+        parameters=parameters,
+        treatments=plans(merged.get("treatments", ())),
+    )
+
+
+def find(path: Path | str) -> Path:
+    """The file that `path` names, or the folder (which reading refuses). Raises InputError where there is none."""
+    text = str(path)
+    if not text.strip():
+        raise InputError("found an empty scenario name; allowed: a scenario file, such as scenarios/colorectal.toml")
+    given = Path(path)
+    candidates = [given, Path(f"{text}.toml"), FOLDER / given, FOLDER / f"{text}.toml", ROOT / given]
+    for candidate in candidates:
+        if exists(candidate) and not candidate.is_dir():
+            return candidate
+    if exists(given):
+        return given
+    known = {_handle(file): file for file in files()}
+    wanted = given.with_suffix("") if given.suffix == ".toml" else given
+    near = nearest(wanted.as_posix().removeprefix("scenarios/"), known) or nearest(wanted.name, known)
+    hint = f"did you mean {' or '.join(shown(known[name]) for name in near)}? " if near else ""
+    raise InputError(
+        f"{printable(describe(text))}: no such scenario file; {hint}allowed: a file (.toml) or one of {listed(known)}"
+    )
+
+
+def files() -> list[Path]:
+    """The scenario files of the repository, bases (names that start with _) left out; those in sub-folders last."""
+    found = [
+        file
+        for file in FOLDER.rglob("*.toml")
+        if not any(part.startswith((".", "_")) for part in file.relative_to(FOLDER).parts)
+    ]
+    return sorted(found, key=lambda file: (len(file.parts), file.parts))
+
+
+def listing() -> list[tuple[Path, str, str, str]]:
+    """(path, title, question, primary) of each scenario of the repository, sorted.
+
+    A broken file is listed too: its title says so, its question is the first problem, its primary "?".
+    """
+    rows = []
+    for file in files():
+        path = Path(shown(file))
+        try:
+            scenario = load(file)
+        except (InputError, MachineError) as error:
+            rows.append((path, "(broken)", str(error).splitlines()[0], "?"))
+        else:
+            rows.append((path, scenario.title, scenario.question, scenario.primary))
+    return rows
+
+
+def _handle(file: Path) -> str:
+    return file.relative_to(FOLDER).with_suffix("").as_posix()
+
+
+def _name(file: Path) -> str:
+    resolved = Path(os.path.abspath(file))
+    text = _handle(resolved) if resolved.is_relative_to(FOLDER) else resolved.stem
+    return re.sub(r"[^\w-]+", "_", text).strip("_") or "scenario"
+
+
+def _resolve(overrides: Mapping[str, Override]) -> Mapping[str, ResolvedParameter]:
+    resolved = {}
+    for name, parameter in catalog.load().items():
+        override = overrides.get(name)
+        resolved[name] = ResolvedParameter(
+            value=parameter.value if override is None else override.value,
+            unit=parameter.unit,
+            kind=parameter.kind if override is None else "override",
+            source=parameter.source if override is None else override.reason,
+            reason=None if override is None else override.reason,
+            parameter=parameter,
+        )
+    return MappingProxyType(resolved)
+
+
+def _refuse_empty_shares(parameters: Mapping[str, ResolvedParameter], primary: str, where: str) -> None:
+    """Shares are scaled to sum to one, which needs one above zero."""
+    for vector in ("arterial_share", f"drainage.{primary}"):
+        shares = [parameter.value for name, parameter in parameters.items() if name.startswith(f"{vector}.")]
+        if shares and not 0 < sum(shares) < math.inf:
+            raise InputError(
+                f"{where}: {vector}: found shares that sum to {sum(shares):g}; allowed: at least one above 0, and a finite sum"
+            )
+
+
+def _patients_problems(patients: Any) -> list[str]:
+    from sim.scenario.file import MAXIMUM_PATIENTS
+
+    if isinstance(patients, int) and not isinstance(patients, bool) and 1 <= patients <= MAXIMUM_PATIENTS:
+        return []
+    return [f"--patients {patients}: found {describe(patients)}; allowed: a whole number, 1 to {MAXIMUM_PATIENTS:,}"]
+
+
+def _assignment(item: str) -> tuple[str, float]:
+    """Name and value of a "name=value" text. Raises UnitError with the words of the refusal."""
+    name, sign, text = item.partition("=")
+    name = name.strip()
+    if not sign or not name:
+        raise UnitError('found no name and value; allowed: name=value, such as soil.liver=0.3 or "name=3 days"')
+    refusal = unknown_parameter(name, catalog.load())
+    if refusal is not None:
+        raise UnitError(refusal)
+    return name, parameter_value(catalog.load()[name], text)

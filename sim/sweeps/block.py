@@ -1,0 +1,154 @@
+"""A block: some runs of a plan that are computed together, as lanes of one model after another.
+
+A block is small and can be pickled; what `compute` returns is packed bytes with the tables of its runs. A
+run that fails becomes a record with its error, and the others go on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+
+from sim.numerics import sources
+from sim.errors import InputError, MachineError
+from sim.runs.chunk import build_model
+from sim.work.packing import Chunk, pack
+from sim.results.manifest import versions
+from sim.mechanisms import effective_parameters
+from sim.scenario import Scenario
+from sim.sweeps.record import Sums, YearRecorder, patient_columns, together, year_days
+
+LANES = 1000
+"""Lanes of one model: enough that a day costs little a lane, few enough for the processor's caches."""
+_STOPPING = (MachineError, OSError, ImportError)
+"""What says that the machine failed, not the run."""
+
+
+@dataclass(frozen=True)
+class BlockRun:
+    """One run of a block: its identity, its seed, and what it changes in the block's scenario."""
+
+    name: str
+    seed: int
+    mechanisms: tuple[tuple[str, bool], ...] = ()
+    values: tuple[tuple[str, float], ...] = ()
+
+    def resolve(self, scenario: Scenario) -> dict[str, float]:
+        """All parameter values, with the nulls of the mechanisms that are off."""
+        values = {name: parameter.value for name, parameter in scenario.parameters.items()} | dict(self.values)
+        return effective_parameters(values, {**scenario.mechanisms, **dict(self.mechanisms)})
+
+
+@dataclass(frozen=True)
+class Block:
+    """Runs of one scenario; `program` names the program that made the plan (see `program_digest`)."""
+
+    loads: ClassVar[tuple[str, ...]] = ("sim.sweeps.block",)
+
+    scenario: Scenario
+    runs: tuple[BlockRun, ...]
+    program: str
+
+    @property
+    def name(self) -> str:
+        """Stable name: the same for the same runs."""
+        return hashlib.sha256(" ".join(run.name for run in self.runs).encode()).hexdigest()[:16]
+
+    def only(self, names: set[str]) -> Block:
+        """The block with only these of its runs."""
+        return replace(self, runs=tuple(run for run in self.runs if run.name in names))
+
+    def alone(self) -> list[Block]:
+        """A block a run."""
+        return [replace(self, runs=(run,)) for run in self.runs]
+
+    def compute(self, report: Callable[[float], None] | None = None) -> bytes:
+        """Run everything; `report(share)` is told the share that is done. Raises MachineError."""
+        if self.program != program_digest():
+            raise MachineError(
+                "this worker runs another version of the program than the sweep that asked it: "
+                "install the same one everywhere"
+            )
+        by_seed: dict[int, list[BlockRun]] = {}
+        for run in self.runs:
+            by_seed.setdefault(run.seed, []).append(run)
+        tables, failures, done = [], [], 0
+
+        def told(part: float, share: float) -> None:
+            if report is not None:
+                report((done + part * share) / len(self.runs))
+
+        for runs in by_seed.values():
+            for found in _tables_or_errors(self.scenario, runs, lambda share, part=len(runs): told(part, share)):
+                (failures if isinstance(found, tuple) else tables).append(found)
+            done += len(runs)
+        return _packed(tables, failures)
+
+
+def program_digest() -> str:
+    """Hexadecimal digits that change with any source file that the records of runs depend on."""
+    return sources.digest_of(*Block.loads)
+
+
+def _packed(tables: Sequence[dict[str, dict]], failures: Sequence[tuple[str, str]]) -> bytes:
+    done = [table["runs"]["run"] for table in tables]
+    parts: dict[str, dict] = {
+        "done": {"run": np.unique(np.concatenate(done)) if done else np.array([], dtype=str)},
+        "failures": {
+            "run": np.array([run for run, _ in failures], dtype=str),
+            "error": np.array([error for _, error in failures], dtype=str),
+        },
+        "machine": {"versions": np.array([json.dumps(versions(), sort_keys=True)])},
+    }
+    for name in tables[0] if tables else ():
+        parts[name] = together([part[name] for part in tables])
+    return pack(Chunk(tables=parts))
+
+
+def _tables_or_errors(
+    scenario: Scenario, runs: Sequence[BlockRun], report
+) -> Iterator[dict[str, dict] | tuple[str, str]]:
+    """The tables of all runs together; where that fails, of each half, down to the run that fails."""
+    try:
+        yield _tables(scenario, runs, report)
+    except _STOPPING:
+        raise
+    except Exception as error:
+        if len(runs) == 1:
+            kind = "" if isinstance(error, InputError) else f"{type(error).__name__}: "
+            yield runs[0].name, " ".join(f"{kind}{error}".split())
+            return
+        middle = len(runs) // 2
+        yield from _tables_or_errors(scenario, runs[:middle], report)
+        yield from _tables_or_errors(scenario, runs[middle:], report)
+
+
+def _tables(scenario: Scenario, runs: Sequence[BlockRun], report) -> dict[str, dict]:
+    """The tables of runs with one seed, some patients of all of them at a time."""
+    from sim.runs.tables import Metastases
+
+    names, arms = [run.name for run in runs], [run.resolve(scenario) for run in runs]
+    years, days = year_days(scenario.horizon_days, scenario.output_every_days)
+    size = max(1, LANES // len(runs))
+    sums, patients = None, []
+    for start in range(0, scenario.patients, size):
+        stop = min(start + size, scenario.patients)
+        model = build_model(scenario, seed=runs[0].seed, patients=np.arange(start, stop), arms=arms, collect=False)
+        recorder = YearRecorder(model, days[:-1])
+        longest = float(model.last_day.max())
+        model.run(
+            lambda day, start=start, stop=stop, longest=longest: report(
+                (start + (stop - start) * min(day / longest, 1.0)) / scenario.patients
+            )
+        )
+        found = Metastases(model)
+        part = Sums(model, recorder, found, len(runs))
+        sums = part if sums is None else sums.plus(part)
+        patients.append(patient_columns(model, found, names))
+        model.__dict__.clear()  # Mesa 3 keeps every model that had agents
+    return {"runs": sums.columns(names, years, days), "patients": together(patients)}

@@ -1,0 +1,123 @@
+"""The folder of a sweep: who may write there, and what lies where.
+
+sweep.json                      what made it, and how far it is
+runs/, patients/                the data sets: scenario=NAME/NUMBER.parquet
+failures.parquet                runs that failed, with their errors
+.sweep/parts, staging, lock     what is finished; for continuing, and for a changed plan
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import uuid
+from pathlib import Path
+
+from sim.errors import InputError, MachineError
+from sim.work import lock
+from sim.results.storage import check_possible, machine_errors
+
+MANIFEST = "sweep.json"
+HIDDEN = ".sweep"
+_DOING = "the folder of the sweep cannot be written"
+
+
+class SweepFolder:
+    """A sweep's folder, locked while it is open as a context: one sweep at a time, or the shards of one.
+
+    A lock ends with its process, however that ends. Entering makes the folder; leaving removes one in which
+    nothing was kept. Entering raises InputError where the folder holds something else, MachineError where
+    another sweep has it or it cannot be made.
+    """
+
+    def __init__(self, out: Path, shard: tuple[int, int] | None = None):
+        self.path = Path(os.path.abspath(out))
+        self.parts = self.path / HIDDEN / "parts"
+        self.staging = self.path / HIDDEN / "staging"
+        self._shard = shard
+        self._locks: list[int] = []
+        self._made: list[Path] = []
+
+    @property
+    def is_ours_alone(self) -> bool:
+        """Whether no shard of the sweep can be writing."""
+        return self._shard is None
+
+    def __enter__(self) -> SweepFolder:
+        check_possible(self.path, (MANIFEST, HIDDEN), "sweep")
+        self._made = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
+        with machine_errors(self.path, _DOING):
+            (self.path / HIDDEN).mkdir(parents=True, exist_ok=True)
+        try:
+            self._acquire()
+        except lock.FolderInUse as error:
+            which = "this shard" if self._locks else "a sweep"
+            self._release()
+            raise MachineError(
+                f"{self.path}: {which} is being written there by another process; wait until it ends, "
+                "or choose another folder with --out"
+            ) from error
+        if self.is_ours_alone:
+            with machine_errors(self.path, _DOING):
+                shutil.rmtree(self.staging, ignore_errors=True)
+        return self
+
+    def _acquire(self) -> None:
+        hidden = self.path / HIDDEN
+        with machine_errors(self.path, _DOING):
+            self._locks.append(lock.acquire(hidden / "lock", shared=self._shard is not None))
+            if self._shard is not None:
+                self._locks.append(lock.acquire(hidden / f"lock-{self._shard[0]}-of-{self._shard[1]}"))
+
+    def take_alone(self) -> bool:
+        """After a shard: have the folder alone, if no other shard is writing."""
+        self._release()
+        try:
+            with machine_errors(self.path, _DOING):
+                self._locks.append(lock.acquire(self.path / HIDDEN / "lock"))
+        except lock.FolderInUse:
+            return False
+        self._shard = None
+        return True
+
+    def _release(self) -> None:
+        while self._locks:
+            os.close(self._locks.pop())
+
+    def __exit__(self, *_) -> None:
+        kept = self.parts.is_dir() and any(self.parts.iterdir())
+        if self._made and not kept and self.is_ours_alone:
+            shutil.rmtree(self.path / HIDDEN, ignore_errors=True)
+            (self.path / MANIFEST).unlink(missing_ok=True)
+            for folder in self._made:
+                try:
+                    folder.rmdir()
+                except OSError:  # not empty, or gone
+                    break
+        self._release()
+
+    def write_manifest(self, manifest: dict) -> None:
+        """Replace `sweep.json`. Raises MachineError."""
+        with machine_errors(self.path, "the manifest of the sweep cannot be written"):
+            self.staging.mkdir(parents=True, exist_ok=True)
+            staged = self.staging / f"{os.getpid()}-{uuid.uuid4().hex[:8]}.json"
+            try:
+                staged.write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+                os.replace(staged, self.path / MANIFEST)
+            finally:
+                staged.unlink(missing_ok=True)
+
+
+def read_manifest(path: Path) -> dict:
+    """The content of `sweep.json` in a folder. Raises InputError where there is none, or it cannot be read."""
+    file = Path(path) / MANIFEST
+    try:
+        manifest = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: not a sweep: it holds no {MANIFEST}") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{file}: cannot be read: {error}; give the sweep's command again") from error
+    if not isinstance(manifest, dict) or "schema_version" not in manifest:
+        raise InputError(f"{file}: no schema_version; this is not the manifest of a sweep")
+    return manifest

@@ -1,0 +1,66 @@
+"""Finished blocks of a sweep, each one file: whole or not there, and computed again where it was damaged.
+
+Parts are what a sweep has finished; its tables are made from them. They lie in a hidden folder inside the
+sweep's, under a name made from their runs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+from sim.work.packing import DAMAGE, Packed
+from sim.results.storage import machine_errors
+
+ENDING = ".part"
+_DOING = "a finished part of the sweep cannot be written"
+
+
+def write_part(folder: Path, name: str, packed: bytes) -> None:
+    """Put a packed block into `folder`, made where it is missing. Raises MachineError when the disk does not take it."""
+    with machine_errors(folder, _DOING):
+        folder.mkdir(parents=True, exist_ok=True)
+        temporary = folder / f".{name}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        try:
+            with temporary.open("wb") as file:
+                file.write(packed)
+                file.flush()
+                os.fsync(file.fileno())  # after a power cut too it is whole or not there
+            os.replace(temporary, folder / f"{name}{ENDING}")
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+class Part:
+    """One part: which runs it has, which of them failed, and on what machine."""
+
+    def __init__(self, file: Path):
+        packed = Packed(file)
+        self.file = file
+        failures = packed.table("failures")
+        self.failures = dict(zip(failures["run"].tolist(), failures["error"].tolist(), strict=True))
+        self.machine: dict[str, str] = json.loads(str(packed.table("machine")["versions"][0]))
+        self.runs = tuple(packed.table("done")["run"].tolist())
+
+    def table(self, name: str) -> dict:
+        """Columns of `runs` or `patients`."""
+        return Packed(self.file).table(name)
+
+
+def read_parts(folder: Path, *, alone: bool) -> Iterator[Part]:
+    """All intact parts in `folder`; damaged ones are removed, and, if we are `alone`, those left half-written."""
+    for file in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if file.suffix == ENDING:
+            try:
+                if Packed(file).is_intact():
+                    yield Part(file)
+                    continue
+            except DAMAGE:
+                pass
+        elif not alone:
+            continue  # somebody else may be writing it
+        with machine_errors(folder, "a damaged part of the sweep cannot be removed"):
+            file.unlink(missing_ok=True)

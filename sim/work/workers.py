@@ -1,0 +1,229 @@
+"""Chunks on one or many processes, with the same results; a killed worker costs only its chunk.
+
+An own small supervisor, because the standard pools do not do: `multiprocessing.Pool` hangs when a
+worker is killed, and `ProcessPoolExecutor` breaks as a whole, and stops for ever once its workers have
+been recycled (`max_tasks_per_child`, Python 3.11). Each worker has a pipe of its own; the end of the
+pipe is the end of the worker, and the end of the parent too.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import traceback
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing import connection
+from typing import Protocol
+
+from sim.errors import InputError, MachineError
+from sim.results.manifest import peak_memory
+from sim.work.processes import quiet_start, start_context
+
+MOST_DEATHS = 3
+"""How many workers a chunk may cost before we say that the machine cannot do it."""
+TASKS_PER_WORKER = 20
+"""Then a worker is replaced, as a guard against memory that libraries keep."""
+_PERCENT = 0.01
+_KNOWN_ERRORS = {kind.__name__: kind for kind in (InputError, MachineError, MemoryError)}
+
+
+class Task(Protocol):
+    """What a worker needs to compute something, small enough to be pickled; `name` is stable, `title` for messages."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def title(self) -> str: ...
+
+    @property
+    def loads(self) -> tuple[str, ...]:
+        """Modules that computing needs: the server of workers loads them once."""
+        ...
+
+    def compute(self, report: Callable[[float], None] | None = None) -> bytes:
+        """The packed result; `report` is told the share that is done."""
+        ...
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A task, its packed chunk, and the most memory that the process which ran it ever held.
+
+    `packed` is None where the workers kept dying over the task and the others went on without it.
+    """
+
+    task: Task
+    packed: bytes | None
+    peak_memory_bytes: int | None
+
+
+# -- in a worker -------------------------------------------------------------------------------------
+
+
+class _ParentGone(BaseException):
+    """Nobody waits for the result."""
+
+
+def _serve(pipe) -> None:
+    """A worker's life: tasks in, progress and packed chunks out, until None comes or the parent is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
+    try:
+        while (task := pipe.recv()) is not None:
+            _send(pipe, *_answer(pipe, task))
+    except (_ParentGone, EOFError, OSError):
+        pass
+
+
+def _send(pipe, message, packed: bytes | None = None) -> None:
+    try:
+        pipe.send(message)
+        if packed is not None:
+            pipe.send_bytes(packed)
+    except OSError as error:
+        raise _ParentGone from error
+
+
+def _answer(pipe, task: Task) -> tuple:
+    told = 0.0
+
+    def report(share: float) -> None:
+        nonlocal told
+        if share >= told + _PERCENT:
+            told = share
+            _send(pipe, ("share", share))
+
+    try:
+        packed = task.compute(report)
+        return ("done", peak_memory()), packed
+    except Exception as error:
+        return (("failed", type(error).__name__, str(error), traceback.format_exc()),)
+
+
+# -- in the parent -----------------------------------------------------------------------------------
+
+
+class _Worker:
+    def __init__(self, context):
+        self.pipe, theirs = context.Pipe()
+        self.process = context.Process(target=_serve, args=(theirs,), daemon=True)
+        try:
+            with quiet_start():
+                self.process.start()
+        except (OSError, EOFError) as error:
+            raise MachineError(f"a worker process cannot be started ({error}); use fewer --workers") from error
+        theirs.close()  # so that the pipe ends when the worker does
+        self.task: Task | None = None
+        self.share, self.finished = 0.0, 0
+
+    def give(self, task: Task) -> None:
+        self.task, self.share = task, 0.0
+        try:
+            self.pipe.send(task)
+        except OSError:
+            pass  # it is dead: its pipe says so when it is read
+
+    def read(self) -> tuple | None:
+        """The next message, with the packed chunk when it is done; None from a dead worker."""
+        try:
+            message = self.pipe.recv() if self.pipe.poll() else ("dead",)
+            return (*message, self.pipe.recv_bytes()) if message[0] == "done" else message
+        except (EOFError, OSError):
+            return ("dead",)
+
+    def stop(self) -> None:
+        """End the process now, also in the middle of a chunk."""
+        self.pipe.close()
+        self.process.terminate()
+        self.process.join(timeout=5)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join()
+
+
+def _raise(name: str, text: str, where: str) -> None:
+    error = _KNOWN_ERRORS[name](text) if name in _KNOWN_ERRORS else RuntimeError(f"{name}: {text}")
+    error.add_note(f"in a worker:\n{where}")
+    raise error
+
+
+def run_tasks(
+    tasks: Sequence[Task], workers: int, report: Callable[[float], None], context=None, *, go_on: bool = False
+) -> Iterator[Finished]:
+    """Yield every task with its packed chunk as it finishes, in any order.
+
+    `report` is told how many
+    tasks are done, running ones counted in part. `context` is a multiprocessing context, by default
+    one whose server has loaded what the tasks need. Raises what a task raised; MachineError when a chunk's workers keep dying, or, to
+    `go_on`, yields that task without a chunk. Close the iterator to end the workers.
+    """
+    if workers == 1 or len(tasks) <= 1:
+        for number, task in enumerate(tasks):
+            packed = task.compute(lambda share, number=number: report(number + share))
+            yield Finished(task, packed, peak_memory())
+            report(number + 1)
+        return
+    context = context or start_context(sorted({module for task in tasks for module in task.loads}))
+    left, deaths, done = deque(tasks), Counter(), 0
+    busy: list[_Worker] = []
+    idle: list[_Worker] = []
+    try:
+        while left or busy:
+            while left and len(busy) < workers:
+                worker = idle.pop() if idle else _Worker(context)
+                busy.append(worker)
+                worker.give(left.popleft())
+            watched = {end: worker for worker in busy for end in (worker.pipe, worker.process.sentinel)}
+            for worker in {watched[end] for end in connection.wait(list(watched))}:
+                kind, *rest = worker.read()
+                if kind == "share":
+                    worker.share = rest[0]
+                    continue
+                busy.remove(worker)
+                task = worker.task
+                if kind == "done":
+                    done += 1
+                    worker.finished += 1
+                    if worker.finished < TASKS_PER_WORKER:
+                        idle.append(worker)
+                    else:
+                        worker.stop()
+                    yield Finished(task, rest[1], rest[0])
+                else:
+                    worker.stop()
+                if kind == "failed":
+                    _raise(*rest)
+                if kind == "dead":
+                    deaths[task.name] += 1
+                    if deaths[task.name] < MOST_DEATHS:
+                        left.appendleft(task)
+                    elif go_on:
+                        done += 1
+                        yield Finished(task, None, None)
+                    else:
+                        raise _too_many_deaths(task)
+            report(done + sum(worker.share for worker in busy))
+    finally:
+        for worker in (*busy, *idle):
+            worker.stop()
+
+
+def _too_many_deaths(task: Task) -> MachineError:
+    return MachineError(
+        f"{task.title}: the process that computed them ended {MOST_DEATHS} times "
+        "before it was done (killed? out of memory?); give the same command with fewer --workers"
+    )
+
+
+def available_memory_bytes() -> int | None:
+    """Memory that the machine has free, or None where the system does not tell."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as file:
+            for line in file:
+                if line.startswith("MemAvailable:"):
+                    return int(line.split()[1]) * 1024
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, AttributeError):
+        return None
