@@ -14,8 +14,8 @@ import numpy as np
 
 from benchmarks.work import HERE
 from sim import scenario
-from sim.runs.chunk import build_model
 from sim.mechanisms import REGISTRY
+from sim.runs.chunk import build_model
 
 
 def run(patients: int, every: bool) -> dict:

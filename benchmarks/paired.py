@@ -14,9 +14,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from sim import scenario as scenarios
-from sim.runs.arms import LANES, Arm, metastases_by_arm
 from sim.mechanisms import REGISTRY
 from sim.names import NICHES
+from sim.runs.arms import LANES, Arm, metastases_by_arm
 
 RESAMPLES = 2000
 ORGANS = ("liver", "lung", "all")

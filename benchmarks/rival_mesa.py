@@ -16,7 +16,7 @@ from benchmarks.work import HERE, Work, daily_rates
 from sim.names import NICHES
 
 sys.path.append(str(HERE.parent / "tests"))
-from reference.plain import PlainModel  # noqa: E402
+from reference.plain import PlainModel
 
 
 class PinnedPatient(PlainModel):

@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from sim import catalog
+from sim.catalog.parameters import LaneParameters
 from sim.disease.hosts import Hosts
 from sim.mechanisms import default_states, effective_parameters
 from sim.model import MetastasisModel
 from sim.names import NICHES
-from sim.catalog.parameters import LaneParameters
 
 HERE = Path(__file__).parent
 DAYS_PER_YEAR = 365.25

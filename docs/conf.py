@@ -9,13 +9,13 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
-import tables  # noqa: E402
+import tables
 
-from sim import __version__  # noqa: E402
+from sim import __version__
 
 project = "Metastatic seeding"
 author = "the metastatic-seeding authors"
-copyright = author  # noqa: A001
+copyright = author
 release = version = __version__
 extensions = ["myst_parser", "sphinx.ext.autodoc"]
 myst_enable_extensions = ["deflist"]

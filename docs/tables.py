@@ -5,8 +5,7 @@ from __future__ import annotations
 import inspect
 from pathlib import Path
 
-from sim import scenario
-from sim import catalog
+from sim import catalog, scenario
 from sim.mechanisms import REGISTRY
 
 

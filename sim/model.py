@@ -10,29 +10,27 @@ from __future__ import annotations
 import mesa
 import numpy as np
 
-from sim.numerics import streams
+from sim.catalog.parameters import LaneParameters
+from sim.disease import colonise, founders, sleep
+from sim.disease import settling as settle
 from sim.disease.body import own_organ_factor
 from sim.disease.cells import NO_RESISTANCE, TumourCells
-from sim.disease.hosts import Hosts
 from sim.disease.colonies import ColonyLaw
-from sim.disease.descent import Descent
-from sim.disease.follow_up import FollowUp
-from sim.disease import colonise
-from sim.disease import founders
-from sim.disease import settling as settle
-from sim.disease import sleep
-from sim.disease.doomed_lives import CELLS
-from sim.disease.identity import COLONY_DAYS, MOST_LANES
-from sim.mechanisms import REGISTRY
 from sim.disease.death import DAYS_PER_YEAR, Mortality
-from sim.names import MICROMETASTASIS_CELLS, NICHES
-from sim.disease.niches import Niche
-from sim.observe import Observer
-from sim.catalog.parameters import LaneParameters
-from sim.disease.primary import PrimaryTumour
-from sim.disease.signals import Rates, Signals
-from sim.disease.shedding import make_streams, metastases_shed, metastatic_shedding_per_day, refuse_too_much_shedding
+from sim.disease.descent import Descent
+from sim.disease.doomed_lives import CELLS
+from sim.disease.follow_up import FollowUp
+from sim.disease.hosts import Hosts
+from sim.disease.identity import COLONY_DAYS, MOST_LANES
 from sim.disease.metastases import visible_by_niche
+from sim.disease.niches import Niche
+from sim.disease.primary import PrimaryTumour
+from sim.disease.shedding import make_streams, metastases_shed, metastatic_shedding_per_day, refuse_too_much_shedding
+from sim.disease.signals import Rates, Signals
+from sim.mechanisms import REGISTRY
+from sim.names import MICROMETASTASIS_CELLS, NICHES
+from sim.numerics import streams
+from sim.observe import Observer
 from sim.treatments.therapy import Given, Therapy, classes_of
 
 DAY = ("treat", "signal", "grow", "shed", "circulate", "settle", "wake", "colonise", "die", "examine", "observe")
@@ -107,7 +105,9 @@ class MetastasisModel(mesa.Model):
         self._returning = parameters["self_seeding_share"]
         self._metastatic_shedding = metastatic_shedding_per_day(parameters)
         self._some_return, self._metastases_shed = bool(self._returning.any()), bool(self._metastatic_shedding.any())
-        self.burden_cells, self.young_cells, self.metastatic_surface, self.promising_cells_at_end = (np.zeros(shape) for _ in range(4))
+        self.burden_cells, self.young_cells, self.metastatic_surface, self.promising_cells_at_end = (
+            np.zeros(shape) for _ in range(4)
+        )
         self.small_metastases, self.large_metastases = (np.zeros(shape, dtype=np.int64) for _ in range(2))
         self._age_on_day_0 = hosts.age_years - hosts.diagnosis_day / DAYS_PER_YEAR
         self.signals = Signals(self._age(), self.primary.cells, self.burden_cells, hosts)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import mesa
 import numpy as np
 
-from sim.numerics.jit import kernel
 from sim.disease.doomed_lives import ASLEEP, CELLS
 from sim.disease.doomed_lives import QUANTITIES as COUNTED
-from sim.numerics.histograms import BINS, bin_of, count_bins
 from sim.names import CLOCKS, NICHES, STAGES
+from sim.numerics.histograms import BINS, bin_of, count_bins
+from sim.numerics.jit import kernel
 
 ALL_ORGANS = (*NICHES, "all")
 NEED_DOOMED = (STAGES.index("dormant"), STAGES.index("cycling"))
@@ -77,7 +77,6 @@ def note_present(slot, sleeping, cycling, bins, total):
                 everywhere += value
                 bins[i, organ * stages + stage] = bin_of(value)
                 total[slot[i], organ * stages + stage] += value
-
 
 
 class ClockHistogram:

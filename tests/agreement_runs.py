@@ -9,14 +9,14 @@ from agreement_compare import Sample
 from reference.plain import ASLEEP, PlainModel
 
 from sim import catalog
-from sim.disease.hosts import Hosts
-from sim.runs.tables import every_seed
+from sim.catalog.parameters import LaneParameters
 from sim.disease.colonise import grown_reach_days, grown_sizes
+from sim.disease.hosts import Hosts
 from sim.disease.identity import unpack
 from sim.mechanisms import default_states, effective_parameters
 from sim.model import MetastasisModel
 from sim.names import MICROMETASTASIS_CELLS, NICHES
-from sim.catalog.parameters import LaneParameters
+from sim.runs.tables import every_seed
 
 AGE_YEARS = 67.0  # on day 0
 LIFE = ("settled", "woke", "died_asleep", "extinct", "asleep", "colonies")

@@ -13,17 +13,16 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from sim.disease import body
-from sim.numerics import streams
 from sim import catalog
-from sim.runs.tables import every_seed
+from sim.catalog.parameters import LaneParameters
+from sim.disease import body, colonise
 from sim.disease.hosts import draw_hosts
-from sim.disease import colonise
 from sim.disease.identity import unpack
+from sim.disease.signals import Signals
 from sim.mechanisms import REGISTRY, default_states, effective_parameters, immune_surveillance, inflammation, lineage
 from sim.names import MICROMETASTASIS_CELLS, NICHES, SITES, VEINS
-from sim.catalog.parameters import LaneParameters
-from sim.disease.signals import Signals
+from sim.numerics import streams
+from sim.runs.tables import every_seed
 from sim.treatments import REGISTRY as REGIMENS
 from sim.treatments import checkpoint_inhibition, endocrine_therapy
 from sim.treatments.base import Course, Plan

@@ -101,7 +101,13 @@ class Unkept(Weather):
 
 def run(kind, *, lanes=6, days=150, **overrides):
     # Pure birth: every founder is promising, and waits in the calendar.
-    settings = {**NOTHING_ACTS, "sleep_probability": 0.8, "competent_share": 0.02, "cycling_birth_per_day": 0.0, **overrides}
+    settings = {
+        **NOTHING_ACTS,
+        "sleep_probability": 0.8,
+        "competent_share": 0.02,
+        "cycling_birth_per_day": 0.0,
+        **overrides,
+    }
     model = plain_model(lanes, days, seed=9, model=kind, keep_seeds=True, **settings)
     model.run()
     return model

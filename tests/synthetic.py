@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from sim.results import reading as results
 from sim.names import CLOCKS, NICHES, STAGES
-from sim.scenario import load
+from sim.results import reading as results
 from sim.results.schema import STEPS
+from sim.scenario import load
 
 DAYS_PER_YEAR = 365.25
 HORIZON_DAYS = 5 * DAYS_PER_YEAR

@@ -8,8 +8,8 @@ import pytest
 from sim import catalog
 from sim.mechanisms import REGISTRY as MECHANISMS
 from sim.scenario import files
-from sim.scenario.resolve import FOLDER
 from sim.scenario.comparison import load_comparison
+from sim.scenario.resolve import FOLDER
 from sim.treatments import REGISTRY
 
 ASSUMED = {name: parameter for name, parameter in catalog.load().items() if parameter.kind == "assumed"}

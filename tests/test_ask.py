@@ -15,9 +15,9 @@ from sim.errors import InputError
 from sim.names import NICHES
 from sim.results.outcomes import CONDITIONS, DAYS_PER_YEAR, OUTCOMES, outcome
 from sim.scenario import files, load
-from sim.scenario.resolve import FOLDER
 from sim.scenario.comparison import load_comparison
 from sim.scenario.expectations import Contrast, contradiction, contrasts
+from sim.scenario.resolve import FOLDER
 
 WITH_COMPARISON = [file for file in files() if load_comparison(file) is not None]
 BASE = (FOLDER / "colorectal.toml").read_text(encoding="utf-8")
@@ -571,9 +571,9 @@ def test_a_folder_of_something_else_is_refused(asked, tmp_path):
 
 def test_outcomes_agree_with_the_survival_curves(asked):
     """Kaplan and Meier, Aalen and Johansen: nobody is censored before the horizon, so shares of patients are what they estimate."""
-    from sim.results import reading as results
     from sim.analysis.competing_risks import organ_incidence
     from sim.analysis.survival import survival_at_years
+    from sim.results import reading as results
 
     run = results.open(asked[1] / "on")
     for years in (0.2, 0.4, 0.8):

@@ -12,13 +12,13 @@ from sim.analysis import attribution, products, shapley
 from sim.analysis.resampling import Resampled, interval
 from sim.cli import main
 from sim.errors import InputError
-from sim.runs import arms
-from sim.work import resuming as kept
-from sim.work import workers
-from sim.runs.arms import Arm, metastases_by_arm
-from sim.runs.run import run_scenario
 from sim.mechanisms import REGISTRY
 from sim.names import NICHES
+from sim.runs import arms
+from sim.runs.arms import Arm, metastases_by_arm
+from sim.runs.run import run_scenario
+from sim.work import resuming as kept
+from sim.work import workers
 
 PATIENTS, SEED = 30, 3
 FOUR = ("dual_blood_supply", "inflammation", "senescent_vesicles", "dormancy")

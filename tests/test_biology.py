@@ -11,16 +11,16 @@ from test_conservation import walk
 from virtual_patients import NOTHING_ACTS, drawn_model, off, on, plain_hosts, plain_model, values
 
 from sim import catalog
-from sim.runs.tables import every_seed
-from sim.disease.colonies import ColonyLaw
+from sim.catalog.parameters import LaneParameters
 from sim.disease import colonise
+from sim.disease.colonies import ColonyLaw
 from sim.disease.identity import unpack
+from sim.disease.signals import Rates, Signals
 from sim.mechanisms import REGISTRY, emt, immune_surveillance, lineage
 from sim.mechanisms.senescent_vesicles import senescent_share
 from sim.model import MetastasisModel
 from sim.names import NICHES
-from sim.catalog.parameters import LaneParameters
-from sim.disease.signals import Rates, Signals
+from sim.runs.tables import every_seed
 
 NEW = [name for name, mechanism in REGISTRY.items() if not mechanism.default]
 LIVER, LUNG, BONE = (NICHES.index(organ) for organ in ("liver", "lung", "bone"))

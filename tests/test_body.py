@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from virtual_patients import off, values
 
-from sim.disease import body
 from sim.analysis.closed_form import theory
-from sim.names import NICHES, ORGANS, SITES, VEINS
 from sim.catalog.parameters import LaneParameters
+from sim.disease import body
+from sim.names import NICHES, ORGANS, SITES, VEINS
 
 LIVER, LUNG, BONE, KIDNEY, ELSEWHERE = (NICHES.index(name) for name in ("liver", "lung", "bone", "kidney", "elsewhere"))
 EXACT = 1e-13

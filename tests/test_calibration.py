@@ -7,17 +7,15 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
-from sim import cli
-from sim import scenario
-from sim import catalog
+from sim import catalog, cli, scenario
 from sim.analysis.calibration import FITTED_SITES, LARGEST_SOIL, ClosedForm, autopsy_rows, timing_rows
 from sim.analysis.closed_form.exposure import expected_metastases, measure, visible_within
+from sim.catalog.parameters import LaneParameters
 from sim.disease.body import own_organ_factor, route
-from sim.runs import tables
-from sim.runs.chunk import build_model
 from sim.disease.identity import unpack
 from sim.names import NICHES, ORGANS
-from sim.catalog.parameters import LaneParameters
+from sim.runs import tables
+from sim.runs.chunk import build_model
 
 SEED = 11
 DIGITS = 1e-3

@@ -10,13 +10,13 @@ import pytest
 from treated_patients import plan
 from virtual_patients import AGE, on, values
 
-from sim.disease import body
 from sim import catalog, units
+from sim.catalog.parameters import LaneParameters
+from sim.disease import body
 from sim.disease.hosts import draw_hosts
 from sim.mechanisms import REGISTRY
 from sim.model import MetastasisModel
 from sim.names import NICHES, SITES, VEINS
-from sim.catalog.parameters import LaneParameters
 from sim.treatments import REGISTRY as TREATMENTS
 
 PARAMETERS = catalog.load()

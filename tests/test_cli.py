@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
+from sim.cli import main
 from sim.cli import tables as cli_tables
 from sim.cli import values as cli_values
-from sim.cli import main
 from sim.errors import MachineError
 
 HEAVY = ("mesa", "numba", "pandas", "matplotlib", "pyarrow", "scipy", "pydantic", "numpy", "networkx", "tqdm")
@@ -72,7 +72,7 @@ def test_help_names_every_command(call):
     code, out, _ = call("--help")
     assert code == 0
     for command in ("list", "show", "check", "run", "plot", "calibrate", "export", "attribute", "sensitivity"):
-        assert re.search(rf"^  {command} ", out, re.M), command
+        assert re.search(rf"^  {command} ", out, re.MULTILINE), command
 
 
 def test_no_command_is_wrong_input_and_shows_the_commands(call):
@@ -335,15 +335,15 @@ def test_show_prints_every_parameter_with_its_source(call):
     code, out, _ = call("show", COLORECTAL)
     assert code == 0
     for parameter in catalog.load().values():
-        line = re.search(rf"^[ *] {re.escape(parameter.name)} .*$", out, re.M)
+        line = re.search(rf"^[ *] {re.escape(parameter.name)} .*$", out, re.MULTILINE)
         assert line and parameter.source.strip() in line[0] and parameter.unit in line[0], parameter.name
     assert all(mechanism.off in out for mechanism in REGISTRY.values())
 
 
 def test_show_marks_what_was_changed_and_why(call):
     _, out, _ = call("show", COLORECTAL, "--off", "dormancy", "--set", "soil.liver=0.25")
-    assert re.search(r"^\* soil\.liver +0\.25 .*changed from .*command line", out, re.M)
-    assert re.search(r"^OFF +dormancy", out, re.M) and re.search(r"^on +inflammation", out, re.M)
+    assert re.search(r"^\* soil\.liver +0\.25 .*changed from .*command line", out, re.MULTILINE)
+    assert re.search(r"^OFF +dormancy", out, re.MULTILINE) and re.search(r"^on +inflammation", out, re.MULTILINE)
 
 
 def test_show_json_is_the_resolved_scenario(call):

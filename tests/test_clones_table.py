@@ -11,14 +11,14 @@ import pytest
 from quick_cohort import scenario_file, tables
 from statistics_helpers import assert_counts
 
-from sim.results import reading as results
 from sim import scenario as scenarios
 from sim.analysis.family_tree import patient_lineage
 from sim.disease.hosts import CLONES
 from sim.errors import InputError
+from sim.results import reading as results
 from sim.runs import run as runs
-from sim.work import workers
 from sim.runs.run import run_scenario
+from sim.work import workers
 
 PATIENTS, SEED = 12, 5
 

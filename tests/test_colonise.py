@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 from statistics_helpers import assert_mean
 from virtual_patients import NOTHING_ACTS, off, plain_model
 
-from sim.disease import growth
 from sim.analysis.closed_form import theory
-from sim.disease import colonise
+from sim.disease import colonise, growth
 
 # -- deterministic growth ------------------------------------------------------------------------
 

@@ -10,7 +10,6 @@ import synthetic
 from figure_checks import artists, assert_keys_are_off_the_data, assert_texts_are_apart, starting, text_of
 from scipy.stats import binomtest
 
-from sim.report import comparison as compare_text
 from sim.analysis import paired
 from sim.analysis.compare import compare, differences, warnings
 from sim.analysis.competing_risks import ANY_ORGAN
@@ -19,6 +18,7 @@ from sim.errors import InputError
 from sim.names import NICHES
 from sim.plots.compare import comparison_figure
 from sim.plots.style import SIZES
+from sim.report import comparison as compare_text
 
 FEWER = dict(synthetic.SHARE_BY_ORGAN, liver=0.0)
 

@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from treated_patients import LIVER_DISEASE, plan, treated_model
 from virtual_patients import drawn_model, off, on, plain_model, values
 
-from sim.runs.tables import every_seed
 from sim.disease.identity import unpack
 from sim.mechanisms import REGISTRY
 from sim.model import MetastasisModel
 from sim.names import NICHES, SITES
+from sim.runs.tables import every_seed
 from sim.treatments import REGISTRY as TREATMENTS
 
 
@@ -48,9 +48,7 @@ def check_rows(model) -> None:
     asleep, small = by_lane_and_niche(model, sleepers), by_lane_and_niche(model, colonies)
     assert np.array_equal(asleep[alive], model.cells.sleeping[alive])
     assert np.array_equal(small[alive], model.cells.colonies[alive])
-    identities = np.concatenate(
-        [sleepers, colonies, model.cells.grown.column("identity")]
-    )
+    identities = np.concatenate([sleepers, colonies, model.cells.grown.column("identity")])
     assert len(np.unique(identities)) == len(identities), "no cell is in two places"
 
 

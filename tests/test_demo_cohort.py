@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from sim.results import reading as results
 from sim import scenario
 from sim.demo.cohort import chunks, paired_cohort, paired_difference, wilson
-from sim.runs.run import run_scenario
 from sim.names import NICHES
+from sim.results import reading as results
+from sim.runs.run import run_scenario
 
 PATIENTS, SEED = 60, 7
 

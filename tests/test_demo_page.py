@@ -8,8 +8,8 @@ from simulated_tab import play
 from sim.demo import lessons
 from sim.demo.lesson_panel import STEPS
 from sim.demo.page import Page
-from sim.demo.settings import Settings
 from sim.demo.phrases import MORE_WHAT_IFS, WHAT_IFS, Words
+from sim.demo.settings import Settings
 
 
 def test_the_page_opens_with_what_ifs_and_two_bodies_from_the_engine():

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from sim import scenario
 from sim.demo import texts
+from sim.demo.phrases import MORE_WHAT_IFS, WHAT_IFS, Words
 from sim.demo.settings import Settings, whole
 from sim.demo.treatments import TREATMENTS
-from sim.demo.phrases import MORE_WHAT_IFS, WHAT_IFS, Words
 from sim.errors import InputError
 from sim.mechanisms import REGISTRY
 from sim.names import SITES

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 from simulated_tab import ASK, HEAD, Patience, asked, mute_workers, play  # noqa: F401
 
-from sim.demo.worker_handle import DIED, Worker
 from sim.demo.phrases import Words
+from sim.demo.worker_handle import DIED, Worker
 
 
 def test_what_was_asked_before_is_not_shown_once_something_else_is_set(mute_workers):

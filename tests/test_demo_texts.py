@@ -121,8 +121,8 @@ def test_an_unknown_language_is_refused(asked):
 
 def test_a_third_language_is_one_file(monkeypatch, tmp_path):
     from sim.demo import handout
-    from sim.demo.settings import Settings
     from sim.demo.phrases import Words
+    from sim.demo.settings import Settings
 
     for file in texts.FOLDER.glob("*.json"):
         (tmp_path / file.name).write_bytes(file.read_bytes())

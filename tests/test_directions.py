@@ -19,9 +19,9 @@ import pytest
 from scipy.stats import binom
 
 from sim import catalog
+from sim.catalog.parameters import LaneParameters
 from sim.disease.hosts import draw_hosts
 from sim.model import MetastasisModel
-from sim.catalog.parameters import LaneParameters
 from sim.treatments.base import stacked
 
 PARAMETERS = catalog.load()

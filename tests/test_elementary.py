@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.numerics.jit import kernel
 from sim.numerics.elementary import cosine_of_turns, exp, log
+from sim.numerics.jit import kernel
 
 ULPS = 2.0
 """Units in the last place; the C library itself promises one."""

@@ -12,18 +12,17 @@ import pytest
 from quick_cohort import children, scenario_file, start_run, tables
 
 import sim.results.reading
-from sim.work import processes
 from sim import scenario as scenarios
 from sim.errors import InputError, MachineError
+from sim.names import MICROMETASTASIS_CELLS, NICHES
+from sim.observe import ALL_ORGANS
+from sim.results.manifest import peak_memory
 from sim.runs import pilot as estimates
 from sim.runs import run as runs
-from sim.work import workers
 from sim.runs.chunk import build_model
 from sim.runs.run import run_scenario
 from sim.runs.task import CohortTask
-from sim.results.manifest import peak_memory
-from sim.names import MICROMETASTASIS_CELLS, NICHES
-from sim.observe import ALL_ORGANS
+from sim.work import processes, workers
 
 PATIENTS, SEED = 48, 5
 

@@ -10,12 +10,11 @@ import synthetic
 from figure_checks import artists, assert_keys_are_off_the_data, assert_texts_are_apart, starting, text_of
 from PIL import Image
 
-from sim.cli import plot as cli_plot
-from sim.results import incidence
 from sim import plots
 from sim.analysis import competing_risks, survival
 from sim.analysis.traffic import vessel_traffic
 from sim.cli import main
+from sim.cli import plot as cli_plot
 from sim.errors import InputError
 from sim.names import NICHES, ORGANS, SITES
 from sim.plots.arms import arm_names
@@ -23,6 +22,7 @@ from sim.plots.cascade import FUNNEL
 from sim.plots.figures import FIGURES
 from sim.plots.seeding import NAMED_ORGANS
 from sim.plots.style import ARM_LOOKS, SIZES
+from sim.results import incidence
 from sim.results.schema import STEPS
 
 

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from sim import scenario
-from sim.disease.body import route
 from sim.demo import film
 from sim.demo.dots import MOST_CELL_DOTS, MOST_METASTASIS_DOTS
 from sim.demo.film import MOST_FRAMES
 from sim.demo.routes import paths
+from sim.disease.body import route
 from sim.errors import InputError
+from sim.names import NICHES
 from sim.runs.chunk import build_model, run_chunk
 from sim.runs.task import CohortTask
-from sim.names import NICHES
 
 SEED, PATIENT, CROWDED = 1, 18, 4  # in the colorectal cohort: one with a dot a cell, and one with very many cells
 

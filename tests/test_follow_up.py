@@ -5,13 +5,13 @@ import pytest
 from virtual_patients import drawn_model, off, values
 
 from sim import scenario as scenarios
+from sim.catalog.parameters import LaneParameters
+from sim.disease.death import Mortality
 from sim.errors import InputError
+from sim.names import NICHES
 from sim.runs.chunk import build_model
 from sim.runs.descent_columns import Lineage
 from sim.runs.tables import Metastases, metastases_table, patients_table
-from sim.disease.death import Mortality
-from sim.names import NICHES
-from sim.catalog.parameters import LaneParameters
 
 PATIENTS = 40
 HORIZON_DAYS = 400

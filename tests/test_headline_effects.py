@@ -29,8 +29,8 @@ from virtual_patients import NOTHING_ACTS, off, plain_model
 from sim import mechanisms, treatments
 from sim.disease.growth import gompertz_cells
 from sim.disease.identity import unpack
-from sim.names import NICHES
 from sim.disease.trajectories import Trajectories
+from sim.names import NICHES
 
 # -- the list ------------------------------------------------------------------------------------------
 

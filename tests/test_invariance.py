@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from virtual_patients import NOTHING_ACTS, drawn_model, off, plain_model, values
 
 from sim import scenario
-from sim.runs.chunk import build_model
-from sim.runs.tables import every_seed
 from sim.disease.identity import unpack
 from sim.mechanisms import REGISTRY
 from sim.names import NICHES
+from sim.runs.chunk import build_model
+from sim.runs.tables import every_seed
 
 LIVER, LUNG = NICHES.index("liver"), NICHES.index("lung")
 LANE = np.uint64(48)

@@ -146,7 +146,8 @@ FORBIDDEN = {
         r"(?<![\w.])/(?:wo" + r"rk|ro" + r"ot|tm" + r"p|ho" + r"me/\w+|Us" + r"ers/\w+)(?:/|\b)"
     ),
     "a registry's address": re.compile(
-        r"https?://[^\s\"']*(?:py" + r"pi\.|python" + r"hosted|/sim" + r"ple/|artif" + r"actory|nex" + r"us)", re.I
+        r"https?://[^\s\"']*(?:py" + r"pi\.|python" + r"hosted|/sim" + r"ple/|artif" + r"actory|nex" + r"us)",
+        re.IGNORECASE,
     ),
     "a private address": re.compile(r"https?://(?:10|127|172|192)\.\d+\.\d+\.\d+"),
     "work left undone": re.compile(r"\b(?:TO" + r"DO|FIX" + r"ME|XX" + r"X)\b"),

@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sim.results import reading as results
 from sim import scenario
 from sim.analysis.family_tree import Node, newick, patient_lineage
 from sim.cli.lineage import lineage_text
-from sim.errors import InputError
-from sim.runs.run import run_scenario
 from sim.disease.identity import colony_id, colony_parts, pack
+from sim.errors import InputError
 from sim.names import NICHES
+from sim.results import reading as results
+from sim.runs.run import run_scenario
 
 LIVER, LUNG, BONE = (NICHES.index(organ) for organ in ("liver", "lung", "bone"))
 

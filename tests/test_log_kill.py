@@ -25,11 +25,11 @@ from treated_patients import (
 from virtual_patients import NOTHING_ACTS
 
 from sim.analysis.closed_form import theory
-from sim.runs.tables import every_seed
 from sim.disease.growth import gompertz_cells
 from sim.disease.identity import unpack
-from sim.names import NICHES
 from sim.disease.trajectories import Trajectories
+from sim.names import NICHES
+from sim.runs.tables import every_seed
 
 # -- log-kill ------------------------------------------------------------------------------------
 
@@ -205,9 +205,7 @@ def test_colonies_that_resist_are_not_hit():
     model.cells.grown.column("traits")[:] = 1
     run_to(model, 28)
     by_lane = np.zeros((6, 13))
-    np.add.at(
-        by_lane, unpack(model.cells.small.column("identity"))["lane"], sizes(model)[:, None] / 13
-    )
+    np.add.at(by_lane, unpack(model.cells.small.column("identity"))["lane"], sizes(model)[:, None] / 13)
     assert np.array_equal(by_lane[:3], by_lane[3:]) and by_lane.sum() > 0
     assert not model.cells.past.count
 

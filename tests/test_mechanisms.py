@@ -11,19 +11,18 @@ import numpy as np
 import pytest
 import virtual_patients as virtual
 
-from sim import scenario
-from sim import kernels
+from sim import kernels, scenario
 from sim import model as engine
+from sim.catalog.parameters import LaneParameters
 from sim.disease.hosts import draw_hosts
-from sim.runs import tables
-from sim.runs.chunk import build_model
-from sim.runs.descent_columns import Lineage
 from sim.disease.identity import unpack
+from sim.disease.signals import Rates
 from sim.mechanisms import REGISTRY, default_states, effective_parameters
 from sim.model import MetastasisModel
 from sim.names import NICHES
-from sim.catalog.parameters import LaneParameters
-from sim.disease.signals import Rates
+from sim.runs import tables
+from sim.runs.chunk import build_model
+from sim.runs.descent_columns import Lineage
 
 SEED = 5
 LIVER, LUNG, BONE = (NICHES.index(organ) for organ in ("liver", "lung", "bone"))

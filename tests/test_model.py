@@ -11,10 +11,10 @@ import pytest
 import virtual_patients as virtual
 
 from sim import model as engine
+from sim.catalog.parameters import LaneParameters
 from sim.disease.growth import gompertz_cells
 from sim.model import DAY, MetastasisModel, Niche, PrimaryTumour
 from sim.names import NICHES
-from sim.catalog.parameters import LaneParameters
 
 LANES, DAYS, EVERY = 6, 200, 28
 RESERVED = ("scenario", "time", "run_for", "run_until", "schedule_event", "data_registry")
@@ -77,9 +77,7 @@ def test_step_by_step_is_run():
         else:
             getattr(model, drive)()
         assert not model.running and model.steps == model.day == DAYS
-        ends.append(
-            (model.cells.settled.tobytes(), model.cycling_cells.tobytes(), model.shed_total.tobytes())
-        )
+        ends.append((model.cells.settled.tobytes(), model.cycling_cells.tobytes(), model.shed_total.tobytes()))
     assert len(set(ends)) == 1
 
 

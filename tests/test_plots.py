@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from sim.results import incidence
 from sim import plots
 from sim.errors import InputError, MachineError
 from sim.mechanisms import default_states
@@ -22,6 +21,7 @@ from sim.plots.labels import spread
 from sim.plots.seeding import NAMED_ORGANS
 from sim.plots.style import ORGAN_LOOKS, SHADES, SIZES, STAGE_LOOKS
 from sim.report.summary import WIDTH, summary_text
+from sim.results import incidence
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,11 @@ import pytest
 from click.testing import CliRunner
 from quick_cohort import scenario_file
 
-from sim.results import reading as results
 from sim import scenario
 from sim.cli.program import cli
-from sim.runs.run import run_scenario
 from sim.plots.figures import FIGURES
+from sim.results import reading as results
+from sim.runs.run import run_scenario
 
 PATIENTS = 30
 

@@ -16,11 +16,9 @@ import synthetic
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.results import manifest
-from sim.results import reading as results
-from sim.results import schema
-from sim.results import storage
 from sim.errors import InputError, MachineError
+from sim.results import manifest, schema, storage
+from sim.results import reading as results
 
 CONTRACT = {
     "patients": "patient age_years sex bmi primary frailty growth_factor diagnosis_day primary_cells_at_diagnosis "

@@ -18,12 +18,12 @@ from sim import scenario as scenarios
 from sim.errors import MachineError
 from sim.runs import chunk as chunks
 from sim.runs import run as runs
-from sim.work import workers
 from sim.runs.chunk import run_chunk
 from sim.runs.keys import identity
-from sim.work.packing import Packed, pack
 from sim.runs.run import run_scenario
+from sim.work import workers
 from sim.work.chunk_store import ChunkStore
+from sim.work.packing import Packed, pack
 
 PATIENTS, CHUNK, SEED = 60, 5, 1
 CHUNKS = PATIENTS // CHUNK
@@ -120,7 +120,9 @@ def test_other_questions_never_meet_these_chunks(quick, tmp_path, monkeypatch, c
     stop_after(0, monkeypatch)
     with pytest.raises(KeyboardInterrupt):
         run_scenario(scenario, seed=SEED + (change == "seed"), out=tmp_path / "x", keep_seeds=change == "seeds kept")
-    assert sim.results.reading.open(tmp_path / "x").manifest["patients_finished"] == 3 * CHUNK, "what was there is there"
+    assert sim.results.reading.open(tmp_path / "x").manifest["patients_finished"] == 3 * CHUNK, (
+        "what was there is there"
+    )
     assert len(chunk_files(tmp_path / "x")) == 3
 
 
@@ -238,9 +240,8 @@ def test_a_long_name_is_no_obstacle(quick, undisturbed, tmp_path, monkeypatch):
 
 def test_of_two_runs_into_one_folder_the_second_is_refused(quick, undisturbed, tmp_path):
     out = tmp_path / "x"
-    with ChunkStore(out, "other"):
-        with pytest.raises(MachineError, match="another run is writing there"):
-            run_scenario(quick, seed=SEED, out=out)
+    with ChunkStore(out, "other"), pytest.raises(MachineError, match="another run is writing there"):
+        run_scenario(quick, seed=SEED, out=out)
     assert tables(run_scenario(quick, seed=SEED, out=out).path) == undisturbed
 
 

@@ -6,12 +6,12 @@ import tomllib
 
 import pytest
 
-from sim.scenario import json_schema as scenario_schema
 from sim import catalog, mechanisms
 from sim.names import SITES
 from sim.scenario import AgeDistribution, Override, files, listing, load
-from sim.scenario.resolve import DEFAULT_OUTPUT_EVERY_DAYS, FOLDER
+from sim.scenario import json_schema as scenario_schema
 from sim.scenario.comparison import load_comparison
+from sim.scenario.resolve import DEFAULT_OUTPUT_EVERY_DAYS, FOLDER
 from sim.scenario.text import key_parts, locate
 
 YEAR_DAYS = 365.25

@@ -8,9 +8,9 @@ from sim.cli import main
 from sim.runs.chunk import run_chunk
 from sim.runs.task import CohortTask
 from sim.scenario import files, load
-from sim.scenario.resolve import FOLDER
 from sim.scenario.comparison import load_comparison
 from sim.scenario.remarks import comparison_remarks, remarks
+from sim.scenario.resolve import FOLDER
 from sim.sweeps.plan import load as load_plan
 from sim.sweeps.plan_file import FOLDER as PLANS
 from sim.sweeps.remarks import plan_remarks

@@ -145,7 +145,7 @@ def test_numbers_asleep_are_an_infinite_server_queue():
 
 
 def test_a_niche_that_does_not_feed_wakes_nobody():
-    model = run(Recorded, **{"feeding__liver": 0.0}, sleep_probability=1.0)
+    model = run(Recorded, feeding__liver=0.0, sleep_probability=1.0)
     assert model.cells.settled[:, 0].sum() > 1000
     assert model.cells.woke[:, 0].sum() == 0 and model.cells.woke[:, 1:].sum() > 0
     assert model.cells.died_asleep[:, 0].sum() > 0
@@ -169,7 +169,14 @@ def test_sleepers_of_the_dead_stay_as_they_were():
     model = run(Recorded, lanes=4)
     deadly = NOTHING_ACTS | {"other_cause_death_per_year_at_70": 1e-3}
     early = plain_model(
-        4, 150, seed=9, keep_seeds=True, **deadly, sleep_probability=0.8, competent_share=0.02, cycling_birth_per_day=0.0
+        4,
+        150,
+        seed=9,
+        keep_seeds=True,
+        **deadly,
+        sleep_probability=0.8,
+        competent_share=0.02,
+        cycling_birth_per_day=0.0,
     )
     early.hosts.death_threshold[1] = 1e-9
     early.hosts.diagnosis_day[1] = 100

@@ -5,9 +5,8 @@ import shutil
 
 import pytest
 
-from sim.numerics import jit
-from sim.numerics import sources
 from sim.analysis.points import PointsTask
+from sim.numerics import jit, sources
 from sim.runs.arms import ArmTask
 from sim.runs.task import CohortTask
 from sim.sweeps.block import Block

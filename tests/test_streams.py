@@ -8,8 +8,8 @@ from numba import njit
 from scipy import stats
 from statistics_helpers import FALSE_ALARM, assert_counts, assert_follows, chi_square_p
 
-from sim.numerics import streams
 from sim.disease import identity as identities
+from sim.numerics import streams
 
 # Random123 (Salmon et al. 2011), tests/kat_vectors, philox4x32 with 10 rounds: counter, key, output.
 KNOWN_ANSWERS = [

@@ -13,8 +13,8 @@ from scipy.stats import CensoredData, ecdf
 from sim.analysis import competing_risks, survival
 from sim.analysis.competing_risks import CENSORED, COMPETING, EVENT, aalen_johansen
 from sim.analysis.survival import FollowUp, kaplan_meier, logrank
-from sim.results.incidence import DAYS_PER_YEAR
 from sim.names import NICHES
+from sim.results.incidence import DAYS_PER_YEAR
 
 
 @pytest.fixture(scope="module")

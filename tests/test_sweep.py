@@ -16,18 +16,16 @@ from quick_sweep import HEAD, data, part_files, plan_file
 import sim.results.reading
 from sim import scenario as scenarios
 from sim.errors import InputError
-from sim.work import workers
-from sim.runs.run import run_scenario
 from sim.names import NICHES
 from sim.observe import ALL_ORGANS
+from sim.runs.run import run_scenario
 from sim.sweeps import block as blocks
 from sim.sweeps import plan as plans
-from sim.sweeps import read
-from sim.sweeps import schema
-from sim.sweeps import tables
+from sim.sweeps import read, schema, tables
 from sim.sweeps.executors import Done, LocalExecutor
 from sim.sweeps.record import BLOOD, CUMULATIVE
 from sim.sweeps.run import run_sweep
+from sim.work import workers
 
 TEXT = (
     HEAD

@@ -10,8 +10,7 @@ from quick_sweep import HEAD, PLAN, data, plan_file
 
 from sim.cli import main
 from sim.cli.sweep import default_sweep_folder, mixed_text
-from sim.sweeps import estimate
-from sim.sweeps import read
+from sim.sweeps import estimate, read
 from sim.sweeps import plan as plans
 from sim.sweeps.executors import LocalExecutor
 from sim.sweeps.run import run_sweep
@@ -163,7 +162,7 @@ def factorial(tmp_path_factory):
 
 def lines_of_the_readme() -> list[str]:
     text = README.read_text(encoding="utf-8")
-    return [block for block in re.findall(r"```python\n(.*?)```", text, re.S) if "results/sweeps" in block]
+    return [block for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "results/sweeps" in block]
 
 
 @pytest.mark.parametrize("library", ["pandas", "polars", "duckdb"])

@@ -14,14 +14,12 @@ from quick_cohort import children, left_of
 from quick_sweep import HEAD, PATIENTS, PLAN, data, part_files, plan_file, start_sweep, wait_for_parts
 
 from sim.errors import InputError, MachineError
-from sim.work import lock
 from sim.sweeps import block as blocks
-from sim.sweeps import parts
-from sim.sweeps import read
-from sim.sweeps import tables
+from sim.sweeps import parts, read, tables
 from sim.sweeps import plan as plans
 from sim.sweeps.executors import LocalExecutor
 from sim.sweeps.run import run_sweep
+from sim.work import lock
 
 RUNS = 24
 linux = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes as Linux shows them")

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, special, stats
 
-from sim.disease import growth
 from sim.analysis.closed_form import theory
+from sim.disease import growth
 
 NARROW, BROAD = (60.0, 4.0), (200.0, 1.0)
 

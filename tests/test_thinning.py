@@ -19,14 +19,14 @@ from statistics_helpers import (
 )
 from virtual_patients import AGE, NOTHING_ACTS, drawn_model, plain_hosts, plain_model, values
 
-from sim.disease import growth
 from sim.analysis.closed_form import theory
+from sim.catalog.parameters import LaneParameters
+from sim.disease import growth
+from sim.disease import settling as settle
 from sim.disease.body import own_organ_factor, route
 from sim.disease.hosts import draw_hosts
-from sim.disease import settling as settle
 from sim.model import MetastasisModel
 from sim.names import NICHES
-from sim.catalog.parameters import LaneParameters
 
 
 def surface(days: int, arm: dict) -> float:

@@ -6,9 +6,9 @@ from quick_cohort import scenario_file
 from treated_patients import LIVELY, LIVER_DISEASE, plan, treated_model
 
 from sim import mechanisms
+from sim.disease.identity import unpack
 from sim.runs.chunk import run_chunk
 from sim.runs.task import CohortTask
-from sim.disease.identity import unpack
 from sim.scenario import load
 from sim.treatments import REGISTRY
 

@@ -8,8 +8,8 @@ import pytest
 from quick_cohort import scenario_file
 from treated_patients import plan
 
-from sim.results import reading as results
 from sim.errors import InputError
+from sim.results import reading as results
 from sim.runs.chunk import run_chunk
 from sim.runs.task import CohortTask
 from sim.scenario import load

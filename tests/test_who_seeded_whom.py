@@ -9,16 +9,16 @@ from scipy import stats
 from statistics_helpers import MOST_STANDARD_ERRORS, assert_counts, assert_discrete, assert_poisson_total
 from virtual_patients import NOTHING_ACTS, drawn_model, on, plain_model, values
 
+from sim.disease import colonise
+from sim.disease import descent_kernels as descent
 from sim.disease.body import route
 from sim.disease.clones import potentials
 from sim.disease.descent import Descent
+from sim.disease.identity import CLUSTER_INDEX, PROMISING_INDEX, colony_id, pack, unpack
+from sim.disease.shedding import metastases_shed
+from sim.names import NICHES
 from sim.runs import tables
 from sim.runs.descent_columns import Lineage
-from sim.disease import colonise
-from sim.disease import descent_kernels as descent
-from sim.disease.identity import CLUSTER_INDEX, PROMISING_INDEX, colony_id, pack, unpack
-from sim.names import NICHES
-from sim.disease.shedding import metastases_shed
 
 LIVER, LUNG = (NICHES.index(organ) for organ in ("liver", "lung"))
 
@@ -49,9 +49,7 @@ def test_a_cluster_has_two_cells_and_a_geometric_number_more():
     more = np.arange(400)
     weight = f**more * (1.0 - (1.0 - p) ** (more + 2))
     promising = identity + np.uint64(PROMISING_INDEX << 8)
-    assert_discrete(
-        model.cells.founders(promising), stats.rv_discrete(values=(more + 2, weight / weight.sum()))
-    )
+    assert_discrete(model.cells.founders(promising), stats.rv_discrete(values=(more + 2, weight / weight.sum())))
     assert model.law.promising_cluster[0, 3] == pytest.approx(0.25 * weight.sum())
     assert np.all(model.cells.founders(identity - np.uint64(CLUSTER_INDEX << 8)) == 1), "a single cell is one"
     pairs = plain_model(1, 10, cluster_share=0.1, cluster_mean_cells=2.0)

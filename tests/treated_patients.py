@@ -3,11 +3,11 @@
 import numpy as np
 from virtual_patients import on, plain_hosts, values
 
+from sim.catalog.parameters import LaneParameters
 from sim.disease.identity import pack
 from sim.mechanisms import REGISTRY
 from sim.model import MetastasisModel
 from sim.names import NICHES
-from sim.catalog.parameters import LaneParameters
 from sim.treatments.base import Plan, stacked
 
 LIVER, LUNG = NICHES.index("liver"), NICHES.index("lung")

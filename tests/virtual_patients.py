@@ -5,11 +5,11 @@ from types import SimpleNamespace
 import numpy as np
 
 from sim import catalog
+from sim.catalog.parameters import LaneParameters
 from sim.disease.hosts import Hosts, draw_hosts
 from sim.mechanisms import REGISTRY, default_states, effective_parameters
 from sim.model import MetastasisModel
 from sim.names import NICHES
-from sim.catalog.parameters import LaneParameters
 
 AGE = SimpleNamespace(mean_years=67.0, sd_years=11.0, low_years=30.0, high_years=95.0)
 

@@ -14,18 +14,18 @@ from pathlib import Path
 
 import numpy as np
 
-from sim.results import reading as results
 from sim.analysis import products, shapley
 from sim.analysis.folder import Stopwatch, write_analysis
 from sim.analysis.resampling import Resampled, interval, ratio
 from sim.errors import InputError
-from sim.runs.arms import Arm, arm_tasks, arms_key
-from sim.work.resuming import KeptRun
 from sim.mechanisms import REGISTRY
 from sim.messages import unknown
 from sim.names import NICHES
-from sim.scenario import Scenario
+from sim.results import reading as results
 from sim.results.schema import ALL
+from sim.runs.arms import Arm, arm_tasks, arms_key
+from sim.scenario import Scenario
+from sim.work.resuming import KeptRun
 
 KIND = "attribution"
 OUTCOMES = ("colonies", "patients")

@@ -18,9 +18,9 @@ from scipy.special import expit
 from sim import catalog
 from sim import scenario as scenarios
 from sim.analysis.closed_form.exposure import Exposure, expected_metastases, measure, visible_within
+from sim.catalog.parameters import LaneParameters
 from sim.disease.body import own_organ_factor, route
 from sim.names import NICHES, ORGANS
-from sim.catalog.parameters import LaneParameters
 
 FITTED_SITES = ("colon", "breast", "lung", "pancreas", "stomach")
 ROW_NAME = {"muscle": "skeletal muscle"}

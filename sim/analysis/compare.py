@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.results import incidence
 from sim.analysis import paired, survival
 from sim.analysis.competing_risks import ANY_ORGAN
 from sim.errors import InputError
 from sim.names import NICHES
+from sim.results import incidence
 
 CLEAR = 0.05
 """An organ has clearly changed where its p value, adjusted for the number of organs, is below this."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sim.errors import InputError
 from sim.disease.identity import colony_parts
+from sim.errors import InputError
 from sim.names import NICHES
 from sim.results.reading import Run
 from sim.results.schema import PRIMARY

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sim.results.manifest import build_manifest
-from sim.scenario import Scenario
 from sim.results.storage import FIGURES, MANIFEST, PARQUET_OPTIONS, write_folder
+from sim.scenario import Scenario
 
 
 class Stopwatch:

@@ -15,16 +15,16 @@ from typing import ClassVar
 import numpy as np
 
 from sim.analysis.closed_form.exposure import Exposure, expected_metastases, measure, visible_chance
+from sim.catalog.parameters import LaneParameters
 from sim.disease.body import own_organ_factor, route
 from sim.errors import InputError
-from sim.runs.arms import metastases_by_lane
-from sim.runs.chunk import stacked_lanes
-from sim.work.packing import Chunk, pack
 from sim.mechanisms import effective_parameters
 from sim.names import NICHES
-from sim.catalog.parameters import LaneParameters
-from sim.scenario import Scenario
 from sim.results.schema import ALL
+from sim.runs.arms import metastases_by_lane
+from sim.runs.chunk import stacked_lanes
+from sim.scenario import Scenario
+from sim.work.packing import Chunk, pack
 
 OUTCOMES = ("patients", "colonies")
 """Share of patients with a visible metastasis; natural logarithm of the mean number of visible metastases."""

@@ -13,20 +13,20 @@ from typing import Any
 
 import numpy as np
 
-from sim.results import reading as results
 from sim import catalog
 from sim.analysis.survival import follow_up, logrank
 from sim.errors import InputError
-from sim.runs.keys import identity
-from sim.runs.run import run_scenario
-from sim.results.incidence import WILSON_Z, wilson_interval
 from sim.mechanisms import effective_parameters
 from sim.names import SITES
+from sim.results import reading as results
+from sim.results.incidence import WILSON_Z, wilson_interval
 from sim.results.outcomes import CONDITIONS, SHARE
+from sim.results.storage import json_text, write_text
+from sim.runs.keys import identity
+from sim.runs.run import run_scenario
 from sim.scenario import Override, Scenario
 from sim.scenario.comparison import Arm, Comparison
 from sim.scenario.expectations import Contrast, slug
-from sim.results.storage import json_text, write_text
 
 ANSWER = "answer.json"
 FEWEST_PATIENTS = 100

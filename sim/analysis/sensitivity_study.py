@@ -9,16 +9,16 @@ from pathlib import Path
 
 import numpy as np
 
-from sim.results import reading as results
 from sim.analysis import points as design_points
 from sim.analysis import sensitivity
 from sim.analysis.folder import Stopwatch, write_analysis
 from sim.analysis.points import ORGANS, OUTCOMES, PointsTask
 from sim.analysis.sensitivity import Factor, Study
-from sim.work.resuming import KeptRun
+from sim.results import reading as results
+from sim.results.schema import ALL
 from sim.runs.keys import asked_key
 from sim.scenario import Scenario
-from sim.results.schema import ALL
+from sim.work.resuming import KeptRun
 
 KIND = "sensitivity"
 PATIENTS = 24

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sim.catalog.parameters import LaneParameters
 from sim.disease import body
 from sim.errors import InputError
 from sim.mechanisms import effective_parameters
-from sim.catalog.parameters import LaneParameters
 from sim.results.schema import ALL, PRIMARY
 
 ARTERY, PORTAL, VEIN = "artery", "portal vein", "vein"

@@ -161,8 +161,8 @@ def folder_name(comparison, seed: int, patients: int | None, small: bool) -> str
 
 def answer_text(answer: dict) -> str:
     """The arms, the expected directions with their intervals, the same across assumed sizes, and one sentence."""
-    from sim.report.questions import enriched_text, holds_over, interval, number
     from sim.cli.tables import table, width
+    from sim.report.questions import enriched_text, holds_over, interval, number
 
     columns = width()
     arms = [

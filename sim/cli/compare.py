@@ -45,8 +45,8 @@ def compare(run_a, run_b, out, formats, size) -> None:
     from sim.results import reading as results
 
     first, second = results.open(run_a), results.open(run_b)
-    from sim.report import comparison as compare_text
     from sim.analysis.compare import compare as compare_runs
+    from sim.report import comparison as compare_text
     from sim.results.storage import csv_text, json_text, write_text
 
     found = compare_runs(first, second)

@@ -22,8 +22,8 @@ def lineage(run_folder, patient) -> None:
     the colonies. RUN must have clones
     (--on lineage) or metastases that seed (--on secondary_seeding).
     """
-    from sim.results import reading as results
     from sim.analysis.family_tree import patient_lineage
+    from sim.results import reading as results
 
     click.echo(lineage_text(patient_lineage(results.open(run_folder), patient)))
 

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import click
 
-from sim.names import VERSION
 from sim.cli.ask import ask
 from sim.cli.attribute import attribute
 from sim.cli.compare import compare
@@ -29,6 +28,7 @@ from sim.cli.sensitivity import sensitivity
 from sim.cli.sweep import sweep
 from sim.cli.values import Memory, WholeNumber, cores, default_run_folder, finished_patients, shown
 from sim.errors import InputError, MachineError
+from sim.names import VERSION
 
 PROGRAM = "run_sim.py"
 EXIT_MACHINE, EXIT_INPUT, EXIT_INTERRUPTED, EXIT_BROKEN_PIPE = 1, 2, 130, 141
@@ -49,8 +49,7 @@ def cli() -> None:
 @cli.command("list")
 def list_command() -> None:
     """List the scenarios and the mechanisms."""
-    from sim import scenario
-    from sim import mechanisms
+    from sim import mechanisms, scenario
     from sim.cli.tables import listing_text
 
     click.echo(listing_text(scenario.listing(), mechanisms.REGISTRY))

@@ -24,8 +24,8 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from sim.names import NICHES
-from sim.scenario import Scenario
 from sim.results.schema import ALL
+from sim.scenario import Scenario
 
 FIRST_CHUNK, LARGEST_CHUNK = 4, 80
 """Patients: the first curves within seconds also where each has very many cells, later chunks cheaper a patient."""

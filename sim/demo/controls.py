@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from nicegui import ui
 
+from sim.demo.phrases import MAIN_MECHANISMS, MORE_WHAT_IFS, WHAT_IFS
 from sim.demo.settings import LARGEST_PATIENT, Settings
 from sim.demo.treatments import MAIN_TREATMENTS, TREATMENTS
-from sim.demo.phrases import MAIN_MECHANISMS, MORE_WHAT_IFS, WHAT_IFS
 from sim.mechanisms import REGISTRY
 from sim.names import SITES
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.demo.recording import Recording, one_in, own_identity, scatter
-from sim.runs.tables import every_seed
 from sim.disease.identity import unpack
 from sim.names import MICROMETASTASIS_CELLS
+from sim.runs.tables import every_seed
 
 MOST_CELL_DOTS, MOST_METASTASIS_DOTS = 3000, 400
 _NEVER = -1

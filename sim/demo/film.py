@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from sim.demo.dots import common_scale, dots
-from sim.demo.routes import paths
 from sim.demo.recording import COUNTS, Recording
+from sim.demo.routes import paths
 from sim.names import NICHES
 from sim.scenario import Scenario
 from sim.treatments.base import DIAGNOSIS, FIRST_METASTASIS, SURGERY

@@ -15,10 +15,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sim.names import VERSION
 from sim.demo import assets, texts
 from sim.demo.lessons import Lesson
 from sim.errors import InputError, MachineError
+from sim.names import VERSION
 
 MOST_BYTES = 3_000_000
 _POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"

@@ -17,9 +17,9 @@ from sim.demo import lessons, texts
 from sim.demo.controls import Controls
 from sim.demo.elements import CurvesPanel, Stage
 from sim.demo.lesson_panel import LessonPanel
+from sim.demo.phrases import Words
 from sim.demo.session import FREE_SECONDS, Classroom
 from sim.demo.settings import COHORT_PATIENTS, Settings
-from sim.demo.phrases import Words
 from sim.errors import InputError
 from sim.scenario import Scenario
 

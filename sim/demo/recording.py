@@ -9,8 +9,8 @@ import numpy as np
 
 from sim.disease import colonise
 from sim.disease.identity import unpack
-from sim.names import MICROMETASTASIS_CELLS, NICHES
 from sim.disease.shedding import PRIMARY_CODE
+from sim.names import MICROMETASTASIS_CELLS, NICHES
 
 COUNTS = ("arrested", "settled", "asleep", "awake", "micrometastasis", "macrometastasis", "cleared")
 """What is counted by organ in every frame. `arrested`, `settled` and `cleared` are cumulative; the others are

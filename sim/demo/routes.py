@@ -10,9 +10,16 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from sim.disease.body import BEDS, arrest_by_bed, arterial_distribution, drainage_shares, expected_visits, passage_matrix
-from sim.names import NICHES, VEINS
 from sim.catalog.parameters import LaneParameters
+from sim.disease.body import (
+    BEDS,
+    arrest_by_bed,
+    arterial_distribution,
+    drainage_shares,
+    expected_visits,
+    passage_matrix,
+)
+from sim.names import NICHES, VEINS
 
 _RAREST = 1e-6
 _MOST = 60

@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from sim.demo.worker_handle import DIED, Worker
 from sim.demo.settings import COHORT_PATIENTS
 from sim.demo.worker import Job
+from sim.demo.worker_handle import DIED, Worker
 from sim.scenario import Scenario
 
 FREE_SECONDS = 8.0

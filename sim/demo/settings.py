@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from urllib.parse import parse_qsl, urlencode
 
-from sim import scenario
-from sim import mechanisms
+from sim import mechanisms, scenario
 from sim.errors import InputError
 from sim.messages import describe, unknown
 from sim.names import NICHES

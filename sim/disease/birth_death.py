@@ -19,9 +19,9 @@ import math
 
 import numpy as np
 
+from sim.disease.identity import day_of, index_of, niche_of, source_of
 from sim.numerics.jit import kernel
 from sim.numerics.samplers import binomial, negative_binomial
-from sim.disease.identity import day_of, index_of, niche_of, source_of
 from sim.numerics.streams import DOOMED_OFFSPRING, DOOMED_SHAPE, LAST_LINE, SURVIVORS, days_word, tag_word, uniforms
 
 RASTER_DAYS = 28

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.names import NICHES, ORGANS, SITES, VEINS
 from sim.catalog.parameters import LaneParameters
+from sim.names import NICHES, ORGANS, SITES, VEINS
 
 BEDS = (*ORGANS, "gut", "rest")
 """Capillary beds; what stops in `gut` (stomach, intestines) or `rest` is reported as `elsewhere`."""

@@ -12,20 +12,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sim.catalog.parameters import LaneParameters
+from sim.disease import colonise, founders, shells, sleep
+from sim.disease import doses as therapy
 from sim.disease.colonies import ColonyLaw
 from sim.disease.doomed import COUNTS, Doomed
-from sim.disease.small_colonies import NO_TRAITS, SmallColonies
-from sim.disease import colonise
-from sim.disease import founders
-from sim.disease import shells
-from sim.disease import sleep
-from sim.disease import doses as therapy
 from sim.disease.identity import CLUSTER_INDEX, MOST_INDEX, colony_id, unpack
-from sim.names import NICHES
-from sim.catalog.parameters import LaneParameters
-from sim.disease.signals import Rates
-from sim.numerics.rows import Rows
 from sim.disease.shedding import Stream
+from sim.disease.signals import Rates
+from sim.disease.small_colonies import NO_TRAITS, SmallColonies
+from sim.names import NICHES
+from sim.numerics.rows import Rows
 
 _FEWEST_BLOCKS = 64
 _NO_LOG = np.empty((0, 2), dtype=np.uint64)
@@ -343,9 +340,7 @@ class TumourCells:
 
     def end_day(self, alive: np.ndarray, day: int, clearance: np.ndarray) -> None:
         """The evening of small colonies: those certain to grow go over to deterministic growth, some have died out."""
-        grown, gone = self.small.end_day(
-            day, alive, clearance, self.promising["colonies"], self.promising["extinct"]
-        )
+        grown, gone = self.small.end_day(day, alive, clearance, self.promising["colonies"], self.promising["extinct"])
         if grown is None:
             return
         identity = grown["identity"]

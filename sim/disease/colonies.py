@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.disease.growth import gompertz_rate_per_day
-from sim.disease.founders import Growth
-from sim.names import MICROMETASTASIS_CELLS, NICHES
 from sim.catalog.parameters import LaneParameters
+from sim.disease.founders import Growth
+from sim.disease.growth import gompertz_rate_per_day
+from sim.names import MICROMETASTASIS_CELLS, NICHES
 
 
 def _liver_factor(p: LaneParameters) -> np.ndarray:

@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-from sim.numerics.jit import inlined, kernel
-from sim.numerics.elementary import exp
 from sim.disease.founders import STEP_DAYS, WAS_GROWN
 from sim.disease.identity import day_of, index_of, lane_of, niche_of, source_of
+from sim.numerics.elementary import exp
+from sim.numerics.jit import inlined, kernel
 from sim.numerics.streams import SWITCH, days_word, exponential, tag_word
 
 __all__ = ["STEP_DAYS", "WAS_GROWN"]

@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from sim.numerics.jit import kernel
 from sim.catalog.parameters import LaneParameters
+from sim.numerics.jit import kernel
 
 DAYS_PER_YEAR = 365.25
 BURDEN_UNIT_CELLS = 1e11

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim.catalog.parameters import LaneParameters
+from sim.disease import descent_kernels as descent
 from sim.disease.clones import mean_potential, potentials
 from sim.disease.colonies import ColonyLaw
-from sim.disease import descent_kernels as descent
 from sim.disease.founders import STEP_DAYS
 from sim.disease.identity import CLUSTER_INDEX, unpack
-from sim.names import NICHES, RESISTANCE_CLASSES
-from sim.catalog.parameters import LaneParameters
-from sim.numerics.rows import Rows
 from sim.disease.shedding import Stream
+from sim.names import NICHES, RESISTANCE_CLASSES
+from sim.numerics.rows import Rows
 
 _NO_PARENTS = np.empty(0, dtype=np.uint32)
 

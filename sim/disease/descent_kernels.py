@@ -12,10 +12,10 @@ import math
 
 import numpy as np
 
-from sim.numerics.jit import kernel
 from sim.disease.colonise import grown_log_cells
 from sim.disease.founders import STEP_DAYS, founders_of
 from sim.disease.identity import day_of, index_of, lane_of, niche_of, pack, source_of
+from sim.numerics.jit import kernel
 from sim.numerics.streams import CLONE, PARENT, days_word, tag_word, uniform
 
 MIXED = 255
@@ -128,7 +128,15 @@ def draw_clones(
         if source_of(ident) > 0:
             at = shedder_of(ident, niches, block_first, block_end, place, first, number, shedder)
             out[i] = seed_clone(
-                key, patient[lane], ident, shedders[at], clones[at], mean_cells[lane], promising[lane], cumulative[lane], potential[lane]
+                key,
+                patient[lane],
+                ident,
+                shedders[at],
+                clones[at],
+                mean_cells[lane],
+                promising[lane],
+                cumulative[lane],
+                potential[lane],
             )
         else:
             out[i] = founder_clone(key, patient[lane], ident, founder[i], cumulative[lane])
@@ -232,7 +240,15 @@ def shedder_traits(
         if source_of(ident) > 0:
             at = shedder_of(ident, niches, block_first, block_end, place, first, number, shedder)
             clone = seed_clone(
-                key, patient[lane], ident, shedders[at], clones[at], mean_cells[lane], promising[lane], cumulative[lane], potential[lane]
+                key,
+                patient[lane],
+                ident,
+                shedders[at],
+                clones[at],
+                mean_cells[lane],
+                promising[lane],
+                cumulative[lane],
+                potential[lane],
             )
         else:
             clone = np.int64(founder_clone(key, patient[lane], ident, 0, cumulative[lane]))

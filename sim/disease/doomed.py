@@ -10,16 +10,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sim.catalog.parameters import LaneParameters
+from sim.disease import doomed_counts
 from sim.disease.clocks import History
 from sim.disease.colonies import ColonyLaw
-from sim.disease import doomed_counts
 from sim.disease.doomed_lives import ASLEEP, CELLS, COLONIES, DIED, EXTINCT, QUANTITIES, WOKE, Doses, Lives, Sleep
 from sim.disease.identity import CLUSTER_INDEX, unpack
-from sim.names import NICHES
-from sim.catalog.parameters import LaneParameters
-from sim.disease.signals import Rates
-from sim.numerics.rows import Rows
 from sim.disease.shedding import Stream
+from sim.disease.signals import Rates
+from sim.names import NICHES
+from sim.numerics.rows import Rows
 
 COUNTS = {"sleeping": ASLEEP, "woke": WOKE, "died_asleep": DIED, "extinct": EXTINCT, "colonies": COLONIES}
 """Names of tallies, and their places among what is counted."""
@@ -172,7 +172,10 @@ class Doomed:
         """Those that live on the morning of `now`: it costs what has arrived since the last look and what lived then."""
         if self._living is None or self._look is None or self._look[0] != now:
             if self._living is None:
-                self._living, self._look = Listed(*(np.empty(0, dtype) for dtype in (np.uint64, float, int, int, int, int))), None
+                self._living, self._look = (
+                    Listed(*(np.empty(0, dtype) for dtype in (np.uint64, float, int, int, int, int))),
+                    None,
+                )
             self.tallies(now)
         return self._living
 

@@ -6,11 +6,10 @@ import math
 
 import numpy as np
 
-from sim.numerics.jit import kernel
 from sim.disease.doomed_lives import ASLEEP, BATCH, CELLS, COLONIES, DIED, EXTINCT, WOKE, colony, live, new_life
 from sim.disease.founders import NEVER
 from sim.disease.identity import CLUSTER_INDEX, day_of, index_of, lane_of, niche_of, pack, source_of
-
+from sim.numerics.jit import kernel
 
 _STEPS = 6
 
@@ -86,7 +85,9 @@ def count_lives(key, lanes, arrivals, first_arrival, first_look, look_day, lives
         slots[end + 1] = none
         for day in range(end + 2):
             slots[day] -= begin
-        steps = np.zeros((out.shape[1], _STEPS, looks + 1), np.int32)  # changes by look; those after the last in the last
+        steps = np.zeros(
+            (out.shape[1], _STEPS, looks + 1), np.int32
+        )  # changes by look; those after the last in the last
         record, last_record = first_arrival[lane], first_arrival[lane + 1]
         number, done = np.int64(0), np.int64(0)
         while record < last_record or done < number:

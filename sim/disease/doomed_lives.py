@@ -16,15 +16,25 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.numerics.jit import kernel
 from sim.disease.birth_death import RASTER_DAYS, doomed_left_until, end_days
 from sim.disease.clocks_kernels import record_on, time_of, value_at
-from sim.numerics.samplers import binomial
-from sim.numerics.elementary import exp, log
+from sim.disease.doses import drugs_resisted, keyed_uniform
 from sim.disease.founders import NEVER, founders_of
 from sim.disease.identity import day_of, index_of, is_cluster, lane_of, niche_of, source_of
-from sim.disease.doses import drugs_resisted, keyed_uniform
-from sim.numerics.streams import ACQUIRES, DOOMED, DOOMED_CLEARED, DOSE_CELLS, END, days_word, exponential, many_uniforms, tag_word
+from sim.numerics.elementary import exp, log
+from sim.numerics.jit import kernel
+from sim.numerics.samplers import binomial
+from sim.numerics.streams import (
+    ACQUIRES,
+    DOOMED,
+    DOOMED_CLEARED,
+    DOSE_CELLS,
+    END,
+    days_word,
+    exponential,
+    many_uniforms,
+    tag_word,
+)
 
 BATCH = 512
 ASLEEP, CELLS, WOKE, DIED, EXTINCT, COLONIES = range(6)
@@ -102,9 +112,7 @@ def _advance(key, patient, ident, cells, at, to, end, net, birth, death):
     while at < to:
         step = (at // RASTER_DAYS + 1) * RASTER_DAYS
         stop = min(step, to)
-        cells = doomed_left_until(
-            key, patient, ident, step, cells, float(stop - at), end - at, net, birth, death
-        )
+        cells = doomed_left_until(key, patient, ident, step, cells, float(stop - at), end - at, net, birth, death)
         at = stop
     return cells
 
@@ -131,9 +139,7 @@ def colony(key, ident, start, end, cleared, kind, until, lives):
                     kind |= np.int64(1) << drug
         elif doses.cycling[row, kind, niche] < 1.0:
             if day > at:
-                cells = doomed_left_until(
-                    key, who, ident, day, cells, float(day - at), end - at, net, birth, death
-                )
+                cells = doomed_left_until(key, who, ident, day, cells, float(day - at), end - at, net, birth, death)
             days, source = days_word(day_of(ident), day), source_of(ident)
             tag = tag_word(DOSE_CELLS, niche, source)
             cells = binomial(cells, doses.cycling[row, kind, niche], key, who, index_of(ident), days, tag)

@@ -11,11 +11,11 @@ import math
 
 import numpy as np
 
-from sim.numerics.jit import kernel
 from sim.disease.descent_kernels import shedder_of
-from sim.numerics.samplers import binomial
 from sim.disease.identity import day_of, index_of, lane_of, niche_of, source_of
 from sim.disease.sleep import BLOCK, USED
+from sim.numerics.jit import kernel
+from sim.numerics.samplers import binomial
 from sim.numerics.streams import ADHERENCE, DRUG_DEATH, RESISTS, SHRINKS, days_word, tag_word, uniform
 
 
@@ -52,7 +52,20 @@ def keyed_adherence(key, patient, code, turn, number, adherence, taken):
 
 @kernel
 def drugs_resisted(
-    key, patient, ident, records, changed_day, shares, niches, block_first, block_end, place, first, number, shedder, resists
+    key,
+    patient,
+    ident,
+    records,
+    changed_day,
+    shares,
+    niches,
+    block_first,
+    block_end,
+    place,
+    first,
+    number,
+    shedder,
+    resists,
 ):
     """Bits of the drugs that a seed resists of birth: what its parent did, or for one from the primary a keyed draw a drug.
 

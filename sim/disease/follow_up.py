@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim.catalog.parameters import LaneParameters
 from sim.disease.cells import TumourCells
 from sim.disease.colonies import ColonyLaw
 from sim.disease.identity import unpack
 from sim.disease.imaging import visible_rows
 from sim.names import NICHES
-from sim.catalog.parameters import LaneParameters
 from sim.numerics.rows import Rows
 
 NEVER = 10**9

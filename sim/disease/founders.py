@@ -13,12 +13,42 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.numerics.jit import kernel
 from sim.disease.birth_death import MOST_LINES, RASTER_DAYS, doomed_left_until, end_days, time_term
-from sim.numerics.samplers import binomial, binomial_from, gamma, negative_binomial, negative_binomial_from, poisson, poisson_from
-from sim.numerics.elementary import cosine_of_turns, exp, log
 from sim.disease.identity import day_of, index_of, is_cluster, is_promising, lane_of, niche_of, source_of
-from sim.numerics.streams import CLEARED, CLUSTER_LINES, CLUSTER_SIZE, DOSE_CELLS, DOSE_LINES, DOSE_REST, DOSE_SHARE, END, FALLEN_LINES, LIMIT, LIMIT_SHAPE, NEW_LINES, OFFSPRING, OFFSPRING_SHAPE, SURVIVORS, days_word, exponential, many_uniforms, tag_word, uniform, uniforms
+from sim.numerics.elementary import cosine_of_turns, exp, log
+from sim.numerics.jit import kernel
+from sim.numerics.samplers import (
+    binomial,
+    binomial_from,
+    gamma,
+    negative_binomial,
+    negative_binomial_from,
+    poisson,
+    poisson_from,
+)
+from sim.numerics.streams import (
+    CLEARED,
+    CLUSTER_LINES,
+    CLUSTER_SIZE,
+    DOSE_CELLS,
+    DOSE_LINES,
+    DOSE_REST,
+    DOSE_SHARE,
+    END,
+    FALLEN_LINES,
+    LIMIT,
+    LIMIT_SHAPE,
+    NEW_LINES,
+    OFFSPRING,
+    OFFSPRING_SHAPE,
+    SURVIVORS,
+    days_word,
+    exponential,
+    many_uniforms,
+    tag_word,
+    uniform,
+    uniforms,
+)
 
 STEP_DAYS = 7
 """Colonies become deterministic, and are measured, at the end of every week: on days 6, 13, 20 ..."""
@@ -197,7 +227,9 @@ def fall(key, patient, day, cells, count, rows, growth, clearance_clock):
         immortal = binomial(cells[k], p, key, patient[lane], index, days, tag_word(FALLEN_LINES, niche, source))
         rows.since[i], rows.immortal[i], rows.doomed[i], rows.limit[i] = day, immortal, cells[k] - immortal, 0.0
         if immortal > 0:
-            rows.limit[i] = gamma(float(immortal), key, patient[lane], index, days, tag_word(LIMIT_SHAPE, niche, source))
+            rows.limit[i] = gamma(
+                float(immortal), key, patient[lane], index, days, tag_word(LIMIT_SHAPE, niche, source)
+            )
         rows.cleared[i] = clearance_clock[lane, niche] + exponential(
             key, patient[lane], index, days, tag_word(CLEARED, niche, source)
         )
@@ -240,7 +272,12 @@ def _forward(key, patient, i, rows, growth, to, draw_day):
 def _forward_many(key, patient, at, to, draw_day, rows, growth, lines, cells):
     """`_forward` of the rows number `at` (n,) to days `to`, with keys of `draw_day`, several times faster: fills `lines`, `cells` (n,)."""
     n = at.size
-    who, index, days, tag = (np.empty(n, np.uint64), np.empty(n, np.uint64), np.empty(n, np.uint64), np.empty(n, np.uint64))
+    who, index, days, tag = (
+        np.empty(n, np.uint64),
+        np.empty(n, np.uint64),
+        np.empty(n, np.uint64),
+        np.empty(n, np.uint64),
+    )
     mean, alive, failure = np.empty(n), np.empty(n), np.empty(n)
     for k in range(n):
         i = at[k]

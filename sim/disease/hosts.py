@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from sim.numerics import streams
-from sim.disease.growth import gompertz_days
 from sim.catalog.parameters import LaneParameters
+from sim.disease.growth import gompertz_days
+from sim.numerics import streams
 
 MOST_DAYS_TO_DIAGNOSIS = 22_000
 LARGEST_DIAGNOSED_SHARE = 0.5

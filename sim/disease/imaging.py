@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
-from sim.numerics.jit import kernel
 from sim.disease.colonise import grown_days_to
 from sim.disease.identity import lane_of, niche_of
+from sim.numerics.jit import kernel
 
 
 @kernel

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim.disease import colonise, founders
+from sim.disease import doses as therapy
 from sim.disease.cells import TumourCells
 from sim.disease.colonies import ColonyLaw
-from sim.disease import colonise
-from sim.disease import founders
-from sim.disease import doses as therapy
 from sim.disease.identity import unpack
 from sim.numerics.streams import ACQUIRES, REMOVED
 

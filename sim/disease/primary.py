@@ -5,9 +5,9 @@ from __future__ import annotations
 import mesa
 import numpy as np
 
-from sim.disease.hosts import Hosts
-from sim.disease.growth import gap_at_nodes, power_integral_over_day
 from sim.catalog.parameters import LaneParameters
+from sim.disease.growth import gap_at_nodes, power_integral_over_day
+from sim.disease.hosts import Hosts
 
 
 class PrimaryTumour(mesa.Agent):

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.disease.descent import Descent
-from sim.disease import doses as therapy
-from sim.names import DRUGS
 from sim.catalog.parameters import LaneParameters
+from sim.disease import doses as therapy
+from sim.disease.descent import Descent
 from sim.disease.metastases import acquire
+from sim.names import DRUGS
 
 
 class Resistance:

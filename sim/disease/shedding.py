@@ -10,11 +10,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sim.disease.body import Routing, route, route_from_organ
+from sim.catalog.parameters import LaneParameters
 from sim.disease import settling as settle
+from sim.disease.body import Routing, route, route_from_organ
 from sim.disease.founders import STEP_DAYS
 from sim.names import NICHES
-from sim.catalog.parameters import LaneParameters
 
 CLUSTER_TAG = 16
 PRIMARY_CODE = 0

@@ -12,9 +12,9 @@ import math
 
 import numpy as np
 
+from sim.disease.identity import IN_SHELL, PROMISING_INDEX, SHELLS, pack
 from sim.numerics.jit import kernel
 from sim.numerics.samplers import binomial_inverse
-from sim.disease.identity import IN_SHELL, PROMISING_INDEX, SHELLS, pack
 from sim.numerics.streams import MARK, SHELL, days_word, many_uniforms, tag_word, uniform, uniforms
 
 ANCHOR = 5

@@ -12,9 +12,9 @@ import math
 
 import numpy as np
 
-from sim.numerics.jit import kernel
-from sim.numerics.elementary import exp, log
 from sim.disease.identity import index_of, lane_of, niche_of, source_of
+from sim.numerics.elementary import exp, log
+from sim.numerics.jit import kernel
 from sim.numerics.streams import ASLEEP_DEATH, SLEEP, THRESHOLD, days_word, many_uniforms, tag_word
 
 BLOCK = 16

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.disease.colonies import ColonyLaw
 from sim.disease import founders
+from sim.disease.colonies import ColonyLaw
 from sim.numerics.rows import Rows
 
 NO_TRAITS = np.empty(0, dtype=np.uint8)
@@ -62,17 +62,13 @@ class SmallColonies(Rows):
         here = slice(self.count, end)
         self.identity[here], self.woke[here], self.traits[here] = identity, woke, traits
         cells = np.ascontiguousarray(np.broadcast_to(cells, len(identity)), dtype=np.int64)
-        founders.fall(
-            self._key, self._patient, day, cells, self.count, self._rows, self._growth, self.clearance_clock
-        )
+        founders.fall(self._key, self._patient, day, cells, self.count, self._rows, self._growth, self.clearance_clock)
         self.count = end
         self._next_due = min(self._next_due, day)
 
     def dose(self, day: int, alive: np.ndarray, survival: np.ndarray) -> None:
         """This morning's doses; `survival` (classes, lanes, niches) is what they leave of cycling cells."""
-        if founders.dose(
-            self._key, self._patient, alive, day, survival, self.count, self._rows, self._growth
-        ):
+        if founders.dose(self._key, self._patient, alive, day, survival, self.count, self._rows, self._growth):
             self._next_due = min(self._next_due, day)
 
     def sizes(self, day: int | np.ndarray, lanes: np.ndarray, total: np.ndarray) -> np.ndarray:
@@ -83,7 +79,9 @@ class SmallColonies(Rows):
         cells = np.empty(self.count, dtype=np.int64)
         if self.count:
             self._day[:] = day
-            founders.look(self._key, self._patient, self._day, lanes, self.count, self._rows, self._growth, cells, total)
+            founders.look(
+                self._key, self._patient, self._day, lanes, self.count, self._rows, self._growth, cells, total
+            )
         return cells
 
     def lane_ended(self) -> None:
@@ -98,9 +96,7 @@ class SmallColonies(Rows):
             return None, None
         self._sweep = False
         count = self.count
-        grown = founders.Grown(
-            *(np.empty(count, dtype=_COLUMNS[name]) for name in founders.Grown._fields)
-        )
+        grown = founders.Grown(*(np.empty(count, dtype=_COLUMNS[name]) for name in founders.Grown._fields))
         gone = np.empty((count, 2), dtype=np.uint64)
         self.count, n_grown, n_gone, self._next_due = founders.end_day(
             day, alive, self._clears, self.clearance_clock, count, self._rows, colonies, extinct, grown, gone

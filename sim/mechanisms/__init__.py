@@ -9,7 +9,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from sim.mechanisms import angiogenesis, clusters, dormancy, dual_blood_supply, dual_feeding, emt, hypoxia, immune_surveillance, inflammation, inflammatory_awakening, lineage, liver_fibrosis, obesity, secondary_seeding, senescent_vesicles, stemness
+from sim.mechanisms import (
+    angiogenesis,
+    clusters,
+    dormancy,
+    dual_blood_supply,
+    dual_feeding,
+    emt,
+    hypoxia,
+    immune_surveillance,
+    inflammation,
+    inflammatory_awakening,
+    lineage,
+    liver_fibrosis,
+    obesity,
+    secondary_seeding,
+    senescent_vesicles,
+    stemness,
+)
 from sim.mechanisms.base import Mechanism
 
 ORDER = (

@@ -17,9 +17,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.mechanisms.base import Mechanism
 from sim.catalog.parameters import LaneParameters
 from sim.disease.signals import Rates, Signals
+from sim.mechanisms.base import Mechanism
 
 POSITIONS = (np.arange(40) + 0.5) / 40
 FINE_POSITIONS = (np.arange(2000) + 0.5) / 2000

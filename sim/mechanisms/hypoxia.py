@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.mechanisms.base import Mechanism
 from sim.catalog.parameters import LaneParameters
 from sim.disease.signals import Rates, Signals
+from sim.mechanisms.base import Mechanism
 
 
 def act(rates: Rates, signals: Signals, parameters: LaneParameters) -> None:

@@ -7,9 +7,9 @@ is not.
 
 from __future__ import annotations
 
-from sim.mechanisms.base import Mechanism
 from sim.catalog.parameters import LaneParameters
 from sim.disease.signals import Rates, Signals
+from sim.mechanisms.base import Mechanism
 
 
 def act(rates: Rates, signals: Signals, parameters: LaneParameters) -> None:

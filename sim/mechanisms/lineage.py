@@ -9,10 +9,10 @@ founders' clones (`sim.disease.descent`).
 
 from __future__ import annotations
 
-from sim.disease.clones import mean_potential
-from sim.mechanisms.base import Mechanism
 from sim.catalog.parameters import LaneParameters
+from sim.disease.clones import mean_potential
 from sim.disease.signals import Rates, Signals
+from sim.mechanisms.base import Mechanism
 
 
 def has_clones(on: bool, log_sd: float) -> bool:

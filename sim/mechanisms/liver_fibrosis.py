@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.mechanisms.base import Mechanism
-from sim.names import NICHES
 from sim.catalog.parameters import LaneParameters
 from sim.disease.signals import Rates, Signals
+from sim.mechanisms.base import Mechanism
+from sim.names import NICHES
 
 _LIVER = NICHES.index("liver")
 

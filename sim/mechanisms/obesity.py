@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.mechanisms.base import Mechanism
 from sim.catalog.parameters import LaneParameters
 from sim.disease.signals import Signals
+from sim.mechanisms.base import Mechanism
 
 LEAN_BMI, STEP_BMI = 25.0, 10.0
 

@@ -12,9 +12,9 @@ from __future__ import annotations
 import numpy as np
 
 from sim import disease
-from sim.mechanisms.base import Mechanism
 from sim.catalog.parameters import LaneParameters
 from sim.disease.signals import Rates, Signals
+from sim.mechanisms.base import Mechanism
 
 
 def senescent_share(age_years: np.ndarray, parameters: LaneParameters) -> np.ndarray:

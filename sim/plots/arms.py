@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from matplotlib.lines import Line2D
 
-from sim.results import incidence
 from sim.errors import InputError
 from sim.plots.frame import changes, provenance, text_room, title_lines, title_of
 from sim.plots.labels import wrap
 from sim.plots.style import ARM_LOOKS, MARKER_EMS, Size
+from sim.results import incidence
 
 _LINE_EMS = 3.2
 LETTERS = "ABCDEF"

@@ -11,13 +11,24 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import PathPatch
 from matplotlib.ticker import FuncFormatter
 
-from sim.results import incidence
 from sim.analysis.traffic import ARTERY, PORTAL, VEIN, Traffic, vessel_traffic
 from sim.names import ORGANS
 from sim.plots import body_shapes as shapes
-from sim.plots.frame import SCOPE, Room, changes, frame, per_cent, power, provenance, size_named, threshold_text, title_of
+from sim.plots.frame import (
+    SCOPE,
+    Room,
+    changes,
+    frame,
+    per_cent,
+    power,
+    provenance,
+    size_named,
+    threshold_text,
+    title_of,
+)
 from sim.plots.labels import spread
 from sim.plots.style import INK, QUIET, SHADES, Size, styled
+from sim.results import incidence
 
 VESSEL_COLOURS = {ARTERY: "#c1440e", PORTAL: "#332288", VEIN: "#7fb2d6"}
 """Three lightnesses, three hues."""

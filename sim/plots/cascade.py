@@ -5,10 +5,10 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
-from sim.results import incidence
 from sim.plots.frame import SCOPE, Room, changes, frame, notice, power, provenance, size_named, threshold_text, title_of
 from sim.plots.labels import text_points
 from sim.plots.style import INK, MARKER_EMS, ORGAN_LOOKS, QUIET, Size, styled
+from sim.results import incidence
 from sim.results.schema import ALL, PRIMARY
 
 FUNNEL = {

@@ -9,9 +9,9 @@ from pathlib import Path
 from sim.plots.body_map import body_map_figure
 from sim.plots.cascade import cascade_figure
 from sim.plots.cells import cells_figure
+from sim.plots.family_tree import chosen_patient, lineage_figure
 from sim.plots.frame import size_named
 from sim.plots.hazard import hazard_figure
-from sim.plots.family_tree import chosen_patient, lineage_figure
 from sim.plots.organ_incidence import incidence_figure
 from sim.plots.save import BOTH, save
 from sim.plots.seeding import seeding_figure

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from sim.results import incidence
 from sim.errors import InputError
 from sim.plots.labels import wrap
 from sim.plots.save import PNG_DPI
 from sim.plots.style import QUIET, SIZES, Size
+from sim.results import incidence
 
 TITLE_EMS, FOOTER_EMS = 1.15, 0.78
 """Sizes of type, in units of the font's size."""

@@ -6,15 +6,27 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from sim.results import incidence
 from sim.analysis.competing_risks import incidence_by_organ
-from sim.results.incidence import DAYS_PER_YEAR
-from sim.plots.frame import SCOPE, Room, align_y_labels, changes, frame, notice, per_cent, provenance, size_named, threshold_text, title_of
+from sim.plots.frame import (
+    SCOPE,
+    Room,
+    align_y_labels,
+    changes,
+    frame,
+    notice,
+    per_cent,
+    provenance,
+    size_named,
+    threshold_text,
+    title_of,
+)
 from sim.plots.labels import EndLabel, label_ends, room_inches
 from sim.plots.seeding import NAMED_ORGANS
 from sim.plots.style import BAND_ALPHA, MARKER_EMS, ORGAN_LOOKS, OTHER, QUIET, Size, styled
 from sim.plots.survival import curve_steps
 from sim.plots.time_axis import Counts, at_risk_counter, count_rows, end_of_follow_up, lines_below, years_axis
+from sim.results import incidence
+from sim.results.incidence import DAYS_PER_YEAR
 
 PANEL_SHARE = 0.75
 """Height of the one panel, of what two panels have."""

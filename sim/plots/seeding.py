@@ -9,11 +9,31 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from sim.results import incidence
-from sim.plots.frame import SCOPE, Room, align_y_labels, changes, frame, notice, per_cent, provenance, size_named, threshold_text, title_of
+from sim.plots.frame import (
+    SCOPE,
+    Room,
+    align_y_labels,
+    changes,
+    frame,
+    notice,
+    per_cent,
+    provenance,
+    size_named,
+    threshold_text,
+    title_of,
+)
 from sim.plots.labels import EndLabel, label_ends, room_inches
 from sim.plots.style import BAND_ALPHA, MARKER_EMS, ORGAN_LOOKS, OTHER, QUIET, STAGE_LOOKS, Size, styled
-from sim.plots.time_axis import SHORT_YEARS, Counts, at_risk_counter, count_rows, end_of_follow_up, lines_below, years_axis
+from sim.plots.time_axis import (
+    SHORT_YEARS,
+    Counts,
+    at_risk_counter,
+    count_rows,
+    end_of_follow_up,
+    lines_below,
+    years_axis,
+)
+from sim.results import incidence
 
 NAMED_ORGANS = 6
 YEARS_BEFORE = 3.0

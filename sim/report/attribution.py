@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from sim.analysis import products
 from sim.analysis.attribution_rows import SUBJECT, own_block, ranked_organs, rows_of
-from sim.results.schema import ALL
 from sim.report.summary import SCOPE
+from sim.results.schema import ALL
 
 ORGANS_SHOWN = 4
 WHAT = {"colonies": "visible metastases a patient", "patients": "share of patients with a visible metastasis"}

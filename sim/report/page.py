@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from sim.results import incidence
 from sim.errors import InputError
 from sim.mechanisms import REGISTRY
 from sim.report.summary import SCOPE, summary_text
+from sim.results import incidence
 
 TEMPLATES = Path(__file__).parent
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from sim.analysis.sensitivity import Study
 from sim.analysis.sensitivity_study import SCALE, Asked, leading, output
-from sim.results.schema import ALL
 from sim.report.summary import SCOPE
+from sim.results.schema import ALL
 
 SHOWN = 20
 UNIT = {

@@ -6,8 +6,8 @@ import math
 import textwrap
 from statistics import median
 
-from sim.results import incidence
 from sim.names import SITES
+from sim.results import incidence
 
 WIDTH = 78
 SCOPE = (

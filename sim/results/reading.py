@@ -15,8 +15,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sim.results import schema
 from sim.errors import InputError
+from sim.results import schema
 from sim.results.manifest import build_manifest
 from sim.results.storage import MANIFEST, check_writable, machine_errors, write_run
 

@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from sim.results import schema
 from sim.errors import InputError, MachineError
+from sim.results import schema
 
 MANIFEST = "manifest.json"
 FIGURES = "figures"

@@ -13,14 +13,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from sim.errors import InputError
-from sim.runs.chunk import build_model
-from sim.runs.keys import asked_key
-from sim.work.packing import Chunk, Packed, pack
 from sim.disease.identity import unpack
+from sim.errors import InputError
 from sim.mechanisms import effective_parameters
 from sim.names import NICHES
+from sim.runs.chunk import build_model
+from sim.runs.keys import asked_key
 from sim.scenario import Scenario
+from sim.work.packing import Chunk, Packed, pack
 
 LANES = 1000
 """Lanes of one model: enough that a day costs little a lane, few enough for the processor's caches."""
@@ -92,7 +92,9 @@ def metastases_by_lane(
     from sim.runs import tables
 
     seldom = replace(scenario, output_every_days=SELDOM_DAYS)
-    model = build_model(seldom, seed=seed, patients=patient, arms=arms, arm_of_lane=arm_of_lane, collect=False, doomed=False)
+    model = build_model(
+        seldom, seed=seed, patients=patient, arms=arms, arm_of_lane=arm_of_lane, collect=False, doomed=False
+    )
     longest = float(model.last_day.max())
 
     def look(day: int) -> None:

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sim.catalog.parameters import LaneParameters
 from sim.disease.hosts import Undiagnosable, draw_hosts
 from sim.errors import InputError
-from sim.runs import tables
-from sim.runs.descent_columns import Lineage
-from sim.work.packing import Chunk
-from sim.runs.task import CohortTask
 from sim.mechanisms import effective_parameters
 from sim.model import MetastasisModel
-from sim.catalog.parameters import LaneParameters
+from sim.runs import tables
+from sim.runs.descent_columns import Lineage
+from sim.runs.task import CohortTask
 from sim.scenario import Scenario
+from sim.work.packing import Chunk
 
 
 def build_model(

@@ -7,8 +7,8 @@ import json
 from collections.abc import Sequence
 
 from sim.numerics import sources
-from sim.runs.task import CohortTask
 from sim.results.manifest import versions
+from sim.runs.task import CohortTask
 from sim.scenario import Scenario
 
 _SCIENCE = ("primary", "age", "horizon_days", "observe", "output_every_days", "mechanisms", "treatments")

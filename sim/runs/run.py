@@ -13,21 +13,21 @@ from pathlib import Path
 
 import numpy as np
 
-from sim.results import reading as results
 from sim.errors import InputError, MachineError
+from sim.results import reading as results
+from sim.results.manifest import build_manifest, peak_memory
+from sim.results.storage import write_run
 from sim.runs.chunk import build_model
-from sim.runs.pilot import Estimate, estimate
 from sim.runs.keys import identity
-from sim.work.packing import Packed
-from sim.work.progress import Bar
+from sim.runs.pilot import Estimate, estimate
 from sim.runs.seeding import merge, seeding_table
-from sim.work.chunk_store import ChunkStore
 from sim.runs.tables import cascade_table
 from sim.runs.task import CohortTask
-from sim.work.workers import available_memory_bytes, run_tasks
-from sim.results.manifest import build_manifest, peak_memory
 from sim.scenario import Scenario
-from sim.results.storage import write_run
+from sim.work.chunk_store import ChunkStore
+from sim.work.packing import Packed
+from sim.work.progress import Bar
+from sim.work.workers import available_memory_bytes, run_tasks
 
 CHUNK_PATIENTS = 500
 LARGE_RUN_PATIENTS = 10_000

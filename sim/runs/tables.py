@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.runs.descent_columns import Lineage
-from sim.disease.growth import gompertz_rate_per_day
 from sim.disease import sleep
+from sim.disease.growth import gompertz_rate_per_day
 from sim.disease.identity import colony_id, unpack
+from sim.disease.trajectories import NEVER, Trajectories
 from sim.names import MICROMETASTASIS_CELLS, NICHES
 from sim.results.schema import ALL, PRIMARY
-from sim.disease.trajectories import NEVER, Trajectories
+from sim.runs.descent_columns import Lineage
 
 DEATH_CAUSES = ("other causes", "primary tumour", "metastases")
 HORIZON = "end of horizon"

@@ -25,10 +25,10 @@ from sim.errors import InputError
 from sim.messages import describe
 from sim.results.outcomes import Outcome, outcome
 from sim.scenario import Override, Scenario, find
-from sim.scenario.resolve import from_merged
 from sim.scenario.chain import shown
 from sim.scenario.expectations import Contrast, across_values, contrasts, slug
 from sim.scenario.read import merge_into, read
+from sim.scenario.resolve import from_merged
 
 DEFAULT_SMALL_PATIENTS = 60
 

@@ -14,14 +14,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from sim.numerics import sources
 from sim.errors import InputError, MachineError
-from sim.runs.chunk import build_model
-from sim.work.packing import Chunk, pack
-from sim.results.manifest import versions
 from sim.mechanisms import effective_parameters
+from sim.numerics import sources
+from sim.results.manifest import versions
+from sim.runs.chunk import build_model
 from sim.scenario import Scenario
 from sim.sweeps.record import Sums, YearRecorder, patient_columns, together, year_days
+from sim.work.packing import Chunk, pack
 
 LANES = 1000
 """Lanes of one model: enough that a day costs little a lane, few enough for the processor's caches."""

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sim.catalog.parameters import LaneParameters
 from sim.disease.hosts import draw_hosts
 from sim.errors import InputError
 from sim.runs.chunk import build_model
 from sim.runs.pilot import Estimate
-from sim.catalog.parameters import LaneParameters
 from sim.scenario import Scenario
 from sim.sweeps.block import LANES, BlockRun
 from sim.sweeps.plan import Plan

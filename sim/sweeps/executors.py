@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from sim.work.workers import run_tasks
 from sim.sweeps.block import Block
 from sim.sweeps.parts import write_part
+from sim.work.workers import run_tasks
 
 LOST = "the process that computed it kept ending before it was done (killed? out of memory?)"
 

@@ -15,8 +15,8 @@ import uuid
 from pathlib import Path
 
 from sim.errors import InputError, MachineError
-from sim.work import lock
 from sim.results.storage import check_possible, machine_errors
+from sim.work import lock
 
 MANIFEST = "sweep.json"
 HIDDEN = ".sweep"

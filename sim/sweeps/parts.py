@@ -12,8 +12,8 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-from sim.work.packing import DAMAGE, Packed
 from sim.results.storage import machine_errors
+from sim.work.packing import DAMAGE, Packed
 
 ENDING = ".part"
 _DOING = "a finished part of the sweep cannot be written"

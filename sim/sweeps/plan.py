@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from sim.errors import InputError
+from sim.results.schema import SCHEMA_VERSION
 from sim.scenario import Scenario
-from sim.scenario.resolve import from_merged
 from sim.scenario import find as find_scenario
 from sim.scenario.chain import Document, exists
 from sim.scenario.read import read
+from sim.scenario.resolve import from_merged
 from sim.scenario.text import KeyPath, Places
-from sim.results.schema import SCHEMA_VERSION
 from sim.sweeps import designs
 from sim.sweeps.block import LANES, Block, BlockRun, program_digest
 

@@ -12,9 +12,9 @@ from sim import catalog, mechanisms
 from sim.catalog.checks import parameter_value, unknown_parameter
 from sim.errors import InputError
 from sim.messages import describe, listed, nearest, printable, unknown
-from sim.scenario.resolve import ROOT
 from sim.scenario.chain import Document, exists, parse, read_text
 from sim.scenario.file import MAXIMUM_PATIENTS, AgeTable, OneLine, Words
+from sim.scenario.resolve import ROOT
 from sim.scenario.text import KeyPath
 from sim.units import UnitError
 

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sim.results.incidence import DAYS_PER_YEAR
 from sim.disease.doomed_lives import ASLEEP, CELLS, DIED, EXTINCT, WOKE
 from sim.disease.identity import unpack
 from sim.names import NICHES
 from sim.observe import ALL_ORGANS
+from sim.results.incidence import DAYS_PER_YEAR
 
 FAILED = ("died_on_arrival", "inert")
 KEPT = ("settled", "died_asleep", "woke", "extinct")

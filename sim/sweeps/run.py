@@ -10,15 +10,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sim.errors import InputError, MachineError
-from sim.work.progress import Bar
-from sim.runs.run import deaf_to_ctrl_c
 from sim.results.manifest import commit, peak_memory, versions
+from sim.runs.run import deaf_to_ctrl_c
 from sim.sweeps.block import Block
 from sim.sweeps.executors import Executor
 from sim.sweeps.folder import SweepFolder
 from sim.sweeps.parts import ENDING, Part, read_parts, write_part
 from sim.sweeps.plan import SWEEP_SCHEMA, Plan
 from sim.sweeps.tables import Tables
+from sim.work.progress import Bar
 
 KINDS_OF_MACHINE = ("processor", "python", "numpy", "numba", "mesa", "pyarrow", "scipy", "metastatic-seeding")
 """What must be equal for equal bits."""

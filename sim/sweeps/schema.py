@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sim.results import schema
 from sim.names import NICHES
 from sim.observe import ALL_ORGANS
+from sim.results import schema
 from sim.results.schema import Column
 from sim.sweeps.plan import Factor
 from sim.sweeps.record import CUMULATIVE, PRESENT

@@ -17,12 +17,12 @@ from pathlib import Path
 import numpy as np
 
 from sim.errors import MachineError
-from sim.work.packing import DAMAGE
 from sim.results.storage import PARQUET_OPTIONS, ROW_GROUP_ROWS, arrow_column, machine_errors
 from sim.sweeps.parts import Part
 from sim.sweeps.plan import SWEEP_SCHEMA, Plan, PlannedRun
 from sim.sweeps.record import together
 from sim.sweeps.schema import FAILURES, PATIENTS, RUNS, arrow_schema, columns
+from sim.work.packing import DAMAGE
 
 FILE_RUNS = 100
 FILE_PATIENTS = 100_000

@@ -5,7 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from sim.treatments import checkpoint_inhibition, chemotherapy, endocrine_therapy, il6_blockade, liver_ablation, liver_resection, mirna_silencing, p2rx7_inhibition, radiotherapy, resection, senolytic, stat3_blockade, targeted_therapy
+from sim.treatments import (
+    checkpoint_inhibition,
+    chemotherapy,
+    endocrine_therapy,
+    il6_blockade,
+    liver_ablation,
+    liver_resection,
+    mirna_silencing,
+    p2rx7_inhibition,
+    radiotherapy,
+    resection,
+    senolytic,
+    stat3_blockade,
+    targeted_therapy,
+)
 from sim.treatments.base import Treatment
 
 ORDER = (

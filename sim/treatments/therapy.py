@@ -9,12 +9,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sim.numerics import streams
 from sim.disease import metastases as struck
 from sim.disease.doses import keyed_adherence
-from sim.names import DRUGS, NICHES, RESISTANCE_CLASSES
-from sim.disease.signals import Rates, Signals
 from sim.disease.resistance import Resistance
+from sim.disease.signals import Rates, Signals
+from sim.names import DRUGS, NICHES, RESISTANCE_CLASSES
+from sim.numerics import streams
 from sim.treatments import REGISTRY
 from sim.treatments.base import DIAGNOSIS, FIRST_METASTASIS, OPERATION, SURGERY, Course, Plan, Today, does
 

@@ -14,10 +14,10 @@ import shutil
 from pathlib import Path
 
 from sim.errors import MachineError
+from sim.results.storage import machine_errors
 from sim.work import lock
 from sim.work.packing import DAMAGE, Packed
 from sim.work.workers import Task
-from sim.results.storage import machine_errors
 
 _LONGEST_NAME = 100
 _LOCK = "lock"

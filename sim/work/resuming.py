@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from sim.work.progress import Bar
 from sim.work.chunk_store import ChunkStore
+from sim.work.progress import Bar
 from sim.work.workers import run_tasks
 
 

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.analysis.closed_form import theory
-from sim.runs.arms import SELDOM_DAYS
-from sim.runs.chunk import build_model
 from sim.mechanisms import effective_parameters
 from sim.names import NICHES
+from sim.runs.arms import SELDOM_DAYS
+from sim.runs.chunk import build_model
 from sim.scenario import Scenario
 
 STEP_DAYS = 7
@@ -143,7 +143,7 @@ def _woke(
     """P(a sleeper wakes on that day after its arrival), (days,)."""
     survival = lambda x: theory.threshold_survival(
         x, narrow_share, (narrow_scale, narrow_shape), (broad_scale, broad_shape)
-    )  # noqa: E731
+    )
     return theory.sleeper_fates(np.full(days, feeding), np.full(days, death), survival)["woke"]
 
 
