@@ -7,7 +7,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check -qq
 
 INSTALLED := $(VENV)/.installed
 COMPILED  := $(VENV)/.compiled
-KERNELS   := $(wildcard sim/numerics/jit.py sim/names.py sim/numerics/streams.py sim/kernels/*.py)
+SOURCES   := $(wildcard sim/*.py sim/*/*.py)
 
 SCENARIO ?= scenarios/colorectal.toml
 
@@ -73,7 +73,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@$(PIP) install --editable '.[test]' --constraint constraints.txt
 	@touch $@
 
-$(COMPILED): $(INSTALLED) $(KERNELS)
+$(COMPILED): $(INSTALLED) $(SOURCES)
 	@echo "Compiling the kernels"
 	@$(BIN)/python run_sim.py compile
 	@touch $@

@@ -15,14 +15,14 @@ COMPILED = "from sim import names\nfrom sim.numerics.jit import kernel\n"
 def package(tmp_path, monkeypatch):
     """A stand-in for the package's folder with a kernel in it."""
     folder = tmp_path / "sim"
-    (folder / "kernels").mkdir(parents=True)
+    (folder / "numerics").mkdir(parents=True)
     for name, text in {
-        "jit.py": "",
         "names.py": "",
         "__init__.py": "",
-        "kernels/__init__.py": "",
-        "streams.py": COMPILED,
-        "kernels/walk.py": COMPILED,
+        "numerics/__init__.py": "",
+        "numerics/jit.py": "",
+        "numerics/streams.py": COMPILED,
+        "numerics/walk.py": COMPILED,
     }.items():
         (folder / name).write_text(text + "x = 1\n", encoding="utf-8")
     monkeypatch.setattr(jit, "PACKAGE", folder)
@@ -33,7 +33,7 @@ def package(tmp_path, monkeypatch):
     return folder
 
 
-@pytest.mark.parametrize("edit", ["jit.py", "streams.py", "kernels/walk.py", "kernels/new.py", "names.py"])
+@pytest.mark.parametrize("edit", ["numerics/jit.py", "numerics/streams.py", "numerics/walk.py", "numerics/new.py", "names.py"])
 def test_every_edit_starts_a_new_folder_and_clears_the_old(package, edit):
     before = jit.cache_folder()
     assert before.parent == package / "__pycache__" and jit.cache_folder() == before

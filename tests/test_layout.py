@@ -11,30 +11,30 @@ REPOSITORY = Path(__file__).parent.parent
 PACKAGE = REPOSITORY / "sim"
 LONGEST_FILE_LINES = 400
 
-# Design section 6, lowest first: a module imports from its own layer and from those below it.
-LAYERS = (
-    ("errors", "names", "units", "messages", "sources", "jit", "processes"),
-    ("catalog", "streams", "kernels", "parameters", "growth", "body", "rows"),
-    ("cohort",),
-    ("rates", "clones"),
-    ("colonies", "shedding", "mortality"),
-    ("mechanisms", "treatments", "cells", "theory"),
-    ("struck", "trajectories", "descent"),
-    ("resistance",),
-    ("therapy",),
-    ("primary", "niches", "follow_up", "model", "observe", "outcomes", "scenario"),
-    ("experiment", "results", "schema", "storage", "manifest", "incidence", "summary", "sweep"),
-    ("analysis", "plots", "demo"),
+# Lowest floor first: a package imports from its own floor's room, and from floors below it.
+FLOORS = (
+    ("errors", "names", "units", "messages"),
+    ("numerics",),
+    ("catalog",),
+    ("disease",),
+    ("mechanisms", "treatments"),
+    ("observe",),
+    ("model",),
+    ("results",),
+    ("scenario",),
+    ("work",),
+    ("runs",),
+    ("sweeps",),
+    ("analysis",),
+    ("plots",),
     ("report",),
+    ("demo",),
+    ("library",),
     ("cli",),
+    ("__init__", "__main__"),
 )
-FAMILIES = ("scenario", "cli")  # scenario_text.py belongs to scenario.py, and so on
-LAYER = {module: level for level, modules in enumerate(LAYERS) for module in modules}
-
-
-def layer(module: str) -> int | None:
-    """The layer of a module directly under sim/, or None."""
-    return LAYER.get(module.split("_")[0] if module.split("_")[0] in FAMILIES else module)
+FLOOR = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
+MOST_FILES_AT_THE_TOP = 10
 
 
 def imports(tree: ast.AST, package: tuple[str, ...]):
@@ -45,47 +45,69 @@ def imports(tree: ast.AST, package: tuple[str, ...]):
         elif isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else ()
             stem = ".".join((*base, *(node.module or "").split("."))).strip(".")
-            # `from sim import body` imports a module; `from sim.disease.body import X` a name.
+            # `from sim import model` imports a module; `from sim.model import X` a name.
             yield from (f"{stem}.{alias.name}" for alias in node.names)
 
 
-def upward(relative: str, source: str):
-    """Imports in the file `relative` to sim/ that point to a higher layer, or to a module without one."""
-    parts = Path(relative).parts
-    own = parts[0].removesuffix(".py")
-    for name in imports(ast.parse(source), ("sim", *parts[:-1])):
+def room_of(relative: str) -> str:
+    """The room of a file: its package, or its own name where it stands at the top."""
+    return Path(relative).parts[0].removesuffix(".py")
+
+
+def arrows(relative: str, source: str):
+    """Pairs of the room of the file `relative` to sim/, and another room of which it imports something."""
+    for name in imports(ast.parse(source), ("sim", *Path(relative).parts[:-1])):
         words = name.split(".")
-        if words[0] != "sim" or len(words) < 2 or words[1].startswith("__"):
-            continue
-        if layer(words[1]) is None or layer(own) is None or layer(words[1]) > layer(own):
-            yield name
+        if words[0] == "sim" and len(words) > 1 and words[1] != room_of(relative):
+            yield room_of(relative), words[1]
+
+
+def upward(pairs):
+    """Arrows that do not point down to a lower floor."""
+    return sorted({(a, b) for a, b in pairs if FLOOR.get(b, len(FLOORS)) >= FLOOR.get(a, -1)})
 
 
 MODULES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
 
 
-def test_every_module_has_a_layer():
-    names = {Path(name).parts[0].removesuffix(".py") for name in MODULES} - {"__init__"}
-    without = sorted(name for name in names if layer(name) is None)
-    assert not without, f"give these modules a layer in {Path(__file__).name}: {without}"
+def sources():
+    """(path relative to sim/, text) of every module."""
+    return [(relative, (PACKAGE / relative).read_text(encoding="utf-8")) for relative in MODULES]
 
 
-@pytest.mark.parametrize("relative", [name for name in MODULES if name != "__init__.py"])
-def test_imports_point_one_way(relative):
-    assert list(upward(relative, (PACKAGE / relative).read_text(encoding="utf-8"))) == []
+def test_every_room_has_a_floor():
+    assert {room_of(relative) for relative in MODULES} <= FLOOR.keys()
+
+
+def test_imports_point_one_way():
+    """No room imports from a higher one, whatever the file, wherever the import stands: so there is no circle either."""
+    assert upward(pair for relative, text in sources() for pair in arrows(relative, text)) == []
+
+
+def test_few_files_stand_at_the_top():
+    assert len([relative for relative in MODULES if "/" not in relative]) <= MOST_FILES_AT_THE_TOP
 
 
 @pytest.mark.parametrize(
-    "relative, source",
+    ("relative", "source"),
     [
-        ("body.py", "from sim.model import MetastasisModel"),
-        ("body.py", "def f():\n    from sim import experiment"),
+        ("disease/body.py", "from sim.model import MetastasisModel"),
+        ("disease/body.py", "def f():\n    from sim import runs"),
         ("mechanisms/dormancy.py", "from ..model import step"),
-        ("streams.py", "import sim.cli"),
+        ("mechanisms/dormancy.py", "from sim.treatments import REGISTRY"),
+        ("numerics/streams.py", "import sim.cli"),
+        ("work/workers.py", "from sim.runs.task import CohortTask"),
     ],
 )
 def test_an_upward_import_is_noticed(relative, source):
-    assert len(list(upward(relative, source))) == 1
+    assert len(upward(arrows(relative, source))) == 1
+
+
+def test_work_knows_no_science():
+    """Workers, kept chunks and locks serve whatever task they are given."""
+    science = {"catalog", "disease", "mechanisms", "treatments", "model", "observe", "scenario"}
+    known = {pair for relative, text in sources() if room_of(relative) == "work" for pair in arrows(relative, text)}
+    assert not {room for _, room in known} & science
 
 
 def siblings(own: str, source: str):
@@ -115,11 +137,12 @@ def test_matplotlib_only_in_plots_and_demo():
     assert all(Path(user).parts[0] in ("plots", "demo") for user in users), users
 
 
-@pytest.mark.parametrize("relative", MODULES)
-def test_a_file_can_be_read_in_one_sitting(relative):
-    text = (PACKAGE / relative).read_text(encoding="utf-8")
-    assert len(text.splitlines()) <= LONGEST_FILE_LINES
-    assert not text.strip() or ast.get_docstring(ast.parse(text)), "a module says in its first line what it is"
+def test_a_file_can_be_read_in_one_sitting():
+    assert [relative for relative, text in sources() if len(text.splitlines()) > LONGEST_FILE_LINES] == []
+
+
+def test_a_module_says_in_its_first_line_what_it_is():
+    assert [relative for relative, text in sources() if not ast.get_docstring(ast.parse(text))] == []
 
 
 def _made(part: str) -> bool:
@@ -146,8 +169,7 @@ FORBIDDEN = {
         r"(?<![\w.])/(?:wo" + r"rk|ro" + r"ot|tm" + r"p|ho" + r"me/\w+|Us" + r"ers/\w+)(?:/|\b)"
     ),
     "a registry's address": re.compile(
-        r"https?://[^\s\"']*(?:py" + r"pi\.|python" + r"hosted|/sim" + r"ple/|artif" + r"actory|nex" + r"us)",
-        re.IGNORECASE,
+        r"https?://[^\s\"']*(?:py" + r"pi\.|python" + r"hosted|/sim" + r"ple/|artif" + r"actory|nex" + r"us)", re.I
     ),
     "a private address": re.compile(r"https?://(?:10|127|172|192)\.\d+\.\d+\.\d+"),
     "work left undone": re.compile(r"\b(?:TO" + r"DO|FIX" + r"ME|XX" + r"X)\b"),

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import virtual_patients as virtual
 
-from sim import kernels, scenario
+from sim import disease, scenario
 from sim import model as engine
 from sim.catalog.parameters import LaneParameters
 from sim.disease.hosts import draw_hosts
@@ -352,6 +352,6 @@ def test_a_mechanism_that_only_called_itself_constant_would_be_noticed(name):
 
 
 def test_a_kernel_file_that_is_not_there_is_no_attribute():
-    assert kernels.signals.raise_niche is not None
+    assert disease.signals_kernels.raise_niche is not None
     with pytest.raises(AttributeError, match="no attribute 'no_such_file'"):
-        kernels.no_such_file  # noqa: B018
+        disease.no_such_file  # noqa: B018

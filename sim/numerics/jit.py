@@ -18,7 +18,7 @@ from sim.numerics import sources
 
 PACKAGE = sources.PACKAGE
 PREFIX = "kernels-"
-_DECORATORS = re.compile(r"^from sim\.numerics\.jit import .*\b(?:kernel|inlined)\b", re.MULTILINE)
+_DECORATORS = re.compile(r"^from sim\.numerics\.jit import .*\b(?:kernel|inlined)\b", re.M)
 
 
 def compiled_modules(package: Path | None = None) -> list[str]:
@@ -86,7 +86,7 @@ def cache_folder() -> Path:
 
 os.environ["NUMBA_CACHE_DIR"] = str(cache_folder())
 
-import numba
+import numba  # noqa: E402  (reads its cache folder from the environment when it is imported)
 
 numba.config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"]  # in case somebody imported numba before us
 
