@@ -16,7 +16,7 @@ import numpy as np
 from sim import scenario as scenarios
 from sim.mechanisms import REGISTRY
 from sim.names import NICHES
-from sim.runs.arms import LANES, Arm, metastases_by_arm
+from sim.runs.counterfactuals import LANES, Counterfactual, metastases_by_arm
 
 RESAMPLES = 2000
 ORGANS = ("liver", "lung", "all")
@@ -52,7 +52,7 @@ def times_fewer(
 def contrasts(scenario, *, seed: int) -> list[dict]:
     """A row a mechanism that is on, outcome and organ."""
     names = [name for name in REGISTRY if scenario.mechanisms[name]]
-    arms = [Arm(), *(Arm(frozenset([name])) for name in names)]
+    arms = [Counterfactual(), *(Counterfactual(frozenset([name])) for name in names)]
     step = LANES // len(arms)
     counts = np.concatenate(
         [

@@ -17,10 +17,9 @@ from sim.catalog.parameters import LaneParameters
 from sim.disease.hosts import Hosts
 from sim.mechanisms import default_states, effective_parameters
 from sim.model import MetastasisModel
-from sim.names import NICHES
+from sim.names import DAYS_PER_YEAR, NICHES
 
 HERE = Path(__file__).parent
-DAYS_PER_YEAR = 365.25
 _SHARES_OF_ELSEWHERE = {"gut": 15.0, "rest": 8.25}  # beds that the thirteenth niche stands for
 
 

@@ -6,6 +6,7 @@ import inspect
 from pathlib import Path
 
 from sim import catalog, scenario
+from sim.catalog import transcription as readings_of
 from sim.mechanisms import REGISTRY
 
 
@@ -95,9 +96,62 @@ def literature() -> str:
         where = ", ".join(text for text in (row["primary"], row["organ"], row["species"]) if text)
         lines.append(
             f"**{key}** {row['quantity']}: {row['value']}{spread} {row['unit']}\n: {where}. *{row['citation']}* "
-            f"{row['doi_or_url']} ({row['evidence']})\n"
+            f"{row['doi_or_url']} ({', '.join(text for text in (row['evidence'], row['era'], row['survival']) if text)})\n"
         )
     return "\n".join(line.replace("|", "\\|").replace("<", "&lt;") for line in lines)
+
+
+def transcription() -> str:
+    """The second transcription in counts, and every number that differs or disagrees, both shown."""
+    statuses = readings_of.STATUSES
+    rows = catalog.literature()
+    counts = _table(
+        ("", *statuses), [(name, *(found[s] for s in statuses)) for name, found in readings_of.counts().items()]
+    )
+    differs = _table(
+        ("row", "first reading", "second reading", "why"),
+        [(r.id, r.first["value"], r.second["value"], r.second["note"]) for r in readings_of.differing()],
+    )
+    pairs = [
+        (
+            key,
+            row["quantity"],
+            f"{row['primary']}, {row['organ']}",
+            f"{row['value']} {row['unit']}",
+            f"{other} {rows[other]['value']}",
+        )
+        for key, row in rows.items()
+        for other in row["disagrees_with"].split()
+        if tuple(rows).index(key) < tuple(rows).index(other)
+    ]
+    apart = _table(("row", "quantity", "of", "value", "against"), pairs)
+    marked = _table(
+        ("row", "of", "why"),
+        [(k, f"{r['primary']}, {r['organ']}", r["contiguous"]) for k, r in rows.items() if r["contiguous"]],
+    )
+    return (
+        f"## Counts by status\n\n{counts}\n## Numbers that differ\n\n{differs}\n"
+        f"## Organs reached by direct extension\n\n{marked}\n## Published numbers that disagree\n\n{apart}"
+    )
+
+
+def drainage() -> str:
+    """Venous drainage of every site from anatomy, with its sources; ways out that nothing speaks of are left out."""
+    rows = [
+        (
+            site,
+            vein.replace("_", " "),
+            row["share"],
+            f"{row['low']} to {row['high']}",
+            row["status"],
+            row["reason"],
+            row["citation"],
+        )
+        for site, veins in readings_of.drainage().items()
+        for vein, row in veins.items()
+        if row["status"] != "unverified"
+    ]
+    return _table(("site", "vein", "share", "range", "status", "why", "source"), rows)
 
 
 def results() -> str:
@@ -123,6 +177,8 @@ PAGES = {
     "treatments": ("Treatments", treatments),
     "scenarios": ("Scenarios", scenarios),
     "literature": ("Published numbers", literature),
+    "transcription": ("Numbers typed twice", transcription),
+    "drainage": ("Venous drainage", drainage),
 }
 
 

@@ -16,7 +16,7 @@ from sim.disease import settling as settle
 from sim.disease.body import own_organ_factor
 from sim.disease.cells import NO_RESISTANCE, TumourCells
 from sim.disease.colonies import ColonyLaw
-from sim.disease.death import DAYS_PER_YEAR, Mortality
+from sim.disease.death import Mortality
 from sim.disease.descent import Descent
 from sim.disease.doomed_lives import CELLS
 from sim.disease.follow_up import FollowUp
@@ -28,7 +28,7 @@ from sim.disease.primary import PrimaryTumour
 from sim.disease.shedding import make_streams, metastases_shed, metastatic_shedding_per_day, refuse_too_much_shedding
 from sim.disease.signals import Rates, Signals
 from sim.mechanisms import REGISTRY
-from sim.names import MICROMETASTASIS_CELLS, NICHES
+from sim.names import DAYS_PER_YEAR, MICROMETASTASIS_CELLS, NEVER, NICHES
 from sim.numerics import streams
 from sim.observe import Observer
 from sim.treatments.therapy import Given, Therapy, classes_of
@@ -38,7 +38,6 @@ DAY = ("treat", "signal", "grow", "shed", "circulate", "settle", "wake", "coloni
 
 HEADROOM = 1.25
 """A niche whose clock outran its promise is promised this many times its rate."""
-NEVER = 2**31
 
 
 class MetastasisModel(mesa.Model):

@@ -52,5 +52,23 @@ STAGES = ("arrested", "settled", "dormant", "cycling", "micrometastasis", "macro
 
 CLOCKS = ("first_cell", "diagnosis")
 
+LIVER = NICHES.index("liver")
+"""Its place among the niches."""
+
+DAYS_PER_YEAR = 365.25
+"""A Julian year."""
+
+NEVER = 10**9
+"""A day that does not come."""
+
+TWO_SIDED_95 = 1.959963984540054
+"""The standard normal's 97.5 % quantile: half the width of a 95 % interval in standard errors."""
+
+LARGEST_SEED = 2**63 - 1
+"""Keys of random numbers and columns of tables hold a signed 64-bit seed."""
+
+MOST_PATIENTS = 1 << 20
+"""Of one cohort: 20 bits of a colony's id hold its patient."""
+
 MICROMETASTASIS_CELLS = 10**6
 """Size from which a colony is a micrometastasis and a row of `metastases.parquet`: a contract, not a parameter."""

@@ -20,7 +20,7 @@ from sim.disease.hosts import draw_hosts
 from sim.disease.identity import unpack
 from sim.disease.signals import Signals
 from sim.mechanisms import REGISTRY, default_states, effective_parameters, immune_surveillance, inflammation, lineage
-from sim.names import MICROMETASTASIS_CELLS, NICHES, SITES, VEINS
+from sim.names import LIVER, MICROMETASTASIS_CELLS, NICHES, SITES, VEINS
 from sim.numerics import streams
 from sim.runs.tables import every_seed
 from sim.treatments import REGISTRY as REGIMENS
@@ -300,7 +300,6 @@ FROM_METASTASES = {
 MANY_SEEDS = {"competent_share": 1e-4, "sleep_probability": 1.0}
 OBESE = {"bmi_mean": 35.0}
 
-LIVER = NICHES.index("liver")
 LIVER_ALONE = (
     MANY_COLONIES
     | {f"soil.{niche}": 0.0 for niche in NICHES if niche != "liver"}

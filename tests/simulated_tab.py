@@ -14,7 +14,7 @@ from nicegui import ui  # noqa: E402
 from nicegui.testing import user_simulation  # noqa: E402
 
 from sim.demo import entrance as tab  # noqa: E402
-from sim.demo.phrases import Words  # noqa: E402
+from sim.demo.phrases import Phrases  # noqa: E402
 from sim.demo.session import FREE_SECONDS, Classroom  # noqa: E402
 from sim.demo.settings import Settings  # noqa: E402
 from sim.demo.worker_handle import Worker  # noqa: E402
@@ -66,7 +66,7 @@ class Tab:
 
     def computing(self) -> bool:
         """Whether the page says that a film is being computed."""
-        return Words("en")("ui.computing") in self.labels()
+        return Phrases("en")("ui.computing") in self.labels()
 
     def click(self, marker: str):
         self.user.find(marker=marker).click()

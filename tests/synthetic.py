@@ -11,12 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from sim.names import CLOCKS, NICHES, STAGES
+from sim.names import CLOCKS, DAYS_PER_YEAR, NICHES, STAGES
 from sim.results import reading as results
 from sim.results.schema import STEPS
 from sim.scenario import load
 
-DAYS_PER_YEAR = 365.25
 HORIZON_DAYS = 5 * DAYS_PER_YEAR
 SHARE_BY_ORGAN = dict(
     zip(

@@ -12,8 +12,8 @@ from scipy import stats
 from sim import catalog
 from sim.analysis import questions
 from sim.errors import InputError
-from sim.names import NICHES
-from sim.results.outcomes import CONDITIONS, DAYS_PER_YEAR, OUTCOMES, outcome
+from sim.names import DAYS_PER_YEAR, NICHES
+from sim.results.outcomes import CONDITIONS, OUTCOMES, outcome
 from sim.scenario import files, load
 from sim.scenario.comparison import load_comparison
 from sim.scenario.expectations import Contrast, contradiction, contrasts

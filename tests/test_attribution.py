@@ -15,7 +15,7 @@ from sim.errors import InputError
 from sim.mechanisms import REGISTRY
 from sim.names import NICHES
 from sim.runs import arms
-from sim.runs.arms import Arm, metastases_by_arm
+from sim.runs.counterfactuals import Counterfactual, metastases_by_arm
 from sim.runs.run import run_scenario
 from sim.work import resuming as kept
 from sim.work import workers
@@ -64,7 +64,12 @@ def test_an_arm_is_the_run_that_it_stands_for(quick, tmp_path, off):
         .size()
         .reindex(pd.MultiIndex.from_product([range(PATIENTS), NICHES]), fill_value=0)
     )
-    counts = metastases_by_arm(quick, [Arm(), Arm(frozenset(off)), Arm(frozenset(FOUR))], SEED, np.arange(PATIENTS))
+    counts = metastases_by_arm(
+        quick,
+        [Counterfactual(), Counterfactual(frozenset(off)), Counterfactual(frozenset(FOUR))],
+        SEED,
+        np.arange(PATIENTS),
+    )
     assert counts.shape == (PATIENTS, 3, len(NICHES)) and counts[:, 1].sum() > 50
     assert np.array_equal(counts[:, 1], expected.to_numpy().reshape(PATIENTS, len(NICHES)))
 
@@ -133,7 +138,8 @@ def test_a_mechanism_at_its_null_gets_exactly_zero(quick, tmp_path):
 def liver_at(scenario, gains, soils, patients: int) -> np.ndarray:
     """Liver metastases by patient and pair of gain and soil."""
     stacked = [
-        Arm(values=((products.GAIN, gain), (products.SOIL, soil))) for gain, soil in zip(gains, soils, strict=True)
+        Counterfactual(values=((products.GAIN, gain), (products.SOIL, soil)))
+        for gain, soil in zip(gains, soils, strict=True)
     ]
     return metastases_by_arm(scenario, stacked, SEED, np.arange(patients))[:, :, NICHES.index("liver")]
 
@@ -271,16 +277,18 @@ def test_workers_and_interruptions_change_nothing(quick, tmp_path, monkeypatch):
         attribution.attribute(quick, out=tmp_path / "stopped", **asked)
     assert len(chunk_files(tmp_path / "stopped")) == 2 and not (tmp_path / "stopped").exists()
     attribution.attribute(quick, out=tmp_path / "stopped", **asked)
-    assert len(computed) == len(set(computed)) == len(arms.arm_tasks(quick, [Arm()] * 12, SEED)) > 3
+    assert (
+        len(computed) == len(set(computed)) == len(arms.counterfactual_tasks(quick, [Counterfactual()] * 12, SEED)) > 3
+    )
     assert bytes_of(tmp_path / "whole") == bytes_of(tmp_path / "two") == bytes_of(tmp_path / "stopped")
     assert len(bytes_of(tmp_path / "whole")) == 2 and not chunk_files(tmp_path / "stopped")
 
 
 def test_another_question_starts_anew(quick):
-    arm = [Arm(), Arm(frozenset(["dormancy"]))]
-    keys = {arms.arms_key(quick, arm, SEED), arms.arms_key(quick, arm, SEED + 1), arms.arms_key(quick, arm[:1], SEED),
-            arms.arms_key(quick.with_(set_=["soil.liver=0.2"]), arm, SEED),
-            arms.arms_key(quick, [Arm(), Arm(values=(("soil.liver", 0.2),))], SEED)}  # fmt: skip
+    arm = [Counterfactual(), Counterfactual(frozenset(["dormancy"]))]
+    keys = {arms.counterfactuals_key(quick, arm, SEED), arms.counterfactuals_key(quick, arm, SEED + 1), arms.counterfactuals_key(quick, arm[:1], SEED),
+            arms.counterfactuals_key(quick.with_(set_=["soil.liver=0.2"]), arm, SEED),
+            arms.counterfactuals_key(quick, [Counterfactual(), Counterfactual(values=(("soil.liver", 0.2),))], SEED)}  # fmt: skip
     assert len(keys) == 5
 
 

@@ -66,12 +66,12 @@ def test_ids_in_a_reason_are_published_rows():
     for name, parameter in PARAMETERS.items():
         for word in re.findall(r"\b([A-Z]+)(\d{2,3})\b", parameter.source):
             if word[0] in stems:
-                assert "".join(word) in known, f"{name} names {''.join(word)}, which targets.csv does not have"
+                assert "".join(word) in known, f"{name} names {''.join(word)}, which the published rows do not have"
 
 
 def test_published_rows_have_an_id_each_and_a_citation():
-    lines = catalog.TARGETS_FILE.read_text(encoding="utf-8").splitlines()
-    assert len(catalog.literature()) == len([line for line in lines[1:] if line])
+    lines = [line for path in catalog.LITERATURE_FILES for line in path.read_text(encoding="utf-8").splitlines()[1:]]
+    assert len(catalog.literature()) == len([line for line in lines if line])
     assert all(row["quantity"] and row["citation"] for row in catalog.literature().values())
 
 

@@ -25,7 +25,7 @@ from classroom_pages import (
 
 from sim.demo import lessons
 from sim.demo.lesson_panel import STEPS
-from sim.demo.phrases import WHAT_IFS, Words
+from sim.demo.phrases import WHAT_IFS, Phrases
 
 LESSON = "two_blood_supplies"
 
@@ -62,9 +62,9 @@ def test_a_class_switches_plays_scrubs_and_sees_what_the_engine_says(classroom):
         film_is_there(page)
         page.wait_for_function("() => stagePlayer().day > stagePlayer().firstDay")
         page.get_by_role(
-            "button", name=Words("en").what_if("off.dual_blood_supply"), exact=True, pressed=True
+            "button", name=Phrases("en").what_if("off.dual_blood_supply"), exact=True, pressed=True
         ).wait_for()
-        page.get_by_role("button", name=Words("en").what_if("off.dormancy"), exact=True).click()
+        page.get_by_role("button", name=Phrases("en").what_if("off.dormancy"), exact=True).click()
         page.wait_for_function(
             "() => stagePlayer().film?.arms[1].mechanisms.dormancy === false && stagePlayer().loadedDay >= stagePlayer().lastDay"
         )
@@ -76,13 +76,13 @@ def test_a_class_switches_plays_scrubs_and_sees_what_the_engine_says(classroom):
             model.run()
             expected.append(int(model.cells.settled.sum()))
         assert settled(page) == expected and sum(expected) > 0
-        page.get_by_role("slider", name=Words("en")("player.timeline")).focus()
+        page.get_by_role("slider", name=Phrases("en")("player.timeline")).focus()
         page.keyboard.press("Home")
         assert settled(page) == [0, 0], "scrubbed back to before the first cell"
         page.get_by_role("button", name="Play", exact=True).click()
         page.wait_for_function("() => stagePlayer().day > stagePlayer().firstDay + 200")
         assert sum(settled(page)) > 0, "the counts change while it plays"
-        page.get_by_role("switch", name=Words("en").mechanism("inflammation")).click()
+        page.get_by_role("switch", name=Phrases("en").mechanism("inflammation")).click()
         page.wait_for_function("() => stagePlayer().film?.arms.every((arm) => arm.mechanisms.inflammation === false)")
         assert "off=inflammation" in page.url
         page.wait_for_function("() => document.querySelectorAll('.curves-line').length === 4")
@@ -90,7 +90,7 @@ def test_a_class_switches_plays_scrubs_and_sees_what_the_engine_says(classroom):
 
 
 def test_a_lesson_to_its_end_with_the_keyboard_alone(classroom):  # noqa: F811
-    words = Words("en")
+    words = Phrases("en")
     lesson = lessons.load(LESSON)
 
     def press(label, key="Enter"):
@@ -142,7 +142,7 @@ def test_a_lesson_to_its_end_with_the_keyboard_alone(classroom):  # noqa: F811
 
 
 def test_a_class_that_is_faster_than_the_engine_never_sees_the_answer_to_another_question(classroom):  # noqa: F811
-    words = Words("en")
+    words = Phrases("en")
     names = [words(f"arm.{name}") for name in lessons.load(LESSON).names]
     with tab(classroom) as page:
         film_is_there(page)
@@ -157,7 +157,7 @@ def test_a_class_that_is_faster_than_the_engine_never_sees_the_answer_to_another
 
 
 def test_while_the_connection_is_lost_nothing_can_be_pressed_in_vain(classroom):  # noqa: F811
-    words = Words("en")
+    words = Phrases("en")
     with tab(classroom, f"lesson={LESSON}&step=1") as page:
         whole_film_is_there(page)
         page.get_by_role("button", name=words("ui.lesson.next"), exact=True).focus()
@@ -233,7 +233,7 @@ def test_reduced_motion_is_honoured(classroom):  # noqa: F811
         with tab(classroom, reduced_motion=wish, script=MOVING) as page:
             film_is_there(page)
             assert page.evaluate("stagePlayer().still") is (wish == "reduce")
-            page.get_by_role("switch", name=Words("en").mechanism("inflammation")).click()
+            page.get_by_role("switch", name=Phrases("en").mechanism("inflammation")).click()
             page.wait_for_function(
                 "() => stagePlayer().film?.arms.every((arm) => arm.mechanisms.inflammation === false)"
             )

@@ -32,7 +32,7 @@ from test_demo_server import children, serving
 
 from sim.demo import handout, lessons, texts
 from sim.demo.lesson_panel import STEPS
-from sim.demo.phrases import Words
+from sim.demo.phrases import Phrases
 
 pytestmark = pytest.mark.long
 FULL = "UNSTUCK = document.head.appendChild(document.createElement('style')); UNSTUCK.textContent = '.sp-controls, .settings { position: static !important; max-height: none !important }'"
@@ -67,7 +67,7 @@ def is_sound(page, width, where):
 @pytest.mark.parametrize("name", lessons.names())
 def test_every_lesson_at_every_width(classroom, picture, name, width, language):  # noqa: F811
     """From the prediction to the last question, each step sound and photographed."""
-    words = Words(language)
+    words = Phrases(language)
     with tab(classroom, f"lang={language}&lesson={name}&votes=3,8,1", width) as page:
         for key in STEPS:
             page.get_by_role("heading", name=words(f"ui.lesson.{key}"), exact=True).wait_for()
@@ -176,7 +176,7 @@ def test_closing_a_tab_frees_its_worker(classroom):  # noqa: F811
 
 def test_a_restarted_server_picks_the_lesson_up(classroom, repository):  # noqa: F811
     """The page finds the new server by itself; until then it says that the connection is lost."""
-    words = Words("en")
+    words = Phrases("en")
     with serving(repository) as (_, _, port):
         watched = Watched(classroom[0], *WIDTHS["laptop"])
         page = watched.page

@@ -8,7 +8,7 @@ from simulated_tab import play
 from sim.demo import lessons
 from sim.demo.lesson_panel import STEPS
 from sim.demo.page import Page
-from sim.demo.phrases import MORE_WHAT_IFS, WHAT_IFS, Words
+from sim.demo.phrases import MORE_WHAT_IFS, WHAT_IFS, Phrases
 from sim.demo.settings import Settings
 
 
@@ -48,7 +48,7 @@ def test_one_click_asks_another_what_if():
 
 
 def test_a_what_if_that_changes_nothing_says_so():
-    same = Words("en")("ui.means.same")
+    same = Phrases("en")("ui.means.same")
 
     async def scene(room, page):
         await page.open("age=40")
@@ -164,7 +164,7 @@ def test_reset_and_another_patient():
 def test_a_lesson_from_prediction_to_questions():
     name = lessons.names()[0]
     lesson = lessons.load(name)
-    words = Words("en")
+    words = Phrases("en")
 
     async def scene(room, page):
         await page.open()
@@ -208,7 +208,7 @@ def test_a_lesson_goes_on_after_a_reload():
 
     async def scene(room, page):
         await page.open(f"lesson={name}&step=3&votes=4,2")
-        words = Words("en")
+        words = Phrases("en")
         assert words(f"lesson.{name}.explanation") in page.labels()
         assert any(words("ui.lesson.votes", votes=4) in text for text in page.labels())
 
@@ -227,8 +227,8 @@ def test_every_lesson_can_be_drawn_in_every_language():
                 await page.user.open(f"/still?lang={language}&lesson={name}")
                 for step in range(len(STEPS)):
                     drawn[-1].lesson_panel.go(step)
-                    assert Words(language)(f"lesson.{name}.title") in page.labels()
-                    assert Words(language)(f"ui.lesson.{STEPS[step]}") in page.labels()
+                    assert Phrases(language)(f"lesson.{name}.title") in page.labels()
+                    assert Phrases(language)(f"ui.lesson.{STEPS[step]}") in page.labels()
         assert len(drawn) == 12
 
     play(scene)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from sim import scenario
 from sim.demo import texts
-from sim.demo.phrases import MORE_WHAT_IFS, WHAT_IFS, Words
+from sim.demo.phrases import MORE_WHAT_IFS, WHAT_IFS, Phrases
 from sim.demo.settings import Settings, whole
 from sim.demo.treatments import TREATMENTS
 from sim.errors import InputError
@@ -126,7 +126,7 @@ def test_each_what_if_changes_one_thing_and_is_told_in_every_language(what_if):
     elif kind in ("age", "site"):
         assert differing == {{"age": "age", "site": "primary"}[kind]}
     for language in ("en", "zh-Hans"):
-        words = Words(language)
+        words = Phrases(language)
         assert words.what_if(what_if) and words.means(what_if)
         assert len(words.arms(Settings(what_if=what_if))) == 2
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from simulated_tab import ASK, HEAD, Patience, asked, mute_workers, play  # noqa: F401
 
-from sim.demo.phrases import Words
+from sim.demo.phrases import Phrases
 from sim.demo.worker_handle import DIED, Worker
 
 
@@ -62,7 +62,7 @@ def test_one_tab_too_many_gets_a_polite_page():
         await page.open()
         await page.open()
         assert len(room.sessions) == 1
-        await page.user.should_see(Words("en")("ui.full"), retries=20)
+        await page.user.should_see(Phrases("en")("ui.full"), retries=20)
         assert any("1 pages are open" in text for text in page.labels())
 
     play(scene, most_tabs=1)
@@ -91,7 +91,7 @@ def test_a_lost_tab_frees_its_worker_and_goes_on_when_it_comes_back(monkeypatch,
         page.come_back(tab_id)
         await page.until(lambda: any(part["kind"] == "frames" for part in page.parts()), "the film of a new worker")
         assert len(room.sessions) == 1 and page.alert() is None
-        assert Words("en")("lesson.sleepers.watch") in page.labels()
+        assert Phrases("en")("lesson.sleepers.watch") in page.labels()
 
     play(scene)
 
@@ -172,7 +172,7 @@ def test_a_message_of_a_dead_worker_offers_another_try():
         await page.until(lambda: room.sessions and room.sessions[0].pid, "its worker")
         room.sessions[0]._worker._process.kill()
         await page.until(lambda: page.alert() is not None, "the message")
-        assert page.alert() == Words("en")("ui.died")
+        assert page.alert() == Phrases("en")("ui.died")
         page.click("again")
         page.scripts.clear()
         await page.until(lambda: page.parts(), "a new worker's film")

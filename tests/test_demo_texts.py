@@ -121,7 +121,7 @@ def test_an_unknown_language_is_refused(asked):
 
 def test_a_third_language_is_one_file(monkeypatch, tmp_path):
     from sim.demo import handout
-    from sim.demo.phrases import Words
+    from sim.demo.phrases import Phrases
     from sim.demo.settings import Settings
 
     for file in texts.FOLDER.glob("*.json"):
@@ -137,7 +137,7 @@ def test_a_third_language_is_one_file(monkeypatch, tmp_path):
     assert texts.languages() == ("en", "fr", "zh-Hans")
     try:
         assert texts.find("fr") == Settings.from_query("lang=fr").language == "fr"
-        assert Words("fr")("ui.title") == "Graine et terre"
+        assert Phrases("fr")("ui.title") == "Graine et terre"
         page = handout.page(lessons.load("sleepers"), "fr", {"film": {}, "curves": {}})
         assert '<html lang="fr">' in page and "Graine et terre" in page
     finally:

@@ -10,7 +10,7 @@ from sim.disease.death import Mortality
 from sim.errors import InputError
 from sim.names import NICHES
 from sim.runs.chunk import build_model
-from sim.runs.descent_columns import Lineage
+from sim.runs.descent_columns import DescentColumns
 from sim.runs.tables import Metastases, metastases_table, patients_table
 
 PATIENTS = 40
@@ -36,7 +36,7 @@ class Arm:
     def __init__(self, model, found, lanes):
         lane = np.isin(found.lane, lanes)
         self.metastases = {
-            name: column[lane] for name, column in _plain(metastases_table(model, found, Lineage(model))).items()
+            name: column[lane] for name, column in _plain(metastases_table(model, found, DescentColumns(model))).items()
         }
         self.patients = {name: column[lanes] for name, column in _plain(patients_table(model, found)).items()}
         self.first_detected_day, self.symptom_day = model.first_detected_day[lanes], model.follow_up.symptom_day[lanes]

@@ -33,7 +33,9 @@ def package(tmp_path, monkeypatch):
     return folder
 
 
-@pytest.mark.parametrize("edit", ["numerics/jit.py", "numerics/streams.py", "numerics/walk.py", "numerics/new.py", "names.py"])
+@pytest.mark.parametrize(
+    "edit", ["numerics/jit.py", "numerics/streams.py", "numerics/walk.py", "numerics/new.py", "names.py"]
+)
 def test_every_edit_starts_a_new_folder_and_clears_the_old(package, edit):
     before = jit.cache_folder()
     assert before.parent == package / "__pycache__" and jit.cache_folder() == before

@@ -22,7 +22,7 @@ from sim.model import MetastasisModel
 from sim.names import NICHES
 from sim.runs import tables
 from sim.runs.chunk import build_model
-from sim.runs.descent_columns import Lineage
+from sim.runs.descent_columns import DescentColumns
 
 SEED = 5
 LIVER, LUNG, BONE = (NICHES.index(organ) for organ in ("liver", "lung", "bone"))
@@ -241,7 +241,7 @@ def test_without_dormancy_the_table_has_no_day_of_waking():
     chosen = scenario.load("colorectal").with_(off=["dormancy"], set_=FAST)
     model = build_model(chosen, seed=SEED, patients=np.arange(12), collect=False)
     model.run()
-    table = tables.metastases_table(model, tables.Metastases(model), Lineage(model))
+    table = tables.metastases_table(model, tables.Metastases(model), DescentColumns(model))
     assert len(table["woke_day"]) > 50 and np.ma.getmaskarray(table["woke_day"]).all()
     assert model.cells.sleeping.sum() == model.cells.died_asleep.sum() == 0
 

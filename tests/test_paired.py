@@ -8,7 +8,7 @@ from quick_cohort import scenario_file
 
 from benchmarks import paired
 from sim import scenario as scenarios
-from sim.runs.arms import Arm, metastases_by_arm
+from sim.runs.counterfactuals import Counterfactual, metastases_by_arm
 
 
 def test_the_ratio_of_known_variances():
@@ -35,7 +35,7 @@ def test_independent_arms_really_vary_so_much(tmp_path):
     18 %, and must lie within a factor of 2 (false alarm below 1e-4) of the one that paired arms promise.
     """
     quick = scenarios.load(scenario_file(tmp_path, 600)).with_(set_=["frailty_log_sd=0.3", "competent_share=3e-6"])
-    arms = [Arm(), Arm(frozenset(["dormancy"]))]
+    arms = [Counterfactual(), Counterfactual(frozenset(["dormancy"]))]
     counts = metastases_by_arm(quick, arms, 1, np.arange(600)).sum(axis=2)
     promised = (counts[:, 0].var() + counts[:, 1].var()) / 10
     other = metastases_by_arm(quick, arms[1:], 2, np.arange(600)).sum(axis=2)[:, 0]

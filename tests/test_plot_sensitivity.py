@@ -8,11 +8,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
 from sim.analysis.points import ORGANS, OUTCOMES
-from sim.analysis.sensitivity import Factor, Study
+from sim.analysis.sensitivity import Study, VariedParameter
 from sim.analysis.sensitivity_study import Asked, output
 from sim.plots.sensitivity import SHOWN, sensitivity_bars, sensitivity_figure
 
-FACTORS = tuple(Factor(f"number_{i:02}", 0.0, 1.0) for i in range(20))
+FACTORS = tuple(VariedParameter(f"number_{i:02}", 0.0, 1.0) for i in range(20))
 OUTPUTS = len(OUTCOMES) * len(ORGANS)
 
 

@@ -13,7 +13,7 @@ from sim import scenario as scenarios
 from sim.analysis import points, sensitivity
 from sim.analysis import sensitivity_study as studies
 from sim.analysis.points import ORGANS, outcomes_at
-from sim.analysis.sensitivity import Factor, factors_of, rank, screen
+from sim.analysis.sensitivity import VariedParameter, factors_of, rank, screen
 from sim.cli import main
 from sim.errors import InputError
 from sim.work import resuming as kept
@@ -53,7 +53,7 @@ def known_indices() -> tuple[list[float], list[float]]:
 
 def test_sobol_meets_the_known_indices(quick_intervals):
     """With 1024 samples estimates err by up to 0.04; an exchanged factor or a swap of first and total errs by 0.1 and more."""
-    study = rank(ishigami, [Factor(name, -math.pi, math.pi) for name in "abc"], samples=1024, seed=SEED)
+    study = rank(ishigami, [VariedParameter(name, -math.pi, math.pi) for name in "abc"], samples=1024, seed=SEED)
     first, total = known_indices()
     assert study.figures["first"][:, 0] == pytest.approx(first, abs=0.06)
     assert study.figures["total"][:, 0] == pytest.approx(total, abs=0.06)
@@ -67,7 +67,11 @@ def test_sobol_meets_the_known_indices(quick_intervals):
 
 def test_morris_is_exact_where_the_model_is_linear(quick_intervals):
     """The effect of a whole range is slope x width, everywhere the same; the sign is kept beside it."""
-    factors = [Factor("up", 2.0, 4.0), Factor("none", 0.0, 1.0), Factor("down", 1.0, 100.0, log=True)]
+    factors = [
+        VariedParameter("up", 2.0, 4.0),
+        VariedParameter("none", 0.0, 1.0),
+        VariedParameter("down", 1.0, 100.0, log=True),
+    ]
     study = screen(lambda x: 3 * x[:, 0] - np.log10(x[:, 2]), factors, trajectories=6, seed=SEED)
     assert study.figures["effect"][:, 0] == pytest.approx([6.0, 0.0, 2.0], abs=1e-9)
     assert study.figures["mean_effect"][:, 0] == pytest.approx([6.0, 0.0, -2.0], abs=1e-9)
@@ -79,7 +83,10 @@ def test_morris_is_exact_where_the_model_is_linear(quick_intervals):
 
 def test_morris_sees_that_factors_act_together(quick_intervals):
     study = screen(
-        lambda x: x[:, 0] * x[:, 1], [Factor("a", -1.0, 1.0), Factor("b", -1.0, 1.0)], trajectories=20, seed=SEED
+        lambda x: x[:, 0] * x[:, 1],
+        [VariedParameter("a", -1.0, 1.0), VariedParameter("b", -1.0, 1.0)],
+        trajectories=20,
+        seed=SEED,
     )
     assert (study.figures["spread"][:, 0] > 0.5).all() and (study.figures["effect"][:, 0] > 0.5).all()
     assert (np.abs(study.figures["mean_effect"][:, 0]) < study.figures["effect"][:, 0]).all()
@@ -87,8 +94,8 @@ def test_morris_sees_that_factors_act_together(quick_intervals):
 
 def test_a_range_of_decades_is_stretched_in_the_logarithm():
     unit = np.array([0.0, 0.5, 1.0])
-    assert Factor("a", 1.0, 100.0, log=True).stretch(unit) == pytest.approx([1.0, 10.0, 100.0])
-    assert Factor("a", 1.0, 100.0).stretch(unit) == pytest.approx([1.0, 50.5, 100.0])
+    assert VariedParameter("a", 1.0, 100.0, log=True).stretch(unit) == pytest.approx([1.0, 10.0, 100.0])
+    assert VariedParameter("a", 1.0, 100.0).stretch(unit) == pytest.approx([1.0, 50.5, 100.0])
 
 
 # Which numbers are varied

@@ -7,7 +7,7 @@ import pytest
 
 from sim.analysis.points import PointsTask
 from sim.numerics import jit, sources
-from sim.runs.arms import ArmTask
+from sim.runs.counterfactuals import CounterfactualTask
 from sim.runs.task import CohortTask
 from sim.sweeps.block import Block
 
@@ -47,7 +47,7 @@ def copy(tmp_path_factory):
 
 
 def digests(package) -> dict[str, str]:
-    tasks = {"cohort": CohortTask, "arms": ArmTask, "points": PointsTask, "sweep": Block}
+    tasks = {"cohort": CohortTask, "arms": CounterfactualTask, "points": PointsTask, "sweep": Block}
     made = {name: sources.digest(sources.reached(task.loads, package)) for name, task in tasks.items()}
     return made | {"kernels": jit.source_hash(package)}
 

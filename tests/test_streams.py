@@ -198,7 +198,7 @@ def test_identities_hold_their_fields_and_colonies_have_ids_of_their_own(fields)
 
 @pytest.mark.parametrize(
     "patient, day, index",
-    [(identities.COLONY_PATIENTS, 0, 0), (0, identities.COLONY_DAYS, 0), (0, 0, identities.COLONY_INDEX // 2)],
+    [(identities.MOST_PATIENTS, 0, 0), (0, identities.COLONY_DAYS, 0), (0, 0, identities.COLONY_INDEX // 2)],
 )
 def test_an_id_that_would_not_fit_is_refused(patient, day, index):
     cell = np.array([identities.pack(0, day, index, 0, 0)], dtype=np.uint64)

@@ -12,9 +12,8 @@ from scipy.stats import CensoredData, ecdf
 
 from sim.analysis import competing_risks, survival
 from sim.analysis.competing_risks import CENSORED, COMPETING, EVENT, aalen_johansen
-from sim.analysis.survival import FollowUp, kaplan_meier, logrank
-from sim.names import NICHES
-from sim.results.incidence import DAYS_PER_YEAR
+from sim.analysis.survival import TimesToEvent, kaplan_meier, logrank
+from sim.names import DAYS_PER_YEAR, NICHES
 
 
 @pytest.fixture(scope="module")
@@ -32,8 +31,8 @@ def nobody(tmp_path_factory):
     return synthetic.write(tmp_path_factory.mktemp("runs") / "run", 500, status="interrupted", finished=0)
 
 
-def _times(days, happened) -> FollowUp:
-    return FollowUp(np.arange(len(days)), np.asarray(days, float), np.asarray(happened, bool))
+def _times(days, happened) -> TimesToEvent:
+    return TimesToEvent(np.arange(len(days)), np.asarray(days, float), np.asarray(happened, bool))
 
 
 # Kaplan-Meier
@@ -116,7 +115,7 @@ def test_two_constant_hazards():
         found = curve.at(year)
         assert found.value == pytest.approx(exact, abs=5 * (found.high - found.low) / 3.92)
         assert found.high - found.low < 0.011
-    censoring_death = 1 - kaplan_meier(FollowUp(np.arange(count), days, days == event)).at(4.0).value
+    censoring_death = 1 - kaplan_meier(TimesToEvent(np.arange(count), days, days == event)).at(4.0).value
     assert censoring_death > curve.at(4.0).value + 0.2, "1 - KM is not the incidence"
 
 

@@ -18,7 +18,7 @@ from sim.disease.identity import CLUSTER_INDEX, PROMISING_INDEX, colony_id, pack
 from sim.disease.shedding import metastases_shed
 from sim.names import NICHES
 from sim.runs import tables
-from sim.runs.descent_columns import Lineage
+from sim.runs.descent_columns import DescentColumns
 
 LIVER, LUNG = (NICHES.index(organ) for organ in ("liver", "lung"))
 
@@ -109,7 +109,7 @@ SEEDING = {**NOTHING_ACTS, "sleep_probability": 0.0, "competent_share": 0.003, "
 def seeding():
     """Metastases of colon tumours that seed others: the finished model and its descent."""
     model = ran(12, 280, **SEEDING)
-    return model, Lineage(model)
+    return model, DescentColumns(model)
 
 
 def test_metastases_seed_along_their_own_veins(seeding):
@@ -130,8 +130,8 @@ def test_without_the_factor_every_metastasis_comes_from_the_primary():
     assert model.cells.grown.count > 100
     assert np.all(unpack(model.cells.grown.column("identity"))["source"] == 0)
     parent, clone = (
-        Lineage(model).parent_colony(model.cells.grown.column("identity")),
-        Lineage(model).clone_of(model.cells.grown.column("identity")),
+        DescentColumns(model).parent_colony(model.cells.grown.column("identity")),
+        DescentColumns(model).clone_of(model.cells.grown.column("identity")),
     )
     assert np.ma.getmaskarray(parent).all() and np.ma.getmaskarray(clone).all()
 
@@ -235,7 +235,7 @@ def clones():
     model = drawn_model(np.arange(12), [values(**SEEDING | {"secondary_shedding_factor": 0.2}, cluster_share=0.05,
                                                      cluster_potential=30.0, clone_potential_log_sd=1.0)], horizon_days=120, keep_seeds=True)  # fmt: skip
     model.run()
-    return model, Lineage(model)
+    return model, DescentColumns(model)
 
 
 def test_founders_are_of_a_clone_by_share_and_potential(clones):
@@ -339,7 +339,7 @@ def test_every_small_ancestor_leads_to_the_primary():
     model = drawn_model(np.arange(12), [values(**SEEDING | {"secondary_shedding_factor": 3.0, "angiogenic_delay_days": 300.0},
                                                clone_potential_log_sd=1.0)], horizon_days=220)  # fmt: skip
     model.run()
-    found, lineage = tables.Metastases(model), Lineage(model)
+    found, lineage = tables.Metastases(model), DescentColumns(model)
     listed, small = tables.metastases_table(model, found, lineage), tables.ancestors_table(model, lineage, found)
     from_metastases = ~np.ma.getmaskarray(small["parent_colony"])
     assert len(small["colony"]) > 20 and 0 < from_metastases.sum() < len(from_metastases)
@@ -457,7 +457,7 @@ def test_descent_does_not_hang_on_who_else_is_in_the_cohort(clones):
                                                cluster_potential=30.0, clone_potential_log_sd=1.0)], horizon_days=120)  # fmt: skip
     alone.run()
     told = []
-    for model, descent_of in ((crowd, lineage), (alone, Lineage(alone))):
+    for model, descent_of in ((crowd, lineage), (alone, DescentColumns(alone))):
         found = tables.Metastases(model)
         table = tables.metastases_table(model, found, descent_of)
         mine = table["patient"] == 3
@@ -472,7 +472,7 @@ def test_seeds_that_were_kept_tell_their_clones():
         model = drawn_model(np.arange(3), [values(**SEEDING | {"secondary_shedding_factor": 0.2, "sleep_probability": 0.5}, cluster_share=0.05,
                                                   cluster_potential=30.0, clone_potential_log_sd=log_sd)], horizon_days=100, keep_seeds=True)  # fmt: skip
         model.run()
-        found, lineage = tables.Metastases(model), Lineage(model)
+        found, lineage = tables.Metastases(model), DescentColumns(model)
         kept[log_sd] = tables.seeds_table(model, found, lineage), tables.metastases_table(model, found, lineage)
     assert np.ma.getmaskarray(kept[0.0][0]["clone"]).all()
     seeds, metastases = kept[1.0]

@@ -253,7 +253,7 @@ def test_a_device_is_no_scenario():
     ("changes", "pieces"),
     [
         ({"patients": 0}, ["--patients 0: found 0 (a number); allowed: a whole number, 1 to"]),
-        ({"patients": 2**31}, ["--patients 2147483648:"]),
+        ({"patients": 2**20 + 1}, ["--patients 1048577:", "1 to 1,048,576"]),
         ({"patients": 1.5}, ["found 1.5"]),
         ({"off": ["dormncy"]}, ["--off dormncy: unknown mechanism", "did you mean dormancy?"]),
         ({"on": ["x"]}, ["--on x: unknown mechanism"]),

@@ -20,10 +20,10 @@ from sim.analysis.resampling import Resampled, interval, ratio
 from sim.errors import InputError
 from sim.mechanisms import REGISTRY
 from sim.messages import unknown
-from sim.names import NICHES
+from sim.names import NICHES, TWO_SIDED_95
 from sim.results import reading as results
 from sim.results.schema import ALL
-from sim.runs.arms import Arm, arm_tasks, arms_key
+from sim.runs.counterfactuals import Counterfactual, counterfactual_tasks, counterfactuals_key
 from sim.scenario import Scenario
 from sim.work.resuming import KeptRun
 
@@ -32,21 +32,20 @@ OUTCOMES = ("colonies", "patients")
 """Metastases per patient that crossed the detection threshold in life; share of patients with at least one."""
 ALL_OFF, ALL_ON = "all off", "all on"
 ORGANS = (*NICHES, ALL)
-_TWO_SIDED_95 = 1.959963984540054
 
 
 @dataclass(frozen=True)
-class Block:
+class Game:
     """One game: with a gain of inflammation and the liver's soil that goes with it (None: as the scenario has them)."""
 
     gain: float | None = None
     soil: float | None = None
 
-    def arms(self, players: Sequence[str], coalitions: Sequence[int]) -> list[Arm]:
+    def arms(self, players: Sequence[str], coalitions: Sequence[int]) -> list[Counterfactual]:
         """The arm of each coalition: players outside it are off."""
         values = () if self.gain is None else ((products.GAIN, self.gain), (products.SOIL, self.soil))
         return [
-            Arm(frozenset(name for i, name in enumerate(players) if not coalition >> i & 1), values)
+            Counterfactual(frozenset(name for i, name in enumerate(players) if not coalition >> i & 1), values)
             for coalition in coalitions
         ]
 
@@ -68,16 +67,16 @@ def players_of(scenario: Scenario, wanted: Sequence[str] = ()) -> tuple[str, ...
     return players
 
 
-def blocks_of(scenario: Scenario, players: Sequence[str], seed: int) -> tuple[list[Block], list[float]]:
+def blocks_of(scenario: Scenario, players: Sequence[str], seed: int) -> tuple[list[Game], list[float]]:
     """The games to play, the scenario's own first, and the gains that are left out: they would need a soil above its maximum."""
     if products.MECHANISM not in players:
-        return [Block()], []
+        return [Game()], []
     gains = products.assumed_gains(scenario)
     soils = products.refitted_soils(scenario, gains[1:], seed=seed)
     most = scenario.parameters[products.SOIL].parameter.maximum
-    blocks = [Block(gains[0], scenario.parameters[products.SOIL].value)]
-    blocks += [Block(gain, float(soil)) for gain, soil in zip(gains[1:], soils, strict=True) if soil <= most]
-    return blocks, [gain for gain, soil in zip(gains[1:], soils, strict=True) if soil > most]
+    games = [Game(gains[0], scenario.parameters[products.SOIL].value)]
+    games += [Game(gain, float(soil)) for gain, soil in zip(gains[1:], soils, strict=True) if soil <= most]
+    return games, [gain for gain, soil in zip(gains[1:], soils, strict=True) if soil > most]
 
 
 def quantities(counts: np.ndarray) -> np.ndarray:
@@ -87,20 +86,20 @@ def quantities(counts: np.ndarray) -> np.ndarray:
 
 
 class Attribution:
-    """Sums over patients of every block's parts: all off, a contribution a player, all on."""
+    """Sums over patients of every game's parts: all off, a contribution a player, all on."""
 
-    def __init__(self, players: Sequence[str], design: shapley.Design, blocks: Sequence[Block], seed: int):
-        self.players, self.design, self.blocks = tuple(players), design, list(blocks)
+    def __init__(self, players: Sequence[str], design: shapley.Design, games: Sequence[Game], seed: int):
+        self.players, self.design, self.games = tuple(players), design, list(games)
         self.parts = (ALL_OFF, *self.players, ALL_ON)
-        self._shape = (len(self.blocks), len(self.parts), len(OUTCOMES), len(ORGANS))
+        self._shape = (len(self.games), len(self.parts), len(OUTCOMES), len(ORGANS))
         self._resampled = Resampled(int(np.prod(self._shape)), seed=seed)
-        self._totals = np.zeros((len(self.blocks), len(design.coalitions), len(OUTCOMES), len(ORGANS)))
+        self._totals = np.zeros((len(self.games), len(design.coalitions), len(OUTCOMES), len(ORGANS)))
 
     def add(self, patient: np.ndarray, metastases: np.ndarray) -> None:
-        """Add patients (n,) with their metastases (n, blocks x coalitions, niches)."""
+        """Add patients (n,) with their metastases (n, games x coalitions, niches)."""
         n, coalitions = len(patient), len(self.design.coalitions)
-        values = quantities(metastases.reshape(n, len(self.blocks), coalitions, len(NICHES))).swapaxes(0, 2)
-        share = self.design.contributions(values).share  # (players, blocks, n, ...) from (coalitions, blocks, n, ...)
+        values = quantities(metastases.reshape(n, len(self.games), coalitions, len(NICHES))).swapaxes(0, 2)
+        share = self.design.contributions(values).share  # (players, games, n, ...) from (coalitions, games, n, ...)
         parts = np.concatenate([values[:1], share, values[-1:]])
         self._resampled.add(patient, np.moveaxis(parts, 2, 0).swapaxes(1, 2).reshape(n, -1))
         self._totals += values.sum(axis=2).swapaxes(0, 1)
@@ -111,7 +110,7 @@ class Attribution:
         return self._resampled.patients
 
     def table(self) -> dict[str, list]:
-        """Columns of `attribution.parquet`: a row an outcome, block, organ and part."""
+        """Columns of `attribution.parquet`: a row an outcome, game, organ and part."""
         means = self._resampled.means().reshape(-1, *self._shape)
         shares = ratio(means, means[:, :, -1:])
         games = np.moveaxis(self._totals, 1, 0) / max(self.patients, 1)
@@ -138,13 +137,13 @@ class Attribution:
                 "patients",
             )
         }
-        for place in np.ndindex(len(OUTCOMES), len(self.blocks), len(ORGANS), len(self.parts)):
-            outcome, block, organ, part = place
-            at = (block, part, outcome, organ)
+        for place in np.ndindex(len(OUTCOMES), len(self.games), len(ORGANS), len(self.parts)):
+            outcome, game, organ, part = place
+            at = (game, part, outcome, organ)
             row = (
                 OUTCOMES[outcome],
-                self.blocks[block].gain,
-                self.blocks[block].soil,
+                self.games[game].gain,
+                self.games[game].soil,
                 ORGANS[organ],
                 self.parts[part],
                 means[0][at],
@@ -180,13 +179,13 @@ class Attribution:
                 "patients_with_metastases",
             )
         }
-        for b, block in enumerate(self.blocks):
-            for c, arm in enumerate(block.arms(self.players, self.design.coalitions)):
+        for b, game in enumerate(self.games):
+            for c, arm in enumerate(game.arms(self.players, self.design.coalitions)):
                 for o, organ in enumerate(ORGANS):
                     colonies, people = self._totals[b, c, :, o]
                     row = (
-                        block.gain,
-                        block.soil,
+                        game.gain,
+                        game.soil,
                         ",".join(name for name in self.players if name in arm.off),
                         organ,
                         self.patients,
@@ -201,7 +200,7 @@ class Attribution:
 def _widened(resampled: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Percentile intervals of the resamples behind row 0, widened by the sampling of orders (independent of it)."""
     low, high = interval(resampled[1:])
-    own, extra = resampled[0], _TWO_SIDED_95 * error
+    own, extra = resampled[0], TWO_SIDED_95 * error
     return own - np.hypot(own - low, extra), own + np.hypot(high - own, extra)
 
 
@@ -227,12 +226,12 @@ def attribute(
     results.check_writable(out, KIND)
     stopwatch = Stopwatch()
     design = shapley.design(len(players), seed=seed, orders=orders)
-    blocks, left_out = blocks_of(scenario, players, seed)
-    arms = [arm for block in blocks for arm in block.arms(players, design.coalitions)]
-    attribution = Attribution(players, design, blocks, seed)
+    games, left_out = blocks_of(scenario, players, seed)
+    arms = [arm for game in games for arm in game.arms(players, design.coalitions)]
+    attribution = Attribution(players, design, games, seed)
     with KeptRun(
-        arm_tasks(scenario, arms, seed),
-        arms_key(scenario, arms, seed),
+        counterfactual_tasks(scenario, arms, seed),
+        counterfactuals_key(scenario, arms, seed),
         out=out,
         workers=workers,
         progress=progress,

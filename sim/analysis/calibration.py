@@ -20,9 +20,11 @@ from sim import scenario as scenarios
 from sim.analysis.closed_form.exposure import Exposure, expected_metastases, measure, visible_within
 from sim.catalog.parameters import LaneParameters
 from sim.disease.body import own_organ_factor, route
-from sim.names import NICHES, ORGANS
+from sim.names import DAYS_PER_YEAR, NICHES, ORGANS
 
 FITTED_SITES = ("colon", "breast", "lung", "pancreas", "stomach")
+FITTED_AUTOPSIES = "diSibio2008"
+"""The study whose autopsies are fitted; other tables of the same sites are kept beside it."""
 ROW_NAME = {"muscle": "skeletal muscle"}
 SEED, PATIENTS = 1, 300
 MODEL_SHARE_SD = 0.04
@@ -34,7 +36,6 @@ PRIOR_FRAILTY_LOG_SD = 4.0
 LARGEST_SOIL = 0.2
 """Scale of the soil vector: only its product with the competent share is known."""
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(64)
-_DAYS_PER_YEAR = 365.25
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def autopsy_rows() -> list[Observed]:
     organ_of = {ROW_NAME.get(organ, organ): organ for organ in ORGANS}
     found = []
     for row in catalog.literature().values():
-        if row["quantity"].startswith("autopsy") and row["primary"] in FITTED_SITES and row["organ"] in organ_of:
+        if row["study"] == FITTED_AUTOPSIES and row["primary"] in FITTED_SITES and row["organ"] in organ_of:
             if row["primary"] == row["organ"] != "lung":
                 continue
             patients = int(row["note"].split("n=")[1].split(";")[0])
@@ -78,7 +79,7 @@ class ClosedForm:
     def __init__(self, patients: int = PATIENTS):
         self.autopsies = {site: scenarios.load(f"autopsy/{site}") for site in FITTED_SITES}
         self.base = self.autopsies["colon"]
-        self.values = {name: p.value for name, p in self.base.parameters.items()}
+        self.values = self.base.values()
         self.cut_sd = self.values["frailty_truncation_sd"]
         self.autopsy, self.timing = autopsy_rows(), timing_rows()
         exposure = measure(self.base, seed=SEED, patients=patients)
@@ -98,13 +99,13 @@ class ClosedForm:
 
     def _set_timing(self, exposure: Exposure) -> None:
         diagnosis = exposure.diagnosis_day
-        follow_up = 5 * _DAYS_PER_YEAR
+        follow_up = 5 * DAYS_PER_YEAR
         longest = int((diagnosis.max() + follow_up) // 7) + 2
         imaging = visible_within(self.base, self.values["imaging_threshold_cells"], longest)
         self.synchronous = expected_metastases(exposure, imaging, diagnosis, diagnosis)
         months = np.arange(1, 61)
         self.later = [
-            expected_metastases(exposure, imaging, diagnosis + m * _DAYS_PER_YEAR / 12, diagnosis) for m in months
+            expected_metastases(exposure, imaging, diagnosis + m * DAYS_PER_YEAR / 12, diagnosis) for m in months
         ]
 
     def _parts(self, unknown):

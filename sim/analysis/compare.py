@@ -14,7 +14,7 @@ import numpy as np
 from sim.analysis import paired, survival
 from sim.analysis.competing_risks import ANY_ORGAN
 from sim.errors import InputError
-from sim.names import NICHES
+from sim.names import DAYS_PER_YEAR, NICHES
 from sim.results import incidence
 
 CLEAR = 0.05
@@ -56,7 +56,7 @@ class Comparison:
 
     @property
     def end_years(self) -> float:
-        return self.end_days / incidence.DAYS_PER_YEAR
+        return self.end_days / DAYS_PER_YEAR
 
     def grid_days(self, points: int = 200):
         """Days at which difference curves are given: (points + 1,), from diagnosis to the end."""
@@ -108,7 +108,7 @@ def compare(first, second) -> Comparison:
         alive=paired.shares(np.isinf(death[0]), np.isinf(death[1])),
         died_earlier=int((death[1] < death[0]).sum()),
         died_later=int((death[1] > death[0]).sum()),
-        years_lived=paired.means(*(np.minimum(days, end) / incidence.DAYS_PER_YEAR for days in death)),
+        years_lived=paired.means(*(np.minimum(days, end) / DAYS_PER_YEAR for days in death)),
         metastases=paired.means(*(_colonies(run, arm, end) for run, arm in zip((first, second), people, strict=True))),
         overall=survival.logrank(*(survival.follow_up(run) for run in (first, second))),
         metastasis_free=survival.logrank(

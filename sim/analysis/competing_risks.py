@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.analysis.survival import Curve, FollowUp, log_log_band
+from sim.analysis.survival import Curve, TimesToEvent, log_log_band
 from sim.names import NICHES
 
 CENSORED, EVENT, COMPETING = 0, 1, 2
@@ -27,7 +27,7 @@ def aalen_johansen(days, end) -> Curve:
     """
     days, end = np.asarray(days, dtype=float), np.asarray(end, dtype=int)
     count = len(days)
-    times = FollowUp(np.arange(count), days, end == EVENT)
+    times = TimesToEvent(np.arange(count), days, end == EVENT)
     if not count:
         nothing = np.full(1, np.nan)
         return Curve(np.zeros(1), nothing, nothing, nothing, 0, 0, 0.0, False, times)

@@ -1,4 +1,4 @@
-"""Who seeded whom in one patient: the tree of his colonies, the migration between organs, and his clones.
+"""Who seeded whom in one patient: the tree of their colonies, the migration between organs, and their clones.
 
 Read from the tables of a run. The tree is written in Newick's format; a branch is as long as the days from
 the arrival of a colony's founder to the arrival of its child's (the primary's root is the first

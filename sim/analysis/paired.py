@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.results.incidence import WILSON_Z
+from sim.names import TWO_SIDED_95
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Shares:
         """(low, high): Wald's interval with half a patient added to each of the four counts (Agresti and Min 2005)."""
         lost, gained, count = self.only_first, self.only_second, self.patients + 2
         centre = (gained - lost) / count
-        half = WILSON_Z * np.sqrt((lost + gained + 1) - (gained - lost) ** 2 / count) / count
+        half = TWO_SIDED_95 * np.sqrt((lost + gained + 1) - (gained - lost) ** 2 / count) / count
         return np.clip(centre - half, -1, self.difference), np.clip(centre + half, self.difference, 1)
 
     @property
@@ -67,7 +67,7 @@ class Shares:
         here, there = self.both + self.only_second, self.both + self.only_first
         if not there:
             return math.nan, math.nan
-        half = WILSON_Z * math.sqrt((self.only_first + self.only_second + 1) / ((here + 0.5) * (there + 0.5)))
+        half = TWO_SIDED_95 * math.sqrt((self.only_first + self.only_second + 1) / ((here + 0.5) * (there + 0.5)))
         centre = (here + 0.5) / (there + 0.5)
         return min(centre * math.exp(-half), self.ratio), max(centre * math.exp(half), self.ratio)
 
@@ -111,7 +111,7 @@ def means(first, second) -> Means:
     """Compare a number per patient; (patients,) float each. The interval needs two patients, else it is nan."""
     first, second = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
     change = second - first
-    half = WILSON_Z * change.std(ddof=1) / math.sqrt(len(change)) if len(change) > 1 else math.nan
+    half = TWO_SIDED_95 * change.std(ddof=1) / math.sqrt(len(change)) if len(change) > 1 else math.nan
     middle = float(change.mean())
     return Means(float(first.mean()), float(second.mean()), middle, middle - half, middle + half)
 

@@ -18,11 +18,10 @@ from sim.analysis.closed_form.exposure import Exposure, expected_metastases, mea
 from sim.catalog.parameters import LaneParameters
 from sim.disease.body import own_organ_factor, route
 from sim.errors import InputError
-from sim.mechanisms import effective_parameters
 from sim.names import NICHES
 from sim.results.schema import ALL
-from sim.runs.arms import metastases_by_lane
 from sim.runs.chunk import stacked_lanes
+from sim.runs.counterfactuals import metastases_by_lane
 from sim.scenario import Scenario
 from sim.work.packing import Chunk, pack
 
@@ -97,11 +96,7 @@ def outcomes_at(
     report: Callable[[float], None] | None = None,
 ) -> np.ndarray:
     """Both outcomes by organ at every point: (points, outcomes, organs). Raises InputError."""
-    base = {name: parameter.value for name, parameter in scenario.parameters.items()}
-    arms = [
-        effective_parameters(base | dict(zip(names, map(float, point), strict=True)), scenario.mechanisms)
-        for point in points
-    ]
+    arms = [scenario.effective(dict(zip(names, map(float, point), strict=True))) for point in points]
     lanes = stacked_lanes(scenario, arms, seed=seed, patients=np.arange(scenario.patients))
     mean, share = np.empty((len(lanes.arm), len(ORGANS))), np.empty((len(lanes.arm), len(ORGANS)))
     # A model runs as long as its slowest lane, and growth differs much between points: lanes of a kind run together.

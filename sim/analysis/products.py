@@ -13,14 +13,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from sim.analysis.points import expected_at_frailty_one, over_frailty
-from sim.mechanisms import effective_parameters
-from sim.names import NICHES
+from sim.names import LIVER, NICHES
 from sim.scenario import Scenario
 
 MECHANISM, GAIN, SOIL = "inflammation", "inflammation_gain", "soil.liver"
 PATIENTS = 200
 """Patients behind the refit: the same at every gain, so that few are enough."""
-_LIVER = NICHES.index("liver")
 _FURTHEST = 1e4
 _CLEAR = 1e-6
 """A share of patients nearer to none or all than this tells nothing of the soil: then the mean number is kept."""
@@ -41,15 +39,15 @@ def refitted_soils(scenario: Scenario, gains: Sequence[float], *, seed: int, pat
     """
     from scipy.optimize import brentq
 
-    base = effective_parameters({name: p.value for name, p in scenario.parameters.items()}, scenario.mechanisms)
+    base = scenario.effective()
     arms = [{**base, GAIN: gain} for gain in (base[GAIN], *gains)]
     lanes = np.tile(np.arange(patients), len(arms)), np.repeat(np.arange(len(arms)), patients)
-    expected = expected_at_frailty_one(scenario, arms, *lanes, seed)[:, _LIVER].reshape(len(arms), patients)
+    expected = expected_at_frailty_one(scenario, arms, *lanes, seed)[:, LIVER].reshape(len(arms), patients)
 
     def share(number: int, log_factor: float) -> float:
         at_one = np.zeros((patients, len(NICHES)))
-        at_one[:, _LIVER] = expected[number] * math.exp(log_factor)
-        return float(over_frailty(at_one, base)[1][:, _LIVER].mean())
+        at_one[:, LIVER] = expected[number] * math.exp(log_factor)
+        return float(over_frailty(at_one, base)[1][:, LIVER].mean())
 
     wanted = share(0, 0.0)
     factors = []

@@ -16,10 +16,9 @@ import numpy as np
 from sim import catalog
 from sim.analysis.survival import follow_up, logrank
 from sim.errors import InputError
-from sim.mechanisms import effective_parameters
-from sim.names import SITES
+from sim.names import SITES, TWO_SIDED_95
 from sim.results import reading as results
-from sim.results.incidence import WILSON_Z, wilson_interval
+from sim.results.incidence import wilson_interval
 from sim.results.outcomes import CONDITIONS, SHARE
 from sim.results.storage import json_text, write_text
 from sim.runs.keys import identity
@@ -184,9 +183,7 @@ def _course(scenario: Scenario) -> str:
     resolved = scenario.to_dict()
     for key in ("name", "file", "title", "question", "mechanisms", "overrides", "parameters"):
         del resolved[key]
-    values = effective_parameters(
-        {name: parameter.value for name, parameter in scenario.parameters.items()}, scenario.mechanisms
-    )
+    values = scenario.effective()
     for name in _of_other_sites(values, scenario.primary):
         del values[name]
     return json.dumps([resolved, values], sort_keys=True)
@@ -238,7 +235,7 @@ def contrast_influence(
 ) -> tuple[float, float]:
     """The contrast of the arms' means and its standard error; nan where an arm has fewer than two patients.
 
-    Each patient's influence is summed over the arms in which he counts: arms with the same patients are
+    Each patient's influence is summed over the arms in which they count: arms with the same patients are
     compared in pairs, arms with different patients as independent groups, and all between by the same sum.
     """
     estimate, influence, fewest = 0.0, 0.0, np.inf
@@ -274,13 +271,13 @@ def pooled(answers: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         numbers = np.array(
             [[found[key] for key in ("difference", "low", "high")] for found in same], dtype=float
         )  # None: nan
-        errors = (numbers[:, 2] - numbers[:, 1]) / (2 * WILSON_Z)
+        errors = (numbers[:, 2] - numbers[:, 1]) / (2 * TWO_SIDED_95)
         out.append(_found(contrast, patients, numbers[:, 0].mean(), np.sqrt((errors**2).sum()) / len(same)))
     return out
 
 
 def _found(contrast: Contrast, patients: int, difference: float, error: float) -> dict[str, Any]:
-    low, high = difference - WILSON_Z * error, difference + WILSON_Z * error
+    low, high = difference - TWO_SIDED_95 * error, difference + TWO_SIDED_95 * error
     return {
         "expected": contrast.text,
         "sign": contrast.sign,
@@ -331,7 +328,7 @@ def _arm(arm: Arm, share: bool, values: np.ndarray, counted: np.ndarray) -> dict
     """Mean of an arm with its 95 % interval: Wilson's of a share, else a normal one."""
     n = int(counted.sum())
     mean = float(values[counted].mean()) if n else float("nan")
-    half = WILSON_Z * float(values[counted].std(ddof=1)) / n**0.5 if n > 1 else float("nan")
+    half = TWO_SIDED_95 * float(values[counted].std(ddof=1)) / n**0.5 if n > 1 else float("nan")
     low, high = wilson_interval(values[counted].sum(), n) if share else (mean - half, mean + half)
     return {
         "arm": arm.name,

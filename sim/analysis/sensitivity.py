@@ -27,11 +27,10 @@ SMALLEST_SHARE = 1e-6
 """Shares are scaled to sum to one: zero everywhere has no meaning, so a millionth stands for zero."""
 SCALED = ("arterial_share", "drainage")
 RESAMPLES = 1000
-_TWO_SIDED_95 = 1.959963984540054
 
 
 @dataclass(frozen=True)
-class Factor:
+class VariedParameter:
     """One parameter with the range over which it is varied."""
 
     name: str
@@ -47,7 +46,9 @@ class Factor:
         return self.low + unit * (self.high - self.low)
 
 
-def factors_of(scenario: Scenario, *, kinds: Sequence[str] = ("assumed",), names: Sequence[str] = ()) -> list[Factor]:
+def factors_of(
+    scenario: Scenario, *, kinds: Sequence[str] = ("assumed",), names: Sequence[str] = ()
+) -> list[VariedParameter]:
     """The parameters of these kinds that can act in the scenario, or those that are named, with the catalogue's ranges.
 
     Left out are the numbers of other sites, of mechanisms that are off, of treatments where none is given,
@@ -66,7 +67,7 @@ def factors_of(scenario: Scenario, *, kinds: Sequence[str] = ("assumed",), names
         decades = low > 0 and high / low >= DECADE
         low = max(low, SMALLEST_SHARE) if name.split(".")[0] in SCALED else low
         if low < high:
-            found.append(Factor(name, low, high, parameter.kind, decades))
+            found.append(VariedParameter(name, low, high, parameter.kind, decades))
     missing = [name for name in names if name not in {factor.name for factor in found}]
     if missing:
         raise InputError(f"--parameters {missing[0]}: the catalogue gives it no range to vary it over")
@@ -118,7 +119,7 @@ def require() -> None:
     _salib()
 
 
-def _problem(factors: Sequence[Factor]) -> dict:
+def _problem(factors: Sequence[VariedParameter]) -> dict:
     return {
         "num_vars": len(factors),
         "names": [factor.name for factor in factors],
@@ -126,7 +127,7 @@ def _problem(factors: Sequence[Factor]) -> dict:
     }
 
 
-def _stretched(factors: Sequence[Factor], unit: np.ndarray) -> np.ndarray:
+def _stretched(factors: Sequence[VariedParameter], unit: np.ndarray) -> np.ndarray:
     return np.stack([factor.stretch(unit[:, i]) for i, factor in enumerate(factors)], axis=1)
 
 
@@ -137,7 +138,7 @@ class Study:
     `figures` maps a column's name to (factors, outputs); `rank` orders the factors of an output, 1 first.
     """
 
-    factors: tuple[Factor, ...]
+    factors: tuple[VariedParameter, ...]
     points: np.ndarray
     outputs: np.ndarray
     figures: dict[str, np.ndarray]
@@ -152,7 +153,7 @@ class Study:
         return rank
 
 
-def screen(model: Model, factors: Sequence[Factor], *, trajectories: int, seed: int) -> Study:
+def screen(model: Model, factors: Sequence[VariedParameter], *, trajectories: int, seed: int) -> Study:
     """Morris's elementary effects: points = trajectories x (factors + 1).
 
     `effect` is the mean absolute change of the output per full range of the factor (mu*), with its 95 % interval;
@@ -180,7 +181,7 @@ def screen(model: Model, factors: Sequence[Factor], *, trajectories: int, seed: 
     return Study(tuple(factors), points, outputs, figures, "effect")
 
 
-def rank(model: Model, factors: Sequence[Factor], *, samples: int, seed: int) -> Study:
+def rank(model: Model, factors: Sequence[VariedParameter], *, samples: int, seed: int) -> Study:
     """Sobol's indices: points = samples x (factors + 2); `samples` is a power of two.
 
     `first` is the share of the output's variance that the factor explains alone, `total` the share that it takes part

@@ -13,7 +13,7 @@ from sim.analysis import points as design_points
 from sim.analysis import sensitivity
 from sim.analysis.folder import Stopwatch, write_analysis
 from sim.analysis.points import ORGANS, OUTCOMES, PointsTask
-from sim.analysis.sensitivity import Factor, Study
+from sim.analysis.sensitivity import Study, VariedParameter
 from sim.results import reading as results
 from sim.results.schema import ALL
 from sim.runs.keys import asked_key
@@ -33,7 +33,7 @@ METHODS = ("both", "morris", "sobol")
 class Asked:
     """What to do: which designs, of what size, over which factors; `kept` go from the screening to the ranking of `both`."""
 
-    factors: tuple[Factor, ...]
+    factors: tuple[VariedParameter, ...]
     method: str = "both"
     outcome: str = OUTCOMES[0]
     trajectories: int = TRAJECTORIES
@@ -48,7 +48,7 @@ class Cohort:
     def __init__(
         self,
         scenario: Scenario,
-        factors: Sequence[Factor],
+        factors: Sequence[VariedParameter],
         *,
         seed: int,
         simulate: bool,

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.results.incidence import DAYS_PER_YEAR, WILSON_Z, wilson_interval
+from sim.names import DAYS_PER_YEAR, TWO_SIDED_95
+from sim.results.incidence import wilson_interval
 
 OVERALL, METASTASIS_FREE = "overall", "metastasis_free"
 """What ends survival: death; or death and the first visible metastasis, whichever comes first."""
@@ -24,7 +25,7 @@ GRACE_DAYS = 1.0
 
 
 @dataclass(frozen=True)
-class FollowUp:
+class TimesToEvent:
     """One row a patient: days from diagnosis to the end of follow-up, and whether the event ended it.
 
     `patient` (patients,) int, ascending; `days` (patients,) float, >= 0; `happened` (patients,) bool,
@@ -38,9 +39,9 @@ class FollowUp:
     def __len__(self) -> int:
         return len(self.days)
 
-    def of(self, chosen: np.ndarray) -> FollowUp:
+    def of(self, chosen: np.ndarray) -> TimesToEvent:
         """The rows that are `chosen`, (patients,) bool."""
-        return FollowUp(self.patient[chosen], self.days[chosen], self.happened[chosen])
+        return TimesToEvent(self.patient[chosen], self.days[chosen], self.happened[chosen])
 
     def at_risk(self, days) -> np.ndarray:
         """How many are still followed, without an event, just before each of `days`; shaped as `days`."""
@@ -75,7 +76,7 @@ class Curve:
     events: int
     last_day: float
     all_ended: bool
-    follow_up: FollowUp
+    follow_up: TimesToEvent
 
     def at(self, day: float) -> Estimate:
         """The estimate on `day`; nan after the end of follow-up, unless nobody is left to follow."""
@@ -86,7 +87,7 @@ class Curve:
         return Estimate(float(self.value[step]), float(self.low[step]), float(self.high[step]), at_risk)
 
 
-def follow_up(run, kind: str = OVERALL) -> FollowUp:
+def follow_up(run, kind: str = OVERALL) -> TimesToEvent:
     """When each diagnosed patient of `run` met the end: `kind` is "overall" or "metastasis_free".
 
     Metastasis-free survival leaves out patients with a visible metastasis at diagnosis. Raises
@@ -105,7 +106,7 @@ def follow_up(run, kind: str = OVERALL) -> FollowUp:
         patient, last, happened, detected = patient[free], last[free], happened[free], detected[free]
         found = detected <= last
         last, happened = np.where(found, detected, last), happened | found
-    return FollowUp(patient, np.maximum(last, 0.0), happened)
+    return TimesToEvent(patient, np.maximum(last, 0.0), happened)
 
 
 def log_log_band(survival, standard_error, patients: int) -> tuple[np.ndarray, np.ndarray]:
@@ -117,7 +118,7 @@ def log_log_band(survival, standard_error, patients: int) -> tuple[np.ndarray, n
     survival, standard_error = (np.asarray(x, dtype=float) for x in (survival, standard_error))
     inside = (survival > 0) & (survival < 1)
     s = np.where(inside, survival, 0.5)
-    width = WILSON_Z * np.where(inside, standard_error, 0.0) / (s * -np.log(s))
+    width = TWO_SIDED_95 * np.where(inside, standard_error, 0.0) / (s * -np.log(s))
     bounds = [np.where(inside, s ** np.exp(sign * width), survival) for sign in (1, -1)]
     return _close_ends(survival, *bounds, patients)
 
@@ -135,7 +136,7 @@ def _close_ends(survival, low, high, patients: int):
     return low, high
 
 
-def kaplan_meier(follow_up: FollowUp) -> Curve:
+def kaplan_meier(follow_up: TimesToEvent) -> Curve:
     """The share without the event over time (Kaplan and Meier 1958), with Greenwood's error on the log-log scale.
 
     Without patients the curve is one step at nan.
@@ -193,7 +194,7 @@ class LogRank:
     p_value: float
 
 
-def logrank(first: FollowUp, second: FollowUp) -> LogRank:
+def logrank(first: TimesToEvent, second: TimesToEvent) -> LogRank:
     """Compare the event times of two groups. Without an event at which they could differ: statistic 0, p 1."""
     from scipy import stats
 
@@ -223,7 +224,7 @@ class Hazard:
     low: np.ndarray
     high: np.ndarray
     patients: int
-    follow_up: FollowUp
+    follow_up: TimesToEvent
 
 
 def recurrence_hazard(run, interval_years: float | None = None) -> Hazard:
@@ -264,7 +265,7 @@ def recurrence_hazard(run, interval_years: float | None = None) -> Hazard:
     return Hazard(edges[:-1], edges[1:], events, years, rate, low, high, len(times), times)
 
 
-def _recurred(run, times: FollowUp) -> np.ndarray:
+def _recurred(run, times: TimesToEvent) -> np.ndarray:
     """Which of the patients of metastasis-free `times` ended with a metastasis, not with death."""
     detected = run.patients.set_index("patient")["first_detected_day"].reindex(times.patient)
     return detected.notna().to_numpy(dtype=bool) & times.happened
@@ -273,5 +274,5 @@ def _recurred(run, times: FollowUp) -> np.ndarray:
 def round_interval(years: float, intervals: int = 20) -> float:
     """A round length, in years, of which about so many `intervals` span `years`."""
     wanted = max(years / intervals, 1 / DAYS_PER_YEAR)
-    lengths = np.array([1 / 365.25, 7 / 365.25, 1 / 12, 1 / 6, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0])
+    lengths = np.array([1 / DAYS_PER_YEAR, 7 / DAYS_PER_YEAR, 1 / 12, 1 / 6, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0])
     return float(lengths[np.argmin(np.abs(np.log(lengths / wanted)))])

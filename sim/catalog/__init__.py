@@ -1,7 +1,7 @@
 """Every number of the model, once: value, unit, kind of evidence, source, range, direction.
 
-The numbers stand in the TOML files beside this module; `targets.csv` holds the published rows that
-they cite by id. A parameter that exists for every organ or site is one block with `values`; it
+The numbers stand in the TOML files beside this module; `targets.csv`, `natural_history.csv` and
+`autopsies_more.csv` hold the published rows, which they cite by id. A parameter that exists for every organ or site is one block with `values`; it
 becomes one parameter a key, named `soil.liver`.
 """
 
@@ -17,6 +17,7 @@ from types import MappingProxyType
 
 FOLDER = Path(__file__).parent
 TARGETS_FILE = FOLDER / "targets.csv"
+LITERATURE_FILES = (TARGETS_FILE, FOLDER / "natural_history.csv", FOLDER / "autopsies_more.csv")
 CALIBRATED_FILE = FOLDER / "calibrated.toml"
 KINDS = ("measured", "derived", "calibrated", "assumed")
 PROOF = {"measured": "source", "derived": "formula", "calibrated": "targets", "assumed": "why"}
@@ -152,8 +153,23 @@ def load() -> Mapping[str, Parameter]:
     return MappingProxyType(found)
 
 
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """The rows of one of the catalogue's CSV files, fields as text."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
 @functools.cache
 def literature() -> Mapping[str, dict[str, str]]:
-    """The published rows of `targets.csv` by id, fields as text."""
-    with TARGETS_FILE.open(encoding="utf-8", newline="") as file:
-        return MappingProxyType({row["id"]: row for row in csv.DictReader(file)})
+    """The published rows by id, fields as text: the files one after the other, with the same columns.
+
+    `study` names where a row comes from (one study counts once in a likelihood), `cohort` the registry behind it,
+    `era` ("old", "modern") and `survival` ("relative", "net", "overall", ...) what must not be mixed, `contiguous` why an
+    organ is reached by direct extension, `same_as` and `disagrees_with` other rows. Raises ValueError when an id stands twice.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for path in LITERATURE_FILES:
+        for row in read_rows(path):
+            if found.setdefault(row["id"], row) is not row:
+                raise ValueError(f"catalogue: row {row['id']} stands twice (again in {path.name})")
+    return MappingProxyType(found)

@@ -7,15 +7,21 @@ from pathlib import Path
 import click
 
 from sim.cli.options import tell
-from sim.cli.values import LARGEST_SEED, REPOSITORY, WholeNumber, cores, shown
+from sim.cli.values import REPOSITORY, WholeNumber, cores, shown
 from sim.errors import InputError
+from sim.names import LARGEST_SEED, MOST_PATIENTS
 
 EVERY = "all"
 
 
 @click.command()
 @click.argument("scenario", metavar="SCENARIO")
-@click.option("--patients", type=WholeNumber(minimum=2), metavar="N", help="Number of virtual patients in every arm.")
+@click.option(
+    "--patients",
+    type=WholeNumber(minimum=2, maximum=MOST_PATIENTS),
+    metavar="N",
+    help="Number of virtual patients in every arm.",
+)
 @click.option("--small", is_flag=True, help="Ask the small cohort of [comparison.small], enriched as it says.")
 @click.option(
     "--seed",

@@ -47,7 +47,7 @@ def attribute(
     one; a mechanism that protects has a negative share. Where inflammation is among them, its share is
     also given at the ends of its assumed range, with the soil that fits.
     """
-    resolved = load(scenario, patients, on, off, set_)
+    resolved, _ = load(scenario, patients, on, off, set_)
     wanted = tuple(dict.fromkeys(name.strip() for name in mechanisms.split(",") if name.strip()))
     if orders % 2:
         raise InputError(f"--orders {orders}: orders are sampled in pairs; allowed: an even number from {LEAST_ORDERS}")

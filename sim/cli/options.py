@@ -9,8 +9,7 @@ import click
 
 from sim.cli.values import WholeNumber
 from sim.errors import InputError
-
-LARGEST_SEED = 2**63 - 1
+from sim.names import LARGEST_SEED, MOST_PATIENTS
 
 
 class Interrupted(Exception):
@@ -34,7 +33,12 @@ def change_options(command):
         ),
         click.option("--off", multiple=True, metavar="MECHANISM", help="Switch a mechanism off (repeatable)."),
         click.option("--on", multiple=True, metavar="MECHANISM", help="Switch a mechanism on (repeatable)."),
-        click.option("--patients", type=WholeNumber(minimum=1), metavar="N", help="Number of virtual patients."),
+        click.option(
+            "--patients",
+            type=WholeNumber(minimum=1, maximum=MOST_PATIENTS),
+            metavar="N",
+            help="Number of virtual patients.",
+        ),
     ):
         command = option(command)
     return command
@@ -70,18 +74,16 @@ def analysis_options(command):
 
 
 def load(scenario, patients, on, off, set_):
-    """The scenario with what the options change. Raises InputError, also of its comparison, for which the file is as wrong."""
-    from sim import scenario as scenarios
-    from sim.scenario.comparison import load_comparison
+    """The scenario with what the options change, and its comparison (None where it has none). Raises InputError."""
+    from sim.scenario.comparison import load_whole
 
     both = sorted(set(on) & set(off))
     if both:
         raise InputError(f"--on and --off both name {both[0]!r}: a mechanism is either on or off")
-    loaded = scenarios.load(scenario)
-    load_comparison(scenario)
+    loaded, comparison = load_whole(scenario)
     if patients is None and not (on or off or set_):
-        return loaded
-    return loaded.with_(patients=patients, on=tuple(on), off=tuple(off), set_=tuple(set_))
+        return loaded, comparison
+    return loaded.with_(patients=patients, on=tuple(on), off=tuple(off), set_=tuple(set_)), comparison
 
 
 def tell(remarks: Iterable[str]) -> None:

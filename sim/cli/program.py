@@ -17,7 +17,7 @@ from sim.cli.compare import compare
 from sim.cli.demo import demo
 from sim.cli.export_lesson import export_lesson
 from sim.cli.lineage import lineage
-from sim.cli.options import LARGEST_SEED, Interrupted
+from sim.cli.options import Interrupted
 from sim.cli.options import change_options as _change_options
 from sim.cli.options import load as _load
 from sim.cli.options import scenario_argument as _scenario_argument
@@ -28,7 +28,7 @@ from sim.cli.sensitivity import sensitivity
 from sim.cli.sweep import sweep
 from sim.cli.values import Memory, WholeNumber, cores, default_run_folder, finished_patients, shown
 from sim.errors import InputError, MachineError
-from sim.names import VERSION
+from sim.names import LARGEST_SEED, VERSION
 
 PROGRAM = "run_sim.py"
 EXIT_MACHINE, EXIT_INPUT, EXIT_INTERRUPTED, EXIT_BROKEN_PIPE = 1, 2, 130, 141
@@ -65,15 +65,14 @@ def show(scenario, patients, on, off, set_, as_json) -> None:
     One line a parameter of SCENARIO: value, unit, kind of evidence, range and source, and what each
     mechanism's off means. The options show what a run with the same options would use.
     """
-    resolved = _load(scenario, patients, on, off, set_)
+    resolved, comparison = _load(scenario, patients, on, off, set_)
     if as_json:
         click.echo(json.dumps(resolved.to_dict(), indent=2, ensure_ascii=False))
         return
     from sim import mechanisms
     from sim.cli.tables import scenario_text
-    from sim.scenario.comparison import load_comparison
 
-    click.echo(scenario_text(resolved, mechanisms.REGISTRY, load_comparison(scenario)))
+    click.echo(scenario_text(resolved, mechanisms.REGISTRY, comparison))
 
 
 @cli.command()
@@ -86,8 +85,7 @@ def check(context, scenarios) -> None:
     code is 2 if any is wrong. What cannot act (a treatment without the mechanism that it needs) is remarked upon.
     """
     from sim.cli.sweep import check_plan
-    from sim.scenario import load
-    from sim.scenario.comparison import load_comparison
+    from sim.scenario.comparison import load_whole
     from sim.scenario.remarks import comparison_remarks, remarks
     from sim.sweeps.plan_file import is_plan
 
@@ -100,8 +98,9 @@ def check(context, scenarios) -> None:
             if is_plan(name):
                 check_plan(name)
                 continue
-            found = remarks(load(name))
-            if (comparison := load_comparison(name)) is not None:
+            scenario, comparison = load_whole(name)
+            found = remarks(scenario)
+            if comparison is not None:
                 found += comparison_remarks(comparison)
             click.echo(f"ok  {name}")
             _tell(found)
@@ -150,7 +149,7 @@ def run(
     from sim.results import reading as results
     from sim.scenario.remarks import remarks
 
-    resolved = _load(scenario, patients, on, off, set_)
+    resolved, _ = _load(scenario, patients, on, off, set_)
     _tell(remarks(resolved))
     if out is None:
         out = default_run_folder(resolved, seed, keep_seeds=keep_seeds, keep_events=keep_events)

@@ -96,7 +96,7 @@ def sensitivity(
     from sim.analysis import sensitivity as methods
     from sim.analysis import sensitivity_study as study
 
-    resolved = study.with_few_patients(load(scenario, patients, on, off, set_), patients)
+    resolved = study.with_few_patients(load(scenario, patients, on, off, set_)[0], patients)
     names = tuple(dict.fromkeys(name.strip() for name in parameters.split(",") if name.strip()))
     factors = tuple(methods.factors_of(resolved, kinds=kinds, names=names))
     methods.check_samples(samples)

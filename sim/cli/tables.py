@@ -8,10 +8,10 @@ import textwrap
 from collections.abc import Mapping, Sequence
 
 from sim.cli.values import shown
+from sim.names import DAYS_PER_YEAR
 from sim.treatments import REGISTRY as TREATMENTS
 
 LEAST_WIDTH = 100
-DAYS_PER_YEAR = 365.25
 
 
 def width() -> int | None:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import click
 
-LARGEST_SEED = 2**63 - 1
 REPOSITORY = Path(__file__).parent.parent.parent
 _MEMORY_UNITS = {
     "b": 1,

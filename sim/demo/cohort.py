@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from sim.names import NICHES
+from sim.names import NEVER, NICHES, TWO_SIDED_95
 from sim.results.schema import ALL
 from sim.scenario import Scenario
 
@@ -31,8 +31,6 @@ FIRST_CHUNK, LARGEST_CHUNK = 4, 80
 """Patients: the first curves within seconds also where each has very many cells, later chunks cheaper a patient."""
 FEWEST, FEWEST_SHARE = 3, 0.1
 """A median of sleeping cells needs so many living patients, and so large a share of all: later it is not shown."""
-Z95 = 1.959964
-NEVER = 10**9
 _MOST_POINTS = 80
 _DIGITS = 4
 
@@ -94,9 +92,9 @@ def first_found_days(tables: dict) -> np.ndarray:
 
 def wilson(count: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
     """Wilson's 95 % interval of a share `count` / n."""
-    share, z2 = count / n, Z95**2
+    share, z2 = count / n, TWO_SIDED_95**2
     middle = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = Z95 / (1 + z2 / n) * np.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
+    half = TWO_SIDED_95 / (1 + z2 / n) * np.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
     return np.maximum(middle - half, 0.0), np.minimum(middle + half, 1.0)
 
 
@@ -108,7 +106,7 @@ def paired_difference(only_first: int, only_second: int, n: int) -> tuple[float,
     """
     first, second, total = only_first + 0.5, only_second + 0.5, n + 2
     middle = (second - first) / total
-    half = Z95 * math.sqrt(max(first + second - (second - first) ** 2 / total, 0.0)) / total
+    half = TWO_SIDED_95 * math.sqrt(max(first + second - (second - first) ** 2 / total, 0.0)) / total
     return (only_second - only_first) / n, max(middle - half, -1.0), min(middle + half, 1.0)
 
 

@@ -17,7 +17,7 @@ from sim.demo import lessons, texts
 from sim.demo.controls import Controls
 from sim.demo.elements import CurvesPanel, Stage
 from sim.demo.lesson_panel import LessonPanel
-from sim.demo.phrases import Words
+from sim.demo.phrases import Phrases
 from sim.demo.session import FREE_SECONDS, Classroom
 from sim.demo.settings import COHORT_PATIENTS, Settings
 from sim.errors import InputError
@@ -36,14 +36,14 @@ class Page:
         self.turned_away, problem = False, None
         try:
             self.settings = Settings.from_query(query)
-            self.words = Words(self.settings.language)
+            self.words = Phrases(self.settings.language)
             self._resolve(self.settings)
             if self.settings.lesson:
                 lessons.load(self.settings.lesson)
         except InputError as error:
             problem = str(error)
             self.settings = Settings()
-            self.words = Words(self.settings.language)
+            self.words = Phrases(self.settings.language)
         self._asked = self._losses = 0
         self._has_film = self._has_cohort = False
         self._build()
@@ -90,7 +90,7 @@ class Page:
                 ui.label(self.words("ui.subtitle")).classes("subtitle")
             with ui.element("nav").props(f'aria-label="{self.words("ui.language")}"').classes("languages"):
                 for code in texts.languages():
-                    link = ui.link(Words(code)("language.name"), self._address(language=code)).props(
+                    link = ui.link(Phrases(code)("language.name"), self._address(language=code)).props(
                         f'lang="{code}" hreflang="{code}"'
                     )
                     link.mark(f"language-{code}")

@@ -19,7 +19,7 @@ MORE_WHAT_IFS = ("age.40", "age.85", "site.rectum", "site.breast", *(f"treat.{na
 """What one click can change, the first ones always in sight (see `Settings.changed`)."""
 
 
-class Words:
+class Phrases:
     """The texts of one language."""
 
     def __init__(self, language: str):

@@ -17,13 +17,13 @@ from urllib.parse import parse_qsl, urlencode
 from sim import mechanisms, scenario
 from sim.errors import InputError
 from sim.messages import describe, unknown
-from sim.names import NICHES
+from sim.names import DAYS_PER_YEAR, LARGEST_SEED, MOST_PATIENTS, NICHES
 from sim.scenario import Scenario
 
 BASE = "colorectal.toml"
 """What the classroom starts from: follow-up, observation and everything that the page does not set."""
 COHORT_PATIENTS = 300
-LARGEST_SEED, LARGEST_PATIENT = 2**63 - 1, 10**6
+LARGEST_PATIENT = MOST_PATIENTS - 1
 MOST_VOTES = 999
 EQUAL_SOIL = 0.001
 """Every organ's soil in the thought experiment of equal soils, within the range of the fitted ones."""
@@ -201,7 +201,7 @@ class Settings:
         settings = cls(
             primary=first.primary,
             age=f"{first.age.mean_years:g}",
-            horizon=f"{first.horizon_days / 365.25:g}",
+            horizon=f"{first.horizon_days / DAYS_PER_YEAR:g}",
             seed=str(seed),
             patient=str(patient),
         ).with_(

@@ -7,7 +7,7 @@ import numpy as np
 from sim.catalog.parameters import LaneParameters
 from sim.disease.founders import Growth
 from sim.disease.growth import gompertz_rate_per_day
-from sim.names import MICROMETASTASIS_CELLS, NICHES
+from sim.names import LIVER, MICROMETASTASIS_CELLS, NICHES
 
 
 def _liver_factor(p: LaneParameters) -> np.ndarray:
@@ -37,7 +37,7 @@ class ColonyLaw:
         limit, capacity = p["avascular_limit_cells"], p["metastasis_capacity_cells"]
         self.limit_log_cells, self.limit_gap = np.log(limit), np.log(capacity) - np.log(limit)
         self.gompertz_per_day = every(p["metastasis_gompertz_per_day"]).copy()
-        self.gompertz_per_day[:, NICHES.index("liver")] *= _liver_factor(p)
+        self.gompertz_per_day[:, LIVER] *= _liver_factor(p)
         self.early_rate_per_day = gompertz_rate_per_day(limit[:, None], capacity[:, None], self.gompertz_per_day)
         self.birth = np.maximum(p["cycling_birth_per_day"][:, None], self.early_rate_per_day)
         self.death = self.birth - self.early_rate_per_day

@@ -7,16 +7,16 @@ import math
 import numpy as np
 
 from sim.catalog.parameters import LaneParameters
+from sim.names import DAYS_PER_YEAR
 from sim.numerics.jit import kernel
 
-DAYS_PER_YEAR = 365.25
 BURDEN_UNIT_CELLS = 1e11
 """The catalogue states hazards of death for this many cells."""
 OTHER, PRIMARY, METASTASES = 0, 1, 2
 
 
 class Mortality:
-    """Hazards of death by lane; a patient dies when the accumulated hazard reaches his own threshold.
+    """Hazards of death by lane; a patient dies when the accumulated hazard reaches their own threshold.
 
     `site` (lanes,) weights the primary's burden; nobody dies before `diagnosis_day`; `threshold` (lanes,) is exponential with
     mean one, `uniform` (lanes,) tells the cause.

@@ -16,12 +16,10 @@ from sim.disease.cells import TumourCells
 from sim.disease.colonies import ColonyLaw
 from sim.disease.identity import unpack
 from sim.disease.imaging import visible_rows
-from sim.names import NICHES
+from sim.names import LIVER, NEVER, NICHES
 from sim.numerics.rows import Rows
 
-NEVER = 10**9
 """A day that does not come."""
-_LIVER = NICHES.index("liver")
 
 
 class FollowUp:
@@ -70,7 +68,7 @@ class FollowUp:
         if not self._all_watched:
             unknown &= self._watched[:, None]
             full = alive & self.by_visit & (now >= self._diagnosis_day) & (self.symptom_day < 0)
-            full &= burden_cells[:, _LIVER] >= self._symptom_cells
+            full &= burden_cells[:, LIVER] >= self._symptom_cells
             if full.any():
                 self.symptom_day[full] = now
                 self.image(now, full, cells, law)

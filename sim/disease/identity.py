@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim.names import MOST_PATIENTS
 from sim.numerics.jit import kernel
 
 MOST_LANES, MOST_DAYS, MOST_INDEX = 1 << 16, 1 << 16, 1 << 22
@@ -87,7 +88,7 @@ def unpack(identity: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-COLONY_PATIENTS, COLONY_DAYS, COLONY_INDEX = 1 << 20, 1 << 15, 1 << 20
+COLONY_DAYS, COLONY_INDEX = 1 << 15, 1 << 20
 _COLONY_CELLS, _COLONY_IN_SHELL = 1 << 18, 1 << 13
 
 
@@ -105,7 +106,7 @@ def colony_id(patient: np.ndarray, identity: np.ndarray) -> np.ndarray:
     number = np.where(promising > 0, shell * _COLONY_IN_SHELL + in_shell, rest)
     in_shell = np.where(promising > 0, in_shell, 0)
     limits = (
-        (patient, COLONY_PATIENTS),
+        (patient, MOST_PATIENTS),
         (parts["day"], COLONY_DAYS),
         (number, _COLONY_CELLS),
         (in_shell, _COLONY_IN_SHELL),

@@ -10,8 +10,8 @@ import numpy as np
 
 from sim.disease import colonise
 from sim.disease.identity import unpack
+from sim.names import NEVER
 
-NEVER = 10**9
 """Later than any day."""
 
 

@@ -13,16 +13,15 @@ import numpy as np
 from sim.catalog.parameters import LaneParameters
 from sim.disease.signals import Rates, Signals
 from sim.mechanisms.base import Mechanism
-from sim.names import NICHES
+from sim.names import LIVER
 
-_LIVER = NICHES.index("liver")
 YOUNG_YEARS = 20.0
 
 
 def t_cells(signals: Signals, parameters: LaneParameters) -> np.ndarray:
     """T cells by lane, as a share of a lean young person's without liver metastases."""
     aged = np.exp(-parameters["t_cell_decline_per_year"] * np.maximum(signals.age_years - YOUNG_YEARS, 0.0))
-    drained = 1.0 / (1.0 + signals.burden_cells[:, _LIVER] / parameters["liver_drain_half_cells"])
+    drained = 1.0 / (1.0 + signals.burden_cells[:, LIVER] / parameters["liver_drain_half_cells"])
     return aged * drained * signals.t_cell_factor
 
 

@@ -14,9 +14,7 @@ from sim import disease
 from sim.catalog.parameters import LaneParameters
 from sim.disease.signals import Rates, Signals, decay, passed_on
 from sim.mechanisms.base import Mechanism
-from sim.names import NICHES
-
-_LIVER = NICHES.index("liver")
+from sim.names import LIVER
 
 
 def start(signals: Signals, parameters: LaneParameters) -> None:
@@ -49,7 +47,7 @@ def advance(signals: Signals, parameters: LaneParameters) -> None:
 def act(rates: Rates, signals: Signals, parameters: LaneParameters) -> None:
     """A ready niche accepts more seeds, in the liver only."""
     disease.signals_kernels.raise_niche(
-        rates.receptivity, _LIVER, parameters["inflammation_gain"], signals.level["liver_readiness"]
+        rates.receptivity, LIVER, parameters["inflammation_gain"], signals.level["liver_readiness"]
     )
 
 

@@ -12,15 +12,13 @@ import numpy as np
 from sim.catalog.parameters import LaneParameters
 from sim.disease.signals import Rates, Signals
 from sim.mechanisms.base import Mechanism
-from sim.names import NICHES
-
-_LIVER = NICHES.index("liver")
+from sim.names import LIVER
 
 
 def act(rates: Rates, signals: Signals, parameters: LaneParameters) -> None:
     """Fewer seeds in the livers that are scarred."""
     scarred = signals.hosts.luck < parameters["fibrosis_prevalence"]
-    rates.receptivity[:, _LIVER] *= np.where(scarred, parameters["fibrosis_receptivity"], 1.0)
+    rates.receptivity[:, LIVER] *= np.where(scarred, parameters["fibrosis_receptivity"], 1.0)
 
 
 MECHANISM = Mechanism(

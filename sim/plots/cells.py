@@ -6,13 +6,13 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
+from sim.names import DAYS_PER_YEAR
 from sim.plots.frame import SCOPE, Room, align_y_labels, changes, frame, notice, provenance, size_named, title_of
 from sim.plots.labels import EndLabel, label_ends, room_inches
 from sim.plots.seeding import NAMED_ORGANS, YEARS_BEFORE, fewest
 from sim.plots.style import BAND_ALPHA, INK, MARKER_EMS, ORGAN_LOOKS, QUIET, Size, styled
 from sim.plots.time_axis import Counts, at_risk_counter, count_rows, end_of_follow_up, lines_below, years_axis
 from sim.results import incidence
-from sim.results.incidence import DAYS_PER_YEAR
 
 STAGES = {"dormant": "asleep, mean\ncells per patient", "cycling": "cycling, mean\ncells per patient"}
 SHORTEST = 0.02

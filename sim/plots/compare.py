@@ -11,12 +11,12 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from sim.analysis.compare import Comparison
 from sim.analysis.competing_risks import ANY_ORGAN
+from sim.names import DAYS_PER_YEAR
 from sim.plots.frame import SCOPE, Room, align_y_labels, frame, provenance, size_named, threshold_text
 from sim.plots.labels import EndLabel, label_ends, room_inches
 from sim.plots.save import BOTH, save
 from sim.plots.style import BAND_ALPHA, INK, MARKER_EMS, ORGAN_LOOKS, QUIET, Size, styled
 from sim.plots.time_axis import Counts, at_risk_counter, count_rows, lines_below, years_axis
-from sim.results.incidence import DAYS_PER_YEAR
 
 MOST_ORGANS = 4
 

@@ -9,12 +9,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 
 from sim.errors import InputError
-from sim.names import NICHES
+from sim.names import DAYS_PER_YEAR, NICHES
 from sim.plots.frame import SCOPE, Room, changes, frame, notice, size_named, title_of
 from sim.plots.labels import EndLabel, label_ends, room_inches
 from sim.plots.style import INK, MARKER_EMS, ORGAN_LOOKS, QUIET, Size, styled
 from sim.plots.time_axis import years_axis
-from sim.results.incidence import DAYS_PER_YEAR
 from sim.results.schema import PRIMARY
 
 MOST_ROWS = 20

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from sim.analysis.survival import Hazard, recurrence_hazard
+from sim.names import DAYS_PER_YEAR
 from sim.plots.frame import (
     SCOPE,
     Room,
@@ -24,7 +25,6 @@ from sim.plots.organ_incidence import PANEL_SHARE
 from sim.plots.style import BAND_ALPHA, INK, Size, styled
 from sim.plots.time_axis import Counts, at_risk_counter, count_rows, end_of_follow_up, lines_below, years_axis
 from sim.results import incidence
-from sim.results.incidence import DAYS_PER_YEAR
 
 FEWEST_PATIENT_YEARS = 10.0
 """Intervals with less time at risk are not drawn: their rate could be anything."""

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from sim.analysis.competing_risks import incidence_by_organ
+from sim.names import DAYS_PER_YEAR
 from sim.plots.frame import (
     SCOPE,
     Room,
@@ -26,7 +27,6 @@ from sim.plots.style import BAND_ALPHA, MARKER_EMS, ORGAN_LOOKS, OTHER, QUIET, S
 from sim.plots.survival import curve_steps
 from sim.plots.time_axis import Counts, at_risk_counter, count_rows, end_of_follow_up, lines_below, years_axis
 from sim.results import incidence
-from sim.results.incidence import DAYS_PER_YEAR
 
 PANEL_SHARE = 0.75
 """Height of the one panel, of what two panels have."""

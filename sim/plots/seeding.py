@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
+from sim.names import DAYS_PER_YEAR
 from sim.plots.frame import (
     SCOPE,
     Room,
@@ -192,7 +193,7 @@ def _draw_cells(axes, run, patients: int, limits, size: Size) -> None:
     labels, highest = [], 1.0
     for stage, look in STAGE_LOOKS.items():
         part = rows[rows["stage"] == stage].sort_values("day")
-        years = part["day"].to_numpy() / incidence.DAYS_PER_YEAR
+        years = part["day"].to_numpy() / DAYS_PER_YEAR
         shown = (years >= limits[0]) & (years <= limits[1])
         if not shown.any():
             continue
@@ -254,7 +255,7 @@ def _draw_time(top, bottom, follow_up_years, limits, size: Size) -> None:
     top.tick_params(axis="x", labelbottom=False)
     years_axis(bottom, limits, size)
     if limits[1] >= SHORT_YEARS:
-        per_year = incidence.DAYS_PER_YEAR
+        per_year = DAYS_PER_YEAR
         days = top.secondary_xaxis("top", functions=(lambda years: years * per_year, lambda days: days / per_year))
         days.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
         days.tick_params(colors=QUIET, labelsize=0.85 * points)

@@ -9,13 +9,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from sim.analysis import survival
+from sim.names import DAYS_PER_YEAR
 from sim.plots.arms import LETTERS, arm_names, arms_title, draw_key, key_lines, lead
 from sim.plots.frame import SCOPE, Room, align_y_labels, frame, notice, per_cent, size_named, threshold_text
 from sim.plots.labels import EndLabel, label_ends, room_inches
 from sim.plots.style import ARM_LOOKS, BAND_ALPHA, MARKER_EMS, Size, styled
 from sim.plots.time_axis import Counts, at_risk_counter, count_rows, end_of_follow_up, lines_below, years_axis
 from sim.results import incidence
-from sim.results.incidence import DAYS_PER_YEAR
 
 PANELS = {survival.OVERALL: "alive (%)", survival.METASTASIS_FREE: "alive, free of\nmetastasis (%)"}
 

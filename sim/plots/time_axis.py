@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
+from sim.names import DAYS_PER_YEAR
 from sim.plots.labels import text_points
 from sim.plots.style import INK, QUIET, Size
-from sim.results.incidence import DAYS_PER_YEAR
 
 SHORT_YEARS = 1.0
 """Shorter follow-up is shown in days."""

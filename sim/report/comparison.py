@@ -7,7 +7,7 @@ import textwrap
 
 from sim.analysis.compare import CLEAR, Comparison, warnings
 from sim.analysis.competing_risks import ANY_ORGAN
-from sim.results.incidence import DAYS_PER_YEAR
+from sim.names import DAYS_PER_YEAR
 
 WIDTH = 78
 

@@ -6,7 +6,7 @@ import math
 import textwrap
 from statistics import median
 
-from sim.names import SITES
+from sim.names import DAYS_PER_YEAR, SITES
 from sim.results import incidence
 
 WIDTH = 78
@@ -79,7 +79,7 @@ def _changes(run) -> list[str]:
 
 
 def _horizon(years: float) -> str:
-    return f"{years:.3g} years" if years >= 1 else f"{years * incidence.DAYS_PER_YEAR:.0f} days"
+    return f"{years:.3g} years" if years >= 1 else f"{years * DAYS_PER_YEAR:.0f} days"
 
 
 def _organs(run) -> list[str]:

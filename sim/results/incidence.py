@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import math
 
-from sim.names import NICHES
+from sim.names import DAYS_PER_YEAR, NICHES, TWO_SIDED_95
 
-DAYS_PER_YEAR = 365.25
-WILSON_Z = 1.959963984540054
 """Standard normal quantile of a two-sided 95 % interval."""
 
 
@@ -59,9 +57,9 @@ def wilson_interval(successes, trials: int):
     successes = np.asarray(successes, dtype=float)
     if trials == 0:
         return np.zeros_like(successes), np.ones_like(successes)
-    share, z2 = successes / trials, WILSON_Z**2
+    share, z2 = successes / trials, TWO_SIDED_95**2
     centre = (share + z2 / (2 * trials)) / (1 + z2 / trials)
-    half = WILSON_Z / (1 + z2 / trials) * np.sqrt(share * (1 - share) / trials + z2 / (4 * trials**2))
+    half = TWO_SIDED_95 / (1 + z2 / trials) * np.sqrt(share * (1 - share) / trials + z2 / (4 * trials**2))
     return np.clip(centre - half, 0, share), np.clip(centre + half, share, 1)
 
 

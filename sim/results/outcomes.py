@@ -2,7 +2,7 @@
 
 A name is a phrase such as "survival at 5 years" or "metastases in the liver per patient", in which
 the organ and the years are free. Every outcome is one number a patient, nan where it is not defined
-for him; a share of patients is the mean of ones and zeros. Only what was found while the patient
+for them; a share of patients is the mean of ones and zeros. Only what was found while the patient
 lived counts as a metastasis here. Times count from diagnosis.
 """
 
@@ -15,9 +15,8 @@ from types import MappingProxyType
 from typing import Any
 
 from sim.messages import describe, nearest
-from sim.names import NICHES
+from sim.names import DAYS_PER_YEAR, NICHES
 
-DAYS_PER_YEAR = 365.25
 SHARE = "share of patients"
 _FREE = {"organ": "|".join(NICHES), "years": r"\d+(?:\.\d+)?"}
 
@@ -95,7 +94,7 @@ def _lived(run):
 
 
 def _alive(run, years: float):
-    """Whether he lived longer than that: follow-up ends by death or with the horizon, and by nothing else."""
+    """Whether they lived longer than that: follow-up ends by death or with the horizon, and by nothing else."""
     dead = run.patients.set_index("patient")["death_day"].notna()
     return (~(dead & (_lived(run) <= years))).astype(float)
 

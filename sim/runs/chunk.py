@@ -10,10 +10,9 @@ import numpy as np
 from sim.catalog.parameters import LaneParameters
 from sim.disease.hosts import Undiagnosable, draw_hosts
 from sim.errors import InputError
-from sim.mechanisms import effective_parameters
 from sim.model import MetastasisModel
 from sim.runs import tables
-from sim.runs.descent_columns import Lineage
+from sim.runs.descent_columns import DescentColumns
 from sim.runs.task import CohortTask
 from sim.scenario import Scenario
 from sim.work.packing import Chunk
@@ -39,7 +38,7 @@ def build_model(
     fine one by one, do not fit together.
     """
     if arms is None:
-        arms = [effective_parameters({name: p.value for name, p in scenario.parameters.items()}, scenario.mechanisms)]
+        arms = [scenario.effective()]
     if arm_of_lane is None:
         patients, arm_of_lane = np.tile(patients, len(arms)), np.repeat(np.arange(len(arms)), len(patients))
     n = len(patients)
@@ -114,7 +113,7 @@ def run_chunk(task: CohortTask, report: Callable[[float], None] | None = None) -
         model.run(None if report is None else lambda day: report(day / longest))
     except ValueError as error:
         raise InputError(f"{task.scenario.name}: {error}") from error
-    found, lineage = tables.Metastases(model), Lineage(model)
+    found, lineage = tables.Metastases(model), DescentColumns(model)
     chunk = Chunk(
         tables={
             "patients": tables.patients_table(model, found),

@@ -14,7 +14,7 @@ from sim.disease.identity import colony_id, unpack
 from sim.results.schema import COLD_MARKER, HOT_MARKER
 
 
-class Lineage:
+class DescentColumns:
     """The descent of a model's colonies; every argument `identity` is uint64, (colonies,), any number of them."""
 
     def __init__(self, model):

@@ -27,7 +27,7 @@ def identity(
     """
     resolved = scenario.to_dict()
     wanted = {key: resolved[key] for key in _SCIENCE}
-    values = {name: parameter.value for name, parameter in scenario.parameters.items()}
+    values = scenario.values()
     machine = {name: version for name, version in versions().items() if name != "platform"}
     asked = [wanted, values, machine, seed, keep_seeds, keep_events, sources.digest_of(*loads)]
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]

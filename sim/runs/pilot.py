@@ -20,7 +20,7 @@ _CLOCKWORK_PATIENTS = 2
 
 
 @dataclass(frozen=True)
-class Estimate:
+class RunCost:
     """Expected cost of a run: a guide, within a factor of about two (patients differ by orders of magnitude)."""
 
     seconds: float
@@ -63,7 +63,7 @@ def _pilot(task: CohortTask, patients: int):
     return model, time.perf_counter() - start
 
 
-def estimate(tasks: Sequence[CohortTask], workers: int) -> Estimate:
+def estimate(tasks: Sequence[CohortTask], workers: int) -> RunCost:
     """Time and memory of all tasks on so many workers, from a pilot of the first patients of the first."""
     task = max(tasks, key=lambda task: task.stop - task.start)
     size = task.stop - task.start
@@ -86,4 +86,4 @@ def estimate(tasks: Sequence[CohortTask], workers: int) -> Estimate:
     total_seconds = (seconds_per_day * days * len(tasks) + seconds_per_patient * patients) / busy
     working = _GROWING * (clocks + cells / lanes * size)
     processes = 1 if busy == 1 else 1 + busy
-    return Estimate(total_seconds, int(processes * _BASE_BYTES + busy * working))
+    return RunCost(total_seconds, int(processes * _BASE_BYTES + busy * working))

@@ -19,7 +19,7 @@ from sim.results.manifest import build_manifest, peak_memory
 from sim.results.storage import write_run
 from sim.runs.chunk import build_model
 from sim.runs.keys import identity
-from sim.runs.pilot import Estimate, estimate
+from sim.runs.pilot import RunCost, estimate
 from sim.runs.seeding import merge, seeding_table
 from sim.runs.tables import cascade_table
 from sim.runs.task import CohortTask
@@ -194,7 +194,7 @@ def _write_interrupted(store: ChunkStore, tasks: list[CohortTask], write, stoppe
         ) from error
 
 
-def _check_memory(expected: Estimate, workers: int, limit: int | None, progress: bool) -> None:
+def _check_memory(expected: RunCost, workers: int, limit: int | None, progress: bool) -> None:
     if progress:
         print(
             f"about {expected.minutes_text()} and {expected.memory_bytes / 2**30:.1f} GiB "

@@ -7,10 +7,10 @@ import numpy as np
 from sim.disease import sleep
 from sim.disease.growth import gompertz_rate_per_day
 from sim.disease.identity import colony_id, unpack
-from sim.disease.trajectories import NEVER, Trajectories
-from sim.names import MICROMETASTASIS_CELLS, NICHES
+from sim.disease.trajectories import Trajectories
+from sim.names import MICROMETASTASIS_CELLS, NEVER, NICHES
 from sim.results.schema import ALL, PRIMARY
-from sim.runs.descent_columns import Lineage
+from sim.runs.descent_columns import DescentColumns
 
 DEATH_CAUSES = ("other causes", "primary tumour", "metastases")
 HORIZON = "end of horizon"
@@ -108,7 +108,7 @@ def _whole(cells: np.ndarray) -> np.ndarray:
     return np.rint(cells).astype(np.int64)
 
 
-def metastases_table(model, found: Metastases, lineage: Lineage) -> dict:
+def metastases_table(model, found: Metastases, lineage: DescentColumns) -> dict:
     """Columns of `metastases.parquet`."""
     lane, parts = found.lane, unpack(found.identity)
     patient, last = model.hosts.patient[lane], model.last_day[lane]
@@ -153,7 +153,7 @@ def metastases_table(model, found: Metastases, lineage: Lineage) -> dict:
 
 def _first(lane: np.ndarray, day: np.ndarray, lanes: int) -> np.ndarray:
     """Smallest day by lane; a huge day where there is none."""
-    out = np.full(lanes, 10**9, dtype=np.int64)
+    out = np.full(lanes, NEVER, dtype=np.int64)
     np.minimum.at(out, lane, day)
     return out
 
@@ -162,7 +162,7 @@ def patients_table(model, found: Metastases) -> dict:
     """Columns of `patients.parquet`."""
     hosts, n = model.hosts, len(model.hosts.patient)
     detected = found.detected_day(model)
-    detected = np.where(detected <= model.last_day[found.lane], detected, 10**9)
+    detected = np.where(detected <= model.last_day[found.lane], detected, NEVER)
     first = _first(found.lane, detected, n)
     imaged = _first(found.lane, found.day_of(model.parameters["imaging_threshold_cells"]), n)
     diagnosed = model.last_day >= hosts.diagnosis_day
@@ -181,7 +181,7 @@ def patients_table(model, found: Metastases) -> dict:
         "primary_cells_at_diagnosis": _nullable(_whole(model.primary.cells_at_diagnosis), diagnosed),
         "metastatic_at_diagnosis": _nullable(imaged <= hosts.diagnosis_day, diagnosed).astype(bool),
         "resection_day": _nullable(model.resection_day, model.resection_day >= 0),
-        "first_detected_day": _nullable(first, first < 10**9),
+        "first_detected_day": _nullable(first, first < NEVER),
         "liver_symptom_day": _nullable(model.follow_up.symptom_day, model.follow_up.symptom_day >= 0),
         "death_day": _nullable(model.death_day, died),
         "death_cause": np.ma.MaskedArray(np.array(DEATH_CAUSES)[np.maximum(model.death_cause, 0)], mask=~died),
@@ -193,12 +193,12 @@ def patients_table(model, found: Metastases) -> dict:
     }
 
 
-def founders_table(lineage: Lineage, found: Metastases) -> dict:
+def founders_table(lineage: DescentColumns, found: Metastases) -> dict:
     """Columns of `founders.parquet`: a row a colony and clone among its founders."""
     return lineage.founders(found.identity)
 
 
-def ancestors_table(model, lineage: Lineage, found: Metastases) -> dict:
+def ancestors_table(model, lineage: DescentColumns, found: Metastases) -> dict:
     """Columns of `ancestors.parquet`: the colonies below 10^6 cells from which these descend."""
     identity = lineage.ancestors(found.identity)
     parts = unpack(identity)
@@ -310,7 +310,7 @@ def every_seed(model) -> dict[str, np.ndarray]:
     return {name: values[order] for name, values in out.items()}
 
 
-def seeds_table(model, found: Metastases, lineage: Lineage) -> dict:
+def seeds_table(model, found: Metastases, lineage: DescentColumns) -> dict:
     """Columns of `seeds.parquet`: every competent settled cell, also those that never woke."""
     seeds = every_seed(model)
     identity = seeds["identity"]

@@ -89,16 +89,21 @@ class Comparison:
 
 def load_comparison(path: Path | str) -> Comparison | None:
     """The comparison of the scenario in a file; None where it has none. Raises InputError as `scenario.load` does."""
+    return load_whole(path)[1]
+
+
+def load_whole(path: Path | str) -> tuple[Scenario, Comparison | None]:
+    """The scenario in a file and its comparison, from one reading: a fault in either makes the file wrong."""
     file = find(path)
     merged = read(file)
     table = merged.pop("comparison", None)
     scenario = from_merged(file, merged)
     if table is None:
-        return None
+        return scenario, None
     small = table.get("small", {})
     arms = tuple(_arm(file, merged, scenario, arm) for arm in table["arms"])
     _refuse_the_same(file, arms)
-    return Comparison(
+    return scenario, Comparison(
         scenario=scenario,
         outcome=outcome(table["outcome"]),
         arms=arms,
@@ -135,8 +140,7 @@ def _refuse_the_same(file: Path, arms: tuple[Arm, ...]) -> None:
         resolved = arm.scenario.to_dict()
         for key in ("name", "file", "title", "question", "overrides", "parameters"):
             del resolved[key]
-        values = {name: parameter.value for name, parameter in arm.scenario.parameters.items()}
-        same = json.dumps([arm.only, resolved, values], sort_keys=True)
+        same = json.dumps([arm.only, resolved, arm.scenario.values()], sort_keys=True)
         if same in seen:
             raise InputError(
                 f"{shown(file)}: comparison.arms: found {describe(seen[same])} and {describe(arm.name)}, which are the same; "

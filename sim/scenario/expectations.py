@@ -11,7 +11,8 @@ from typing import Any
 from sim import catalog
 from sim.catalog.checks import parameter_value, unknown_parameter
 from sim.messages import describe, unknown
-from sim.results.outcomes import CONDITIONS, DAYS_PER_YEAR, outcome
+from sim.names import DAYS_PER_YEAR
+from sim.results.outcomes import CONDITIONS, outcome
 from sim.units import UnitError
 
 _SIGNS = {"<": -1, ">": 1, "=": 0}

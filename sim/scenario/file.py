@@ -12,14 +12,13 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from pydantic_core import PydanticCustomError
 
 from sim.messages import describe
-from sim.names import SITES
+from sim.names import DAYS_PER_YEAR, MOST_PATIENTS, SITES
 from sim.results.outcomes import CONDITIONS, OUTCOMES
 from sim.scenario.treatments import MOST_DAYS, TARGETS
 from sim.treatments import REGISTRY
 from sim.treatments.base import AFTER
 from sim.units import UnitError, fitting_text, parse_quantity
 
-MAXIMUM_PATIENTS = 2**31 - 1
 """Patients are numbered in 32 bits."""
 
 
@@ -63,10 +62,10 @@ def _days(low: int):
 
 OneLine = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\r\n]*$")]
 ArmName = Annotated[str, StringConstraints(pattern=r"^[\w%+./]+(?:[ -][\w%+./]+)*$", max_length=60)]
-Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
+Prose = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
 AgeYears = _quantity("year", 0.0, 120.0, "0 to 120 years", "67 years")
 SpreadYears = _quantity("year", 0.1, 60.0, "0.1 to 60 years", "11 years")
-Horizon = _quantity("day", 1.0, 200 * 365.25, "1 day to 200 years", "5 years")
+Horizon = _quantity("day", 1.0, 200 * DAYS_PER_YEAR, "1 day to 200 years", "5 years")
 GridStep = _quantity("day", 7.0, 3640.0, "a whole number of weeks, 1 to 520", "28 days", whole_multiple=7)
 
 
@@ -86,7 +85,7 @@ class AgeTable(_Table):
 class CohortTable(_Table):
     """Who is simulated."""
 
-    patients: int = Field(None, ge=1, le=MAXIMUM_PATIENTS, description="number of virtual patients")
+    patients: int = Field(None, ge=1, le=MOST_PATIENTS, description="number of virtual patients")
     age: AgeTable = None
 
 
@@ -97,7 +96,7 @@ class OverrideTable(_Table):
         description="a number in the catalogue's unit, or text with a unit that fits",
         json_schema_extra={"anyOf": [{"type": "number"}, {"type": "string"}]},
     )
-    reason: Words = Field(description="why this scenario differs from the catalogue")
+    reason: Prose = Field(description="why this scenario differs from the catalogue")
 
 
 class TreatmentTable(_Table):
@@ -195,7 +194,7 @@ class ScenarioFile(_Table):
 
     extends: OneLine = Field(None, description="file that this one starts from, relative to this file")
     title: OneLine = Field(None, description="one line for lists and figures")
-    question: Words = Field(None, description="the question that this scenario answers")
+    question: Prose = Field(None, description="the question that this scenario answers")
     primary: Literal[SITES] = Field(None, description="site of the primary tumour")
     horizon: Horizon = Field(None, description='how long patients are followed from diagnosis, such as "5 years"')
     observe: Literal["imaging", "autopsy"] = Field(

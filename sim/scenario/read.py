@@ -13,7 +13,9 @@ from sim import catalog, mechanisms
 from sim.catalog.checks import parameter_value, unknown_parameter
 from sim.errors import InputError
 from sim.messages import describe, listed, nearest, unknown
+from sim.names import MOST_PATIENTS
 from sim.scenario.chain import Document, dotted, read_chain
+from sim.scenario.faults import faults, found_and_allowed
 from sim.scenario.text import KeyPath
 from sim.units import UnitError
 
@@ -28,8 +30,7 @@ def check(document: Document) -> None:
     try:
         model = ScenarioFile.model_validate(document.raw)
     except ValidationError as error:
-        for fault in error.errors(include_url=False):
-            path = tuple(part for part in fault["loc"] if part != "[key]")
+        for path, fault in faults(error):
             if not any(path[: len(name)] == name for name in blamed):
                 document.refuse(path, _words(path, fault))
         return
@@ -111,11 +112,9 @@ def _belongs(key: str, table: KeyPath) -> str:
 def _words(path: KeyPath, fault: Mapping[str, Any]) -> str:
     """A fault of pydantic's in our words: what was found, what is allowed."""
     from sim.names import SITES
-    from sim.scenario.file import KEYS, MAXIMUM_PATIENTS, OverrideTable
+    from sim.scenario.file import KEYS, OverrideTable
 
     kind, found = fault["type"], fault["input"]
-    if kind == "quantity":
-        return fault["ctx"]["text"]
     if kind == "extra_forbidden":
         table = tuple(part for part in path[:-1] if isinstance(part, str))
         keys = KEYS.get(table) or tuple(OverrideTable.model_fields)
@@ -126,29 +125,16 @@ def _words(path: KeyPath, fault: Mapping[str, Any]) -> str:
         return f"missing key {path[-1]}; allowed: {path[-1]} = ..."
     if kind == "missing":
         return f"missing; allowed: {path[-1]} = ..., since an override brings both its value and its reason"
-    if kind == "literal_error":
-        if path[-1] == "primary":
-            return (
-                unknown("primary site", found, SITES)
-                if isinstance(found, str)
-                else f"found {describe(found)}; allowed: {listed(SITES)}"
-            )
-        return f"found {describe(found)}; allowed: {fault['ctx']['expected']}"
-    allowed = {
-        "string_type": "text in quotes",
-        "string_too_short": "text that is not empty",
-        "string_too_long": f"at most {fault.get('ctx', {}).get('max_length')} characters",
-        "string_pattern_mismatch": "one line of text",
-        "bool_type": "true or false",
-        "model_type": "a table",
-        "dict_type": "a table",
-        "list_type": "a list in brackets",
-    }.get(kind)
+    if kind == "literal_error" and path[-1] == "primary":
+        return (
+            unknown("primary site", found, SITES) if isinstance(found, str) else found_and_allowed(fault, listed(SITES))
+        )
+    allowed = None
     if path[0] == "comparison" and path[-1] == "name" and kind == "string_pattern_mismatch":
         allowed = "words of letters and digits, with single blanks or hyphens between them"
     if path == ("cohort", "patients"):
-        allowed = f"a whole number, 1 to {MAXIMUM_PATIENTS:,}"
-    return f"found {describe(found)}; allowed: {allowed or fault['msg']}"
+        allowed = f"a whole number, 1 to {MOST_PATIENTS:,}"
+    return found_and_allowed(fault, allowed)
 
 
 def _treatment_words(path: KeyPath, fault: Mapping[str, Any]) -> str:
@@ -162,17 +148,17 @@ def _treatment_words(path: KeyPath, fault: Mapping[str, Any]) -> str:
         return (
             unknown("treatment", found, REGISTRY)
             if isinstance(found, str)
-            else f"found {describe(found)}; allowed: {listed(REGISTRY)}"
+            else found_and_allowed(fault, listed(REGISTRY))
         )
-    if fault["type"] == "literal_error":
-        return f"found {describe(found)}; allowed: {fault['ctx']['expected']}"
+    if fault["type"] in ("literal_error", "quantity"):
+        return found_and_allowed(fault)
     allowed = {
         "dose": "a number, 0 to 10",
         "adherence": "a number, 0 to 1",
         "cycles": "a whole number, 1 to 36,525",
         "treatments": "[[treatments]] tables, at most 100",
     }.get(key, "a table")
-    return f"found {describe(found)}; allowed: {allowed}"
+    return found_and_allowed(fault, allowed)
 
 
 def merge(chain: list[Document]) -> dict[str, Any]:

@@ -22,7 +22,9 @@ from sim import catalog, mechanisms
 from sim.catalog import Parameter
 from sim.catalog.checks import parameter_value, unknown_parameter
 from sim.errors import InputError, MachineError
+from sim.mechanisms import effective_parameters
 from sim.messages import describe, listed, nearest, printable, unknown
+from sim.names import MOST_PATIENTS
 from sim.scenario.chain import exists, shown
 from sim.scenario.read import read
 from sim.scenario.treatments import plans
@@ -134,6 +136,19 @@ class Scenario:
             overrides=MappingProxyType(overrides),
             parameters=parameters,
         )
+
+    def values(self) -> dict[str, float]:
+        """The value of every parameter, by name, whatever is switched on."""
+        return {name: parameter.value for name, parameter in self.parameters.items()}
+
+    def effective(
+        self, values: Mapping[str, float] | None = None, mechanisms: Mapping[str, bool] | None = None
+    ) -> dict[str, float]:
+        """The values with which a run computes: with the nulls of mechanisms that are off.
+
+        `values` and `mechanisms` replace the scenario's own, by name.
+        """
+        return effective_parameters(self.values() | dict(values or {}), {**self.mechanisms, **(mechanisms or {})})
 
     def to_dict(self) -> dict[str, Any]:
         """Everything resolved, as plain values for JSON; holds no path of this machine."""
@@ -300,11 +315,10 @@ def _refuse_empty_shares(parameters: Mapping[str, ResolvedParameter], primary: s
 
 
 def _patients_problems(patients: Any) -> list[str]:
-    from sim.scenario.file import MAXIMUM_PATIENTS
 
-    if isinstance(patients, int) and not isinstance(patients, bool) and 1 <= patients <= MAXIMUM_PATIENTS:
+    if isinstance(patients, int) and not isinstance(patients, bool) and 1 <= patients <= MOST_PATIENTS:
         return []
-    return [f"--patients {patients}: found {describe(patients)}; allowed: a whole number, 1 to {MAXIMUM_PATIENTS:,}"]
+    return [f"--patients {patients}: found {describe(patients)}; allowed: a whole number, 1 to {MOST_PATIENTS:,}"]
 
 
 def _assignment(item: str) -> tuple[str, float]:

@@ -15,7 +15,6 @@ from typing import ClassVar
 import numpy as np
 
 from sim.errors import InputError, MachineError
-from sim.mechanisms import effective_parameters
 from sim.numerics import sources
 from sim.results.manifest import versions
 from sim.runs.chunk import build_model
@@ -40,8 +39,7 @@ class BlockRun:
 
     def resolve(self, scenario: Scenario) -> dict[str, float]:
         """All parameter values, with the nulls of the mechanisms that are off."""
-        values = {name: parameter.value for name, parameter in scenario.parameters.items()} | dict(self.values)
-        return effective_parameters(values, {**scenario.mechanisms, **dict(self.mechanisms)})
+        return scenario.effective(dict(self.values), dict(self.mechanisms))
 
 
 @dataclass(frozen=True)

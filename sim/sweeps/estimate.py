@@ -13,7 +13,7 @@ from sim.catalog.parameters import LaneParameters
 from sim.disease.hosts import draw_hosts
 from sim.errors import InputError
 from sim.runs.chunk import build_model
-from sim.runs.pilot import Estimate
+from sim.runs.pilot import RunCost
 from sim.scenario import Scenario
 from sim.sweeps.block import LANES, BlockRun
 from sim.sweeps.plan import Plan
@@ -114,7 +114,7 @@ def time_text(seconds: float) -> str:
     """Seconds in words."""
     hours = seconds / 3600
     return (
-        Estimate(seconds, 0).minutes_text()
+        RunCost(seconds, 0).minutes_text()
         if hours < 2
         else f"{hours:.0f} hours"
         if hours < 48

@@ -104,7 +104,7 @@ class Plan:
     def _course(self, point: Point) -> str:
         """A digest of everything that the runs of a point depend on, but their seed."""
         scenario = self.variants[point.variant].scenario
-        values = {name: parameter.value for name, parameter in scenario.parameters.items()} | dict(point.values)
+        values = scenario.values() | dict(point.values)
         states = {**scenario.mechanisms, **dict(point.mechanisms)}
         asked = [self._of_variant[point.variant], values, states]
         return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()

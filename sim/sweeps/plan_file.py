@@ -12,15 +12,16 @@ from sim import catalog, mechanisms
 from sim.catalog.checks import parameter_value, unknown_parameter
 from sim.errors import InputError
 from sim.messages import describe, listed, nearest, printable, unknown
+from sim.names import LARGEST_SEED, MOST_PATIENTS
 from sim.scenario.chain import Document, exists, parse, read_text
-from sim.scenario.file import MAXIMUM_PATIENTS, AgeTable, OneLine, Words
+from sim.scenario.faults import faults, found_and_allowed
+from sim.scenario.file import AgeTable, OneLine, Prose
 from sim.scenario.resolve import ROOT
 from sim.scenario.text import KeyPath
 from sim.units import UnitError
 
 FOLDER = ROOT / "plans"
 MOST_RUNS = 1_000_000
-LARGEST_SEED = 2**62
 MOST_FACTORS = 15
 """Mechanisms in one design; a full factorial of more would be over 30,000 points."""
 DESIGNS = ("full", "fractional", "one at a time")
@@ -71,7 +72,7 @@ class CohortTable(_Table):
     """One alternative for who is simulated; what is left out stays as in the scenario."""
 
     name: Name
-    patients: int = Field(None, ge=1, le=MAXIMUM_PATIENTS)
+    patients: int = Field(None, ge=1, le=MOST_PATIENTS)
     age: AgeTable = None
 
 
@@ -86,12 +87,12 @@ class PlanFile(_Table):
     """A plan: every scenario with every cohort, treatment, mechanism setting and parameter setting."""
 
     title: OneLine
-    question: Words = None
+    question: Prose = None
     scenarios: list[str] = Field(min_length=1, description="scenario files, or names of some")
     seed: int = Field(1, ge=0, le=LARGEST_SEED)
     replicates: int = Field(1, ge=1, le=MOST_RUNS)
     paired: bool = Field(True, description="all points of a replicate share their seed, and so their patients")
-    patients: int = Field(None, ge=1, le=MAXIMUM_PATIENTS, description="patients a run (default: the scenario's)")
+    patients: int = Field(None, ge=1, le=MOST_PATIENTS, description="patients a run (default: the scenario's)")
     mechanisms: MechanismsTable = None
     parameters: dict[str, ParameterTable] = {}
     sample: SampleTable = None
@@ -146,11 +147,11 @@ def read_plan(file: Path) -> tuple[dict[str, Any], Document]:
     try:
         model = PlanFile.model_validate(document.raw)
     except ValidationError as error:
-        for fault in error.errors(include_url=False):
-            path = tuple(part for part in fault["loc"] if part != "[key]")
+        for path, fault in faults(error):
             document.refuse(path, _words(path, fault))
     else:
         document.checked = model.model_dump(exclude_none=True)
+        _check_seeds(document)
         _check_mechanisms(document)
         _check_parameters(document)
         _check_names(document)
@@ -165,32 +166,23 @@ def refuse_if_faulty(document: Document) -> None:
 
 
 def _words(path: KeyPath, fault: Mapping[str, Any]) -> str:
-    kind, found, context = fault["type"], fault["input"], fault.get("ctx", {})
-    if kind == "quantity":
-        return context["text"]
-    if kind == "extra_forbidden":
+    if fault["type"] == "extra_forbidden":
         table = tuple(part for part in path[:-1] if isinstance(part, str))
         table = table if table in KEYS else table[:-1]  # a parameter's name is no kind of table
         return unknown("key", str(path[-1]), KEYS.get(table, ()))
-    if kind == "missing":
+    if fault["type"] == "missing":
         return f"missing key {path[-1]}"
-    allowed = {
-        "literal_error": context.get("expected"),
-        "string_type": "text in quotes",
-        "string_too_short": "text that is not empty",
-        "string_too_long": f"at most {context.get('max_length')} characters",
-        "bool_type": "true or false",
-        "string_pattern_mismatch": "letters, digits, blanks and . , + -" if path[-1] == "name" else "one line of text",
-        "int_type": "a whole number",
-        "list_type": "a list",
-        "model_type": "a table",
-        "dict_type": "a table",
-        "greater_than_equal": f"{context.get('ge')} or more",
-        "less_than_equal": f"{context.get('le')} or less",
-        "too_short": "at least one",
-        "too_long": f"at most {context.get('max_length')}",
-    }.get(kind)
-    return f"found {describe(found)}; allowed: {allowed or fault['msg']}"
+    is_name = fault["type"] == "string_pattern_mismatch" and path[-1] == "name"
+    return found_and_allowed(fault, "letters, digits, blanks and . , + -" if is_name else None)
+
+
+def _check_seeds(document: Document) -> None:
+    """Paired replicates have consecutive seeds: the last one must be a seed too."""
+    seed, replicates = document.checked["seed"], document.checked["replicates"]
+    if seed + replicates - 1 > LARGEST_SEED:
+        document.refuse(
+            ("seed",), f"found {seed} with {replicates:,} replicates; allowed: {LARGEST_SEED} for the last of them"
+        )
 
 
 def _check_mechanisms(document: Document) -> None:

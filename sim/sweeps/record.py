@@ -13,9 +13,8 @@ import numpy as np
 
 from sim.disease.doomed_lives import ASLEEP, CELLS, DIED, EXTINCT, WOKE
 from sim.disease.identity import unpack
-from sim.names import NICHES
+from sim.names import DAYS_PER_YEAR, NEVER, NICHES
 from sim.observe import ALL_ORGANS
-from sim.results.incidence import DAYS_PER_YEAR
 
 FAILED = ("died_on_arrival", "inert")
 KEPT = ("settled", "died_asleep", "woke", "extinct")
@@ -27,7 +26,6 @@ REACHED = ("micrometastasis", "macrometastasis")
 """Steps that a colony takes once, on a day of its own."""
 CUMULATIVE = (*BLOOD, "arrested", *FAILED, *KEPT, *REACHED)
 """Steps of the cascade, in their order, up to a day."""
-_NEVER = 10**9
 
 
 def year_days(horizon_days: float, every_days: int) -> tuple[np.ndarray, np.ndarray]:
@@ -120,15 +118,15 @@ def detections(model, found) -> tuple[np.ndarray, np.ndarray]:
     """Metastases detected in life, int32, and the day of the first of them, huge where there is none: (lanes, niches)."""
     shape = (len(model.hosts.patient), len(NICHES))
     niche, detected = unpack(found.identity)["niche"], _in_life(model, found, found.detected_day(model))
-    number, first = np.zeros(shape, dtype=np.int32), np.full(shape, _NEVER, dtype=np.int64)
-    np.add.at(number, (found.lane, niche), detected < _NEVER)
+    number, first = np.zeros(shape, dtype=np.int32), np.full(shape, NEVER, dtype=np.int64)
+    np.add.at(number, (found.lane, niche), detected < NEVER)
     np.minimum.at(first, (found.lane, niche), detected)
     return number, first
 
 
 def _in_life(model, found, day: np.ndarray) -> np.ndarray:
     """Days by colony, huge after the patient's last."""
-    return np.where(day <= model.last_day[found.lane], day, _NEVER)
+    return np.where(day <= model.last_day[found.lane], day, NEVER)
 
 
 class Sums:
@@ -239,7 +237,7 @@ def patient_columns(model, found, names: Sequence[str]) -> dict:
         out[f"metastases_{organ}"] = number[:, place]
     for place, organ in enumerate(NICHES):
         day = first[:, place]
-        out[f"first_detected_day_{organ}"] = np.ma.MaskedArray(np.where(day < _NEVER, day, 0), mask=day >= _NEVER)
+        out[f"first_detected_day_{organ}"] = np.ma.MaskedArray(np.where(day < NEVER, day, 0), mask=day >= NEVER)
     return out
 
 

@@ -32,14 +32,14 @@ _DOING = "the tables of the sweep cannot be written"
 
 
 @dataclass(frozen=True)
-class Shard:
+class TableFile:
     """One file of each data set: its place below them, and the runs that it is to hold."""
 
-    file: str
+    name: str
     runs: tuple[PlannedRun, ...]
 
 
-def shards(plan: Plan) -> list[Shard]:
+def table_files(plan: Plan) -> list[TableFile]:
     """All files of a plan: runs of one scenario, in the plan's order."""
     by_scenario: dict[str, list[PlannedRun]] = {}
     for run in plan.runs:
@@ -49,7 +49,7 @@ def shards(plan: Plan) -> list[Shard]:
         most = max(plan.variants[run.point.variant].scenario.patients for run in runs[: len(plan.points)])
         size = max(1, min(FILE_RUNS, FILE_PATIENTS // most))
         out += [
-            Shard(f"scenario={scenario}/{start // size:05d}.parquet", tuple(runs[start : start + size]))
+            TableFile(f"scenario={scenario}/{start // size:05d}.parquet", tuple(runs[start : start + size]))
             for start in range(0, len(runs), size)
         ]
     return out
@@ -60,32 +60,34 @@ class Tables:
 
     def __init__(self, plan: Plan, folder: Path, staging: Path):
         self._plan, self._folder, self._staging = plan, folder, staging
-        self._shards = shards(plan)
-        self._shard_of = {run.name: place for place, shard in enumerate(self._shards) for run in shard.runs}
-        self._waiting = [len(shard.runs) for shard in self._shards]
+        self._table_files = table_files(plan)
+        self._place_of_run = {run.name: place for place, file in enumerate(self._table_files) for run in file.runs}
+        self._waiting = [len(file.runs) for file in self._table_files]
         self._counted: set[str] = set()
 
-    def count(self, names: Sequence[str]) -> list[Shard]:
+    def count(self, names: Sequence[str]) -> list[TableFile]:
         """Note that these runs are finished; returns the files that now can be made whole."""
         complete = []
         for name in names:
-            if name in self._shard_of and name not in self._counted:
+            if name in self._place_of_run and name not in self._counted:
                 self._counted.add(name)
-                place = self._shard_of[name]
+                place = self._place_of_run[name]
                 self._waiting[place] -= 1
                 if not self._waiting[place]:
-                    complete.append(self._shards[place])
+                    complete.append(self._table_files[place])
         return complete
 
-    def write(self, only: Sequence[Shard] | None, finished: Mapping[str, Part], failures: Mapping[str, str]) -> None:
+    def write(
+        self, only: Sequence[TableFile] | None, finished: Mapping[str, Part], failures: Mapping[str, str]
+    ) -> None:
         """Bring files up to date, all of them or only some; `finished` holds each run's part, `failures` the errors.
 
         Raises MachineError where the disk does not take it, or a part cannot be read any more.
         """
-        for shard in self._shards if only is None else only:
-            runs = [run for run in shard.runs if run.name in finished]
+        for file in self._table_files if only is None else only:
+            runs = [run for run in file.runs if run.name in finished]
             for table in (PATIENTS, RUNS):
-                self._bring_up_to_date(table, shard.file, runs, finished)
+                self._bring_up_to_date(table, file.name, runs, finished)
         self._write_failures(failures)
         if only is None:
             self._remove_others()
@@ -169,7 +171,7 @@ class Tables:
 
     def _remove_others(self) -> None:
         """Files that an earlier plan left."""
-        wanted = {shard.file for shard in self._shards}
+        wanted = {file.name for file in self._table_files}
         for table in (RUNS, PATIENTS):
             top = self._folder / table
             with machine_errors(top, "files of an earlier plan cannot be removed"):

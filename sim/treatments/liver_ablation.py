@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim.names import LIVER
 from sim.treatments.base import Course, Today, Treatment
-from sim.treatments.liver_resection import LIVER, liver_only
+from sim.treatments.liver_resection import liver_only
 
 
 def give(today: Today, course: Course, lanes: np.ndarray, model) -> None:

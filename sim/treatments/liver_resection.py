@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.names import NICHES
+from sim.names import LIVER
 from sim.treatments.base import Course, Today, Treatment
 from sim.treatments.surgery import start_wave, wave
-
-LIVER = NICHES.index("liver")
 
 
 def liver_only(today: Today, lanes: np.ndarray, model) -> np.ndarray:

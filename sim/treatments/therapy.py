@@ -13,12 +13,11 @@ from sim.disease import metastases as struck
 from sim.disease.doses import keyed_adherence
 from sim.disease.resistance import Resistance
 from sim.disease.signals import Rates, Signals
-from sim.names import DRUGS, NICHES, RESISTANCE_CLASSES
+from sim.names import DRUGS, NEVER, NICHES, RESISTANCE_CLASSES
 from sim.numerics import streams
 from sim.treatments import REGISTRY
 from sim.treatments.base import DIAGNOSIS, FIRST_METASTASIS, OPERATION, SURGERY, Course, Plan, Today, does
 
-NEVER = 10**9
 Given = Sequence[tuple[Plan, np.ndarray]]
 """Plans, each with the lanes (bool) that get it."""
 

@@ -14,14 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.analysis.closed_form import theory
-from sim.mechanisms import effective_parameters
-from sim.names import NICHES
-from sim.runs.arms import SELDOM_DAYS
+from sim.names import LIVER
 from sim.runs.chunk import build_model
+from sim.runs.counterfactuals import SELDOM_DAYS
 from sim.scenario import Scenario
 
 STEP_DAYS = 7
-_LIVER = NICHES.index("liver")
 
 
 @dataclass(frozen=True)
@@ -51,7 +49,7 @@ def measure(
     """
     ids = np.arange(patients) if np.ndim(patients) == 0 else np.asarray(patients)
     if arms is None:
-        arms = [effective_parameters({name: p.value for name, p in scenario.parameters.items()}, scenario.mechanisms)]
+        arms = [scenario.effective()]
     barren = {"competent_share": 0.0, f"site_shedding_factor.{scenario.primary}": 1.0}
     # Nobody reads the seeding curves of this run, and noting them costs a fifth of it.
     seldom = dataclasses.replace(scenario, output_every_days=SELDOM_DAYS)
@@ -71,7 +69,7 @@ def measure(
         week += np.where(alive, model.expected_shed, 0.0)
         if model.day % STEP_DAYS == 0:
             shed.append(week)
-            factor.append(model.rates.receptivity[:, _LIVER].copy())
+            factor.append(model.rates.receptivity[:, LIVER].copy())
             week = np.zeros(len(week))
     out = Exposure(np.array(shed), np.array(factor), model.hosts.diagnosis_day.copy(), model.last_day.copy())
     model.__dict__.clear()
@@ -80,10 +78,7 @@ def measure(
 
 def visible_within(scenario: Scenario, threshold_cells: float, weeks: int) -> np.ndarray:
     """`visible_chance` of a scenario whose niches feed alike (as the liver does)."""
-    p = effective_parameters(
-        {name: parameter.value for name, parameter in scenario.parameters.items()}, scenario.mechanisms
-    )
-    return visible_chance(p, threshold_cells, weeks, "liver")
+    return visible_chance(scenario.effective(), threshold_cells, weeks, "liver")
 
 
 def visible_chance(p: Mapping[str, float], threshold_cells: float, weeks: int, niche: str) -> np.ndarray:

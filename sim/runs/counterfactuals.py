@@ -15,7 +15,6 @@ import numpy as np
 
 from sim.disease.identity import unpack
 from sim.errors import InputError
-from sim.mechanisms import effective_parameters
 from sim.names import NICHES
 from sim.runs.chunk import build_model
 from sim.runs.keys import asked_key
@@ -29,7 +28,7 @@ SELDOM_DAYS = 3650
 
 
 @dataclass(frozen=True)
-class Arm:
+class Counterfactual:
     """What sets an arm apart from its scenario: mechanisms that are switched off, and other parameter values."""
 
     off: frozenset[str] = frozenset()
@@ -37,20 +36,17 @@ class Arm:
 
     def resolve(self, scenario: Scenario) -> dict[str, float]:
         """All parameter values of the arm, with the nulls of what is off."""
-        values = {name: parameter.value for name, parameter in scenario.parameters.items()} | dict(self.values)
-        return effective_parameters(
-            values, {name: on and name not in self.off for name, on in scenario.mechanisms.items()}
-        )
+        return scenario.effective(dict(self.values), dict.fromkeys(self.off, False))
 
 
 @dataclass(frozen=True)
-class ArmTask:
+class CounterfactualTask:
     """Patients `start` to `stop` of a cohort, in every arm."""
 
-    loads: ClassVar[tuple[str, ...]] = ("sim.runs.arms",)
+    loads: ClassVar[tuple[str, ...]] = ("sim.runs.counterfactuals",)
 
     scenario: Scenario
-    arms: tuple[Arm, ...]
+    arms: tuple[Counterfactual, ...]
     seed: int
     start: int
     stop: int
@@ -126,21 +122,23 @@ def _too_many(scenario: Scenario, model, arms, arm_of_lane, most_cells: float) -
     )
 
 
-def metastases_by_arm(scenario: Scenario, arms: Sequence[Arm], seed: int, patients: np.ndarray) -> np.ndarray:
+def metastases_by_arm(
+    scenario: Scenario, arms: Sequence[Counterfactual], seed: int, patients: np.ndarray
+) -> np.ndarray:
     """The same of patients in every arm: int32, (patients, arms, niches)."""
-    task = ArmTask(scenario, tuple(arms), seed, int(patients[0]), int(patients[-1]) + 1)
+    task = CounterfactualTask(scenario, tuple(arms), seed, int(patients[0]), int(patients[-1]) + 1)
     return Packed(task.compute()).table("patients")["metastases"]
 
 
-def arm_tasks(scenario: Scenario, arms: Sequence[Arm], seed: int) -> list[ArmTask]:
+def counterfactual_tasks(scenario: Scenario, arms: Sequence[Counterfactual], seed: int) -> list[CounterfactualTask]:
     """The chunks of the scenario's cohort: about LANES lanes each."""
     size = max(1, LANES // len(arms))
     return [
-        ArmTask(scenario, tuple(arms), seed, start, min(start + size, scenario.patients))
+        CounterfactualTask(scenario, tuple(arms), seed, start, min(start + size, scenario.patients))
         for start in range(0, scenario.patients, size)
     ]
 
 
-def arms_key(scenario: Scenario, arms: Sequence[Arm], seed: int) -> str:
+def counterfactuals_key(scenario: Scenario, arms: Sequence[Counterfactual], seed: int) -> str:
     """The key of a cohort's arms."""
-    return asked_key(scenario, seed, [[sorted(arm.off), arm.values] for arm in arms], ArmTask.loads)
+    return asked_key(scenario, seed, [[sorted(arm.off), arm.values] for arm in arms], CounterfactualTask.loads)
