@@ -38,11 +38,16 @@ def _read_version_1(table: str, arrow_table):
 
 
 def _as_stored(table: str, arrow_table):
-    """Version 2 had no `clones`, an optional table; all others are as today."""
+    """Version 2 had no `clones`, an optional table; ids of colonies of versions up to 3 do not tell promising founders. All else is as today."""
     return arrow_table
 
 
-READERS: Mapping[str, Callable] = {"1": _read_version_1, "2": _as_stored, schema.SCHEMA_VERSION: _as_stored}
+READERS: Mapping[str, Callable] = {
+    "1": _read_version_1,
+    "2": _as_stored,
+    "3": _as_stored,
+    schema.SCHEMA_VERSION: _as_stored,
+}
 """One reader a schema version: (name of the table, pyarrow table as stored) -> table of today's schema.
 
 A run of an older version stays readable through its entry here.

@@ -12,7 +12,9 @@ from types import MappingProxyType
 
 from sim.names import CLOCKS, NICHES, SITES, STAGES
 
-SCHEMA_VERSION = "3"
+SCHEMA_VERSION = "4"
+TABLES_ALL, TABLES_METASTASES = "all", "metastases"
+"""What a run computes: everything, or what needs no cell whose colony dies out."""
 ALL = "all"
 """Organ (or source) of rows that sum over all organs (or sources)."""
 PRIMARY = "primary"

@@ -15,6 +15,7 @@ import numpy as np
 
 from sim.errors import InputError, MachineError
 from sim.results import reading as results
+from sim.results import schema
 from sim.results.manifest import build_manifest, peak_memory
 from sim.results.storage import write_run
 from sim.runs.chunk import build_model
@@ -37,12 +38,12 @@ _MERGE_AT = 16
 
 
 def chunk_tasks(
-    scenario: Scenario, seed: int, keep_seeds: bool, keep_events: bool, fewest_patients: int = 1
+    scenario: Scenario, seed: int, keep_seeds: bool, keep_events: bool, fewest_patients: int = 1, doomed: bool = True
 ) -> list[CohortTask]:
     """The chunks of a cohort. Their size depends on the cohort only, so that any number of workers can resume it."""
     size = min(CHUNK_PATIENTS, max(fewest_patients, -(-scenario.patients // 4)))
     return [
-        CohortTask(scenario, seed, start, min(start + size, scenario.patients), keep_seeds, keep_events)
+        CohortTask(scenario, seed, start, min(start + size, scenario.patients), keep_seeds, keep_events, doomed)
         for start in range(0, scenario.patients, size)
     ]
 
@@ -106,9 +107,12 @@ def run_scenario(
     command_line: list[str] | None = None,
     max_memory_bytes: int | None = None,
     fewest_patients: int = 1,
+    tables: str = schema.TABLES_ALL,
 ) -> results.Run:
     """Run a cohort and write it to `out`; the tables do not depend on `workers`, or on how many patients a chunk has
     (`fewest_patients` or more: a day costs a chunk of one almost what it costs a chunk of a hundred).
+
+    With `tables` "metastases" cells whose colonies die out are not computed (see `sim.results.schema`): what tells of them is null.
 
     Finished chunks are kept beside `out` until the run is complete, so that the same command continues
     after whatever stopped it. Raises InputError and MachineError; on KeyboardInterrupt (and when the
@@ -117,9 +121,12 @@ def run_scenario(
     out = Path(out)
     results.check_writable(out)
     start, clock = datetime.now(UTC), time.perf_counter()
-    tasks = chunk_tasks(scenario, seed, keep_seeds, keep_events, fewest_patients)
+    doomed = tables == schema.TABLES_ALL
+    if not doomed and (keep_seeds or keep_events):
+        raise InputError("tables = metastases: found with seeds or events to be kept; they need every cell: use tables = all")
+    tasks = chunk_tasks(scenario, seed, keep_seeds, keep_events, fewest_patients, doomed)
     build_model(scenario, seed=seed, patients=np.arange(1), collect=False)  # what does not fit together fails here
-    with ChunkStore(out, identity(scenario, seed, keep_seeds, keep_events)) as store:
+    with ChunkStore(out, identity(scenario, seed, keep_seeds, keep_events, doomed)) as store:
         kept = [(task, packed) for task in tasks if (packed := store.find(task)) is not None]
         found = {task.start for task, _ in kept}
         left = [task for task in tasks if task.start not in found]
@@ -138,6 +145,7 @@ def run_scenario(
                 start=start,
                 wall_seconds=time.perf_counter() - clock,
                 peak_memory_bytes=max(most_memory, peak_memory() or 0) or None,
+                tables=tables,
             )
             write_run(out, merged.tables(scenario.output_every_days), manifest)
 

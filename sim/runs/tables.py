@@ -259,6 +259,9 @@ def cascade_table(counts: dict[str, np.ndarray]) -> dict:
                 return int(by_niche.sum() if organ == ALL else by_niche[place])
 
             for step, previous in FOLLOWS.items():
+                if step not in counts:
+                    continue
+                previous = previous if previous in counts else None
                 if (organ != ALL and step in ONLY_IN_ALL) or (code is not None and step in ONE_SUM):
                     continue
                 unknown = (
