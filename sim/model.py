@@ -25,7 +25,7 @@ from sim.disease.identity import COLONY_DAYS, MOST_LANES
 from sim.disease.metastases import visible_by_niche
 from sim.disease.niches import Niche
 from sim.disease.primary import PrimaryTumour
-from sim.disease.shedding import make_streams, metastases_shed, metastatic_shedding_per_day, refuse_too_much_shedding
+from sim.disease.shedding import PRIMARY_CODE, make_streams, metastases_shed, metastatic_shedding_per_day, refuse_too_much_shedding
 from sim.disease.signals import Rates, Signals
 from sim.mechanisms import REGISTRY
 from sim.names import DAYS_PER_YEAR, MICROMETASTASIS_CELLS, NEVER, NICHES
@@ -188,15 +188,13 @@ class MetastasisModel(mesa.Model):
 
     def shed(self) -> None:
         """Cells that enter the blood today."""
-        self._streams_today = [stream for stream in self.streams if stream.sheds_on(self.day)]
-        for stream in self._streams_today:
-            stream.shed_events(
-                self.key,
-                self.hosts.patient,
-                self.alive,
-                self.day,
-                stream.expected_events(self.expected_shed, self.metastatic_surface),
-            )
+        self._streams_today = []
+        for stream in self.streams:
+            if stream.sheds_on(self.day):
+                expected = stream.expected_events(self.expected_shed, self.metastatic_surface)
+                if stream.code == PRIMARY_CODE or expected.any():  # else no organ of anybody sheds
+                    stream.shed_events(self.key, self.hosts.patient, self.alive, self.day, expected)
+                    self._streams_today.append(stream)
 
     def circulate(self) -> None:
         """Chance that a shed cell settles in each niche: arrest by the vessels, survival by today's soil."""
@@ -337,7 +335,8 @@ class MetastasisModel(mesa.Model):
         ends = self._was_alive & (now >= self.last_day)
         due = self.observer.due(now) | ends
         for stream in self.streams:
-            stream.split_failures(self.key, self.hosts.patient, due, now)
+            if stream.has_shed:
+                stream.split_failures(self.key, self.hosts.patient, due, now)
         self.observer.record(now)
         if someone_ends:
             self._lanes_end(np.flatnonzero(self.alive & ends), now)
@@ -360,7 +359,8 @@ class MetastasisModel(mesa.Model):
     def _sum(self, name: str) -> np.ndarray:
         total = getattr(self.streams[0], name)
         for stream in self.streams[1:]:
-            total = total + getattr(stream, name)
+            if stream.has_shed:
+                total = total + getattr(stream, name)
         return total
 
     @property

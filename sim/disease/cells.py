@@ -382,17 +382,22 @@ class TumourCells:
         living = self.doomed.living(self.morning)
         return np.concatenate([records, living.identity[living.woke < 0]])
 
+    def _grown_cells(self) -> np.ndarray:
+        """Cells of the grown colonies this morning."""
+        grown = self.grown
+        parts = unpack(grown.column("identity"))
+        return colonise.grown_sizes(
+            np.full(grown.count, float(self.morning)),
+            *(grown.column(name) for name in ("start_day", "start_log_cells", "delay_days")),
+            *self.law.of_colonies(parts["lane"], parts["niche"]),
+        )
+
     def agents(self) -> Iterator[TumourCell]:
         """A view of every living cell or colony (slow: for looking, not for computing)."""
         groups = (
             ("sleeping", self.asleep(), None, None),
             ("cycling", *self.cycling(self.morning)),
-            (
-                "grown",
-                self.grown.column("identity"),
-                np.exp(self.grown.column("start_log_cells")),
-                self.grown.column("woke"),
-            ),
+            ("grown", self.grown.column("identity"), self._grown_cells(), self.grown.column("woke")),
         )
         for state, identity, cells, woke in groups:
             parts = unpack(identity)

@@ -52,6 +52,7 @@ class Doomed:
         self._arrivals = Rows(packed=np.uint64)
         self._chance, self._energy, self._hazard = (History(lanes, len(NICHES)) for _ in range(3))
         self._clearance = History(lanes, 1)
+        self._rates: np.ndarray | None = None  # of sleepers, as last noted
         self._shape = (0, classes, len(NICHES))
         self._doses = Rows(lane=np.int32, day=np.int32, drug=np.int8, dosed_day=np.int32, chance=np.float64)
         self._cycling: list[np.ndarray] = []
@@ -77,9 +78,12 @@ class Doomed:
 
     def note_rates(self, day: int, alive: np.ndarray, rates: Rates) -> None:
         """Today's rates, in the lanes that are alive. Raises AssertionError where T cells clear more in one niche than in another."""
-        self._chance.note(day, alive, rates.sleep)
-        self._energy.note(day, alive, rates.feeding)
-        self._hazard.note(day, alive, rates.sleeper_death)
+        today = rates.of_sleepers
+        if self._rates is None or not np.array_equal(today, self._rates):
+            self._rates = today.copy()
+            self._chance.note(day, alive, rates.sleep)
+            self._energy.note(day, alive, rates.feeding)
+            self._hazard.note(day, alive, rates.sleeper_death)
         if self._law.clears.any():
             if not np.array_equal(rates.clearance.min(axis=1), rates.clearance.max(axis=1)):
                 raise AssertionError("clearance differs between niches: keep a column a niche of its clock")

@@ -294,7 +294,8 @@ def _live_one(key, ident, i, lives, life):
     who = lives.patient[lane]
     life.died[i], life.cleared[i], life.kind[i], life.start[i] = NEVER, np.inf, 0, NEVER
     life.end[i] = life.gone[i] = np.inf
-    if lives.doses.first[lane + 1] > lives.doses.first[lane] and lives.doses.cycling.shape[1] > 1:
+    dosed = lives.doses.first[lane + 1] > lives.doses.first[lane]
+    if dosed and lives.doses.cycling.shape[1] > 1:
         life.kind[i] = drugs_resisted(key, lives.patient, ident, *lives.origin)
     start, u = day + 1, life.first[i]
     if life.threshold[i] >= 0.0:
@@ -313,7 +314,13 @@ def _live_one(key, ident, i, lives, life):
     if lives.clears[lane]:
         tag = tag_word(DOOMED_CLEARED, niche, source_of(ident))
         more = exponential(key, who, index_of(ident), days_word(day, 0), tag)
-        life.cleared[i] = time_of(lives.clearance, lane, 0, value_at(lives.clearance, lane, 0, start) + more)
+        value = value_at(lives.clearance, lane, 0, start) + more
+        stop = float(lives.end[lane]) if dosed else min(life.end[i], float(lives.end[lane]))
+        if value_at(lives.clearance, lane, 0, stop) >= value:
+            life.cleared[i] = time_of(lives.clearance, lane, 0, value)
+    if not dosed:
+        life.gone[i] = min(life.end[i], life.cleared[i])
+        return
     life.gone[i] = colony(
         key, ident, start, life.end[i], life.cleared[i], life.kind[i], np.int64(lives.end[lane]), lives
     )[1]

@@ -28,7 +28,7 @@ class Stream:
     `code` is 0 for the primary and 1 + niche for an organ's metastases; `cluster` says whether an
     event is a cluster; `rate` (lanes,) multiplies what its source sheds, `potential` (lanes,) the chance
     that an event can found a colony (None: as a single cell's of the primary; of metastases it follows their clones, week by
-    week). Metastases shed once a week, with the week's size frozen.
+    week). Metastases shed once a week, with the week's size frozen. `has_shed`: something could be shed until now.
     """
 
     def __init__(
@@ -39,6 +39,7 @@ class Stream:
         self.rate, self.potential = rate, np.ones(lanes) if potential is None else potential
         self.code, self.cluster, self.routing = code, cluster, routing
         self.tag = code + CLUSTER_TAG * cluster
+        self.has_shed = code == PRIMARY_CODE
         self.today = np.zeros(lanes, dtype=np.int64)
         self.settled_today = np.zeros(shape, dtype=np.int64)
         self.shed = np.zeros(lanes, dtype=np.int64)
@@ -61,7 +62,7 @@ class Stream:
 
     def shed_events(self, key, patient: np.ndarray, alive: np.ndarray, day: int, expected: np.ndarray) -> None:
         """Events that enter the blood in this step, Poisson with mean `expected` (lanes,)."""
-        self.expected = expected
+        self.expected, self.has_shed = expected, True
         settle.shed_cells(key, patient, alive, day, self.tag, expected, self.today, self.shed)
 
     def circulate(self, alive: np.ndarray, viable: np.ndarray, competent: np.ndarray) -> None:
