@@ -25,7 +25,13 @@ from sim.disease.identity import COLONY_DAYS, MOST_LANES
 from sim.disease.metastases import visible_by_niche
 from sim.disease.niches import Niche
 from sim.disease.primary import PrimaryTumour
-from sim.disease.shedding import PRIMARY_CODE, make_streams, metastases_shed, metastatic_shedding_per_day, refuse_too_much_shedding
+from sim.disease.shedding import (
+    PRIMARY_CODE,
+    make_streams,
+    metastases_shed,
+    metastatic_shedding_per_day,
+    refuse_too_much_shedding,
+)
 from sim.disease.signals import Rates, Signals
 from sim.mechanisms import REGISTRY
 from sim.names import DAYS_PER_YEAR, MICROMETASTASIS_CELLS, NEVER, NICHES

@@ -96,7 +96,10 @@ def test_a_founder_of_either_kind_has_the_law_of_its_kind(followed):
         n = round(FOUNDERS * (1.0 - p))
         bins = np.bincount(np.searchsorted(EDGES, size, side="right") - 1, doomed_mass, minlength=len(EDGES))
         observed = in_bins(doomed, n)[1:]
-        assert chi_square_p(np.append(observed, n - observed.sum()), n * np.append(bins[1:], 1.0 - bins[1:].sum())) > FALSE_ALARM
+        assert (
+            chi_square_p(np.append(observed, n - observed.sum()), n * np.append(bins[1:], 1.0 - bins[1:].sum()))
+            > FALSE_ALARM
+        )
 
 
 def test_sizes_on_two_days_belong_to_one_course():
@@ -152,7 +155,12 @@ def dosed(founders: int, days: int, **plans):
 
     def model_of(lanes, days, keep_seeds, **overrides):
         return treated_model(
-            lanes, [[plan("radiotherapy", organ="liver", **plans)]], days=days, diagnosis_day=20, keep_seeds=keep_seeds, **overrides
+            lanes,
+            [[plan("radiotherapy", organ="liver", **plans)]],
+            days=days,
+            diagnosis_day=20,
+            keep_seeds=keep_seeds,
+            **overrides,
         )
 
     return injected(founders, days, model_of=model_of, radiotherapy_surviving_fraction=0.4)
@@ -317,4 +325,7 @@ def test_sleepers_that_are_doomed_wait_and_die_as_theory_says():
     total = slept.sum()
     observed = np.concatenate([woke, died, [total - woke.sum() - died.sum()]])
     assert total > 5000
-    assert chi_square_p(observed, total * np.concatenate([exact["woke"], exact["died"], exact["asleep"][-1:]])) > FALSE_ALARM
+    assert (
+        chi_square_p(observed, total * np.concatenate([exact["woke"], exact["died"], exact["asleep"][-1:]]))
+        > FALSE_ALARM
+    )

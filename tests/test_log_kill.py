@@ -190,7 +190,9 @@ def test_sleeping_seeds_of_resistant_metastases_outlive_every_dose():
     left = {identity for identity in model.cells.asleep().tolist() if identity in arrived}
     left |= {identity for identity, woke in zip(*_woken(model), strict=True) if woke == 294 and identity in arrived}
     missing = set(before[resists].tolist()) - left
-    assert left <= set(before[resists].tolist()) and len(missing) < 3, "asleep, but for who died of other causes that day"
+    assert left <= set(before[resists].tolist()) and len(missing) < 3, (
+        "asleep, but for who died of other causes that day"
+    )
     colonies = before[resists]
     model.cells.begin_cycling(colonies, 294, model.rates.clearance)
     assert np.all(model.cells.small.column("traits")[-len(colonies) :] & 1), "and resist when they wake"

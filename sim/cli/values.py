@@ -71,7 +71,11 @@ def cores() -> int:
 
 def default_run_folder(scenario, seed: int, *, keep_seeds: bool, keep_events: bool, tables: str = "all") -> Path:
     """`results/<scenario>/<run>`; <run> differs whenever seed, patients, parameters or tables differ."""
-    return _folder(scenario, f"seed{seed}_{scenario.patients}patients", [keep_seeds, keep_events, *([] if tables == "all" else [tables])])
+    return _folder(
+        scenario,
+        f"seed{seed}_{scenario.patients}patients",
+        [keep_seeds, keep_events, *([] if tables == "all" else [tables])],
+    )
 
 
 def default_analysis_folder(scenario, kind: str, seed: int, asked) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.disease import founders
+from sim.disease import founders, small_sizes
 from sim.disease.colonies import ColonyLaw
 from sim.numerics.rows import Rows
 
@@ -68,7 +68,7 @@ class SmallColonies(Rows):
 
     def dose(self, day: int, alive: np.ndarray, survival: np.ndarray) -> None:
         """This morning's doses; `survival` (classes, lanes, niches) is what they leave of cycling cells."""
-        if founders.dose(self._key, self._patient, alive, day, survival, self.count, self._rows, self._growth):
+        if small_sizes.dose(self._key, self._patient, alive, day, survival, self.count, self._rows, self._growth):
             self._next_due = min(self._next_due, day)
 
     def sizes(self, day: int | np.ndarray, lanes: np.ndarray, total: np.ndarray) -> np.ndarray:
@@ -79,7 +79,7 @@ class SmallColonies(Rows):
         cells = np.empty(self.count, dtype=np.int64)
         if self.count:
             self._day[:] = day
-            founders.look(
+            small_sizes.look(
                 self._key, self._patient, self._day, lanes, self.count, self._rows, self._growth, cells, total
             )
         return cells

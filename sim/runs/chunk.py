@@ -106,7 +106,12 @@ def run_chunk(task: CohortTask, report: Callable[[float], None] | None = None) -
     """Run a chunk; `report(share)` is told the share of its days that is done."""
     keep = task.keep_seeds or task.keep_events
     model = build_model(
-        task.scenario, seed=task.seed, patients=np.arange(task.start, task.stop), keep_seeds=keep, collect=False, doomed=task.doomed
+        task.scenario,
+        seed=task.seed,
+        patients=np.arange(task.start, task.stop),
+        keep_seeds=keep,
+        collect=False,
+        doomed=task.doomed,
     )
     longest = float(model.last_day.max())
     try:

@@ -123,7 +123,9 @@ def run_scenario(
     start, clock = datetime.now(UTC), time.perf_counter()
     doomed = tables == schema.TABLES_ALL
     if not doomed and (keep_seeds or keep_events):
-        raise InputError("tables = metastases: found with seeds or events to be kept; they need every cell: use tables = all")
+        raise InputError(
+            "tables = metastases: found with seeds or events to be kept; they need every cell: use tables = all"
+        )
     tasks = chunk_tasks(scenario, seed, keep_seeds, keep_events, fewest_patients, doomed)
     build_model(scenario, seed=seed, patients=np.arange(1), collect=False)  # what does not fit together fails here
     with ChunkStore(out, identity(scenario, seed, keep_seeds, keep_events, doomed)) as store:
