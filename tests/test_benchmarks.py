@@ -76,7 +76,7 @@ def test_c_with_other_draws_agrees_in_distribution(engine_run, c_runs):
 @needs_c
 def test_a_wrong_rival_is_found(engine_run, c_runs):
     with pytest.raises(ValueError, match="woke"):
-        suite.check_same_cells(engine_run, c_runs["keyed"] | {"woke": c_runs["keyed"]["woke"] + 1})
+        suite.check_same_cells(engine_run, c_runs["keyed"] | {"woke": 2 * c_runs["keyed"]["woke"]})
 
 
 def test_without_dormancy_everybody_cycles(tiny):
