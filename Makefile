@@ -12,13 +12,15 @@ SOURCES   := $(wildcard sim/*.py sim/*/*.py)
 SCENARIO ?= scenarios/colorectal.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test long bench docs pictures questions env clean
+.PHONY: help run demo test long lint mutants bench docs pictures questions env clean
 
 help:
 	@echo "make run     run the headline scenario: summary table, results, figure (SCENARIO=... for another)"
 	@echo "make demo    open the classroom in the browser"
 	@echo "make test    run the tests"
 	@echo "make long    run the statistical checks that take minutes"
+	@echo "make lint    check the code's form and types"
+	@echo "make mutants see whether the tests notice small defects put in on purpose (an hour; continues where it stopped)"
 	@echo "make bench   measure everything against its rivals: a table and benchmarks/report.json (25 minutes)"
 	@echo "make docs    build the manual in docs/_build/html"
 	@echo "make pictures draw the pictures of the README again (a minute or two)"
@@ -35,6 +37,14 @@ test: $(COMPILED)
 
 long: $(COMPILED)
 	@$(BIN)/python -m pytest -m long
+
+lint: $(INSTALLED)
+	@$(BIN)/python -m ruff check .
+	@$(BIN)/python -m ruff format --check .
+	@$(BIN)/python -m mypy sim
+
+mutants: $(COMPILED)
+	@$(BIN)/python -m tests.mutants
 
 demo: $(COMPILED)
 	@$(BIN)/python run_sim.py demo
@@ -70,7 +80,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@$(BIN)/python -c 'import pip' 2>/dev/null || { \
 	  echo "Making the environment in $(VENV)"; $(PYTHON) -m venv --clear $(VENV); }
 	@echo "Installing the packages (about a minute the first time)"
-	@$(PIP) install --editable '.[test]' --constraint constraints.txt
+	@$(PIP) install --editable '.[test,lint]' --constraint constraints.txt
 	@touch $@
 
 $(COMPILED): $(INSTALLED) $(SOURCES)

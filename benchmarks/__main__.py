@@ -1,5 +1,6 @@
-"""`python -m benchmarks`: everything, or some parts. Prints a table; everything is written to report.json and details.json, parts
-with `--write`.
+"""`python -m benchmarks`: everything, or some parts.
+
+Prints a table; everything is written to report.json and details.json, parts with `--write`.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ def _read(name: str) -> dict:
 
 
 def write(report: dict, details: dict, measured: dict) -> None:
-    """Put what was measured over what report.json and details.json hold; `details["measured"]` says when and where each part was."""
+    """Put what was measured over what report.json and details.json hold; `details["measured"]` says when and where."""
     before, runs = _read("report"), _read("details")
     report = {key: before.get(key) if report[key] is None else report[key] for key in suite.KEYS}
     times = runs.get("measured", {}) | dict.fromkeys(details, measured)

@@ -1,7 +1,7 @@
 """What the mechanisms cost: `python -m benchmarks.every_mechanism '{"patients": 250, "every": true}'`.
 
-CPU seconds of the colorectal cohort as `run` builds it, model and no tables, with the mechanisms that are on by default or with
-all that there are. It is the catalogue's cohort, so the figure moves with the catalogue.
+CPU seconds of the colorectal cohort as `run` builds it, model and no tables, with the mechanisms that are on by
+default or with all that there are. It is the catalogue's cohort, so the figure moves with the catalogue.
 """
 
 from __future__ import annotations

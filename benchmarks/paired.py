@@ -25,7 +25,7 @@ ORGANS = ("liver", "lung", "all")
 def times_fewer(
     on: np.ndarray, off: np.ndarray, *, seed: int, resamples: int = RESAMPLES
 ) -> tuple[float, float, float]:
-    """(ratio, low, high): patients that independent arms need over those of the paired contrast, with its 95 % interval.
+    """(ratio, low, high): patients that independent arms need over those of the paired contrast, with 95 % interval.
 
     `on` and `off` (patients,) are the outcomes of the same patients. Infinite where pairing leaves no noise,
     nan where neither arm varies.
@@ -95,7 +95,7 @@ def table(rows: Sequence[dict]) -> str:
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     lines += [
-        f"| `{row['mechanism']}` | {row['organ']} | {row['outcome']} | {row['on']:.3g} | {row['off']:.3g} | {_text(row['ratio'])} "
+        f"| `{row['mechanism']}` | {row['organ']} | {row['outcome']} | {row['on']:.3g} | {row['off']:.3g} | {_text(row['ratio'])} "  # noqa: E501
         f"| {_text(row['low'])} to {_text(row['high'])} |"
         for row in rows
     ]
@@ -111,5 +111,5 @@ def main(arguments: Sequence[str] = ()) -> None:
     asked = parser.parse_args(arguments)
     scenario = scenarios.load(asked.scenario).with_(patients=asked.patients)
     print(
-        f"{scenario.name}, {asked.patients} patients, seed {asked.seed}\n\n{table(contrasts(scenario, seed=asked.seed))}"
+        f"{scenario.name}, {asked.patients} patients, seed {asked.seed}\n\n{table(contrasts(scenario, seed=asked.seed))}"  # noqa: E501
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from sim import catalog, scenario
 from sim.catalog import transcription as readings_of
 from sim.mechanisms import REGISTRY
+from sim.scenario.resolve import ROOT
 
 
 def _cell(text) -> str:
@@ -82,7 +83,7 @@ def treatments() -> str:
 def scenarios() -> str:
     """Every scenario with its question, by its path in the repository wherever the manual is built from."""
     rows = [
-        (f"`{path.resolve().relative_to(scenario.ROOT).as_posix()}`", title, question)
+        (f"`{path.resolve().relative_to(ROOT).as_posix()}`", title, question)
         for path, title, question, _ in scenario.listing()
     ]
     return _table(("scenario", "title", "question"), rows)
@@ -96,7 +97,7 @@ def literature() -> str:
         where = ", ".join(text for text in (row["primary"], row["organ"], row["species"]) if text)
         lines.append(
             f"**{key}** {row['quantity']}: {row['value']}{spread} {row['unit']}\n: {where}. *{row['citation']}* "
-            f"{row['doi_or_url']} ({', '.join(text for text in (row['evidence'], row['era'], row['survival']) if text)})\n"
+            f"{row['doi_or_url']} ({', '.join(text for text in (row['evidence'], row['era'], row['survival']) if text)})\n"  # noqa: E501
         )
     return "\n".join(line.replace("|", "\\|").replace("<", "&lt;") for line in lines)
 

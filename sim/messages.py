@@ -56,7 +56,7 @@ def plain(name: str) -> str:
 
 
 def unknown(what: str, name: str, names: Iterable[str]) -> str:
-    """ "unknown <what> <name>; did you mean ...? allowed: ..." """
+    """What is said of a name that is none: unknown <what> <name>; did you mean ...? allowed: ..."""
     names = list(names)
     near = nearest(name, names)
     hint = f"did you mean {' or '.join(near)}? " if near else ""

@@ -99,7 +99,7 @@ def fitting_units(unit: str) -> tuple[str, ...]:
     if parsed is None:
         return (unit,)
     powers = parsed[1]
-    choices = [_SHOWN[_ATOMS[atom][0]] if _ATOMS[atom][0] in _SHOWN else (atom,) for atom in powers]
+    choices = [_SHOWN.get(_ATOMS[atom][0], (atom,)) for atom in powers]
     spellings = [
         _spell(dict(zip(combination, powers.values(), strict=True))) for combination in itertools.product(*choices)
     ]
@@ -112,7 +112,7 @@ def fitting_text(unit: str) -> str:
 
 
 def _spell(powers: dict[str, int]) -> str:
-    def product(side):
+    def product(side: list[tuple[str, int]]) -> str:
         return " ".join(atom + (str(abs(power)) if abs(power) > 1 else "") for atom, power in side)
 
     above = product([item for item in powers.items() if item[1] > 0])
@@ -160,7 +160,8 @@ def _parse(text: str) -> tuple[Fraction, dict[str, int]] | None:
             return None
         tokens.append(match)
         position = match.end()
-    size, powers = Fraction(1), {}
+    size = Fraction(1)
+    powers: dict[str, int] = {}
     stack, after_slash, want = (
         [1],
         False,

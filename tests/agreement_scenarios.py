@@ -4,6 +4,7 @@ calibration can move these comparisons.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from math import log
 
@@ -23,6 +24,7 @@ from agreement_runs import (
     run_plain,
 )
 
+from sim.model import MetastasisModel
 from sim.names import NICHES
 
 SINGLE_EVENTS_BELOW_CELLS = 10  # the plain colonies go event by event while they are small
@@ -138,11 +140,18 @@ def plain_settlers(model_class, values, engine, replicas, days, first_seed):
     return run_plain(make, int(replicas), days, first_seed)
 
 
+@functools.cache
+def engine_lives(lanes: int) -> tuple[MetastasisModel, Sample]:
+    """The engine's side of `both_lives`: the same whatever it is compared with."""
+    engine = run_engine(LIFE, lanes=lanes, days=LIFE_DAYS, seed=5)
+    return engine, engine_life(engine, FED)
+
+
 def both_lives(model_class, effort, first_seed) -> tuple[Sample, Sample]:
     """Cells that settle at a constant rate, plainly and in the engine."""
-    engine = run_engine(LIFE, lanes=600 * effort.engine, days=LIFE_DAYS, seed=5)
+    engine, sample = engine_lives(600 * effort.engine)
     models = plain_settlers(model_class, LIFE, engine, 80 * effort.plain, LIFE_DAYS, first_seed)
-    return plain_life(models, FED), engine_life(engine, FED)
+    return plain_life(models, FED), sample
 
 
 # -- first metastases, by patient ----------------------------------------------------------------------
@@ -207,6 +216,7 @@ def plain_sizes(model_class, replicas: int, first_seed: int) -> dict[int, np.nda
     return {age: np.concatenate(sizes) for age, sizes in found.items()}
 
 
+@functools.cache
 def all_engine_sizes(runs: int) -> dict[int, np.ndarray]:
     """As `plain_sizes`, from the colonies that the engine's 2,000 patients founded on the right days."""
     found = {age: [] for age in AGES_DAYS}

@@ -16,10 +16,11 @@ import numpy as np
 from sim import catalog
 from sim.catalog.parameters import LaneParameters
 from sim.disease import body, colonise
+from sim.disease.clones import potentials
 from sim.disease.hosts import draw_hosts
 from sim.disease.identity import unpack
 from sim.disease.signals import Signals
-from sim.mechanisms import REGISTRY, default_states, effective_parameters, immune_surveillance, inflammation, lineage
+from sim.mechanisms import REGISTRY, default_states, effective_parameters, immune_surveillance, inflammation
 from sim.names import LIVER, MICROMETASTASIS_CELLS, NICHES, SITES, VEINS
 from sim.numerics import streams
 from sim.runs.tables import every_seed
@@ -120,9 +121,7 @@ def t_cells_with_liver_metastases(values: Mapping[str, float]) -> float:
 def clone_dominance(values: Mapping[str, float]) -> float:
     """Mean share of a patient's settled cells that descend from the clone with most of them."""
     drawn = hosts(values)
-    weight = drawn.clone_share * lineage.potentials(
-        drawn.clone_z, LaneParameters(values, 1000)["clone_potential_log_sd"]
-    )
+    weight = drawn.clone_share * potentials(drawn.clone_z, LaneParameters(values, 1000)["clone_potential_log_sd"])
     return float((weight.max(axis=1) / weight.sum(axis=1)).mean())
 
 

@@ -5,6 +5,7 @@ import sys
 import time
 from pathlib import Path
 
+import default_signals
 from virtual_patients import PINNED
 
 REPOSITORY = Path(__file__).parent.parent
@@ -45,8 +46,8 @@ def start_run(scenario: Path, out: Path, workers: int, *, chunk_patients: int, c
     setup.append(
         f"sys.exit(main(['run', {str(scenario)!r}, '--workers', '{workers}', '--out', {str(out)!r}, '--quiet']))"
     )
-    return subprocess.Popen([sys.executable, "-c", "\n".join(setup)], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                            text=True, start_new_session=True)  # fmt: skip
+    return default_signals.start([sys.executable, "-c", "\n".join(setup)], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                 text=True, start_new_session=True)  # fmt: skip
 
 
 def wait_for_chunks(process: subprocess.Popen, out: Path, chunks: int) -> None:

@@ -5,6 +5,7 @@ import sys
 import time
 from pathlib import Path
 
+import default_signals
 from quick_cohort import REPOSITORY, scenario_file
 
 HEAD = 'title = "Quick sweep"\nscenarios = ["quick.toml"]\n'
@@ -46,8 +47,8 @@ def start_sweep(plan: Path, out: Path, workers: int, *options: str, block_runs: 
              f"plan.BLOCK_RUNS = {block_runs}", before, "from sim.cli import main"]  # fmt: skip
     arguments = ["sweep", str(plan), "--workers", str(workers), "--out", str(out), "--quiet", *options]
     lines.append(f"if __name__ == '__main__': sys.exit(main({arguments!r}))")
-    return subprocess.Popen([sys.executable, "-c", "\n".join(lines)], cwd=REPOSITORY, stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE, text=True, start_new_session=True)  # fmt: skip
+    return default_signals.start([sys.executable, "-c", "\n".join(lines)], cwd=REPOSITORY, stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE, text=True, start_new_session=True)  # fmt: skip
 
 
 def wait_for_parts(process: subprocess.Popen, out: Path, parts: int) -> None:

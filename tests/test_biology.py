@@ -13,10 +13,11 @@ from virtual_patients import NOTHING_ACTS, drawn_model, off, on, plain_hosts, pl
 from sim import catalog
 from sim.catalog.parameters import LaneParameters
 from sim.disease import colonise
+from sim.disease.clones import potentials
 from sim.disease.colonies import ColonyLaw
 from sim.disease.identity import unpack
 from sim.disease.signals import Rates, Signals
-from sim.mechanisms import REGISTRY, emt, immune_surveillance, lineage
+from sim.mechanisms import REGISTRY, emt, immune_surveillance
 from sim.mechanisms.senescent_vesicles import senescent_share
 from sim.model import MetastasisModel
 from sim.names import NICHES
@@ -309,7 +310,7 @@ def test_a_primarys_competence_is_its_clones_mean_potential():
     """Potentials average one over clones, so heterogeneity changes who seeds and not how much, on average."""
     model = drawn_model(np.arange(20_000), [values(clone_potential_log_sd=1.0)], horizon_days=1)
     hosts = model.hosts
-    power = lineage.potentials(hosts.clone_z, model.parameters["clone_potential_log_sd"])
+    power = potentials(hosts.clone_z, model.parameters["clone_potential_log_sd"])
     assert hosts.clone_share.sum(axis=1) == pytest.approx(1.0)
     assert_follows(hosts.clone_z[:, 3], stats.norm.cdf)
     assert_follows(hosts.clone_share[:, 5], stats.beta(1, hosts.clone_share.shape[1] - 1).cdf)

@@ -1,5 +1,6 @@
 """The catalogue: every number has its proof, its unit and its range, stands once, and is really used."""
 
+import dataclasses
 import math
 import re
 import shutil
@@ -7,6 +8,7 @@ import tomllib
 
 import numpy as np
 import pytest
+from every import assert_every, failures
 from treated_patients import plan
 from virtual_patients import AGE, on, values
 
@@ -20,9 +22,13 @@ from sim.names import NICHES, SITES, VEINS
 from sim.treatments import REGISTRY as TREATMENTS
 
 PARAMETERS = catalog.load()
-EACH = pytest.mark.parametrize("parameter", PARAMETERS.values(), ids=lambda parameter: parameter.name)
 UNITS = {"1", "%", "day", "1/day", "cell", "year", "1/year", "kg/m2"}
 """Units that the engine computes in; another one here is a new unit in the engine."""
+
+
+def of_each_parameter(check):
+    """Fail with the names of all parameters of which `check(parameter)` fails."""
+    assert_every(check, PARAMETERS.values(), name=lambda parameter: parameter.name)
 
 
 def blocks():
@@ -36,8 +42,8 @@ def blocks():
 # -- proof ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("file, name, block", [pytest.param(*b, id=f"{b[0]}:{b[1]}") for b in blocks()])
-def test_every_kind_brings_its_proof(file, name, block):
+def check_proof(entry):
+    _file, _name, block = entry
     proof = block[catalog.PROOF[block["kind"]]]
     if block["kind"] == "measured":
         assert block["targets"], "a measured number cites the rows it was read from"
@@ -47,6 +53,10 @@ def test_every_kind_brings_its_proof(file, name, block):
     elif block["kind"] == "assumed":
         assert len(proof.split()) >= 2, "why is a reason, not a word"
     assert len(block["meaning"].split()) >= 4
+
+
+def test_every_kind_brings_its_proof():
+    assert_every(check_proof, blocks(), name=lambda entry: f"{entry[0]}:{entry[1]}")
 
 
 def test_every_citation_is_a_published_row():
@@ -156,8 +166,7 @@ def test_one_awake_cell_in_sixty_founds_a_colony():
 # -- form ----------------------------------------------------------------------------------------
 
 
-@EACH
-def test_form(parameter):
+def check_form(parameter):
     assert parameter.kind in catalog.KINDS
     assert parameter.minimum <= parameter.low <= parameter.value <= parameter.high <= parameter.maximum
     assert parameter.low < parameter.high, "a range has two ends"
@@ -166,15 +175,21 @@ def test_form(parameter):
     assert parameter.source or parameter.targets
 
 
-@EACH
-def test_units(parameter):
+def test_form():
+    of_each_parameter(check_form)
+
+
+def check_unit(parameter):
     assert parameter.unit in UNITS
     assert parameter.unit in units.fitting_units(parameter.unit)
     assert units.parse_quantity(f"2.5 {parameter.unit}", parameter.unit) == 2.5
 
 
-@EACH
-def test_a_unit_in_a_name_is_the_unit(parameter):
+def test_units():
+    of_each_parameter(check_unit)
+
+
+def check_name(parameter):
     name = parameter.name
     for ending, unit in (("_per_day", "1/day"), ("_days", "day"), ("_cells", "cell"), ("_years", "year")):
         if name.endswith(ending):
@@ -183,6 +198,10 @@ def test_a_unit_in_a_name_is_the_unit(parameter):
         assert "per_day" in name
     if parameter.unit in ("day", "cell", "year"):
         assert f"_{parameter.unit}s" in name
+
+
+def test_a_unit_in_a_name_is_the_unit():
+    of_each_parameter(check_name)
 
 
 def test_shares_end_at_one():
@@ -273,6 +292,40 @@ def test_a_scenario_chooses_the_threshold(observe, threshold):
 
 
 # -- it can fail ---------------------------------------------------------------------------------
+
+BREAKS = [
+    (check_form, {"kind": "guessed"}),
+    (check_form, {"low": 0.9, "high": 0.8}),
+    (check_form, {"minimum": -math.inf}),
+    (check_form, {"direction": "v"}),
+    (check_form, {"outcome": ""}),
+    (check_form, {"source": "", "targets": ()}),
+    (check_unit, {"unit": "furlong"}),
+    (check_name, {"name": "soil_per_day"}),
+    (check_name, {"unit": "1/day"}),
+    (check_name, {"unit": "cell"}),
+]
+
+
+def test_every_lint_names_each_entry_that_it_refuses():
+    """A loop over the catalogue could swallow what it finds: two broken entries are both named, by every lint."""
+    for check, change in BREAKS:
+        broken = [dataclasses.replace(PARAMETERS[name], **change) for name in ("soil.liver", "soil.lung")]
+        found = failures(check, [PARAMETERS["soil.bone"], *broken], name=lambda parameter: parameter.name)
+        assert [text.partition(":")[0] for text in found] == [parameter.name for parameter in broken], (check, change)
+
+
+def test_a_block_without_its_proof_is_named():
+    good = {"kind": "measured", "source": "table 2", "targets": ["CRC01"], "meaning": "one two three four"}
+    assert failures(check_proof, [("a.toml", "good", good)]) == []
+    for change in (
+        {"targets": []},
+        {"source": "somewhere"},
+        {"meaning": "too short"},
+        {"kind": "assumed", "why": "because"},
+        {"kind": "derived", "formula": "two"},
+    ):
+        assert len(failures(check_proof, [("a.toml", "bad", good | change)] * 2)) == 2, change
 
 
 @pytest.fixture

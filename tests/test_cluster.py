@@ -143,7 +143,9 @@ def test_a_block_that_kills_its_workers_is_given_back_as_lost(expected, tmp_path
     assert tables({one.block.name: one.packed for one in done if not one.lost}) == tables(expected)
 
 
-def test_a_scheduler_that_is_not_there_is_said(tmp_path):
+def test_a_scheduler_that_is_not_there_is_said(monkeypatch):
+    """After a second here, not after the twenty that a slow network may need."""
+    monkeypatch.setattr("sim.sweeps.cluster.WAIT_SECONDS", 1)
     with pytest.raises(InputError, match="tcp://host:8786"):
         list(ClusterExecutor("127.0.0.1").execute(blocks(1), lambda share: None))
     with pytest.raises(InputError, match="no scheduler answers at tcp://127.0.0.1:9"):

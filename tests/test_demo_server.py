@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.request
 
+import default_signals
 import pytest
 
 from sim.demo import server
@@ -26,7 +27,7 @@ def serving(repository, *options, port=None):
     command = [sys.executable, str(repository / "run_sim.py"), "demo", "--no-browser", "--port", str(port), *options]
     # NiceGUI behaves otherwise where it believes that it is tested from inside.
     environment = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
-    process = subprocess.Popen(
+    process = default_signals.start(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**environment, "PYTHONUNBUFFERED": "1"}
     )
     try:

@@ -275,7 +275,7 @@ def test_the_estimate_is_near_what_happens(tmp_path):
         pass
     seconds = time.process_time() - start
     assert seconds / 5 < expected.seconds < seconds * 20, "a guide; the upper bound leaves room for a busy machine"
-    command = ("import sys; from sim import scenario; from sim.runs import run, workers\n"
+    command = ("import sys; from sim import scenario; from sim.runs import run; from sim.work import workers\n"
                f"tasks = run.chunk_tasks(scenario.load({str(quick.path)!r}), {SEED}, False, False)\n"
                "print(max(done.peak_memory_bytes for done in workers.run_tasks(tasks, 1, lambda done: None)))")  # fmt: skip
     used = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True).stdout

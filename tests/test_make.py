@@ -79,7 +79,7 @@ def test_make_draws_the_pictures_of_the_readme(repository):
     ).stdout
     drawn = {f"{FIGURES[name].file}.png" for name in re.search(r"plot \S+ --what (\S+)", script)[1].split(",")}
     copied = set(re.findall(r"cp \S+ docs/pictures/(\S+)", script))
-    shown = set(re.findall(r"\(docs/pictures/(\S+?)\)", (repository / "README.md").read_text(encoding="utf-8")))
+    shown = set(re.findall(r"\(pictures/(\S+?)\)", (repository / "docs" / "commands.md").read_text(encoding="utf-8")))
     assert (
         drawn | copied == shown == {path.name for path in (repository / "docs" / "pictures").iterdir()}
         and len(shown) == 3

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 
+import default_signals
 import pytest
 
 SCENARIO = "scenarios/colorectal.toml"
@@ -181,7 +182,7 @@ def large_run(repository, tmp_path):
         "--out",
         str(tmp_path / "x"),
     ]
-    with subprocess.Popen(
+    with default_signals.start(
         command, cwd=repository, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as process:
         yield process

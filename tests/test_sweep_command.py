@@ -1,4 +1,4 @@
-"""The commands `sweep` and `check PLAN`, and the lines of the README that read a sweep."""
+"""The commands `sweep` and `check PLAN`, and the lines of the manual that read a sweep."""
 
 import re
 import subprocess
@@ -141,14 +141,14 @@ def test_the_estimate_is_near_what_happens(file, tmp_path):
     assert seconds / 10 < expected < seconds * 20, "a guide; the upper bound leaves room for a busy machine"
 
 
-# -- the README ----------------------------------------------------------------------------------------
+# -- the manual ----------------------------------------------------------------------------------------
 
-README = Path(__file__).parent.parent / "README.md"
+PAGE = Path(__file__).parent.parent / "docs" / "sweeps.md"
 
 
 @pytest.fixture(scope="module")
 def factorial(tmp_path_factory):
-    """A sweep with the name, the scenario and the factors that the README's lines ask for."""
+    """A sweep with the name, the scenario and the factors that the manual's lines ask for."""
     folder = tmp_path_factory.mktemp("readme")
     file = plan_file(
         folder,
@@ -160,15 +160,15 @@ def factorial(tmp_path_factory):
     return folder
 
 
-def lines_of_the_readme() -> list[str]:
-    text = README.read_text(encoding="utf-8")
-    return [block for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "results/sweeps" in block]
+def lines_of_the_manual() -> list[str]:
+    text = PAGE.read_text(encoding="utf-8")
+    return [block for block in re.findall(r"```python\n(.*?)```", text, re.S) if "results/sweeps" in block]
 
 
 @pytest.mark.parametrize("library", ["pandas", "polars", "duckdb"])
-def test_the_lines_of_the_readme_read_a_sweep(factorial, library, monkeypatch):
+def test_the_lines_of_the_manual_read_a_sweep(factorial, library, monkeypatch):
     monkeypatch.chdir(factorial)
-    (code,) = [block for block in lines_of_the_readme() if f"import {library}" in block and "pivot" not in block]
+    (code,) = [block for block in lines_of_the_manual() if f"import {library}" in block and "pivot" not in block]
     *before, last = code.strip().splitlines()
     names: dict = {}
     exec("\n".join(before), names)
@@ -187,7 +187,7 @@ def test_the_lines_of_the_readme_read_a_sweep(factorial, library, monkeypatch):
 
 def test_the_pairs_of_the_readme(factorial, monkeypatch):
     monkeypatch.chdir(factorial)
-    (code,) = [block for block in lines_of_the_readme() if "pivot" in block]
+    (code,) = [block for block in lines_of_the_manual() if "pivot" in block]
     names: dict = {}
     exec(code, names)
     assert len(names["pairs"]) == 2 * 5 and names["difference"].notna().all()

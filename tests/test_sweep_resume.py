@@ -3,6 +3,7 @@
 import errno
 import os
 import random
+import shutil
 import signal
 import subprocess
 import time
@@ -44,6 +45,15 @@ def whole(file, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(plans, "BLOCK_RUNS", 1)
         return swept(file, tmp_path_factory.mktemp("sweeps") / "x").folder
+
+
+@pytest.fixture(scope="module")
+def all_but_one(file, tmp_path_factory):
+    """The folder of a sweep that was stopped before its last run: tests change copies of it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plans, "BLOCK_RUNS", 1)
+        stopped(file, out := tmp_path_factory.mktemp("stopped") / "x", RUNS - 1)
+    return out
 
 
 @pytest.fixture(scope="module")
@@ -139,9 +149,9 @@ def test_a_changed_plan_keeps_what_still_fits(file, undisturbed, tmp_path, monke
     assert swept(file, out).finished == RUNS and data(out) == undisturbed and not seen
 
 
-def test_other_programs_runs_are_kept_aside(file, undisturbed, tmp_path, monkeypatch):
+def test_other_programs_runs_are_kept_aside(file, whole, undisturbed, tmp_path, monkeypatch):
     out = tmp_path / "x"
-    swept(file, out)
+    shutil.copytree(whole, out)
     with monkeypatch.context() as patch:
         for place in ("sim.sweeps.plan.program_digest", "sim.sweeps.block.program_digest"):
             patch.setattr(place, lambda: "another program")
@@ -151,8 +161,8 @@ def test_other_programs_runs_are_kept_aside(file, undisturbed, tmp_path, monkeyp
 
 
 @pytest.mark.parametrize("damage", ["cut", "empty", "flipped", "text", "lost"])
-def test_a_damaged_part_is_computed_again(file, undisturbed, tmp_path, monkeypatch, damage):
-    stopped(file, tmp_path / "x", RUNS - 1)
+def test_a_damaged_part_is_computed_again(file, all_but_one, undisturbed, tmp_path, monkeypatch, damage):
+    shutil.copytree(all_but_one, tmp_path / "x")
     victim = part_files(tmp_path / "x")[3]
     whole = victim.read_bytes()
     middle = len(whole) // 2
@@ -393,9 +403,9 @@ def test_a_killed_sweep_leaves_no_worker_and_no_lock(file, undisturbed, tmp_path
 # -- what the tests above would notice -----------------------------------------------------------------
 
 
-def test_a_run_that_was_recorded_twice_would_be_noticed(file, undisturbed, tmp_path, monkeypatch):
+def test_a_run_that_was_recorded_twice_would_be_noticed(file, whole, undisturbed, tmp_path, monkeypatch):
     """The comparison of bytes is sharp: one row of one patient that differs is another file."""
-    swept(file, tmp_path / "x")
+    shutil.copytree(whole, tmp_path / "x")
     victim = part_files(tmp_path / "x")[0]
     part = parts.Part(victim)
     people = part.table("patients")

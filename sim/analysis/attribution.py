@@ -43,7 +43,8 @@ class Game:
 
     def arms(self, players: Sequence[str], coalitions: Sequence[int]) -> list[Counterfactual]:
         """The arm of each coalition: players outside it are off."""
-        values = () if self.gain is None else ((products.GAIN, self.gain), (products.SOIL, self.soil))
+        given = ((products.GAIN, self.gain), (products.SOIL, self.soil))
+        values = tuple((name, value) for name, value in given if value is not None)
         return [
             Counterfactual(frozenset(name for i, name in enumerate(players) if not coalition >> i & 1), values)
             for coalition in coalitions
@@ -68,7 +69,10 @@ def players_of(scenario: Scenario, wanted: Sequence[str] = ()) -> tuple[str, ...
 
 
 def blocks_of(scenario: Scenario, players: Sequence[str], seed: int) -> tuple[list[Game], list[float]]:
-    """The games to play, the scenario's own first, and the gains that are left out: they would need a soil above its maximum."""
+    """The games to play, the scenario's own first, and the gains that are left out.
+
+    Those would need a soil above its maximum.
+    """
     if products.MECHANISM not in players:
         return [Game()], []
     gains = products.assumed_gains(scenario)

@@ -1,4 +1,4 @@
-"""The rows of an attribution as its text and its figure read them: one outcome, the scenario's own gain, organs by rank."""
+"""Rows of an attribution as its text and its figure read them: one outcome, the scenario's own gain, organs by rank."""
 
 from __future__ import annotations
 

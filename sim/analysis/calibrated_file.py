@@ -5,52 +5,55 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from sim.errors import MachineError
 
-_COMMON = {
-    "frailty_log_sd": dict(
-        low=0.5,
-        high=5.0,
-        maximum=6.0,
-        outcome="frailty_sd",
-        direction="+",
-        targets=("CRC01", "CRC02"),
-        meaning="log-SD of the frailty: the factor by which patients differ in the share of their cells that can found a colony",
-    ),
-    "competent_share": dict(
-        spread=1000.0,
-        maximum=1.0,
-        outcome="settled_cells",
-        direction="+",
-        targets=None,
-        meaning="share of viable arrested cells that can found a colony, in the median patient; known only as a product with the soil",
-    ),
-    "site_shedding_factor": dict(
-        spread=10.0,
-        outcome="shed_cells",
-        direction="+",
-        targets=None,
-        meaning="shedding of a site relative to the average site, cell for cell",
-    ),
-    "arrest_probability": dict(
-        low=0.001,
-        high=0.999,
-        maximum=1.0,
-        outcome="arrested_in_first_bed.{key}",
-        direction="+",
-        targets=None,
-        meaning="probability that a cell that survives a pass through the bed is arrested there",
-    ),
-    "soil": dict(
-        spread=10.0,
-        maximum=1.0,
-        outcome="settled_cells.{key}",
-        direction="+",
-        targets=None,
-        meaning="probability that a cell arrested in the niche survives and extravasates, before inflammation; "
+_COMMON: dict[str, dict[str, Any]] = {
+    "frailty_log_sd": {
+        "low": 0.5,
+        "high": 5.0,
+        "maximum": 6.0,
+        "outcome": "frailty_sd",
+        "direction": "+",
+        "targets": ("CRC01", "CRC02"),
+        "meaning": "log-SD of the frailty: the factor by which patients differ in the share of their cells that can "
+        "found a colony",
+    },
+    "competent_share": {
+        "spread": 1000.0,
+        "maximum": 1.0,
+        "outcome": "settled_cells",
+        "direction": "+",
+        "targets": None,
+        "meaning": "share of viable arrested cells that can found a colony, in the median patient; known only as a "
+        "product with the soil",
+    },
+    "site_shedding_factor": {
+        "spread": 10.0,
+        "outcome": "shed_cells",
+        "direction": "+",
+        "targets": None,
+        "meaning": "shedding of a site relative to the average site, cell for cell",
+    },
+    "arrest_probability": {
+        "low": 0.001,
+        "high": 0.999,
+        "maximum": 1.0,
+        "outcome": "arrested_in_first_bed.{key}",
+        "direction": "+",
+        "targets": None,
+        "meaning": "probability that a cell that survives a pass through the bed is arrested there",
+    },
+    "soil": {
+        "spread": 10.0,
+        "maximum": 1.0,
+        "outcome": "settled_cells.{key}",
+        "direction": "+",
+        "targets": None,
+        "meaning": "probability that a cell arrested in the niche survives and extravasates, before inflammation; "
         "fitted with all mechanisms on (elsewhere: the geometric mean of the twelve)",
-    ),
+    },
 }
 
 
@@ -61,7 +64,8 @@ def _number(value: float) -> str:
 def write(path: Path, fitted: Mapping, rows: Sequence[str], rms: float) -> Path:
     """Write the file atomically; returns its path. Raises MachineError where it cannot be written."""
     lines = [
-        "# Made by `run_sim.py calibrate`; do not edit by hand. A first fit in closed form (sim/analysis/calibration.py).",
+        "# Made by `run_sim.py calibrate`; do not edit by hand. A first fit in closed form "
+        "(sim/analysis/calibration.py).",
         "",
         "[provenance]",
         'command = "run_sim.py calibrate"',

@@ -2,14 +2,16 @@
 
 Given frailty X, visible metastases of an organ are Poisson with mean X x site factor x arrest x soil x
 competent share x exposure, so the share of patients with at least one is E[1 - exp(-X ...)]
-(`sim.analysis.closed_form.theory`, `sim.analysis.closed_form.exposure`). One soil vector serves all sites. Deaths from metastases are
-left out of the fit (they need the cells); the full calibration by simulation comes later.
+(`sim.analysis.closed_form.theory`, `sim.analysis.closed_form.exposure`). One soil vector serves all sites. Deaths from
+metastases are left out of the fit (they need the cells); the full calibration by simulation comes later.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy.optimize import least_squares
@@ -76,7 +78,7 @@ def timing_rows() -> list[Observed]:
 class ClosedForm:
     """Expected shares for a vector of unknowns: log site factors, log soils, three logit arrests, log frailty SD."""
 
-    def __init__(self, patients: int = PATIENTS):
+    def __init__(self, patients: int = PATIENTS) -> None:
         self.autopsies = {site: scenarios.load(f"autopsy/{site}") for site in FITTED_SITES}
         self.base = self.autopsies["colon"]
         self.values = self.base.values()
@@ -108,7 +110,7 @@ class ClosedForm:
             expected_metastases(exposure, imaging, diagnosis + m * DAYS_PER_YEAR / 12, diagnosis) for m in months
         ]
 
-    def _parts(self, unknown):
+    def _parts(self, unknown: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
         sites, organs = len(FITTED_SITES), len(ORGANS)
         return (
             unknown[:sites],
@@ -117,7 +119,7 @@ class ClosedForm:
             unknown[-1],
         )
 
-    def arrests(self, logits) -> dict[str, np.ndarray]:
+    def arrests(self, logits: np.ndarray) -> dict[str, np.ndarray]:
         """Arrest x own-organ factor by site, (niches,) each."""
         values = dict(self.values)
         for name, value in zip(("liver", "lung", "other"), logits, strict=True):
@@ -133,14 +135,21 @@ class ClosedForm:
         frailty = np.exp(log_sd * z)
         return np.tensordot(np.exp(-means[..., None] * frailty), weight / weight.sum(), axes=1)
 
-    def _mean(self, exposure, unknown, site: str, organ: str, arrests) -> np.ndarray:
+    def _mean(
+        self,
+        exposure: tuple[np.ndarray, np.ndarray],
+        unknown: np.ndarray,
+        site: str,
+        organ: str,
+        arrests: Mapping[str, np.ndarray],
+    ) -> np.ndarray:
         site_factors, soils, _, _ = self._parts(unknown)
         place = ORGANS.index(organ)
         plain, liver = exposure
         strength = np.exp(site_factors[FITTED_SITES.index(site)] + soils[place]) * arrests[site][place]
         return strength * (liver if organ == "liver" else plain)
 
-    def shares(self, unknown) -> np.ndarray:
+    def shares(self, unknown: np.ndarray) -> np.ndarray:
         """Expected shares: autopsy rows, then synchronous and five-year metachronous liver metastases."""
         arrests = self.arrests(self._parts(unknown)[2])
         log_sd = float(np.exp(unknown[-1]))
@@ -151,20 +160,20 @@ class ClosedForm:
         later = 1.0 - still.sum() / clean.sum()
         return np.concatenate([out, [1.0 - clean.mean(), later]])
 
-    def metachronous_quartiles_months(self, unknown) -> np.ndarray:
+    def metachronous_quartiles_months(self, unknown: np.ndarray) -> np.ndarray:
         """Quartiles of the time to the first metastasis (any organ) of those who relapse within five years."""
         arrests = self.arrests(self._parts(unknown)[2])
         log_sd = float(np.exp(unknown[-1]))
 
-        def clear(exposure):
-            means = sum(self._mean(exposure, unknown, "colon", organ, arrests) for organ in ORGANS)
+        def clear(exposure: tuple[np.ndarray, np.ndarray]) -> float:
+            means = sum((self._mean(exposure, unknown, "colon", organ, arrests) for organ in ORGANS), np.zeros(()))
             return self._none(means, log_sd).mean()
 
         clean = clear(self.synchronous)
         relapsed = np.array([1.0 - clear(later) / clean for later in self.later])
         return np.interp(np.array([0.25, 0.5, 0.75]) * relapsed[-1], relapsed, np.arange(1, 61))
 
-    def residuals(self, unknown) -> np.ndarray:
+    def residuals(self, unknown: np.ndarray) -> np.ndarray:
         """Differences of shares over their SD, and the priors."""
         observed = self.autopsy + self.timing
         seen = np.array([o.share for o in observed])
@@ -211,7 +220,7 @@ def calibrate(out: Path | None = None, quiet: bool = False) -> str:
     return _report(model, unknown, fitted, rms, path)
 
 
-def _report(model: ClosedForm, unknown, fitted, rms: float, path: Path) -> str:
+def _report(model: ClosedForm, unknown: np.ndarray, fitted: Mapping[str, Any], rms: float, path: Path) -> str:
     share = model.shares(unknown)
     lines = [f"{'site':<10}{'organ':<10}{'autopsies %':>12}{'closed form %':>15}"]
     lines += [
@@ -227,7 +236,8 @@ def _report(model: ClosedForm, unknown, fitted, rms: float, path: Path) -> str:
         "closed form " + " ".join(f"{q:.0f}" for q in quartiles)
     )
     lines.append(
-        f"residuals of the autopsy rows: {rms:.2f} SD (sampling, and {100 * MODEL_SHARE_SD:.0f} % of patients for the model)"
+        f"residuals of the autopsy rows: {rms:.2f} SD (sampling, and {100 * MODEL_SHARE_SD:.0f} % of patients for "
+        "the model)"
     )
     for name, value in fitted.items():
         text = " ".join(f"{k}={v:.3g}" for k, v in value.items()) if isinstance(value, dict) else f"{value:.4g}"

@@ -7,7 +7,9 @@ censoring before it, ends: until then each patient's outcome is known in both ar
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,13 +19,19 @@ from sim.errors import InputError
 from sim.names import DAYS_PER_YEAR, NICHES
 from sim.results import incidence
 
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    import pandas as pd
+
+    from sim.results.reading import Run
+
 CLEAR = 0.05
 """An organ has clearly changed where its p value, adjusted for the number of organs, is below this."""
 
 
 @dataclass(frozen=True)
 class OrganChange:
-    """First visible metastases in one organ (or any) by the end of the comparison: pairs, and p adjusted for the number of organs."""
+    """First visible metastases in one organ (or any) by the end: pairs, and p adjusted for the number of organs."""
 
     organ: str
     pairs: paired.Shares
@@ -38,13 +46,13 @@ class Comparison:
     (patients,): days from diagnosis, inf where it did not happen until `end_days`.
     """
 
-    first: object
-    second: object
+    first: Run
+    second: Run
     patients: int
     end_days: float
     differences: list[str]
-    detected_days: dict
-    death_days: tuple
+    detected_days: dict[str, tuple[np.ndarray, np.ndarray]]
+    death_days: tuple[np.ndarray, np.ndarray]
     organs: list[OrganChange]
     alive: paired.Shares
     died_earlier: int
@@ -56,22 +64,23 @@ class Comparison:
 
     @property
     def end_years(self) -> float:
+        """The end of the comparison, in years from diagnosis."""
         return self.end_days / DAYS_PER_YEAR
 
-    def grid_days(self, points: int = 200):
+    def grid_days(self, points: int = 200) -> np.ndarray:
         """Days at which difference curves are given: (points + 1,), from diagnosis to the end."""
         return np.linspace(0.0, self.end_days, points + 1)
 
-    def incidence_curve(self, organ: str, days) -> paired.Shares:
+    def incidence_curve(self, organ: str, days: npt.ArrayLike) -> paired.Shares:
         """Pairs with a visible metastasis in `organ` (or `any organ`) by each of `days`."""
         return paired.shares_over_time(*self.detected_days[organ], days)
 
-    def death_curve(self, days) -> paired.Shares:
+    def death_curve(self, days: npt.ArrayLike) -> paired.Shares:
         """Pairs that have died by each of `days`."""
         return paired.shares_over_time(*self.death_days, days)
 
 
-def compare(first, second) -> Comparison:
+def compare(first: Run, second: Run) -> Comparison:
     """Compare the runs `first` (the reference) and `second`, patient by patient.
 
     Raises InputError where they are not pairs: another seed, other patients, nobody diagnosed in both.
@@ -87,7 +96,10 @@ def compare(first, second) -> Comparison:
             f"{first.path} and {second.path}: no patient was diagnosed in both runs; there is nothing to compare"
         )
     end = min(_known_until(run, arm) for run, arm in zip((first, second), people, strict=True))
-    death = tuple(_until(_days(arm, arm["death_day"]), end) for arm in people)
+    death = (
+        _until(_days(people[0], people[0]["death_day"]), end),
+        _until(_days(people[1], people[1]["death_day"]), end),
+    )
     detected = _detected(first, second, people, end)
     pairs = {organ: paired.shares_over_time(*times, np.float64(end)) for organ, times in detected.items()}
     pairs = {
@@ -117,7 +129,7 @@ def compare(first, second) -> Comparison:
     )
 
 
-def _refuse_unpaired(first, second) -> None:
+def _refuse_unpaired(first: Run, second: Run) -> None:
     seeds = [run.manifest["seed"] for run in (first, second)]
     if seeds[0] != seeds[1]:
         raise InputError(
@@ -128,28 +140,33 @@ def _refuse_unpaired(first, second) -> None:
     if ids[0] != ids[1]:
         held = " and ".join(f"{run.path} holds {incidence.patients_text(run)}" for run in (first, second))
         raise InputError(
-            f"not the same patients: {held}; run both with the same --patients (the same command finishes an interrupted run)"
+            f"not the same patients: {held}; run both with the same --patients (the same command finishes an "
+            "interrupted run)"
         )
 
 
-def _days(arm, column):
+def _days(arm: pd.DataFrame, column: pd.Series) -> np.ndarray:
     return column.to_numpy(dtype=float, na_value=np.inf) - arm["diagnosis_day"].to_numpy(dtype=float)
 
 
-def _until(days, end: float):
+def _until(days: np.ndarray, end: float) -> np.ndarray:
     return np.where(days <= end, days, np.inf)
 
 
-def _known_until(run, arm) -> float:
+def _known_until(run: Run, arm: pd.DataFrame) -> float:
     """Days to which every patient's outcome is known: the horizon, or the first censoring before it."""
     horizon = float(run.manifest["scenario"]["horizon_days"])
     censored = (arm["last_day"] - arm["diagnosis_day"])[arm["death_day"].isna()].to_numpy(dtype=float)
     return min(horizon, float(censored.min(initial=np.inf)) + survival.GRACE_DAYS)
 
 
-def _detected(first, second, people, end: float) -> dict:
+def _detected(
+    first: Run, second: Run, people: Sequence[pd.DataFrame], end: float
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """By organ, `any organ` first: days to the first visible metastasis of each patient, in both arms."""
-    found: dict = {ANY_ORGAN: [_until(_days(arm, arm["first_detected_day"]), end) for arm in people]}
+    found: dict[str, list[np.ndarray]] = {
+        ANY_ORGAN: [_until(_days(arm, arm["first_detected_day"]), end) for arm in people]
+    }
     found |= {organ: [] for organ in NICHES}
     for run, arm in zip((first, second), people, strict=True):
         seen = run.metastases[["patient", "organ", "detected_day"]].dropna(subset=["detected_day"])
@@ -158,10 +175,10 @@ def _detected(first, second, people, end: float) -> dict:
         for organ in NICHES:
             column = (day.loc[organ] if organ in known else day.iloc[:0].droplevel("organ")).reindex(arm.index)
             found[organ].append(_until(_days(arm, column), end))
-    return found
+    return {organ: (one, other) for organ, (one, other) in found.items()}
 
 
-def _colonies(run, arm, end: float):
+def _colonies(run: Run, arm: pd.DataFrame, end: float) -> np.ndarray:
     """Visible metastases of each patient by the end."""
     seen = run.metastases[["patient", "detected_day"]].dropna(subset=["detected_day"])
     since = seen["detected_day"] - arm["diagnosis_day"].reindex(seen["patient"]).to_numpy()
@@ -190,7 +207,7 @@ _NOT_COMPARED = (
 )  # outcomes are compared until the shorter horizon
 
 
-def differences(first, second) -> list[str]:
+def differences(first: Run, second: Run) -> list[str]:
     """What the scenario of `second` has that that of `first` has not, from their manifests, in plain words."""
     one, other = (run.manifest["scenario"] for run in (first, second))
     found = []
@@ -213,13 +230,13 @@ def differences(first, second) -> list[str]:
         for scenario in (one, other)
     ]
     for key in dict.fromkeys([*flat[0], *flat[1]]):
-        before, after = (values.get(key) for values in flat)
-        if before != after:
-            found.append(f"{key} {_plain(after)} instead of {_plain(before)}")
+        old, new = (values.get(key) for values in flat)
+        if old != new:
+            found.append(f"{key} {_plain(new)} instead of {_plain(old)}")
     return found
 
 
-def _flat(values, start: str = ""):
+def _flat(values: Mapping[str, Any], start: str = "") -> Iterator[tuple[str, Any]]:
     for key, value in values.items():
         if isinstance(value, dict):
             yield from _flat(value, f"{start}{key}.")
@@ -227,7 +244,7 @@ def _flat(values, start: str = ""):
             yield f"{start}{key}", value
 
 
-def _plain(value) -> str:
+def _plain(value: object) -> str:
     return "none" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 
@@ -259,7 +276,7 @@ def _treatment(item: dict) -> str:
     return str(item.get("name", "treatment")).replace("_", " ") + (f" ({details})" if details else "")
 
 
-def warnings(first, second) -> list[str]:
+def warnings(first: Run, second: Run) -> list[str]:
     """What a reader must know beside the scenarios: other versions, other horizons."""
     one, other = (run.manifest.get("versions", {}) for run in (first, second))
     differ = [name for name in dict.fromkeys([*one, *other]) if one.get(name) != other.get(name) and name != "platform"]
@@ -273,6 +290,7 @@ def warnings(first, second) -> list[str]:
     horizons = [float(run.manifest["scenario"]["horizon_days"]) for run in (first, second)]
     if horizons[0] != horizons[1]:
         notes.append(
-            f"the horizons differ ({horizons[0]:g} and {horizons[1]:g} days); the log-rank tests use the whole follow-up, all else the shorter"
+            f"the horizons differ ({horizons[0]:g} and {horizons[1]:g} days); the log-rank tests use the whole "
+            "follow-up, all else the shorter"
         )
     return notes

@@ -8,16 +8,23 @@ Days count from diagnosis; what is visible on that day or before counts as day 0
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from sim.analysis.survival import Curve, TimesToEvent, log_log_band
 from sim.names import NICHES
 
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from sim.results.reading import Run
+
 CENSORED, EVENT, COMPETING = 0, 1, 2
 ANY_ORGAN = "any organ"
 
 
-def aalen_johansen(days, end) -> Curve:
+def aalen_johansen(days: npt.ArrayLike, end: npt.ArrayLike) -> Curve:
     """Cumulative incidence of the event with a competing one, and its pointwise 95 % band.
 
     `days` (patients,) float >= 0; `end` (patients,) int: what ended each follow-up, 0 censored, 1 the
@@ -65,7 +72,7 @@ def aalen_johansen(days, end) -> Curve:
     )
 
 
-def organ_incidence(run, organ: str | None = None, *, after_diagnosis: bool = False) -> Curve:
+def organ_incidence(run: Run, organ: str | None = None, *, after_diagnosis: bool = False) -> Curve:
     """Cumulative incidence of the first visible metastasis in `organ`, or in any; death competes.
 
     Everybody diagnosed is in the denominator, those metastatic at diagnosis count on day 0;
@@ -92,7 +99,7 @@ def organ_incidence(run, organ: str | None = None, *, after_diagnosis: bool = Fa
     return aalen_johansen(days, np.where(found, EVENT, np.where(died, COMPETING, CENSORED)))
 
 
-def incidence_by_organ(run, *, after_diagnosis: bool = False) -> dict[str, Curve]:
+def incidence_by_organ(run: Run, *, after_diagnosis: bool = False) -> dict[str, Curve]:
     """`organ_incidence` of every organ that anybody got, most frequent at the end first."""
     curves = {organ: organ_incidence(run, organ, after_diagnosis=after_diagnosis) for organ in NICHES}
     seen = {organ: curve for organ, curve in curves.items() if curve.events}

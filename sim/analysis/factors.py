@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MOST_LEVELS = 8
 """A factor with more values is told by its rank correlation."""
@@ -22,19 +26,22 @@ class Level:
 
 @dataclass(frozen=True)
 class Effect:
-    """One factor: its `levels`, or Spearman's rank correlation with the outcome (None with levels, and where it is constant)."""
+    """One factor: its `levels`, or Spearman's rank correlation with the outcome.
+
+    The correlation is None with levels, and where the outcome is constant.
+    """
 
     factor: str
     levels: tuple[Level, ...]
     rank_correlation: float | None = None
 
 
-def effects(runs, factors: Sequence[str], outcome: str = "incidence") -> list[Effect]:
-    """Effects of all `factors` (columns) on `outcome` in `runs`, a data frame with one row a run, in the plan's order."""
+def effects(runs: pd.DataFrame, factors: Sequence[str], outcome: str = "incidence") -> list[Effect]:
+    """Effects of all `factors` (columns) on `outcome` in `runs`, a data frame with a row a run, in the plan's order."""
     return [_effect(runs, factor, outcome) for factor in factors]
 
 
-def _effect(runs, factor: str, outcome: str) -> Effect:
+def _effect(runs: pd.DataFrame, factor: str, outcome: str) -> Effect:
     values = runs[factor]
     if values.nunique() > MOST_LEVELS:
         from scipy.stats import spearmanr
@@ -48,7 +55,7 @@ def _effect(runs, factor: str, outcome: str) -> Effect:
     return Effect(factor, tuple(levels))
 
 
-def _text(value) -> str:
+def _text(value: object) -> str:
     if isinstance(value, (bool,)) or str(value) in ("True", "False"):
         return "on" if str(value) == "True" else "off"
     return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -7,13 +7,20 @@ malignant cell, day 0).
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from sim.disease.identity import colony_parts
 from sim.errors import InputError
 from sim.names import NICHES
 from sim.results.reading import Run
 from sim.results.schema import PRIMARY
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TELLING = ("lineage", "secondary_seeding")
 """Mechanisms without which there is nothing to tell: no clones, and no colony but the primary's own."""
@@ -34,15 +41,16 @@ class PatientLineage:
 
     `colonies`: label, organ, parent (label), arrived_day, founders, clones (number), clone (its number, <NA>
     where several), cells. `migration`: source, organ, colonies, monoclonal, polyclonal (<NA> without clones).
-    `clones` (None without clones): clone, share_of_primary, potential, marker, seeded (these as in `clones.parquet`; missing in runs
-    before schema version 3), colonies, founding_cells, cells: a colony of several clones is shared out as its founders were.
+    `clones` (None without clones): clone, share_of_primary, potential, marker, seeded (these as in `clones.parquet`;
+    missing in runs before schema version 3), colonies, founding_cells, cells: a colony of several clones is shared out
+    as its founders were.
     """
 
     patient: int
     nodes: tuple[Node, ...]
-    colonies: object
-    migration: object
-    clones: object
+    colonies: pd.DataFrame
+    migration: pd.DataFrame
+    clones: pd.DataFrame | None
 
     @property
     def newick(self) -> str:
@@ -94,11 +102,11 @@ def patient_lineage(run: Run, patient: int) -> PatientLineage:
     )
 
 
-def _nodes(mine, ancestors) -> tuple[tuple[Node, ...], dict[int, str]]:
-    """Colonies of the table and the small ones from which they descend, in order of arrival; and the label of each colony."""
+def _nodes(mine: pd.DataFrame, ancestors: pd.DataFrame) -> tuple[tuple[Node, ...], dict[int, str]]:
+    """Colonies of the table and the small ones from which they descend, in order of arrival, and each one's label."""
     listed = set(mine["colony"])
     unlisted = sorted({int(colony) for colony in (*mine["parent_colony"].dropna(), *ancestors["colony"])} - listed)
-    parts = colony_parts(list(listed) + unlisted)
+    parts = colony_parts(np.array([*listed, *unlisted], dtype=np.int64))
     day = dict(zip([*listed, *unlisted], parts["day"].tolist(), strict=True))
     place = {colony: NICHES[niche] for colony, niche in zip(day, parts["niche"].tolist(), strict=True)}
     source = dict(zip(day, parts["source"].tolist(), strict=True))
@@ -124,7 +132,9 @@ def _nodes(mine, ancestors) -> tuple[tuple[Node, ...], dict[int, str]]:
     return (*(Node(label, PRIMARY, 0) for label in sorted(unknown)), *nodes), labels
 
 
-def _colonies(mine, founders, nodes, labels, clones: bool):
+def _colonies(
+    mine: pd.DataFrame, founders: pd.DataFrame, nodes: Sequence[Node], labels: Mapping[int, str], clones: bool
+) -> pd.DataFrame:
     import pandas as pd
 
     parent = {node.label: node.parent for node in nodes}
@@ -143,7 +153,7 @@ def _colonies(mine, founders, nodes, labels, clones: bool):
     ).reset_index(drop=True)
 
 
-def _migration(mine, colonies, clones: bool):
+def _migration(mine: pd.DataFrame, colonies: pd.DataFrame, clones: bool) -> pd.DataFrame:
     import pandas as pd
 
     single = (colonies["clones"] == 1).to_numpy(dtype=bool, na_value=False) if clones else False
@@ -164,7 +174,7 @@ def _migration(mine, colonies, clones: bool):
     return counted.reset_index(drop=True)
 
 
-def _clones(mine, founders, listed, patient: int):
+def _clones(mine: pd.DataFrame, founders: pd.DataFrame, listed: pd.DataFrame | None, patient: int) -> pd.DataFrame:
     share = founders["cells"] / founders.groupby("colony")["cells"].transform("sum")
     cells = founders["colony"].map(mine.set_index("colony")["cells"]) * share
     sizes = founders.assign(colonies=1, founding_cells=founders["cells"], cells=cells.astype(float))

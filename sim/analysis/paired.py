@@ -7,11 +7,20 @@ information; intervals come from them.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sim.names import TWO_SIDED_95
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+
+Number = Any
+"""A number, or an array of them, one a time: the same arithmetic serves both."""
 
 
 @dataclass(frozen=True)
@@ -23,29 +32,33 @@ class Shares:
     `p_value` is McNemar's exact one. All may be numbers, or arrays of one shape without `p_value`.
     """
 
-    both: int
-    only_first: int
-    only_second: int
-    neither: int
+    both: Number
+    only_first: Number
+    only_second: Number
+    neither: Number
 
     @property
-    def patients(self):
+    def patients(self) -> Number:
+        """How many pairs there are."""
         return self.both + self.only_first + self.only_second + self.neither
 
     @property
-    def first(self):
+    def first(self) -> Number:
+        """Share of the patients with the outcome in the first arm."""
         return (self.both + self.only_first) / self.patients
 
     @property
-    def second(self):
+    def second(self) -> Number:
+        """Share of the patients with the outcome in the second arm."""
         return (self.both + self.only_second) / self.patients
 
     @property
-    def difference(self):
+    def difference(self) -> Number:
+        """The second arm's share minus the first one's."""
         return (self.only_second - self.only_first) / self.patients
 
     @property
-    def difference_interval(self):
+    def difference_interval(self) -> tuple[Number, Number]:
         """(low, high): Wald's interval with half a patient added to each of the four counts (Agresti and Min 2005)."""
         lost, gained, count = self.only_first, self.only_second, self.patients + 2
         centre = (gained - lost) / count
@@ -54,6 +67,7 @@ class Shares:
 
     @property
     def ratio(self) -> float:
+        """The second arm's share over the first one's; nan where nobody in the first arm has the outcome."""
         here, there = self.both + self.only_second, self.both + self.only_first
         return here / there if there else math.nan
 
@@ -80,15 +94,18 @@ class Shares:
         return float(binomtest(min(self.only_first, self.only_second), changed, 0.5).pvalue) if changed else 1.0
 
 
-def shares(first, second) -> Shares:
+def shares(first: npt.ArrayLike, second: npt.ArrayLike) -> Shares:
     """Count the pairs: `first` and `second` (patients,) bool say who has the outcome in each arm."""
     first, second = np.asarray(first, dtype=bool), np.asarray(second, dtype=bool)
     counts = ((first & second), (first & ~second), (~first & second), (~first & ~second))
     return Shares(*(int(kind.sum()) for kind in counts))
 
 
-def shares_over_time(first_days, second_days, days) -> Shares:
-    """Pairs counted on each of `days`: who has met the outcome by then; `first_days`, `second_days` (patients,), inf for never."""
+def shares_over_time(first_days: np.ndarray, second_days: np.ndarray, days: npt.ArrayLike) -> Shares:
+    """Pairs counted on each of `days`: who has met the outcome by then.
+
+    `first_days` and `second_days` (patients,) hold inf for never.
+    """
     first, second, later = (
         np.sort(np.asarray(x, dtype=float)) for x in (first_days, second_days, np.maximum(first_days, second_days))
     )
@@ -107,7 +124,7 @@ class Means:
     high: float
 
 
-def means(first, second) -> Means:
+def means(first: npt.ArrayLike, second: npt.ArrayLike) -> Means:
     """Compare a number per patient; (patients,) float each. The interval needs two patients, else it is nan."""
     first, second = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
     change = second - first
@@ -116,7 +133,7 @@ def means(first, second) -> Means:
     return Means(float(first.mean()), float(second.mean()), middle, middle - half, middle + half)
 
 
-def holm(p_values) -> list[float]:
+def holm(p_values: Sequence[float]) -> list[float]:
     """p values adjusted for their number (Holm 1979), in the order given."""
     order, adjusted, highest = np.argsort(p_values, kind="stable"), [1.0] * len(p_values), 0.0
     for rank, place in enumerate(order):

@@ -65,7 +65,7 @@ class PointsTask:
         return f"design points {self.start} to {self.stop - 1}"
 
     def compute(self, report: Callable[[float], None] | None = None) -> bytes:
-        """The packed result: its table `patients` holds `outcomes` (points, outcomes, organs), numbered in `patient`."""
+        """The packed result: its `patients` hold `outcomes` (points, outcomes, organs), numbered in `patient`."""
         outcomes = outcomes_at(
             self.scenario, self.names, self.points, seed=self.seed, simulate=self.simulate, report=report
         )

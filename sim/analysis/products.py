@@ -32,10 +32,10 @@ def assumed_gains(scenario: Scenario) -> list[float]:
 
 
 def refitted_soils(scenario: Scenario, gains: Sequence[float], *, seed: int, patients: int = PATIENTS) -> np.ndarray:
-    """The liver's soil for each gain, (gains,), with which as many patients get visible liver metastases, all mechanisms on.
+    """The liver's soil for each gain, (gains,), with which as many patients get visible liver metastases.
 
-    In closed form (see `sim.analysis.points`), which leaves out the metastases' own deaths. A soil may come out
-    above one, which no run accepts.
+    All mechanisms on; in closed form (see `sim.analysis.points`), which leaves out the metastases' own deaths. A soil
+    may come out above one, which no run accepts.
     """
     from scipy.optimize import brentq
 

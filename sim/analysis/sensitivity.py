@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,6 +20,9 @@ from sim.catalog.checks import unknown_parameter
 from sim.errors import InputError, MachineError
 from sim.names import SITES
 from sim.scenario import Scenario
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 Model = Callable[[np.ndarray], np.ndarray]
 LEVELS = 4
@@ -52,7 +56,8 @@ def factors_of(
     """The parameters of these kinds that can act in the scenario, or those that are named, with the catalogue's ranges.
 
     Left out are the numbers of other sites, of mechanisms that are off, of treatments where none is given,
-    and of the way of looking that is not used, and ranges of no width. Raises InputError for a name that cannot be varied.
+    and of the way of looking that is not used, and ranges of no width. Raises InputError for a name that cannot be
+    varied.
     """
     for name in names:
         refusal = unknown_parameter(name, scenario.parameters)
@@ -102,7 +107,7 @@ def _acts(scenario: Scenario, parameter: Parameter, by_site: set[str]) -> bool:
     return parameter.name not in unused
 
 
-def _salib():
+def _salib() -> tuple[ModuleType, ModuleType, ModuleType, ModuleType]:
     try:
         from SALib.analyze import morris as morris_analysis
         from SALib.analyze import sobol as sobol_analysis
@@ -133,7 +138,7 @@ def _stretched(factors: Sequence[VariedParameter], unit: np.ndarray) -> np.ndarr
 
 @dataclass(frozen=True)
 class Study:
-    """A design and what came of it: `points` (points, factors), `outputs` (points, outputs), and figures a factor and output.
+    """A design and what came of it: `points` (points, factors), `outputs` (points, outputs), and its figures.
 
     `figures` maps a column's name to (factors, outputs); `rank` orders the factors of an output, 1 first.
     """

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -31,7 +32,7 @@ METHODS = ("both", "morris", "sobol")
 
 @dataclass(frozen=True)
 class Asked:
-    """What to do: which designs, of what size, over which factors; `kept` go from the screening to the ranking of `both`."""
+    """What to do: which designs, of what size, over which factors; `both` ranks the `kept` that lead the screening."""
 
     factors: tuple[VariedParameter, ...]
     method: str = "both"
@@ -59,7 +60,12 @@ class Cohort:
     ):
         self.scenario, self.names = scenario, tuple(factor.name for factor in factors)
         self.seed, self.simulate = seed, simulate
-        self._run = {"out": out, "workers": workers, "progress": progress, "name": f"{scenario.name}, {name}"}
+        self._run: dict[str, Any] = {
+            "out": out,
+            "workers": workers,
+            "progress": progress,
+            "name": f"{scenario.name}, {name}",
+        }
         self.run: KeptRun | None = None
 
     def __call__(self, points: np.ndarray) -> np.ndarray:
@@ -120,7 +126,7 @@ def study_table(study: Study) -> dict[str, list]:
 
 
 def points_table(study: Study) -> dict[str, np.ndarray]:
-    """Columns of `screening_points` or `ranking_points`: the value of every factor, then every outcome, a row a point."""
+    """Columns of `screening_points` or `ranking_points`: the value of each factor, then each outcome, a row a point."""
     columns = {factor.name: study.points[:, i] for i, factor in enumerate(study.factors)}
     return columns | {
         f"{outcome}:{organ}": study.outputs[:, output(outcome, organ)] for outcome in OUTCOMES for organ in ORGANS
@@ -149,7 +155,13 @@ def sensitivity_study(
         design_points.refuse_closed_form(scenario)
     stopwatch = Stopwatch()
     studies: dict[str, Study] = {}
-    shared = {"seed": seed, "simulate": asked.simulate, "out": out, "workers": workers, "progress": progress}
+    shared: dict[str, Any] = {
+        "seed": seed,
+        "simulate": asked.simulate,
+        "out": out,
+        "workers": workers,
+        "progress": progress,
+    }
     factors, cohort = asked.factors, None
     if asked.method in ("both", "morris"):
         cohort = Cohort(scenario, factors, name="Morris", **shared)
@@ -174,7 +186,8 @@ def sensitivity_study(
         stopwatch=stopwatch,
         asked=settings | {"parameters": [factor.name for factor in asked.factors]},
     )
-    cohort.run.forget()
+    if cohort is not None and cohort.run is not None:
+        cohort.run.forget()
     return studies
 
 

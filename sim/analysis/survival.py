@@ -11,11 +11,17 @@ from __future__ import annotations
 import math
 import warnings
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sim.names import DAYS_PER_YEAR, TWO_SIDED_95
 from sim.results.incidence import wilson_interval
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from sim.results.reading import Run
 
 OVERALL, METASTASIS_FREE = "overall", "metastasis_free"
 """What ends survival: death; or death and the first visible metastasis, whichever comes first."""
@@ -43,7 +49,7 @@ class TimesToEvent:
         """The rows that are `chosen`, (patients,) bool."""
         return TimesToEvent(self.patient[chosen], self.days[chosen], self.happened[chosen])
 
-    def at_risk(self, days) -> np.ndarray:
+    def at_risk(self, days: npt.ArrayLike) -> np.ndarray:
         """How many are still followed, without an event, just before each of `days`; shaped as `days`."""
         ordered = np.sort(self.days)
         return len(ordered) - np.searchsorted(ordered, np.asarray(days, dtype=float) - GRACE_DAYS, side="left")
@@ -87,7 +93,7 @@ class Curve:
         return Estimate(float(self.value[step]), float(self.low[step]), float(self.high[step]), at_risk)
 
 
-def follow_up(run, kind: str = OVERALL) -> TimesToEvent:
+def follow_up(run: Run, kind: str = OVERALL) -> TimesToEvent:
     """When each diagnosed patient of `run` met the end: `kind` is "overall" or "metastasis_free".
 
     Metastasis-free survival leaves out patients with a visible metastasis at diagnosis. Raises
@@ -109,7 +115,9 @@ def follow_up(run, kind: str = OVERALL) -> TimesToEvent:
     return TimesToEvent(patient, np.maximum(last, 0.0), happened)
 
 
-def log_log_band(survival, standard_error, patients: int) -> tuple[np.ndarray, np.ndarray]:
+def log_log_band(
+    survival: npt.ArrayLike, standard_error: npt.ArrayLike, patients: int
+) -> tuple[np.ndarray, np.ndarray]:
     """95 % bounds of a survival share on the scale log(-log S), which keeps them between 0 and 1.
 
     Arrays (steps,). Before the first event (S = 1) the scale has no value: Wilson's bound for no event among `patients`
@@ -119,11 +127,13 @@ def log_log_band(survival, standard_error, patients: int) -> tuple[np.ndarray, n
     inside = (survival > 0) & (survival < 1)
     s = np.where(inside, survival, 0.5)
     width = TWO_SIDED_95 * np.where(inside, standard_error, 0.0) / (s * -np.log(s))
-    bounds = [np.where(inside, s ** np.exp(sign * width), survival) for sign in (1, -1)]
-    return _close_ends(survival, *bounds, patients)
+    low, high = (np.where(inside, s ** np.exp(sign * width), survival) for sign in (1, -1))
+    return _close_ends(survival, low, high, patients)
 
 
-def _close_ends(survival, low, high, patients: int):
+def _close_ends(
+    survival: np.ndarray, low: np.ndarray, high: np.ndarray, patients: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Bounds where the log-log scale has none: see `log_log_band`."""
     low, high = low.copy(), high.copy()
     low[survival >= 1] = wilson_interval(np.float64(patients), patients)[0]
@@ -170,12 +180,12 @@ def kaplan_meier(follow_up: TimesToEvent) -> Curve:
     )
 
 
-def survival_curve(run, kind: str = OVERALL) -> Curve:
+def survival_curve(run: Run, kind: str = OVERALL) -> Curve:
     """Kaplan-Meier curve of `run`; `kind` as for `follow_up`."""
     return kaplan_meier(follow_up(run, kind))
 
 
-def survival_at_years(run, years: float = 5.0, kind: str = OVERALL) -> Estimate:
+def survival_at_years(run: Run, years: float = 5.0, kind: str = OVERALL) -> Estimate:
     """Share of patients who survive so many years from diagnosis, with its 95 % interval."""
     return survival_curve(run, kind).at(years * DAYS_PER_YEAR)
 
@@ -188,7 +198,10 @@ def median_years(curve: Curve) -> float:
 
 @dataclass(frozen=True)
 class LogRank:
-    """Mantel's log-rank test of two groups: standard normal statistic (positive: the first has more events) and two-sided p."""
+    """Mantel's log-rank test of two groups: standard normal statistic and two-sided p.
+
+    The statistic is positive where the first group has more events.
+    """
 
     statistic: float
     p_value: float
@@ -227,7 +240,7 @@ class Hazard:
     follow_up: TimesToEvent
 
 
-def recurrence_hazard(run, interval_years: float | None = None) -> Hazard:
+def recurrence_hazard(run: Run, interval_years: float | None = None) -> Hazard:
     """How fast first metastases appear after diagnosis, in patients who had none; death ends the time at risk.
 
     Events over patient-years, interval by interval; 95 % intervals from the Poisson law (Garwood
@@ -265,7 +278,7 @@ def recurrence_hazard(run, interval_years: float | None = None) -> Hazard:
     return Hazard(edges[:-1], edges[1:], events, years, rate, low, high, len(times), times)
 
 
-def _recurred(run, times: TimesToEvent) -> np.ndarray:
+def _recurred(run: Run, times: TimesToEvent) -> np.ndarray:
     """Which of the patients of metastasis-free `times` ended with a metastasis, not with death."""
     detected = run.patients.set_index("patient")["first_detected_day"].reindex(times.patient)
     return detected.notna().to_numpy(dtype=bool) & times.happened

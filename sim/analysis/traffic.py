@@ -7,6 +7,7 @@ Markov chain that routed them (see `sim.disease.body`): visits to each bed times
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +16,9 @@ from sim.disease import body
 from sim.errors import InputError
 from sim.mechanisms import effective_parameters
 from sim.results.schema import ALL, PRIMARY
+
+if TYPE_CHECKING:
+    from sim.results.reading import Run
 
 ARTERY, PORTAL, VEIN = "artery", "portal vein", "vein"
 
@@ -41,7 +45,7 @@ class Traffic:
     arrested: dict[str, float]
 
 
-def vessel_traffic(run) -> Traffic:
+def vessel_traffic(run: Run) -> Traffic:
     """Expected traffic of the cells that the primaries of `run` shed.
 
     Raises InputError where the manifest lacks a parameter of the vessels.

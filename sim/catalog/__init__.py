@@ -1,8 +1,8 @@
 """Every number of the model, once: value, unit, kind of evidence, source, range, direction.
 
 The numbers stand in the TOML files beside this module; `targets.csv`, `natural_history.csv` and
-`autopsies_more.csv` hold the published rows, which they cite by id. A parameter that exists for every organ or site is one block with `values`; it
-becomes one parameter a key, named `soil.liver`.
+`autopsies_more.csv` hold the published rows, which they cite by id. A parameter that exists for every organ or site is
+one block with `values`; it becomes one parameter a key, named `soil.liver`.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from __future__ import annotations
 import csv
 import functools
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 FOLDER = Path(__file__).parent
 TARGETS_FILE = FOLDER / "targets.csv"
@@ -31,9 +32,9 @@ class Parameter:
     """One number of the model.
 
     `direction` is how `outcome` moves when the value rises: "+", "-", "^" for one that rises up to `optimum` and falls
-    beyond it (None for the others), or "0" for a numerical setting that must not move it; a test of direction exists for
-    each. `low` to `high` is the plausible range, `minimum` to `maximum` what the program accepts. `file` is where it
-    stands, such as "treatments".
+    beyond it (None for the others), or "0" for a numerical setting that must not move it; a test of direction exists
+    for each. `low` to `high` is the plausible range, `minimum` to `maximum` what the program accepts. `file` is where
+    it stands, such as "treatments".
     """
 
     name: str
@@ -54,7 +55,7 @@ class Parameter:
     file: str
 
 
-def _flat(values, prefix=""):
+def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Key and value pairs of a nested table, keys joined by dots."""
     for key, value in values.items():
         if isinstance(value, dict):
@@ -63,14 +64,14 @@ def _flat(values, prefix=""):
             yield f"{prefix}{key}", value
 
 
-def _rows_text(rows) -> str:
+def _rows_text(rows: Sequence[str]) -> str:
     """Row ids of the literature file in words: runs of autopsy rows by their first and last."""
     autopsies = [row for row in rows if row.startswith("AUT")]
     text = [f"{len(autopsies)} autopsy rows ({autopsies[0]} to {autopsies[-1]})"] if autopsies else []
     return ", ".join([*text, *(row for row in rows if row not in autopsies)])
 
 
-def _pick(field, key: str):
+def _pick(field: Any, key: str) -> Any:
     """A field that is one for all keys, or a table by key or by the key's last part."""
     if isinstance(field, dict):
         return field[key] if key in field else field[key.rpartition(".")[2]]
@@ -86,7 +87,8 @@ def _check_shape(parameter: Parameter) -> None:
         raise ValueError(f"catalogue: {parameter.name}: the direction ^ and an optimum come together")
     if parameter.optimum is not None and not parameter.low < parameter.optimum < parameter.high:
         raise ValueError(
-            f"catalogue: {parameter.name}: its optimum {parameter.optimum} lies outside its range {parameter.low} to {parameter.high}"
+            f"catalogue: {parameter.name}: its optimum {parameter.optimum} lies outside its range {parameter.low} to "
+            f"{parameter.high}"
         )
 
 
@@ -138,8 +140,8 @@ def _expand(name: str, block: dict, file: str) -> list[Parameter]:
 def load() -> Mapping[str, Parameter]:
     """All parameters by name, in the order of the files (read once a process).
 
-    Raises ValueError when an entry lacks its kind's proof, lies outside its range, has no known direction or stands twice:
-    a defect of the package, not of the user's input.
+    Raises ValueError when an entry lacks its kind's proof, lies outside its range, has no known direction or stands
+    twice: a defect of the package, not of the user's input.
     """
     found: dict[str, Parameter] = {}
     for path in sorted(FOLDER.glob("*.toml")):
@@ -164,8 +166,9 @@ def literature() -> Mapping[str, dict[str, str]]:
     """The published rows by id, fields as text: the files one after the other, with the same columns.
 
     `study` names where a row comes from (one study counts once in a likelihood), `cohort` the registry behind it,
-    `era` ("old", "modern") and `survival` ("relative", "net", "overall", ...) what must not be mixed, `contiguous` why an
-    organ is reached by direct extension, `same_as` and `disagrees_with` other rows. Raises ValueError when an id stands twice.
+    `era` ("old", "modern") and `survival` ("relative", "net", "overall", ...) what must not be mixed, `contiguous` why
+    an organ is reached by direct extension, `same_as` and `disagrees_with` other rows. Raises ValueError when an id
+    stands twice.
     """
     found: dict[str, dict[str, str]] = {}
     for path in LITERATURE_FILES:

@@ -1,4 +1,4 @@
-"""Whether a name is a parameter and a value is allowed: the checks that files, the command line and the library share."""
+"""Whether a name is a parameter and a value allowed: the checks that files, the command line and the library share."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sim.names import NICHES, SITES, VEINS
 from sim.units import UnitError, parse_quantity
 
 
-def unknown_parameter(name: str, catalogue: Mapping[str, Parameter]) -> str | None:
+def unknown_parameter(name: str, catalogue: Mapping[str, object]) -> str | None:
     """Why `name` is no parameter, with the near ones; None where it is one.
 
     In a dotted name the first part that does not exist is the one that is explained, so that a
@@ -34,7 +34,10 @@ def unknown_parameter(name: str, catalogue: Mapping[str, Parameter]) -> str | No
         if not known:
             return f"unknown parameter {describe(name)}; did you mean {prefix}?"
         if depth == len(parts):
-            return f'{describe(name)} has one value for each name; choose one, such as "{name}.{known[0]}"; allowed: {listed(known)}'
+            return (
+                f'{describe(name)} has one value for each name; choose one, such as "{name}.{known[0]}"; '
+                f"allowed: {listed(known)}"
+            )
         if parts[depth] not in known:
             if depth:
                 return unknown(_kind(known), parts[depth], known)

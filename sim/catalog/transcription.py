@@ -1,7 +1,8 @@
 """The catalogue typed a second time: what a separate pass read in stored texts, laid beside the first.
 
 `second_transcription.csv` holds a row for every measured parameter and every published row: the value as read
-again, a quotation of at most 25 words, its address, and a status. `python -m sim.catalog.transcription` prints the counts.
+again, a quotation of at most 25 words, its address, and a status. `python -m sim.catalog.transcription` prints the
+counts.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ class Reading:
 
     @property
     def status(self) -> str:
+        """How well the second reading agrees, as its file says."""
         return self.second["status"]
 
 

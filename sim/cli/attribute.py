@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
 import click
 
 from sim.cli.options import Interrupted, analysis_options, change_options, load, scenario_argument
@@ -38,7 +41,19 @@ LEAST_ORDERS = 4
 )
 @click.pass_context
 def attribute(
-    context, scenario, patients, on, off, set_, seed, workers, out, quiet, mechanisms, outcome, orders
+    context: click.Context,
+    scenario: str,
+    patients: int | None,
+    on: tuple[str, ...],
+    off: tuple[str, ...],
+    set_: tuple[str, ...],
+    seed: int,
+    workers: int | None,
+    out: Path | None,
+    quiet: bool,
+    mechanisms: str,
+    outcome: str,
+    orders: int,
 ) -> None:
     """Share each organ's metastases out among the mechanisms.
 
@@ -82,7 +97,7 @@ def attribute(
         click.echo(f"figure   {shown(figure)}")
 
 
-def _draw(table, title, outcome, out):
+def _draw(table: Mapping[str, Sequence], title: str, outcome: str, out: Path) -> list[Path]:
     from sim.plots.attribution import attribution_bars
 
     try:

@@ -35,7 +35,7 @@ from sim.cli.values import shown
     show_default=True,
     help="For a journal column or a slide.",
 )
-def compare(run_a, run_b, out, formats, size) -> None:
+def compare(run_a: Path, run_b: Path, out: Path | None, formats: tuple[str, ...], size: str) -> None:
     """Compare two runs patient by patient.
 
     A is the reference. Both must hold the same patients: the same seed and the same number of them.

@@ -28,7 +28,7 @@ EXTRA = "demo"
     help="Address to serve; other than the default, others can reach it.",
 )
 @click.option("--no-browser", is_flag=True, help="Do not open a browser.")
-def demo(port, host, no_browser) -> None:
+def demo(port: int, host: str, no_browser: bool) -> None:
     """Open the classroom in the browser.
 
     Two bodies side by side, what-ifs, lessons; the engine computes while the class watches. Works without a
@@ -38,7 +38,8 @@ def demo(port, host, no_browser) -> None:
 
     if find_spec("nicegui") is None:
         raise InputError(
-            f"the classroom needs the package nicegui, which is not installed; install it: python -m pip install -e '.[{EXTRA}]' (or: make demo)"
+            "the classroom needs the package nicegui, which is not installed; install it: python -m pip install -e "
+            f"'.[{EXTRA}]' (or: make demo)"
         )
     from sim.demo import server
 

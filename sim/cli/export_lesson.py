@@ -20,7 +20,7 @@ from sim.errors import InputError
     help="Where to write it. [default: <lesson>.<language>.html]",
 )
 @click.option("--quiet", is_flag=True, help="No progress bar: print the file only.")
-def export_lesson(lesson, language, out, quiet) -> None:
+def export_lesson(lesson: str, language: str, out: Path | None, quiet: bool) -> None:
     """Write a lesson as one HTML file that needs neither Python nor a network.
 
     It replays the patient in both bodies and shows the curves of a cohort, all computed now. LESSON is one of
@@ -37,7 +37,8 @@ def export_lesson(lesson, language, out, quiet) -> None:
     path = out or Path(f"{chosen.name}.{code}.html")
     if path.is_dir() or not path.absolute().parent.is_dir():
         raise InputError(
-            f"--out {path}: found {'a folder' if path.is_dir() else 'no such folder'}; allowed: a file in an existing folder"
+            f"--out {path}: found {'a folder' if path.is_dir() else 'no such folder'}; allowed: a file in an "
+            "existing folder"
         )
 
     from sim.demo import handout

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -11,17 +12,25 @@ from sim.cli.values import WholeNumber
 from sim.errors import InputError
 from sim.names import LARGEST_SEED, MOST_PATIENTS
 
+if TYPE_CHECKING:
+    from sim.scenario import Scenario
+    from sim.scenario.comparison import Comparison
+
 
 class Interrupted(Exception):
     """Ctrl-C, with what was kept."""
 
 
-def scenario_argument(command):
+Command = TypeVar("Command", bound=Callable)
+"""What a decorator of click takes and gives: a function, or what the decorator before has made of it."""
+
+
+def scenario_argument(command: Command) -> Command:
     """The scenario that a command is about."""
     return click.argument("scenario", metavar="SCENARIO")(command)
 
 
-def change_options(command):
+def change_options(command: Command) -> Command:
     """Options that change a scenario before it is shown or run."""
     for option in (
         click.option(
@@ -44,7 +53,7 @@ def change_options(command):
     return command
 
 
-def analysis_options(command):
+def analysis_options(command: Command) -> Command:
     """Options of a command that computes many arms: seed, workers, where the results go."""
     for option in (
         click.option("--quiet", is_flag=True, help="No progress bar and no table: print the results' folder only."),
@@ -73,7 +82,9 @@ def analysis_options(command):
     return command
 
 
-def load(scenario, patients, on, off, set_):
+def load(
+    scenario: str, patients: int | None, on: tuple[str, ...], off: tuple[str, ...], set_: tuple[str, ...]
+) -> tuple[Scenario, Comparison | None]:
     """The scenario with what the options change, and its comparison (None where it has none). Raises InputError."""
     from sim.scenario.comparison import load_whole
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from sim.cli.values import WholeNumber, shown
 from sim.errors import InputError
+
+if TYPE_CHECKING:
+    from sim.results.reading import Run
 
 FORMATS = ("png", "pdf", "svg")
 
@@ -18,10 +22,13 @@ class Names(click.ParamType):
 
     name = "names"
 
-    def __init__(self, allowed: Sequence[str]):
+    def __init__(self, allowed: Sequence[str]) -> None:
         self.allowed = tuple(allowed)
 
-    def convert(self, value, param, ctx):
+    def convert(
+        self, value: str | tuple[str, ...], param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        """The names, each once, in the order given."""
         names = [name.strip() for name in str(value).split(",") if name.strip()]
         for name in names:
             if name not in self.allowed:
@@ -82,7 +89,17 @@ FIGURES = ("seeding", "incidence", "survival", "body", "cascade", "cells", "haza
 @click.option(
     "--organ", multiple=True, metavar="ORGAN", help="Of a sweep: the organ (repeatable). [default: all, liver]"
 )
-def plot(runs, what, formats, size, out, patient, rows, columns, organ) -> None:
+def plot(
+    runs: tuple[Path, ...],
+    what: tuple[str, ...] | None,
+    formats: tuple[str, ...],
+    size: str,
+    out: Path | None,
+    patient: int | None,
+    rows: str | None,
+    columns: str | None,
+    organ: tuple[str, ...],
+) -> None:
     """Draw the figures of finished runs, or the heat maps of a sweep.
 
     Survival shows several runs as arms of one figure, in the folder of the first; all other figures are
@@ -128,7 +145,7 @@ def plot(runs, what, formats, size, out, patient, rows, columns, organ) -> None:
                 click.echo(shown(path))
 
 
-def run_folders(runs, out: Path | None) -> list[Path]:
+def run_folders(runs: Sequence[Run], out: Path | None) -> list[Path]:
     """Where the figures of each run go: its own `figures`, `out`, or a folder a run in `out` where there are several.
 
     Raises InputError where two runs in `out` would write the same files.

@@ -23,9 +23,9 @@ def report(run: Path, out: Path | None) -> None:
     RUN is the folder of a run or of a sweep. Question, results with figures, mechanisms, every parameter with
     its source, and how to reproduce it.
     """
-    from sim import report as reports
+    from sim.report.shareable import page_of
     from sim.results.storage import write_text
 
     path = out or run / "report.html"
-    write_text(path, reports.page_of(run))
+    write_text(path, page_of(run))
     click.echo(shown(path))

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
 
 from sim.cli.options import Interrupted, analysis_options, change_options, load, scenario_argument
 from sim.cli.values import WholeNumber, cores, default_analysis_folder, shown
 from sim.errors import MachineError
+
+if TYPE_CHECKING:
+    from sim.analysis.sensitivity import Study
+    from sim.analysis.sensitivity_study import Asked
+    from sim.scenario import Scenario
 
 KINDS = ("assumed", "derived", "calibrated", "measured")
 
@@ -27,7 +36,8 @@ KINDS = ("assumed", "derived", "calibrated", "measured")
     type=click.Choice(["patients", "colonies"]),
     default="patients",
     show_default=True,
-    help="What is ranked by: patients with a visible metastasis, or the logarithm of their mean number. The tables hold both.",
+    help="What is ranked by: patients with a visible metastasis, or the logarithm of their mean number. The tables "
+    "hold both.",
 )
 @click.option(
     "--kind",
@@ -68,24 +78,24 @@ KINDS = ("assumed", "derived", "calibrated", "measured")
 )
 @click.pass_context
 def sensitivity(
-    context,
-    scenario,
-    patients,
-    on,
-    off,
-    set_,
-    seed,
-    workers,
-    out,
-    quiet,
-    method,
-    outcome,
-    kinds,
-    parameters,
-    trajectories,
-    samples,
-    keep,
-    simulate,
+    context: click.Context,
+    scenario: str,
+    patients: int | None,
+    on: tuple[str, ...],
+    off: tuple[str, ...],
+    set_: tuple[str, ...],
+    seed: int,
+    workers: int | None,
+    out: Path | None,
+    quiet: bool,
+    method: str,
+    outcome: str,
+    kinds: tuple[str, ...],
+    parameters: str,
+    trajectories: int,
+    samples: int,
+    keep: int,
+    simulate: bool,
 ) -> None:
     """Find out which numbers matter.
 
@@ -128,7 +138,7 @@ def sensitivity(
         click.echo(f"figure   {shown(figure)}")
 
 
-def _draw(studies, asked, resolved, out):
+def _draw(studies: Mapping[str, Study], asked: Asked, resolved: Scenario, out: Path) -> list[Path]:
     from sim.plots.sensitivity import sensitivity_bars
 
     try:

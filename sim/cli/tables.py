@@ -5,11 +5,17 @@ from __future__ import annotations
 import shutil
 import sys
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from sim.cli.values import shown
 from sim.names import DAYS_PER_YEAR
 from sim.treatments import REGISTRY as TREATMENTS
+
+if TYPE_CHECKING:
+    from sim.scenario import Scenario
+    from sim.scenario.comparison import Comparison
+    from sim.treatments.base import Plan
 
 LEAST_WIDTH = 100
 
@@ -26,8 +32,8 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], columns: int | N
     widths = [max(len(row[i]) for row in (header, *rows)) for i in range(len(header) - 1)]
     indent = sum(widths) + 2 * len(widths)
 
-    def lines(row):
-        front = "".join(cell.ljust(size + 2) for cell, size in zip(row, widths))
+    def lines(row: Sequence[str]) -> list[str]:
+        front = "".join(cell.ljust(size + 2) for cell, size in zip(row, widths, strict=False))
         if columns is None:
             return [(front + row[-1]).rstrip()]
         last = textwrap.wrap(row[-1], max(30, columns - indent)) or [""]
@@ -56,7 +62,8 @@ def listing_text(scenarios: Sequence[tuple], mechanisms: Mapping) -> str:
                 [(t.name, _doses(t.cycles, t.every_days), t.title) for t in TREATMENTS.values()],
                 columns,
             ),
-            "run_sim.py show SCENARIO prints every parameter; run_sim.py run SCENARIO --off MECHANISM runs the counterfactual.",
+            "run_sim.py show SCENARIO prints every parameter; run_sim.py run SCENARIO --off MECHANISM runs the "
+            "counterfactual.",
         )
     )
 
@@ -72,9 +79,9 @@ def _doses(cycles: int, every_days: int) -> str:
     return f"{cycles} doses, one every {every_days} days" if every_days > 1 else f"{cycles} doses, one a day"
 
 
-def _plan_rows(plans) -> list[tuple[str, ...]]:
+def _plan_rows(plans: Sequence[Plan]) -> list[tuple[str, ...]]:
     """What each treatment is given, and how."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for plan in plans:
         start = (
             f"{abs(plan.start_days)} days {'before' if plan.start_days < 0 else 'after'} {plan.after}"
@@ -88,7 +95,7 @@ def _plan_rows(plans) -> list[tuple[str, ...]]:
     return rows
 
 
-def _head(scenario) -> str:
+def _head(scenario: Scenario) -> str:
     age = scenario.age
     rows = [
         ("file", shown(scenario.path)),
@@ -96,11 +103,13 @@ def _head(scenario) -> str:
         ("patients", str(scenario.patients)),
         (
             "age at diagnosis",
-            f"{_number(age.mean_years)} years, SD {_number(age.sd_years)}, from {_number(age.low_years)} to {_number(age.high_years)}",
+            f"{_number(age.mean_years)} years, SD {_number(age.sd_years)}, from {_number(age.low_years)} to "
+            f"{_number(age.high_years)}",
         ),
         (
             "horizon",
-            f"{_number(scenario.horizon_days / DAYS_PER_YEAR)} years from diagnosis ({_number(scenario.horizon_days)} days)",
+            f"{_number(scenario.horizon_days / DAYS_PER_YEAR)} years from diagnosis "
+            f"({_number(scenario.horizon_days)} days)",
         ),
         ("observed by", scenario.observe),
         ("output every", f"{scenario.output_every_days} days"),
@@ -109,7 +118,7 @@ def _head(scenario) -> str:
     return f"{scenario.title}\n{scenario.question}\n\n{facts}"
 
 
-def _parameter_rows(scenario, whole: bool):
+def _parameter_rows(scenario: Scenario, whole: bool) -> Iterator[tuple[str, ...]]:
     """Rows of the table; where lines are not `whole`, a source that repeats the one above is said to be the same."""
     above = None
     for name, resolved in scenario.parameters.items():
@@ -129,7 +138,7 @@ def _parameter_rows(scenario, whole: bool):
         )
 
 
-def _comparison_text(comparison) -> str:
+def _comparison_text(comparison: Comparison) -> str:
     """What `ask` compares."""
     rows = [
         ("asks for", comparison.outcome.name),
@@ -143,8 +152,8 @@ def _comparison_text(comparison) -> str:
     return "\n".join(f"{label:<18}{value}" for label, value in rows)
 
 
-def scenario_text(scenario, mechanisms: Mapping, comparison=None) -> str:
-    """The resolved scenario: its facts, its comparison, the state of each mechanism, and every parameter with its source."""
+def scenario_text(scenario: Scenario, mechanisms: Mapping, comparison: Comparison | None = None) -> str:
+    """The resolved scenario: facts, comparison, the state of each mechanism, and every parameter with its source."""
     columns = width()
     states = [
         ("on" if scenario.mechanisms[name] else "OFF", name, f"{mechanism.title}. Off means: {mechanism.off}")

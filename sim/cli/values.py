@@ -6,9 +6,14 @@ import hashlib
 import json
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from sim.scenario import Scenario
 
 REPOSITORY = Path(__file__).parent.parent.parent
 _MEMORY_UNITS = {
@@ -29,10 +34,11 @@ class WholeNumber(click.ParamType):
 
     name = "whole number"
 
-    def __init__(self, minimum: int, maximum: int | None = None):
+    def __init__(self, minimum: int, maximum: int | None = None) -> None:
         self.minimum, self.maximum = minimum, maximum
 
-    def convert(self, value, param, ctx):
+    def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number; anything else ends the command with what is allowed."""
         allowed = f"{self.minimum} or more" if self.maximum is None else f"{self.minimum} to {self.maximum}"
         try:
             number = int(value)
@@ -48,7 +54,8 @@ class Memory(click.ParamType):
 
     name = "memory size"
 
-    def convert(self, value, param, ctx):
+    def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The bytes; anything else ends the command with what is allowed."""
         match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]+)\s*", str(value).lower())
         if match is None or match[2] not in _MEMORY_UNITS:
             self.fail(
@@ -69,7 +76,9 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def default_run_folder(scenario, seed: int, *, keep_seeds: bool, keep_events: bool, tables: str = "all") -> Path:
+def default_run_folder(
+    scenario: Scenario, seed: int, *, keep_seeds: bool, keep_events: bool, tables: str = "all"
+) -> Path:
     """`results/<scenario>/<run>`; <run> differs whenever seed, patients, parameters or tables differ."""
     return _folder(
         scenario,
@@ -78,12 +87,12 @@ def default_run_folder(scenario, seed: int, *, keep_seeds: bool, keep_events: bo
     )
 
 
-def default_analysis_folder(scenario, kind: str, seed: int, asked) -> Path:
-    """`results/<scenario>/<kind>_...`; the name differs whenever seed, patients, parameters or what was `asked` differ."""
+def default_analysis_folder(scenario: Scenario, kind: str, seed: int, asked: Sequence) -> Path:
+    """`results/<scenario>/<kind>_...`; another name whenever seed, patients, parameters or what was `asked` differ."""
     return _folder(scenario, f"{kind}_seed{seed}_{scenario.patients}patients", asked)
 
 
-def _folder(scenario, name: str, asked) -> Path:
+def _folder(scenario: Scenario, name: str, asked: Sequence) -> Path:
     resolved = {key: value for key, value in scenario.to_dict().items() if key != "path"}
     identity = json.dumps([resolved, *asked], sort_keys=True, default=str)
     short = hashlib.sha256(identity.encode()).hexdigest()[:8]
@@ -92,7 +101,7 @@ def _folder(scenario, name: str, asked) -> Path:
 
 
 def finished_patients(folder: Path) -> tuple[int, int] | None:
-    """Patients that an interrupted run in `folder` holds, and when it was written (ns); None if there is no such run."""
+    """Patients that an interrupted run in `folder` holds, and when it was written (ns); None if there is none."""
     file = folder / "manifest.json"
     try:
         manifest = json.loads(file.read_text(encoding="utf-8"))

@@ -12,14 +12,16 @@ yields, after each chunk, plain lists and numbers for JSON:
 
 `found` is the share of all patients in whom a metastasis there has become visible by that day (the
 dead stay in the denominator), with Wilson's 95 % interval. `sleeping` are sleeping cells a living
-patient: median and quartiles, None where too few are alive (`FEWEST`). `paired` compares the arms at the end of follow-up: `only` counts the
-patients with a metastasis in the first arm only and in the second only. With one arm it is empty.
+patient: median and quartiles, None where too few are alive (`FEWEST`). `paired` compares the arms at the end of
+follow-up: `only` counts the patients with a metastasis in the first arm only and in the second only. With one arm it is
+empty.
 """
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -65,12 +67,17 @@ def paired_cohort(
         for number, arm in enumerate(arms):
             before = (start * len(arms) + number * (stop - start)) / (patients * len(arms))
             weight = (stop - start) / (patients * len(arms))
-            chunk = run_chunk(CohortTask(arm, seed, start, stop), lambda share: report(before + weight * share))
+            tell = functools.partial(_tell_part, report, before, weight)
+            chunk = run_chunk(CohortTask(arm, seed, start, stop), tell)
             clock = chunk.seeding["diagnosis"]
             seeding[number] = merge([seeding[number], clock]) if seeding[number] else clock
             first_days[number] = np.concatenate([first_days[number], first_found_days(chunk.tables)])
         report(stop / patients)
         yield _curves(days, [arm.output_every_days for arm in arms], seeding, first_days, stop, patients)
+
+
+def _tell_part(report: Callable[[float], None], before: float, weight: float, share: float) -> None:
+    report(before + weight * share)
 
 
 def first_found_days(tables: dict) -> np.ndarray:
@@ -110,11 +117,18 @@ def paired_difference(only_first: int, only_second: int, n: int) -> tuple[float,
     return (only_second - only_first) / n, max(middle - half, -1.0), min(middle + half, 1.0)
 
 
-def _rounded(values) -> list[float]:
+def _rounded(values: Iterable[float]) -> list[float]:
     return [round(float(value), _DIGITS) for value in values]
 
 
-def _curves(days, every_days, seeding, first_days, done: int, patients: int) -> dict:
+def _curves(
+    days: np.ndarray,
+    every_days: Sequence[int],
+    seeding: Sequence[Mapping],
+    first_days: Sequence[np.ndarray],
+    done: int,
+    patients: int,
+) -> dict:
     names = (*NICHES, ALL)
     shown = [ALL] + [
         organ for column, organ in enumerate(NICHES) if any((f[:, column] < NEVER).any() for f in first_days)
@@ -130,12 +144,12 @@ def _curves(days, every_days, seeding, first_days, done: int, patients: int) -> 
     paired = {}
     for organ in shown if len(arms) == 2 else ():
         first, second = (f[:, names.index(organ)] < NEVER for f in first_days)
-        only = [int((first & ~second).sum()), int((second & ~first).sum())]
-        difference, low, high = paired_difference(*only, done)
+        lost, gained = int((first & ~second).sum()), int((second & ~first).sum())
+        change, lowest, highest = paired_difference(lost, gained, done)
         paired[organ] = {
             "share": _rounded([first.mean(), second.mean()]),
-            "only": only,
-            **dict(zip(("difference", "low", "high"), _rounded([difference, low, high]), strict=True)),
+            "only": [lost, gained],
+            **dict(zip(("difference", "low", "high"), _rounded([change, lowest, highest]), strict=True)),
         }
     return {
         "done": done,
@@ -147,7 +161,7 @@ def _curves(days, every_days, seeding, first_days, done: int, patients: int) -> 
     }
 
 
-def _sleeping(part: dict, every_days: int, days: np.ndarray, shown: list[str], fewest: float) -> dict:
+def _sleeping(part: Mapping, every_days: int, days: np.ndarray, shown: list[str], fewest: float) -> dict:
     """Quartiles of sleeping cells on `days`; None where fewer than `fewest` patients are at risk."""
     from sim.runs.seeding import seeding_table
 

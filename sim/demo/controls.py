@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nicegui import ui
 
@@ -24,7 +24,7 @@ LATEST_MONTHS = 60
 class Controls:
     """The controls of a page, drawn into its two empty places; `show()` draws them again from the settings."""
 
-    def __init__(self, page: Page):
+    def __init__(self, page: Page) -> None:
         self.page, self.words = page, page.words
         self._showing = False
         self._draw_what_ifs()
@@ -158,7 +158,7 @@ class Controls:
         settings, words = self.page.settings, self.words
         self._primary.set_value(settings.primary)
         if settings.horizon not in self._horizon.options:
-            self._horizon.set_options({**self._horizon.options, settings.horizon: settings.horizon})
+            self._horizon.set_options({years: years for years in (*self._horizon.options, settings.horizon)})
         self._horizon.set_value(settings.horizon)
         for field, value in ((self._age, settings.age), (self._seed, settings.seed), (self._patient, settings.patient)):
             field.set_value(value)
@@ -192,12 +192,12 @@ class Controls:
 
     # -- changes -------------------------------------------------------------------------------------
 
-    def _change(self, **changes) -> None:
+    def _change(self, **changes: Any) -> None:
         """Take changes, or put the controls back to what is set."""
         if not self.page.change(**changes):
             self.show()
 
-    def _take(self, name: str, value) -> None:
+    def _take(self, name: str, value: Any) -> None:
         value = "" if value is None else str(value)
         if not self._showing and value != getattr(self.page.settings, name):
             self._change(**{name: value})
@@ -206,7 +206,7 @@ class Controls:
         if self._showing:
             return
         settings = self.page.settings
-        changes = {"mechanisms": {**settings.mechanisms, name: on}}
+        changes: dict[str, Any] = {"mechanisms": {**settings.mechanisms, name: on}}
         if settings.what_if == f"{'on' if on else 'off'}.{name}":  # both bodies would be the same
             changes["what_if"] = f"{'off' if on else 'on'}.{name}"
         self._change(**changes)

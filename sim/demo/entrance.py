@@ -20,7 +20,8 @@ def declare(classroom: Classroom) -> None:
         client.on_delete(page.leave)
         if classroom.has_room:  # compute while the browser still loads the page
             await page.start()
-            page.session.connected = False
+            if page.session is not None:
+                page.session.connected = False
         await client.connected()
 
         async def enter() -> None:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from functools import cache
+from typing import TYPE_CHECKING
 
 from sim.demo import assets
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 _YEAR = "public, max-age=31536000, immutable"
 
@@ -33,7 +37,7 @@ def head() -> str:
     return f'<script src="{_folder()}/seeding.js"></script><link rel="stylesheet" href="{_folder()}/classroom.css">'
 
 
-def serve(app) -> None:
+def serve(app: FastAPI) -> None:
     """Serve the files from a FastAPI application."""
     from fastapi import Response
 

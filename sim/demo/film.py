@@ -3,14 +3,14 @@
     base = load("colorectal")
     film = make([base, base.with_(off=["dual_blood_supply"])], names=["with", "without"], seed=1, patient=18)
 
-`stream` gives the same in parts: progress, then a head without frames, then frames. `docs/film.md` describes the format, and
-the player that draws it. A film is a pure function of its arms (scenarios), seed and patient.
+`stream` gives the same in parts: progress, then a head without frames, then frames. `docs/film.md` describes the
+format, and the player that draws it. A film is a pure function of its arms (scenarios), seed and patient.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from sim.demo.routes import paths
 from sim.names import NICHES
 from sim.scenario import Scenario
 from sim.treatments.base import DIAGNOSIS, FIRST_METASTASIS, SURGERY
+
+if TYPE_CHECKING:
+    from sim.model import MetastasisModel
 
 FORMAT = 1
 FRAME_DAYS = 7
@@ -34,7 +37,9 @@ def _frame_days(last_day: int) -> int:
     return FRAME_DAYS * max(1, -(-last_day // (FRAME_DAYS * MOST_FRAMES)))
 
 
-def _record(scenario: Scenario, seed: int, patient: int, frame_days: int | None, report) -> Recording:
+def _record(
+    scenario: Scenario, seed: int, patient: int, frame_days: int | None, report: Callable[[float], None] | None
+) -> Recording:
     from sim.runs.chunk import build_model
 
     model = build_model(scenario, seed=seed, patients=np.array([patient]), keep_seeds=True, collect=False)
@@ -52,7 +57,7 @@ def _free(recording: Recording) -> None:
     recording.model.__dict__.clear()
 
 
-def _treatment_events(scenario: Scenario, model) -> list[dict]:
+def _treatment_events(scenario: Scenario, model: MetastasisModel) -> list[dict]:
     """The day on which each treatment starts, for those whose occasion has come."""
     since = {
         DIAGNOSIS: model.hosts.diagnosis_day,
@@ -116,7 +121,7 @@ def _arm_head(name: str, scenario: Scenario, recording: Recording, shown: list[d
 
 
 def _columns(shown: Sequence[dict]) -> dict[str, list]:
-    columns = {name: [int(dot[name]) for dot in shown] for name in _DOT_COLUMNS}
+    columns: dict[str, list] = {name: [int(dot[name]) for dot in shown] for name in _DOT_COLUMNS}
     columns["sizes"] = [[value for step in dot["sizes"] for value in step] for dot in shown]
     return columns
 
@@ -162,7 +167,14 @@ def stream(
             _free(recording)
 
 
-def _parts(arms, names, seed: int, patient: int, report, recordings: list[Recording]) -> Iterator[dict[str, Any]]:
+def _parts(
+    arms: Sequence[Scenario],
+    names: Sequence[str],
+    seed: int,
+    patient: int,
+    report: Callable[[float], None] | None,
+    recordings: list[Recording],
+) -> Iterator[dict[str, Any]]:
     for i, resolved in enumerate(arms):
         yield {"kind": "progress", "share": i / len(arms)}
         frame_days = recordings[0].frame_days if recordings else None

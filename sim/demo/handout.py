@@ -11,6 +11,7 @@ import html
 import json
 import os
 import uuid
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -37,8 +38,8 @@ def content(lesson: Lesson, report: Callable[[float], None] | None = None) -> di
 
     tell = report or (lambda share: None)
     film = make(lesson.arms, names=lesson.names, seed=lesson.seed, patient=lesson.patient)
-    for curves in paired_cohort(lesson.arms, seed=lesson.seed, patients=lesson.patients, report=tell):
-        pass
+    cohort = paired_cohort(lesson.arms, seed=lesson.seed, patients=lesson.patients, report=tell)
+    (curves,) = deque(cohort, maxlen=1)  # the whole cohort's
     return {"film": film, "curves": curves}
 
 
@@ -85,7 +86,10 @@ def _needed(catalogue: dict[str, str], lesson: Lesson) -> dict[str, str]:
 
 
 def write(path: Path, text: str) -> None:
-    """Write the file whole or not at all. Raises InputError for a path that cannot be a file, MachineError otherwise."""
+    """Write the file whole or not at all.
+
+    Raises InputError for a path that cannot be a file, MachineError otherwise.
+    """
     staged = path.with_name(f".{path.name[:100]}-{uuid.uuid4().hex[:8]}")
     try:
         if path.is_dir():
@@ -96,6 +100,8 @@ def write(path: Path, text: str) -> None:
         finally:
             staged.unlink(missing_ok=True)
     except (IsADirectoryError, NotADirectoryError, FileNotFoundError, FileExistsError) as error:
-        raise InputError(f"--out {path}: {os.strerror(error.errno)}; allowed: a file in an existing folder") from error
+        raise InputError(
+            f"--out {path}: {os.strerror(error.errno or errno.EIO)}; allowed: a file in an existing folder"
+        ) from error
     except OSError as error:
         raise MachineError(f"{path}: the handout cannot be written: {os.strerror(error.errno or errno.EIO)}") from error

@@ -1,4 +1,4 @@
-"""A lesson on the page: the class predicts and votes before it may look, then watches, compares, explains and asks on."""
+"""A lesson on the page: the class predicts and votes before it looks, then watches, compares, explains and asks on."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class LessonPanel:
 
     def __init__(self, page: Page):
         self.page, self.words = page, page.words
-        self.lesson = None
+        self.lesson: lessons.Lesson | None = None
         if page.settings.lesson:
             self.lesson = lessons.load(page.settings.lesson)
         self._menu = ui.element("nav").classes("card lessons").props(f'aria-label="{self.words("ui.lessons")}"')
@@ -33,12 +33,18 @@ class LessonPanel:
         return STEPS[min(self.page.settings.step, len(STEPS) - 1)]
 
     @property
+    def _taught(self) -> lessons.Lesson:
+        """The lesson, for what is drawn and asked only while there is one."""
+        assert self.lesson is not None
+        return self.lesson
+
+    @property
     def hides_stage(self) -> bool:
         """Whether the class must predict before it sees anything."""
         return self.lesson is not None and self.step == "predict"
 
     def _text(self, key: str) -> str:
-        return self.words(f"lesson.{self.lesson.name}.{key}")
+        return self.words(f"lesson.{self._taught.name}.{key}")
 
     # -- drawing -------------------------------------------------------------------------------------
 
@@ -128,7 +134,7 @@ class LessonPanel:
 
     def _draw_votes(self) -> None:
         votes, self._counts = self._votes(), []
-        for i, option in enumerate(self.lesson.options):
+        for i, option in enumerate(self._taught.options):
             text = self.words(option)
             with ui.element("div").classes("vote").props(f'role=group aria-label="{text}"'):
                 ui.label(text).classes("vote-text")
@@ -152,8 +158,8 @@ class LessonPanel:
         votes = self._votes()
         with ui.element("div").classes("halves"):
             with ui.element("ul").classes("answers"):
-                for i, option in enumerate(self.lesson.options):
-                    right = i == self.lesson.answer
+                for i, option in enumerate(self._taught.options):
+                    right = i == self._taught.answer
                     with ui.element("li").classes("right" if right else ""):
                         ui.label(self.words(option)).classes("answer")
                         note = [self.words("ui.lesson.answer")] if right else []
@@ -170,7 +176,7 @@ class LessonPanel:
             for i in (1, 2):
                 with ui.element("li"):
                     ui.label(self._text(f"question.{i}")).mark(f"question-{i}")
-        ui.label(self.words("ui.lesson.handout", name=self.lesson.name, language=self.page.settings.language)).classes(
+        ui.label(self.words("ui.lesson.handout", name=self._taught.name, language=self.page.settings.language)).classes(
             "help"
         )
 
@@ -197,7 +203,8 @@ class LessonPanel:
     def _arrive(self) -> None:
         self.show()
         self.page.client.run_javascript(
-            'window.scrollTo({top: 0}); setTimeout(() => document.querySelector(".card.lesson")?.focus({preventScroll: true}), 50)'
+            "window.scrollTo({top: 0}); setTimeout(() => "
+            'document.querySelector(".card.lesson")?.focus({preventScroll: true}), 50)'
         )
 
     def leave(self) -> None:
@@ -209,7 +216,7 @@ class LessonPanel:
 
     def explore(self) -> None:
         """Explore on with what the lesson showed."""
-        settings = Settings.of_arms(self.lesson.arms, self.lesson.seed, self.lesson.patient)
+        settings = Settings.of_arms(self._taught.arms, self._taught.seed, self._taught.patient)
         self.lesson = None
         self.show()
         self.page.change(
@@ -231,5 +238,5 @@ class LessonPanel:
             share.props(f"max={max(1, sum(votes))} value={number}")
 
     def _votes(self) -> list[int]:
-        votes = list(self.page.settings.votes)[: len(self.lesson.options)]
-        return votes + [0] * (len(self.lesson.options) - len(votes))
+        votes = list(self.page.settings.votes)[: len(self._taught.options)]
+        return votes + [0] * (len(self._taught.options) - len(votes))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
 
 from nicegui import background_tasks, ui
 
@@ -18,10 +19,13 @@ from sim.demo.controls import Controls
 from sim.demo.elements import CurvesPanel, Stage
 from sim.demo.lesson_panel import LessonPanel
 from sim.demo.phrases import Phrases
-from sim.demo.session import FREE_SECONDS, Classroom
+from sim.demo.session import FREE_SECONDS, Classroom, Session
 from sim.demo.settings import COHORT_PATIENTS, Settings
 from sim.errors import InputError
 from sim.scenario import Scenario
+
+if TYPE_CHECKING:
+    from sim.demo.lessons import Lesson
 
 ACCENT = "#7a2e3a"
 """The colour of Quasar's controls, that of `--accent` in classroom.css."""
@@ -31,8 +35,9 @@ _DEBOUNCE_SECONDS = 0.15
 class Page:
     """A tab of the classroom. Build it in a NiceGUI page, then `await start()` once the browser is connected."""
 
-    def __init__(self, classroom: Classroom, query: str):
-        self.classroom, self.session, self.client = classroom, None, ui.context.client
+    def __init__(self, classroom: Classroom, query: str) -> None:
+        self.classroom, self.client = classroom, ui.context.client
+        self.session: Session | None = None
         self.turned_away, problem = False, None
         try:
             self.settings = Settings.from_query(query)
@@ -123,11 +128,11 @@ class Page:
     # -- state -------------------------------------------------------------------------------------
 
     @property
-    def lesson(self):
+    def lesson(self) -> Lesson | None:
         """The lesson that is being taught, or None."""
         return self.lesson_panel.lesson
 
-    def _address(self, **changes) -> str:
+    def _address(self, **changes: Any) -> str:
         query = self.settings.with_(**changes).query()
         return f"/?{query}" if query else "/"
 
@@ -154,7 +159,7 @@ class Page:
             return [self.words(f"arm.{name}") for name in self.lesson.names]
         return self.words.arms(self.settings)
 
-    def change(self, **changes) -> bool:
+    def change(self, **changes: Any) -> bool:
         """Take changed settings, compute anew; False (and a message) where they cannot be."""
         wanted = self.settings.with_(**changes)
         try:
@@ -169,7 +174,7 @@ class Page:
         self.recompute()
         return True
 
-    def note(self, **changes) -> None:
+    def note(self, **changes: Any) -> None:
         """Settings that the model does not read (a lesson's step, votes): only the address changes."""
         self.settings = self.settings.with_(**changes)
         self.remember()
@@ -216,7 +221,7 @@ class Page:
             self.session = None
 
     def recompute(self, patience_seconds: float = _DEBOUNCE_SECONDS, film: bool = True) -> None:
-        """Ask for the film (unless it is there) and the cohort of what is set, shortly: sliders move through many values."""
+        """Ask for the film (unless it is there) and the cohort, but not at once: sliders pass many values."""
         self._asked += 1
         self._has_film, self._has_cohort = not film, False
         if self.session is not None:
@@ -241,12 +246,13 @@ class Page:
         if asked != self._asked or self.session is None:
             return
         if self.lesson:
-            arms, seed, patient = self.lesson.arms, self.lesson.seed, self.lesson.patient
+            lesson = self.lesson
+            arms, seed, patient = list(lesson.arms), lesson.seed, lesson.patient
         else:
             arms, seed, patient = self._resolve(self.settings)
         await self.session.ask(arms, names, seed, patient if film else None, self.patients)
 
-    def _show(self, kind: str, what) -> None:
+    def _show(self, kind: str, what: Any) -> None:
         """A message of this tab's worker."""
         with self.stage_card:
             if kind == "film":
@@ -266,7 +272,7 @@ class Page:
             else:
                 self._stopped(kind, what)
 
-    def _stopped(self, kind: str, what) -> None:
+    def _stopped(self, kind: str, what: object) -> None:
         """Nothing more will come: the page must not say that something is being computed."""
         self._has_film = False
         self._computing.set_visibility(False)
@@ -285,7 +291,7 @@ class Page:
 
     # -- messages ----------------------------------------------------------------------------------
 
-    def alert(self, key: str, again: bool = False, **values) -> None:
+    def alert(self, key: str, again: bool = False, **values: object) -> None:
         """Say what is wrong, above everything and to screen readers."""
         self._alert.set_text(self.words(key, **values))
         self._alert.set_visibility(True)

@@ -22,10 +22,10 @@ MORE_WHAT_IFS = ("age.40", "age.85", "site.rectum", "site.breast", *(f"treat.{na
 class Phrases:
     """The texts of one language."""
 
-    def __init__(self, language: str):
+    def __init__(self, language: str) -> None:
         self.catalogue: Mapping[str, str] = texts.load(language)
 
-    def __call__(self, key: str, **values) -> str:
+    def __call__(self, key: str, **values: object) -> str:
         """A text with its {placeholders} filled in. Raises KeyError for a key that is missing."""
         return self.catalogue[key].format(**values)
 

@@ -5,12 +5,18 @@ The recorder reads and never writes. Counts are the engine's own; nothing is com
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from sim.disease import colonise
 from sim.disease.identity import unpack
 from sim.disease.shedding import PRIMARY_CODE
 from sim.names import MICROMETASTASIS_CELLS, NICHES
+
+if TYPE_CHECKING:
+    from sim.model import MetastasisModel
 
 COUNTS = ("arrested", "settled", "asleep", "awake", "micrometastasis", "macrometastasis", "cleared")
 """What is counted by organ in every frame. `arrested`, `settled` and `cleared` are cumulative; the others are
@@ -44,18 +50,18 @@ def one_in(identity: np.ndarray, scale: int) -> np.ndarray:
 class Changes:
     """A step function of the frame: [frame, value, frame, value, ...], noted where it changes."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.steps: list = []
-        self._last = 0
+        self._last: float = 0
 
-    def note(self, frame: int, value) -> None:
+    def note(self, frame: int, value: float) -> None:
         """The value from this frame on; zero until the first."""
         if value != self._last:
             self.steps += (frame, value)
             self._last = value
 
 
-def grown_log10_cells(model, day: float) -> np.ndarray:
+def grown_log10_cells(model: MetastasisModel, day: float) -> np.ndarray:
     """log10 cells of every deterministically growing colony at the start of `day`."""
     grown = model.cells.grown
     parts = unpack(grown.column("identity"))
@@ -73,7 +79,7 @@ class Recording:
     `counts[quantity]` holds one `Changes` an organ, `sizes` rows of (frame, identity, log10 cells).
     """
 
-    def __init__(self, model, frame_days: int):
+    def __init__(self, model: MetastasisModel, frame_days: int) -> None:
         self.model, self.frame_days = model, frame_days
         self.counts = {name: [Changes() for _ in NICHES] for name in COUNTS}
         self.receptivity = [Changes() for _ in NICHES]
@@ -83,7 +89,7 @@ class Recording:
         self._scale = 1
         self.last_frame = 0
 
-    def run(self, report=None) -> None:
+    def run(self, report: Callable[[float], None] | None = None) -> None:
         """To the end of the patient's course; `report(share)` is told how far it is."""
         model = self.model
         longest = int(model.last_day.max())
@@ -97,7 +103,8 @@ class Recording:
 
     def frame(self, number: int) -> None:
         """Note the state at the start of today as this frame."""
-        model, cells = self.model, self.model.cells
+        model = self.model
+        cells: Any = model.cells  # it sets its tallies by their names, which no type tells
         self.last_frame = number
         grown = np.bincount(unpack(cells.grown.column("identity"))["niche"], minlength=len(NICHES))
         small, large = model.small_metastases[0], model.large_metastases[0]

@@ -63,7 +63,9 @@ def paths(parameters: LaneParameters, site: str, source: str | None = None) -> l
         bed_of_source = source if source in BEDS else "rest"
         entries = [(p, "vein", bed) for bed, p in zip(BEDS, onward[BEDS.index(bed_of_source)], strict=True)]
     found: list[dict] = []
-    open_paths = [(p, vein, (bed,)) for p, vein, bed in entries if p > _RAREST]
+    open_paths: list[tuple[float, str, tuple[str, ...]]] = [
+        (p, vein, (bed,)) for p, vein, bed in entries if p > _RAREST
+    ]
     while open_paths:
         share, vein, beds = open_paths.pop()
         here = BEDS.index(beds[-1])

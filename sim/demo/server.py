@@ -25,7 +25,8 @@ def check_address(host: str, port: int) -> None:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except (OSError, UnicodeError):
         raise InputError(
-            f"--host: found {host!r}, which is no address of this machine; allowed: a name or an IP address, such as {LOOPBACK}"
+            f"--host: found {host!r}, which is no address of this machine; allowed: a name or an IP address, such as "
+            f"{LOOPBACK}"
         ) from None
     with socket.socket(family, kind, protocol) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -34,13 +35,15 @@ def check_address(host: str, port: int) -> None:
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 raise InputError(
-                    f"--port: found {port}, which another program uses (another classroom?); allowed: a free port, such as --port {free_port(host)}"
+                    f"--port: found {port}, which another program uses (another classroom?); allowed: a free port, "
+                    f"such as --port {free_port(host)}"
                 ) from None
             if error.errno in (errno.EACCES, errno.EPERM):
                 raise InputError(f"--port: found {port}, which this system reserves; allowed: 1024 to 65535") from None
             if error.errno == errno.EADDRNOTAVAIL:
                 raise InputError(
-                    f"--host: found {host!r}, which is no address of this machine; allowed: {LOOPBACK}, or one of its own addresses"
+                    f"--host: found {host!r}, which is no address of this machine; allowed: {LOOPBACK}, or one of "
+                    "its own addresses"
                 ) from None
             raise MachineError(f"port {port} of {host} cannot be opened: {error.strerror or error}") from error
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from sim import mechanisms, scenario
@@ -78,8 +79,10 @@ class Settings:
     @classmethod
     def from_query(cls, query: str) -> Settings:
         """The settings in an address. Raises InputError for what is none, in one message a line."""
-        known, problems, states = dict(parse_qsl(query, keep_blank_values=True)), [], {}
-        values = {name: known.pop(key) for key, name in _KEYS.items() if key in known}
+        known = dict(parse_qsl(query, keep_blank_values=True))
+        problems: list[str] = []
+        states: dict[str, bool] = {}
+        values: dict[str, Any] = {name: known.pop(key) for key, name in _KEYS.items() if key in known}
         for key, state in (("on", True), ("off", False)):
             states |= {name: state for name in known.pop(key, "").split(",") if name}
         values["mechanisms"] = MappingProxyType(states)
@@ -99,9 +102,9 @@ class Settings:
 
     # -- in the model ------------------------------------------------------------------------------
 
-    def with_(self, **changes) -> Settings:
+    def with_(self, **changes: Any) -> Settings:
         """A copy with changes; mappings are frozen."""
-        frozen = {
+        frozen: dict[str, Any] = {
             name: MappingProxyType(dict(value)) if isinstance(value, Mapping) else value
             for name, value in changes.items()
         }
@@ -194,8 +197,8 @@ class Settings:
         return [self.resolve()] if other is None else [self.resolve(), other.resolve()]
 
     @classmethod
-    def of_arms(cls, arms: list[Scenario], seed: int, patient: int) -> Settings:
-        """The settings nearest to what a lesson showed: its first body, and the first thing that differs in the second."""
+    def of_arms(cls, arms: Sequence[Scenario], seed: int, patient: int) -> Settings:
+        """The settings nearest to what a lesson showed: its first body, and what first differs in the second."""
         first, other = arms[0], arms[-1]
         usual = scenario.load(scenario.FOLDER / BASE).mechanisms
         settings = cls(

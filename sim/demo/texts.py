@@ -31,7 +31,7 @@ def load(language: str) -> dict[str, str]:
 
 
 def find(asked: str) -> str:
-    """The code of a language that was asked for, in full or by its beginning: zh is zh-Hans. Raises InputError for none."""
+    """The code of a language that was asked for, in full or by its beginning (zh: zh-Hans). Raises InputError."""
     for code in languages():
         if code.lower() == asked.lower() or code.lower().startswith(f"{asked.lower()}-"):
             return code

@@ -7,7 +7,7 @@ worker meets it again and tells it to its tab.
 from contextlib import suppress
 
 from sim.demo import cohort, film, worker  # noqa: F401
-from sim.runs.warm_up import warm_up  # noqa: F401
+from sim.runs.warm_up import warm_up
 
 with suppress(Exception):
     warm_up()

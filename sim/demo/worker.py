@@ -15,9 +15,13 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sim.errors import InputError
 from sim.scenario import Scenario
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 LOWER_PRIORITY = 10
 """Steps of niceness by which a cohort yields to the films of other tabs."""
@@ -40,7 +44,7 @@ class _Newer(BaseException):
     """Something newer was asked."""
 
 
-def serve(pipe) -> None:
+def serve(pipe: Connection) -> None:
     """A worker's life: jobs in, messages out, until None comes or the other side is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server decides what Ctrl-C means
     teller, cohort = _Teller(pipe), None
@@ -59,12 +63,13 @@ def serve(pipe) -> None:
 
 
 class _Asked(threading.Thread):
-    """What is asked, read at once whatever is being computed, so that the server never waits; only the newest counts."""
+    """What is asked, read at once whatever is being computed: the server never waits, and only the newest counts."""
 
-    def __init__(self, pipe, at_end: Callable[[], object]):
+    def __init__(self, pipe: Connection, at_end: Callable[[], object]) -> None:
         super().__init__(daemon=True)
         self._pipe, self._at_end = pipe, at_end
-        self._job, self._news = None, threading.Condition()
+        self._job: Job | None = None
+        self._news = threading.Condition()
 
     def run(self) -> None:
         try:
@@ -79,8 +84,9 @@ class _Asked(threading.Thread):
     def newest(self) -> Job:
         """Wait for a job that was not taken yet, and take it."""
         with self._news:
-            self._news.wait_for(lambda: self._job is not None)
-            job, self._job = self._job, None
+            while (job := self._job) is None:
+                self._news.wait()
+            self._job = None
             return job
 
     def give_way(self, share: float) -> None:
@@ -92,10 +98,10 @@ class _Asked(threading.Thread):
 class _Teller:
     """The way out, shared by two threads."""
 
-    def __init__(self, pipe):
+    def __init__(self, pipe: Connection) -> None:
         self._pipe, self._lock = pipe, threading.Lock()
 
-    def tell(self, job: Job, kind: str, what) -> None:
+    def tell(self, job: Job, kind: str, what: object) -> None:
         with self._lock:
             self._pipe.send((job.number, kind, what))
 
@@ -107,6 +113,7 @@ def _film(teller: _Teller, asked: _Asked, job: Job) -> bool:
     """Tell the film; False where it could not be made, or something newer is asked meanwhile."""
     from sim.demo import film
 
+    assert job.patient is not None  # else nobody asks for a film
     try:
         for part in film.stream(job.arms, names=job.names, seed=job.seed, patient=job.patient, report=asked.give_way):
             teller.tell_json(job, "film", part)
@@ -133,7 +140,7 @@ def _yield_to_others() -> None:
 class _Cohort(threading.Thread):
     """The cohort of a job at lower priority, stopped within a few days of the model's time."""
 
-    def __init__(self, teller: _Teller, job: Job):
+    def __init__(self, teller: _Teller, job: Job) -> None:
         super().__init__(daemon=True)
         self._teller, self._job = teller, job
         self._stopped, self._told = False, 0.0

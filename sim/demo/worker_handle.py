@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from sim.demo.worker import Job, serve
 from sim.work.processes import quiet_start, start_context
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import ForkServerProcess, SpawnProcess
 
 PRELOAD = ("sim.demo.warm",)
 DIED = (0, "died", None)
@@ -25,7 +31,8 @@ class Worker:
 
     def __init__(self, hear: Callable[[tuple], None]):
         self._hear, self._loop = hear, asyncio.get_running_loop()
-        self._pipe = self._process = None
+        self._pipe: Connection  # both from the start of the process on
+        self._process: ForkServerProcess | SpawnProcess
         self._ended = self._started = False
         self._lock = threading.Lock()
 
@@ -71,10 +78,8 @@ class Worker:
 
     def ask(self, job: Job) -> None:
         """Give it a job; what it did before is left. A dead worker says so through `hear`."""
-        try:
+        with contextlib.suppress(OSError):
             self._pipe.send(job)
-        except OSError:
-            pass
 
     def end(self) -> None:
         """End the process, in the background."""

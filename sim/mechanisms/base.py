@@ -10,7 +10,7 @@ from sim.catalog.parameters import LaneParameters
 from sim.disease.signals import Rates, Signals
 
 
-def _nothing(*_args) -> None:
+def _nothing(*_args: object) -> None:
     """A mechanism without signals, or without daily rates."""
 
 
@@ -23,9 +23,9 @@ class Mechanism:
     signals on day 0, `advance(signals, parameters)` moves them by a day, `act(rates, signals,
     parameters)` multiplies today's rates. A mechanism of the vessels or of the growth law has neither:
     its parameters are read where vessels and law are set up. `constant` promises that `act` depends on
-    parameters and hosts alone (and what `start` made of them): it then acts once, on the rates with which every day starts.
-    `default` says whether a scenario that does
-    not name the mechanism has it on: the catalogue is calibrated with those four.
+    parameters and hosts alone (and what `start` made of them): it then acts once, on the rates with which every day
+    starts. `default` says whether a scenario that does not name the mechanism has it on: the catalogue is calibrated
+    with those four.
     """
 
     name: str
@@ -42,5 +42,5 @@ class Mechanism:
         """Whether the mechanism is at its null in every lane: then it does exactly nothing and may be skipped."""
         return all((parameters[name] == value).all() for name, value in self.null.items())
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "null", MappingProxyType(dict(self.null)))

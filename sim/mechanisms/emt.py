@@ -23,9 +23,9 @@ from sim.mechanisms.base import Mechanism
 
 POSITIONS = (np.arange(40) + 0.5) / 40
 FINE_POSITIONS = (np.arange(2000) + 0.5) / 2000
-"""Where the integrals over the axis are taken; the fine ones for tumours whose cells lie too close together for the others."""
+"""Where the integrals over the axis are taken; the fine ones for tumours whose cells lie too close for the others."""
 NARROW_SD, NARROW_TAIL = 0.05, 0.08
-"""Spread of the cells, and scale on which they thin out from an end of the axis beyond which their mean lies, that need the fine ones."""
+"""What needs the fine ones: spread of the cells, and scale on which they thin out from an end beyond their mean."""
 
 
 def is_narrow(mean: np.ndarray, sd: np.ndarray) -> np.ndarray:
@@ -37,7 +37,7 @@ def is_narrow(mean: np.ndarray, sd: np.ndarray) -> np.ndarray:
 def settled_positions(
     mean: np.ndarray, sd: np.ndarray, gain: np.ndarray, cost: np.ndarray, positions: np.ndarray = POSITIONS
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Mean of exp(gain m - cost m^4) over cells, (lanes,), and the share of the settled at each of `positions`, (lanes, positions)."""
+    """Mean of exp(gain m - cost m^4) over cells, (lanes,), and the settled's shares by position, (lanes, positions)."""
     exponent = -0.5 * ((positions - mean[:, None]) / sd[:, None]) ** 2
     most = exponent.max(axis=1, keepdims=True)
     density = np.exp(exponent - np.where(most < -600.0, most, 0.0))  # else all would be too small to be told from 0
@@ -50,9 +50,9 @@ def settled_positions(
 def more_sleep(
     sleep: np.ndarray, gain: np.ndarray, settled: np.ndarray, positions: np.ndarray = POSITIONS
 ) -> np.ndarray:
-    """By how much the settled sleep more often than `sleep` (lanes, niches): the mean of min(1, s (1 + g m)) - s, exactly 0 at gain 0.
+    """By how much the settled sleep more often than `sleep` (lanes, niches): the mean of min(1, s (1 + g m)) - s.
 
-    `gain` (lanes,); `settled` (lanes, positions) as from `settled_positions`.
+    Exactly 0 at gain 0. `gain` (lanes,); `settled` (lanes, positions) as from `settled_positions`.
     """
     more, most = np.zeros_like(sleep), 1.0 - sleep
     for position, share in zip(positions, settled.T, strict=True):

@@ -29,7 +29,7 @@ _S3, _S5, _S7, _S9, _S11, _S13, _S15, _S17, _S19, _S21 = (
 
 
 @inlined
-def log(x):
+def log(x: float) -> float:
     """log x of a normal, positive x: 2 artanh((m - 1) / (m + 1)) + k log 2, with x = m 2^k and m near one."""
     bits = np.float64(x).view(np.int64)
     k = (bits - _ROOT_OF_HALF) >> _52
@@ -45,7 +45,7 @@ def log(x):
 
 
 @inlined
-def exp(x):
+def exp(x: float) -> float:
     """exp x, x from -700 to 700 (beyond, as at the end)."""
     x = min(max(x, -700.0), 700.0)
     shifted = x * _PER_LN2 + _ROUND
@@ -77,7 +77,7 @@ def exp(x):
 
 
 @inlined
-def cosine_of_turns(v):
+def cosine_of_turns(v: float) -> float:
     """cos(2 pi v), v from 0 to 1: 2 sin^2(pi (v - 1/2)) - 1. Its error is absolute, 1e-15."""
     x = math.pi * (v - 0.5)
     z = x * x

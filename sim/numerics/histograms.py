@@ -16,7 +16,7 @@ BINS = EXACT + PER_OCTAVE * 58
 
 
 @kernel
-def bin_of(count):
+def bin_of(count: int) -> np.int64:
     """The bin of a count (int64, not negative)."""
     if count < EXACT:
         return np.int64(max(count, 0))
@@ -37,7 +37,7 @@ def bin_middle(index: np.ndarray) -> np.ndarray:
 
 
 @kernel
-def count_bins(order, slot, bins, keys, numbers):
+def count_bins(order: np.ndarray, slot: np.ndarray, bins: np.ndarray, keys: np.ndarray, numbers: np.ndarray) -> int:
     """Count the noted rows by slot, quantity and bin; returns how many of them are not empty.
 
     `order` sorts the rows by their `slot`. Where `keys` and `numbers` have room, they take slot x
@@ -58,12 +58,12 @@ def count_bins(order, slot, bins, keys, numbers):
                 at = np.int64(bins[order[i], quantity])
                 counted[at] += 1
                 low, high = min(low, at), max(high, at)
-            for at in range(low, high + 1):
-                if counted[at] > 0:
+            for filled in range(low, high + 1):
+                if counted[filled] > 0:
                     if n < keys.size:
-                        keys[n] = (here * quantities + quantity) * BINS + at
-                        numbers[n] = counted[at]
+                        keys[n] = (here * quantities + quantity) * BINS + filled
+                        numbers[n] = counted[filled]
                     n += 1
-                    counted[at] = 0
+                    counted[filled] = 0
         first = end
     return n

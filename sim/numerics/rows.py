@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 _GROWTH = 1.5
 
@@ -10,13 +15,13 @@ _GROWTH = 1.5
 class Rows:
     """Growable columns of equal length."""
 
-    def __init__(self, **dtypes):
+    def __init__(self, **dtypes: npt.DTypeLike) -> None:
         self.count = 0
         self._dtypes = dtypes
         for name, dtype in dtypes.items():
             setattr(self, name, np.empty(64, dtype=dtype))
 
-    def append(self, **columns) -> None:
+    def append(self, **columns: Any) -> None:
         """Add as many rows as the arrays among the columns have; scalars are repeated."""
         end = self.reserve(next(len(values) for values in columns.values() if np.ndim(values)))
         for name, values in columns.items():

@@ -23,7 +23,7 @@ _ONE = np.uint64(1)
 
 
 @kernel
-def stirling_error(n):
+def stirling_error(n: float) -> float:
     """log n! - log(sqrt(2 pi n) (n/e)^n), n >= 0 as a float."""
     if n < 16.0:
         if n < 0.5:
@@ -34,7 +34,7 @@ def stirling_error(n):
 
 
 @kernel
-def deviance(x, mean):
+def deviance(x: float, mean: float) -> float:
     """x log(x / mean) + mean - x without cancellation (Loader's bd0)."""
     if abs(x - mean) < 0.1 * (x + mean):
         v = (x - mean) / (x + mean)
@@ -52,7 +52,7 @@ def deviance(x, mean):
 
 
 @kernel
-def poisson_log_pmf(k, mean):
+def poisson_log_pmf(k: float, mean: float) -> float:
     """log P(K = k) for a Poisson variate; k >= 0 as a float."""
     if k < 0.5:
         return -mean
@@ -60,7 +60,7 @@ def poisson_log_pmf(k, mean):
 
 
 @kernel
-def binomial_log_pmf(k, n, p):
+def binomial_log_pmf(k: float, n: float, p: float) -> float:
     """log P(K = k) for a binomial variate; 0 <= k <= n as floats, 0 < p < 1."""
     if k < 0.5:
         return n * math.log1p(-p)
@@ -74,7 +74,7 @@ def binomial_log_pmf(k, n, p):
 
 
 @kernel
-def binomial_inverse(n, p, u):
+def binomial_inverse(n: int, p: float, u: float) -> np.int64:
     """The binomial quantile at u: monotone in p, n and u. n is an int64 count.
 
     The sum starts at 0 while the mean is small; else 12 standard deviations below it, where less
@@ -107,7 +107,7 @@ def binomial_inverse(n, p, u):
 
 
 @kernel
-def poisson_inverse(mean, u):
+def poisson_inverse(mean: float, u: float) -> np.int64:
     """The Poisson quantile at u: monotone in the mean and in u."""
     if mean <= 0.0:
         return np.int64(0)
@@ -125,14 +125,16 @@ def poisson_inverse(mean, u):
 
 
 @kernel
-def poisson(mean, key, patient, index, days, tag):
+def poisson(mean: float, key: np.uint64, patient: int, index: int, days: np.uint64, tag: np.uint64) -> np.int64:
     """A Poisson count, mean from 0 to 1e15: inversion below 12, PTRS above."""
     u, v = uniforms(key, patient, index, days, tag)
     return poisson_from(u, v, mean, key, patient, index, days, tag)
 
 
 @kernel
-def poisson_from(u, v, mean, key, patient, index, days, tag):
+def poisson_from(
+    u: float, v: float, mean: float, key: np.uint64, patient: int, index: int, days: np.uint64, tag: np.uint64
+) -> np.int64:
     """`poisson` with the two uniforms of its first attempt at hand: who needs many draws them together."""
     if mean < 12.0:
         return poisson_inverse(mean, u)
@@ -157,19 +159,21 @@ def poisson_from(u, v, mean, key, patient, index, days, tag):
 
 
 @kernel
-def _unflip(n, k, flip):
+def _unflip(n: int, k: np.int64, flip: bool) -> np.int64:
     return np.int64(n) - k if flip else k
 
 
 @kernel
-def binomial(n, p, key, patient, index, days, tag):
+def binomial(n: int, p: float, key: np.uint64, patient: int, index: int, days: np.uint64, tag: np.uint64) -> np.int64:
     """A binomial count, n an int64 to 1e15: inversion below a mean of 10, BTRS above."""
     u, v = uniforms(key, patient, index, days, tag)
     return binomial_from(u, v, n, p, key, patient, index, days, tag)
 
 
 @kernel
-def binomial_from(u, v, n, p, key, patient, index, days, tag):
+def binomial_from(
+    u: float, v: float, n: int, p: float, key: np.uint64, patient: int, index: int, days: np.uint64, tag: np.uint64
+) -> np.int64:
     """`binomial` with the two uniforms of its first attempt at hand."""
     if n <= 0 or p <= 0.0:
         return np.int64(0)
@@ -208,14 +212,16 @@ def binomial_from(u, v, n, p, key, patient, index, days, tag):
 
 
 @kernel
-def gamma(shape, key, patient, index, days, tag):
+def gamma(shape: float, key: np.uint64, patient: int, index: int, days: np.uint64, tag: np.uint64) -> float:
     """A standard gamma variate, shape >= 1 (Marsaglia and Tsang 2000)."""
     u, _ = uniforms(key, patient, index, days, tag + _ONE)
     return gamma_from(normal(key, patient, index, days, tag), u, shape, key, patient, index, days, tag)
 
 
 @kernel
-def gamma_from(x, u, shape, key, patient, index, days, tag):
+def gamma_from(
+    x: float, u: float, shape: float, key: np.uint64, patient: int, index: int, days: np.uint64, tag: np.uint64
+) -> float:
     """`gamma` with the normal variate and the uniform of its first attempt at hand."""
     d = shape - 1.0 / 3.0
     c = 1.0 / math.sqrt(9.0 * d)
@@ -235,7 +241,16 @@ def gamma_from(x, u, shape, key, patient, index, days, tag):
 
 
 @kernel
-def negative_binomial(successes, failure, key, patient, index, days, shape_tag, tag):
+def negative_binomial(
+    successes: int,
+    failure: float,
+    key: np.uint64,
+    patient: int,
+    index: int,
+    days: np.uint64,
+    shape_tag: np.uint64,
+    tag: np.uint64,
+) -> np.int64:
     """Failures before the given number of successes, each trial failing with `failure` < 1."""
     u, v = uniforms(key, patient, index, days, tag)
     accept, _ = uniforms(key, patient, index, days, shape_tag + _ONE)
@@ -244,9 +259,23 @@ def negative_binomial(successes, failure, key, patient, index, days, shape_tag, 
 
 
 @kernel
-def negative_binomial_from(u, v, x, accept, successes, failure, key, patient, index, days, shape_tag, tag):
-    """`negative_binomial` with what its first attempts draw at hand: two uniforms under `tag`, a normal variate and a
-    uniform under `shape_tag`.
+def negative_binomial_from(
+    u: float,
+    v: float,
+    x: float,
+    accept: float,
+    successes: int,
+    failure: float,
+    key: np.uint64,
+    patient: int,
+    index: int,
+    days: np.uint64,
+    shape_tag: np.uint64,
+    tag: np.uint64,
+) -> np.int64:
+    """`negative_binomial` with what its first attempts draw at hand.
+
+    Two uniforms under `tag`, a normal variate and a uniform under `shape_tag`.
     """
     if successes <= 0 or failure <= 0.0:
         return np.int64(0)

@@ -33,7 +33,9 @@ _MASK, _32, _24, _16, _12, _8 = (np.uint64(v) for v in (0xFFFFFFFF, 32, 24, 16, 
 _STEP = 2.0**-52
 
 
-def _philox(c0, c1, c2, c3, k0, k1):
+def _philox(
+    c0: np.uint64, c1: np.uint64, c2: np.uint64, c3: np.uint64, k0: np.uint64, k1: np.uint64
+) -> tuple[np.uint64, np.uint64, np.uint64, np.uint64]:
     """Philox4x32-10: four 32-bit words for a counter of four and a key of two (all as uint64)."""
     for _ in range(10):
         p0 = _M0 * c0
@@ -52,19 +54,19 @@ _philox_inlined = inlined(_philox)
 
 
 @kernel
-def days_word(first_day, second_day):
+def days_word(first_day: int, second_day: int) -> np.uint64:
     """Two days (each below 65,536) in one counter word."""
     return (np.uint64(first_day) << _16) | np.uint64(second_day)
 
 
 @kernel
-def tag_word(purpose, organ, source):
+def tag_word(purpose: int, organ: int, source: int) -> np.uint64:
     """Purpose, organ and source (each below 256) in one counter word; the low byte is the attempt."""
     return (np.uint64(purpose) << _24) | (np.uint64(organ) << _16) | (np.uint64(source) << _8)
 
 
 @kernel
-def uniforms(key, patient, index, days, tag):
+def uniforms(key: np.uint64, patient: int, index: int, days: np.uint64, tag: np.uint64) -> tuple[float, float]:
     """Two independent uniforms in (0, 1), never 0 or 1: 52 bits and a half (53 would round to 1.0)."""
     a, b, c, d = philox(np.uint64(patient), np.uint64(index), days, tag, key & _MASK, key >> _32)
     first = (np.float64(((a << _32) | b) >> _12) + 0.5) * _STEP
@@ -73,7 +75,15 @@ def uniforms(key, patient, index, days, tag):
 
 
 @kernel
-def many_uniforms(key, patient, index, days, tag, first, second):
+def many_uniforms(
+    key: np.uint64,
+    patient: np.ndarray,
+    index: np.ndarray,
+    days: np.ndarray,
+    tag: np.ndarray,
+    first: np.ndarray,
+    second: np.ndarray,
+) -> None:
     """`uniforms` for many cells at once, three times faster: `patient`, `index`, `days`, `tag` are uint64 arrays."""
     low, high = key & _MASK, key >> _32
     for i in range(patient.size):
@@ -83,26 +93,26 @@ def many_uniforms(key, patient, index, days, tag, first, second):
 
 
 @kernel
-def uniform(key, patient, index, days, tag):
+def uniform(key: np.uint64, patient: int, index: int, days: np.uint64, tag: np.uint64) -> float:
     """One uniform in (0, 1)."""
     return uniforms(key, patient, index, days, tag)[0]
 
 
 @kernel
-def exponential(key, patient, index, days, tag):
+def exponential(key: np.uint64, patient: int, index: int, days: np.uint64, tag: np.uint64) -> float:
     """One standard exponential variate, decreasing in its uniform."""
     return -math.log(uniforms(key, patient, index, days, tag)[0])
 
 
 @kernel
-def normal(key, patient, index, days, tag):
+def normal(key: np.uint64, patient: int, index: int, days: np.uint64, tag: np.uint64) -> float:
     """One standard normal variate (Box and Muller 1958)."""
     first, second = uniforms(key, patient, index, days, tag)
     return math.sqrt(-2.0 * math.log(first)) * math.cos(2.0 * math.pi * second)
 
 
 @kernel
-def _patient_uniforms(key, patients, purpose, index, out):
+def _patient_uniforms(key: np.uint64, patients: np.ndarray, purpose: int, index: int, out: np.ndarray) -> None:
     tag = tag_word(purpose, 0, 0)
     for i in range(patients.size):
         out[i] = uniforms(key, patients[i], index, days_word(0, 0), tag)[0]

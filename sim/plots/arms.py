@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from matplotlib.lines import Line2D
 
 from sim.errors import InputError
@@ -10,12 +13,17 @@ from sim.plots.labels import wrap
 from sim.plots.style import ARM_LOOKS, MARKER_EMS, Size
 from sim.results import incidence
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from sim.results.reading import Run
+
 _LINE_EMS = 3.2
 LETTERS = "ABCDEF"
 """What rows of numbers call the arms."""
 
 
-def arm_names(runs) -> list[str]:
+def arm_names(runs: Sequence[Run]) -> list[str]:
     """A short name a run, no two alike: by title, else by what was changed, else by seed, else by folder.
 
     Raises InputError for more runs than have a look of their own.
@@ -40,13 +48,13 @@ def arm_names(runs) -> list[str]:
     return [f"{number}. {path}" for number, path in enumerate(paths, 1)]
 
 
-def arms_title(runs) -> str:
+def arms_title(runs: Sequence[Run]) -> str:
     """The title that all runs share, or how many arms are compared."""
     titles = {title_of(run) for run in runs}
     return titles.pop() if len(titles) == 1 else f"{len(runs)} arms"
 
 
-def lead(runs) -> str:
+def lead(runs: Sequence[Run]) -> str:
     """First sentences of a footer: patients, seeds, and what was changed."""
     if len(runs) == 1:
         return " ".join([*changes(runs[0]), provenance(runs[0])])
@@ -54,19 +62,19 @@ def lead(runs) -> str:
     return f"{cohorts[0]} in each arm." if len(set(cohorts)) == 1 else f"By arm: {'; '.join(cohorts)}."
 
 
-def _wrapped(names, size: Size) -> list[list[str]]:
+def _wrapped(names: Sequence[str], size: Size) -> list[list[str]]:
     return [
         wrap(f"{letter}  {name}", text_room(size, _LINE_EMS + 0.9), size.font_points)
         for letter, name in zip(LETTERS, names, strict=False)
     ]
 
 
-def key_lines(names, size: Size) -> float:
+def key_lines(names: Sequence[str], size: Size) -> float:
     """Lines of type that the key needs; none for a single run."""
     return 0.0 if len(names) < 2 else 0.4 + 1.3 * sum(map(len, _wrapped(names, size)))
 
 
-def draw_key(figure, title: str, names, size: Size) -> None:
+def draw_key(figure: Figure, title: str, names: Sequence[str], size: Size) -> None:
     """A line sample and a name for each arm, between `title` and the panels, where no data are."""
     if len(names) < 2:
         return

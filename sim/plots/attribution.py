@@ -1,4 +1,4 @@
-"""The attribution as bars: organ by organ, what is left with all mechanisms off, and what each mechanism adds or prevents."""
+"""The attribution as bars: by organ, what is left with all mechanisms off, and what each mechanism adds or prevents."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -16,6 +17,9 @@ from sim.plots.labels import text_points
 from sim.plots.save import save
 from sim.plots.style import INK, OTHER, QUIET, SIZES, Size, styled
 from sim.results.schema import ALL
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 CAUSES, PREVENTS = "#c1440e", "#0072b2"
 MOST_ROWS = 36
@@ -155,7 +159,7 @@ def _value(row: Mapping) -> str:
     return f"{100 * row['share']:.0f} %".replace("-", "\N{MINUS SIGN}")
 
 
-def _bar(axes, place: int, row: Mapping, size: Size) -> None:
+def _bar(axes: Axes, place: int, row: Mapping, size: Size) -> None:
     share, low, high = (100 * row[key] for key in ("share", "share_low", "share_high"))
     protects = share < 0
     baseline = row["part"] == "all off"
@@ -207,7 +211,7 @@ def _bar(axes, place: int, row: Mapping, size: Size) -> None:
     )
 
 
-def _assumed_range(axes, place: int, rows: Sequence[dict], organ: str, size: Size) -> None:
+def _assumed_range(axes: Axes, place: int, rows: Sequence[dict], organ: str, size: Size) -> None:
     """A thin bracket below the bar: from the smallest to the largest share across the assumed gain."""
     shares = [100 * row["share"] for row in rows if row["organ"] == organ and row["part"] == products.MECHANISM]
     if len(shares) > 1 and max(shares) > min(shares):
@@ -225,7 +229,8 @@ def _assumed_range(axes, place: int, rows: Sequence[dict], organ: str, size: Siz
 
 def _footer(rows: Sequence[dict], groups: Sequence) -> str:
     parts = [
-        f"{rows[0]['patients']:,} patients, the same in every combination of mechanisms; Shapley values; lines: 95 % intervals."
+        f"{rows[0]['patients']:,} patients, the same in every combination of mechanisms; Shapley values; lines: 95 % "
+        "intervals."
     ]
     if any(row["share"] < 0 for group in groups for row in group):
         parts.append("Hatched, to the left: the mechanism prevents metastases.")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import PowerNorm
@@ -26,9 +28,15 @@ from sim.plots.frame import (
     threshold_text,
     title_of,
 )
-from sim.plots.labels import spread
+from sim.plots.labels import figure_inches, spread
 from sim.plots.style import INK, QUIET, SHADES, Size, styled
 from sim.results import incidence
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Normalize
+
+    from sim.results.reading import Run
 
 VESSEL_COLOURS = {ARTERY: "#c1440e", PORTAL: "#332288", VEIN: "#7fb2d6"}
 """Three lightnesses, three hues."""
@@ -38,7 +46,7 @@ _WIDEST, _THINNEST = 3.6, 0.25
 _LABEL_X = 0.62
 
 
-def body_map_figure(run, size: str = "column") -> Figure:
+def body_map_figure(run: Run, size: str = "column") -> Figure:
     """A body (our own drawing): each organ's patch has gid `organ:<name>`, each vessel `<kind>:<where>`.
 
     Shade: per cent of all diagnosed with a visible metastasis there by the end of follow-up. Width: cells
@@ -50,7 +58,7 @@ def body_map_figure(run, size: str = "column") -> Figure:
         return _draw(run, measures)
 
 
-def _draw(run, size: Size) -> Figure:
+def _draw(run: Run, size: Size) -> Figure:
     patients = len(incidence.follow_up_years(run))
     shares = {
         organ: 100 * len(years) / max(patients, 1) for organ, years in incidence.first_detection_years(run).items()
@@ -82,7 +90,8 @@ def _draw(run, size: Size) -> Figure:
             gid="gut",
         )
     )
-    norm = PowerNorm(0.5, 0, max([1.0, *shares.values()]))
+    most = max([1.0, *shares.values()])
+    norm = PowerNorm(0.5, 0, most)
     for organ, parts in shapes.ORGANS.items():
         for path in parts:
             axes.add_patch(
@@ -98,7 +107,7 @@ def _draw(run, size: Size) -> Figure:
     _vessels(axes, traffic, size)
     _primary(axes, run, size)
     _labels(axes, shares, size)
-    _keys(figure, norm, patients, traffic, size)
+    _keys(figure, norm, most, patients, traffic, size)
     return figure
 
 
@@ -114,8 +123,8 @@ def _most(traffic: Traffic) -> float:
     return max(traffic.shed, traffic.vena_cava, traffic.aorta, traffic.portal_vein)
 
 
-def _vessels(axes, traffic: Traffic, size: Size) -> None:
-    def vessel(points, cells: float, kind: str, where: str, zorder: float = 3.4) -> None:
+def _vessels(axes: Axes, traffic: Traffic, size: Size) -> None:
+    def vessel(points: Sequence[tuple[float, float]], cells: float, kind: str, where: str, zorder: float = 3.4) -> None:
         width = _width(cells, traffic, size)
         if width:
             axes.add_patch(
@@ -155,7 +164,7 @@ def _kept(traffic: Traffic) -> float:
     return traffic.portal_vein - sum(traffic.portal.values())
 
 
-def _primary(axes, run, size: Size) -> None:
+def _primary(axes: Axes, run: Run, size: Size) -> None:
     site = run.manifest["scenario"].get("primary")
     if site in shapes.PRIMARY_PLACE:
         axes.plot(
@@ -171,15 +180,15 @@ def _primary(axes, run, size: Size) -> None:
         )
 
 
-def _labels(axes, shares: dict[str, float], size: Size) -> None:
+def _labels(axes: Axes, shares: dict[str, float], size: Size) -> None:
     """Names and shares in two columns beside the body, each tied to its organ."""
-    panel_inches = axes.get_position().height * axes.figure.get_figheight()
+    panel_inches = axes.get_position().height * figure_inches(axes)
     line = 1.3 * size.font_points / 72 * (shapes.HEIGHT + 0.05) / panel_inches
     for side, organs in shapes.LABEL_SIDES.items():
         sign = -1 if side == "left" else 1
         listed = [*organs, *(["elsewhere"] if side == "right" else [])]
         wanted = {organ: shapes.LABEL_FROM.get(organ, (0.0, 0.05))[1] for organ in listed}
-        order = sorted(listed, key=wanted.get)
+        order = sorted(listed, key=wanted.__getitem__)
         places = spread([wanted[organ] for organ in order], line, 0.02, shapes.HEIGHT - 0.02)
         for organ, place in zip(order, places, strict=True):
             if organ in shapes.LABEL_FROM:
@@ -205,22 +214,22 @@ def _labels(axes, shares: dict[str, float], size: Size) -> None:
             )
 
 
-def _keys(figure, norm, patients: int, traffic: Traffic, size: Size) -> None:
+def _keys(figure: Figure, norm: Normalize, most: float, patients: int, traffic: Traffic, size: Size) -> None:
     """Below the body: the scale of shades, and samples of vessels."""
     line, height, width = size.font_points / 72, figure.get_figheight(), figure.get_figwidth()
     footer = next(text for text in figure.texts if text.get_gid() == "footer").get_text().count("\n") + 1
     base = line * (0.78 * 1.42 * footer + 0.9)
     half = min(0.5 * width, 20 * line)
     scale = figure.add_axes(
-        [
+        (
             (0.5 * width - half + 1.2 * line) / width,
             (base + 3.6 * line) / height,
             (half - 3.2 * line) / width,
             0.7 * line / height,
-        ]
+        )
     )
     bar = figure.colorbar(ScalarMappable(norm, SHADES), cax=scale, orientation="horizontal")
-    ticks = [tick for tick in (0, 0.1, 1, 5, 10, 20, 40, 60, 80, 100) if tick <= norm.vmax]
+    ticks = [tick for tick in (0, 0.1, 1, 5, 10, 20, 40, 60, 80, 100) if tick <= most]
     kept = [0.0]
     for tick in ticks[1:]:
         if norm(tick) - norm(kept[-1]) > 0.17:
@@ -232,7 +241,7 @@ def _keys(figure, norm, patients: int, traffic: Traffic, size: Size) -> None:
     scale.set_xlabel(f"metastasis there, % of {patients:,}", labelpad=0.2 * size.font_points)
     scale.set_gid("shades")
     keys = figure.add_axes(
-        [(0.5 * width + 1.0 * line) / width, base / height, (half - 1.5 * line) / width, 5.8 * line / height]
+        ((0.5 * width + 1.0 * line) / width, base / height, (half - 1.5 * line) / width, 5.8 * line / height)
     )
     keys.set_axis_off()
     keys.set_xlim(0, 1)
@@ -263,13 +272,15 @@ def _keys(figure, norm, patients: int, traffic: Traffic, size: Size) -> None:
             keys.text(11.7 / column, y, f"{power(10.0**exponent)} cells", va="center", gid="key-text")
 
 
-def _footer(run, traffic: Traffic) -> list[str]:
+def _footer(run: Run, traffic: Traffic) -> list[str]:
     site = run.manifest["scenario"].get("primary", "primary")
     star = f"Star: primary ({site}). " if site in shapes.PRIMARY_PLACE else ""
     return [
         *changes(run),
-        f"{provenance(run)} Shade: share of all diagnosed with a colony past {threshold_text(run)}, in life. {star}Vessels: cells from the "
-        f"primary that pass, per patient, expected from the run's routing; {power(float(f'{traffic.shed:.1e}'))} were shed. Darker and wider is more. "
+        f"{provenance(run)} Shade: share of all diagnosed with a colony past {threshold_text(run)}, in life. "
+        f"{star}Vessels: cells from the "
+        f"primary that pass, per patient, expected from the run's routing; {power(float(f'{traffic.shed:.1e}'))} "
+        "were shed. Darker and wider is more. "
         f"Not to scale. {SCOPE}",
     ]
 

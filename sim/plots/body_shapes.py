@@ -6,13 +6,15 @@ Coordinates: x from the midline, the patient's left is on the right; y from the 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.path import Path
 
 HEIGHT = 2.23
 
 
-def smooth(points, closed: bool = True) -> Path:
+def smooth(points: Sequence[tuple[float, float]], closed: bool = True) -> Path:
     """A smooth curve through the points (Catmull-Rom as cubic Beziers); `points` (n, 2)."""
     p = np.asarray(points, dtype=float)
     before = np.roll(p, 1, axis=0) if closed else np.vstack([p[:1], p[:-1]])
@@ -36,7 +38,7 @@ def _ellipse(x: float, y: float, width: float, height: float, tilt_degrees: floa
     return smooth(points @ np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]]) + (x, y))
 
 
-def _both(points) -> list[Path]:
+def _both(points: Sequence[tuple[float, float]]) -> list[Path]:
     """The curve, and its mirror image on the other side of the body."""
     mirrored = [(-x, y) for x, y in points]
     return [smooth(points), smooth(mirrored)]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
@@ -10,6 +13,11 @@ from sim.plots.labels import text_points
 from sim.plots.style import INK, MARKER_EMS, ORGAN_LOOKS, QUIET, Size, styled
 from sim.results import incidence
 from sim.results.schema import ALL, PRIMARY
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from sim.results.reading import Run
 
 FUNNEL = {
     "shed": "shed",
@@ -36,19 +44,19 @@ BEFORE = {
 ORGANS = 3
 
 
-def cascade_figure(run, size: str = "column") -> Figure:
-    """Cells (colonies from 1 mm on) of all patients at each step, a bar a step (its `gid` is `step:<step>`), on a log scale.
+def cascade_figure(run: Run, size: str = "column") -> Figure:
+    """Cells (colonies from 1 mm on) of all patients at each step, a bar a step, on a log scale.
 
-    Markers `organ:<organ>` show the three organs with most macrometastases. Beside each bar: the
-    number, and the share of the step before. `size` is "column" or "slide". Raises InputError for an
-    unknown size.
+    A bar's `gid` is `step:<step>`. Markers `organ:<organ>` show the three organs with most macrometastases. Beside each
+    bar: the number, and the share of the step before. `size` is "column" or "slide". Raises InputError for an unknown
+    size.
     """
     measures = size_named(size)
     with styled(measures):
         return _draw(run, measures)
 
 
-def cascade_counts(run) -> dict[str, dict[str, int]]:
+def cascade_counts(run: Run) -> dict[str, dict[str, int]]:
     """By organ (and `all`): the number of each step, cells from whatever source together."""
     rows = run.cascade
     sources = set(rows["source"])
@@ -59,7 +67,7 @@ def cascade_counts(run) -> dict[str, dict[str, int]]:
     return found
 
 
-def _draw(run, size: Size) -> Figure:
+def _draw(run: Run, size: Size) -> Figure:
     counts = cascade_counts(run)
     whole = counts.get(ALL, {})
     points = size.font_points
@@ -123,7 +131,9 @@ def _share(share: float, called: str) -> str:
     return f"1 in {power(float(f'{1 / share:.1e}'))} {called}" if share else f"none {called}"
 
 
-def _organs(figure, axes, counts, steps, size: Size, left_inches: float) -> None:
+def _organs(
+    figure: Figure, axes: Axes, counts: dict[str, dict[str, int]], steps: Sequence[str], size: Size, left_inches: float
+) -> None:
     """Markers of the organs that get most macrometastases, with a key between title and panel."""
     ranked = sorted(
         (organ for organ in counts if organ != ALL and counts[organ].get("arrested")),
@@ -133,7 +143,7 @@ def _organs(figure, axes, counts, steps, size: Size, left_inches: float) -> None
     for rank, organ in enumerate(ranked):
         look = ORGAN_LOOKS[organ]
         places = [(counts[organ][step], place) for place, step in enumerate(steps) if counts[organ].get(step)]
-        style = {
+        style: dict[str, Any] = {
             "color": look.colour,
             "marker": look.marker,
             "linestyle": "",
@@ -150,8 +160,8 @@ def _organs(figure, axes, counts, steps, size: Size, left_inches: float) -> None
         )
     if ranked:
         axes.legend(
-            [line for line in axes.lines],
-            [line.get_gid().removeprefix("organ:") for line in axes.lines],
+            list(axes.lines),
+            [str(line.get_gid()).removeprefix("organ:") for line in axes.lines],
             loc="lower left",
             bbox_to_anchor=(-0.02, 1.0),
             ncols=len(ranked),
@@ -163,7 +173,7 @@ def _organs(figure, axes, counts, steps, size: Size, left_inches: float) -> None
         )
 
 
-def _footer(run) -> list[str]:
+def _footer(run: Run) -> list[str]:
     whole = cascade_counts(run).get(ALL, {})
     lost = [f"{name} {power(whole[step])}" for _, (step, name) in LOST.items() if whole.get(step)]
     if whole.get("inert"):
@@ -172,5 +182,6 @@ def _footer(run) -> list[str]:
         *changes(run),
         f"{provenance(run)} Bars: all organs together, until the last day of each patient; markers: single organs. "
         + (f"Lost: {', '.join(lost)}. " if lost else "")
-        + f"A macrometastasis is past {threshold_text(run)}. Cells asleep at the end, and colonies below 1 mm, have taken no further step. {SCOPE}",
+        + f"A macrometastasis is past {threshold_text(run)}. Cells asleep at the end, and colonies below 1 mm, have "
+        f"taken no further step. {SCOPE}",
     ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
@@ -14,6 +16,12 @@ from sim.plots.style import BAND_ALPHA, INK, MARKER_EMS, ORGAN_LOOKS, QUIET, Siz
 from sim.plots.time_axis import Counts, at_risk_counter, count_rows, end_of_follow_up, lines_below, years_axis
 from sim.results import incidence
 
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+    from sim.results.reading import Run
+
 STAGES = {"dormant": "asleep, mean\ncells per patient", "cycling": "cycling, mean\ncells per patient"}
 SHORTEST = 0.02
 """Share of the follow-up that is shown at least."""
@@ -21,7 +29,7 @@ DECADES = 7
 """Below the highest curve so many powers of ten are shown."""
 
 
-def cells_figure(run, size: str = "column") -> Figure:
+def cells_figure(run: Run, size: str = "column") -> Figure:
     """Mean numbers of sleeping (top) and cycling cells (bottom) per patient at risk, by organ, on a log scale.
 
     Lines `<stage>:<organ>` for the organs with most cells and `<stage>:all` for the body, which has a
@@ -33,7 +41,7 @@ def cells_figure(run, size: str = "column") -> Figure:
         return _draw(run, measures)
 
 
-def _draw(run, size: Size) -> Figure:
+def _draw(run: Run, size: Size) -> Figure:
     followed = incidence.follow_up_years(run).to_numpy()
     end = end_of_follow_up(followed, incidence.horizon_years(run))
     limits = (-min(YEARS_BEFORE, 0.6 * end), end)
@@ -59,14 +67,14 @@ def _draw(run, size: Size) -> Figure:
     return figure
 
 
-def _curves(rows) -> dict:
+def _curves(rows: pd.DataFrame) -> dict:
     """For the body and the organs that ever hold most: a data frame of the seeding table's rows by time."""
     by_organ = {organ: part for organ, part in rows.groupby("organ", observed=True) if part["mean"].max() > 0}
     organs = sorted((organ for organ in by_organ if organ != "all"), key=lambda organ: -by_organ[organ]["mean"].mean())
     return {organ: by_organ[organ] for organ in ("all", *organs[:NAMED_ORGANS]) if organ in by_organ}
 
 
-def _panel(axes, stage: str, curves: dict, limits, size: Size) -> None:
+def _panel(axes: Axes, stage: str, curves: dict, limits: tuple[float, float], size: Size) -> None:
     axes.set_yscale("log")
     axes.set_xlim(*limits)
     top = max((float(np.nanmax(part[["mean", "q95"]].to_numpy())) for part in curves.values()), default=1.0)
@@ -76,9 +84,8 @@ def _panel(axes, stage: str, curves: dict, limits, size: Size) -> None:
     labels = []
     for rank, (organ, part) in enumerate(curves.items()):
         years, mean = part["years"].to_numpy(), part["mean"].to_numpy()
-        whole = organ == "all"
-        look = ORGAN_LOOKS.get(organ)
-        if whole:
+        look = None if organ == "all" else ORGAN_LOOKS[organ]
+        if look is None:
             axes.fill_between(
                 years,
                 np.maximum(part["q05"].to_numpy(), 1e-12),
@@ -92,14 +99,14 @@ def _panel(axes, stage: str, curves: dict, limits, size: Size) -> None:
         axes.plot(
             years,
             positive,
-            color=INK if whole else look.colour,
-            linestyle="-" if whole else look.line,
-            linewidth=size.line_points * (2.6 if whole else 1.0),
-            zorder=2 if whole else 3,
+            color=look.colour if look else INK,
+            linestyle=look.line if look else "-",
+            linewidth=size.line_points * (1.0 if look else 2.6),
+            zorder=3 if look else 2,
             gid=f"{stage}:{organ}",
-            marker="" if whole else look.marker,
+            marker=look.marker if look else "",
             markevery=(int(len(years) * (0.1 + 0.035 * rank)), max(1, len(years) // 4)),
-            markersize=MARKER_EMS * (1 if whole else look.marker_scale) * size.font_points,
+            markersize=MARKER_EMS * (look.marker_scale if look else 1) * size.font_points,
             markeredgecolor="white",
             markeredgewidth=size.line_points * 0.35,
         )
@@ -107,10 +114,10 @@ def _panel(axes, stage: str, curves: dict, limits, size: Size) -> None:
         labels.append(
             EndLabel(
                 at_end,
-                "all" if whole else organ,
-                INK if whole else look.colour,
-                "" if whole else look.marker,
-                1.0 if whole else look.marker_scale,
+                organ,
+                look.colour if look else INK,
+                look.marker if look else "",
+                look.marker_scale if look else 1.0,
             )
         )
     axes.axvline(0, color=QUIET, linewidth=size.line_points * 0.6, linestyle=(0, (2, 2)), zorder=1, gid="diagnosis")
@@ -122,10 +129,12 @@ def _panel(axes, stage: str, curves: dict, limits, size: Size) -> None:
     label_ends(axes, labels, size.font_points, size.line_points)
 
 
-def _footer(run, patients: int) -> list[str]:
+def _footer(run: Run, patients: int) -> list[str]:
     return [
         *changes(run),
-        f"{provenance(run)} Mean of competent cells per patient alive and followed, if {fewest(patients)} or more are; grey band: 5 to "
-        f"95\N{NO-BREAK SPACE}% of patients, whole body. A few patients carry most cells, so the mean lies above most of them. "
+        f"{provenance(run)} Mean of competent cells per patient alive and followed, if {fewest(patients)} or more "
+        "are; grey band: 5 to "
+        f"95\N{NO-BREAK SPACE}% of patients, whole body. A few patients carry most cells, so the mean lies above "
+        "most of them. "
         f"Dotted: diagnosis. {SCOPE}",
     ]

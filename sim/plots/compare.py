@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -15,8 +16,11 @@ from sim.names import DAYS_PER_YEAR
 from sim.plots.frame import SCOPE, Room, align_y_labels, frame, provenance, size_named, threshold_text
 from sim.plots.labels import EndLabel, label_ends, room_inches
 from sim.plots.save import BOTH, save
-from sim.plots.style import BAND_ALPHA, INK, MARKER_EMS, ORGAN_LOOKS, QUIET, Size, styled
+from sim.plots.style import BAND_ALPHA, INK, MARKER_EMS, ORGAN_LOOKS, QUIET, Look, Size, styled
 from sim.plots.time_axis import Counts, at_risk_counter, count_rows, lines_below, years_axis
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 MOST_ORGANS = 4
 
@@ -61,7 +65,8 @@ def _draw(found: Comparison, size: Size) -> Figure:
     end = float(days[-1]) / DAYS_PER_YEAR
     years = days / DAYS_PER_YEAR
     for rank, (organ, pairs) in reversed(list(enumerate(curves.items()))):
-        _curve(panels[0], organ, years, *(100 * x for x in (pairs.difference, *pairs.difference_interval)), rank, size)
+        low, high = pairs.difference_interval
+        _curve(panels[0], organ, years, 100 * pairs.difference, 100 * low, 100 * high, rank, size)
     low, high = deaths.difference_interval
     _curve(panels[1], "alive", years, -100 * deaths.difference, -100 * high, -100 * low, 0, size)
     for axes, text, ends in (
@@ -83,7 +88,7 @@ def _draw(found: Comparison, size: Size) -> Figure:
     return figure
 
 
-def _look(name: str):
+def _look(name: str) -> Look | None:
     return ORGAN_LOOKS.get(name)
 
 
@@ -93,12 +98,21 @@ def _label(name: str, value: float) -> EndLabel:
     return EndLabel(value, text, look.colour, look.marker, look.marker_scale) if look else EndLabel(value, text, INK)
 
 
-def _points(value: float, _position) -> str:
+def _points(value: float, _position: int | None) -> str:
     """Percentage points with their sign; zero has none."""
     return f"{value:+g}".replace("-", "\N{MINUS SIGN}") if abs(value) > 1e-9 else "0"
 
 
-def _curve(axes, name: str, years, difference, low, high, rank: int, size: Size) -> None:
+def _curve(
+    axes: Axes,
+    name: str,
+    years: np.ndarray,
+    difference: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    rank: int,
+    size: Size,
+) -> None:
     look = _look(name)
     colour = look.colour if look else INK
     axes.fill_between(years, low, high, color=colour, alpha=BAND_ALPHA, linewidth=0, gid=f"band:{name}")
@@ -118,7 +132,7 @@ def _curve(axes, name: str, years, difference, low, high, rank: int, size: Size)
     )
 
 
-def _limits(axes) -> None:
+def _limits(axes: Axes) -> None:
     """Room for every band, and at least half a point, with zero always in view."""
     low, high = axes.dataLim.y0, axes.dataLim.y1
     low, high = min(low, -0.5), max(high, 0.5)
@@ -131,7 +145,9 @@ def _footer(found: Comparison) -> list[str]:
         f"{name} is {run.path.name}: {provenance(run)}" for name, run in (("A", found.first), ("B", found.second))
     )
     return [
-        f"{found.patients:,} pairs of the same patients. {names} Above: share of all diagnosed with a first colony past "
-        f"{threshold_text(found.second)}, in life, B minus A in percentage points; below: share alive, and how many. Bands are pointwise "
+        f"{found.patients:,} pairs of the same patients. {names} Above: share of all diagnosed with a first colony "
+        "past "
+        f"{threshold_text(found.second)}, in life, B minus A in percentage points; below: share alive, and how many. "
+        "Bands are pointwise "
         f"95\N{NO-BREAK SPACE}% intervals from the pairs. {SCOPE}",
     ]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -16,12 +18,18 @@ from sim.plots.style import INK, MARKER_EMS, ORGAN_LOOKS, QUIET, Size, styled
 from sim.plots.time_axis import years_axis
 from sim.results.schema import PRIMARY
 
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+    from sim.results.reading import Run
+
 MOST_ROWS = 20
 """So many colonies are drawn one by one: the largest, and those that they descend from."""
 NAMED_WAYS = 6
 
 
-def lineage_figure(run, size: str = "column", patient: int | None = None) -> Figure:
+def lineage_figure(run: Run, size: str = "column", patient: int | None = None) -> Figure:
     """Two panels for one patient of `run`; `size` is "column" or "slide".
 
     The first has a row a colony (line `colony:<id>`; `asleep:<id>` before it woke), in order of descent,
@@ -34,10 +42,10 @@ def lineage_figure(run, size: str = "column", patient: int | None = None) -> Fig
         return _draw(run, chosen_patient(run, patient), measures)
 
 
-def chosen_patient(run, patient: int | None) -> int | None:
-    """`patient`, or where it is None one with colonies from and in many organs, but not too many to draw; None in an empty run.
+def chosen_patient(run: Run, patient: int | None) -> int | None:
+    """`patient`, or where it is None one with colonies from and in many organs, but not too many to draw.
 
-    Raises InputError for a patient that the run does not hold.
+    None in an empty run. Raises InputError for a patient that the run does not hold.
     """
     known = run.patients["patient"]
     if patient is not None:
@@ -56,7 +64,7 @@ def chosen_patient(run, patient: int | None) -> int | None:
     return int(ranked["patient"].iloc[0])
 
 
-def _draw(run, patient: int | None, size: Size) -> Figure:
+def _draw(run: Run, patient: int | None, size: Size) -> Figure:
     people = run.patients[run.patients["patient"] == patient].to_dict("records")
     colonies = run.metastases[run.metastases["patient"] == patient]
     rows = descent_order(colonies)
@@ -92,7 +100,7 @@ def _draw(run, patient: int | None, size: Size) -> Figure:
     return figure
 
 
-def descent_order(colonies) -> list[dict]:
+def descent_order(colonies: pd.DataFrame) -> list[dict]:
     """Colonies to draw as dicts, in order of descent: each followed by those that it seeded, the earliest first.
 
     Of more than MOST_ROWS only the largest, and their ancestors, are in it.
@@ -101,9 +109,10 @@ def descent_order(colonies) -> list[dict]:
     largest = sorted(records, key=lambda colony: (-int(records[colony]["cells"]), colony))[:MOST_ROWS]
     shown: set[int] = set()
     for colony in largest:
-        while colony in records and colony not in shown:
-            shown.add(colony)
-            colony = _parent(records[colony])
+        here: int | None = colony
+        while here in records and here not in shown:
+            shown.add(here)
+            here = _parent(records[here])
     children: dict = {}
     for colony in sorted(shown, key=lambda colony: (records[colony]["arrived_day"], colony)):
         parent = _parent(records[colony])
@@ -116,19 +125,19 @@ def descent_order(colonies) -> list[dict]:
     return ordered
 
 
-def _parent(row) -> int | None:
+def _parent(row: Mapping[str, Any]) -> int | None:
     return None if _missing(row["parent_colony"]) else int(row["parent_colony"])
 
 
-def _missing(value) -> bool:
+def _missing(value: object) -> bool:
     return value is None or value != value or str(value) == "<NA>"
 
 
-def _name(row) -> str:
+def _name(row: Mapping[str, Any]) -> str:
     return row["organ"] + ("" if _missing(row["clone"]) else f", clone {int(row['clone'])}")
 
 
-def _tree(axes, person, rows: list[dict], size: Size) -> None:
+def _tree(axes: Axes, person: Mapping[str, Any] | None, rows: list[dict], size: Size) -> None:
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     if person is None or _missing(person["diagnosis_day"]):
@@ -137,7 +146,7 @@ def _tree(axes, person, rows: list[dict], size: Size) -> None:
         notice(axes, "no patient to follow")
         return
 
-    def year(day) -> float:
+    def year(day: float) -> float:
         return (float(day) - float(person["diagnosis_day"])) / DAYS_PER_YEAR
 
     end = year(person["last_day"])
@@ -220,7 +229,7 @@ def _tree(axes, person, rows: list[dict], size: Size) -> None:
     label_ends(axes, labels, size.font_points, size.line_points)
 
 
-def _graph(axes, colonies, size: Size) -> None:
+def _graph(axes: Axes, colonies: pd.DataFrame, size: Size) -> None:
     """The primary in the middle, organs around it, arrows as wide as they are travelled."""
     axes.set_axis_off()
     axes.set_aspect("equal")
@@ -283,7 +292,7 @@ def _graph(axes, colonies, size: Size) -> None:
         axes.annotate(
             f"{organ} {counts[organ]:,}",
             (x, y),
-            xytext=np.multiply(offset, size.font_points),
+            xytext=(offset[0] * size.font_points, offset[1] * size.font_points),
             textcoords="offset points",
             ha="center" if upright else "left" if x >= 0 else "right",
             va="center",
@@ -293,7 +302,9 @@ def _graph(axes, colonies, size: Size) -> None:
         )
 
 
-def _footer(run, people, colonies, rows) -> list[str]:
+def _footer(
+    run: Run, people: Sequence[Mapping[str, Any]], colonies: pd.DataFrame, rows: Sequence[Mapping[str, Any]]
+) -> list[str]:
     ways = Counter(zip(colonies["source"], colonies["organ"], strict=True))
     secondary = [(f"{source} to {organ}", count) for (source, organ), count in ways.most_common() if source != PRIMARY]
     person = people[0] if people else None
@@ -314,8 +325,10 @@ def _footer(run, people, colonies, rows) -> list[str]:
     clones = "" if colonies.empty or colonies["clone"].notna().any() else "The run has no clones. "
     return [
         *changes(run),
-        f"n = {f'1 patient ({who})' if who else '0 patients'}, seed {run.manifest['seed']}. Colonies that reached 1 mm, {some}: dotted while asleep, thin until "
-        "1 mm, thick from then on, marked where they became visible; upright lines lead to what seeded them. Graph: number of colonies by organ, arrows "
+        f"n = {f'1 patient ({who})' if who else '0 patients'}, seed {run.manifest['seed']}. Colonies that reached 1 "
+        f"mm, {some}: dotted while asleep, thin until "
+        "1 mm, thick from then on, marked where they became visible; upright lines lead to what seeded them. Graph: "
+        "number of colonies by organ, arrows "
         "by log number. "
         + (f"From metastases: {listed}. " if listed else "All came from the primary. " if len(colonies) else "")
         + clones

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sim.plots.body_map import body_map_figure
 from sim.plots.cascade import cascade_figure
@@ -18,10 +19,15 @@ from sim.plots.seeding import seeding_figure
 from sim.plots.style import styled
 from sim.plots.survival import survival_figure
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from sim.results.reading import Run
+
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of figure: its file name, what it shows, its function, whether that takes a list of runs as arms, or one patient."""
+    """One kind of figure: file name, what it shows, function, whether that takes several runs as arms, or a patient."""
 
     file: str
     shows: str
@@ -48,8 +54,11 @@ FIGURES = {
 }
 
 
-def draw(what: str, runs: Sequence, size: str = "column", patient: int | None = None):
-    """The figure `what` of FIGURES; of one run, or of several where the kind overlays them. KeyError for another name."""
+def draw(what: str, runs: Sequence, size: str = "column", patient: int | None = None) -> Figure:
+    """The figure `what` of FIGURES; of one run, or of several where the kind overlays them.
+
+    Raises KeyError for another name.
+    """
     kind = FIGURES[what]
     if kind.one_patient:
         return kind.function(runs[0], size, patient)
@@ -64,7 +73,7 @@ def write(
     formats: Sequence[str] = BOTH,
     patient: int | None = None,
 ) -> list[Path]:
-    """Draw `what` of `runs` and save it in `folder`, one file a format; returns the paths. See `sim.plots.save.save`."""
+    """Draw `what` of `runs` and save it in `folder`, a file a format; returns the paths. See `sim.plots.save.save`."""
     kind = FIGURES[what]
     figure = draw(what, runs, size, patient)
     name = f"{kind.file}_of_patient_{patient}" if kind.one_patient and patient is not None else kind.file
@@ -77,7 +86,7 @@ check_patient = chosen_patient
 
 
 def seeding_curves(
-    run, path_without_suffix: Path | str, size: str = "column", formats: Sequence[str] = BOTH
+    run: Run, path_without_suffix: Path | str, size: str = "column", formats: Sequence[str] = BOTH
 ) -> list[Path]:
     """Draw the seeding curves of `run` and save them under a name of one's own; see `write`."""
     figure = seeding_figure(run, size)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -13,6 +14,11 @@ from sim.plots.labels import wrap
 from sim.plots.save import PNG_DPI
 from sim.plots.style import QUIET, SIZES, Size
 from sim.results import incidence
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from sim.results.reading import Run
 
 TITLE_EMS, FOOTER_EMS = 1.15, 0.78
 """Sizes of type, in units of the font's size."""
@@ -50,13 +56,13 @@ def frame(
     panels_inches: float | None = None,
     beside: bool = False,
     share_x: bool = True,
-):
+) -> tuple[Figure, list[Axes]]:
     """A figure and its axes; each part keeps its size in inches, however long title and footer are.
 
-    Panels stand one above the other and, unless `share_x` is False, share the x axis; `shares` of their height (they sum to one)
-    go to each, top to bottom, and `panels_inches` is their height together where the size leaves it
-    open (by default the size's own). With `beside` they stand side by side instead, with `shares` of
-    the width. Returns (Figure, list of Axes).
+    Panels stand one above the other and, unless `share_x` is False, share the x axis; `shares` of their height (they
+    sum to one) go to each, top to bottom, and `panels_inches` is their height together where the size leaves it open
+    (by default the size's own). With `beside` they stand side by side instead, with `shares` of the width. Returns
+    (Figure, list of Axes).
     """
     line = size.font_points / 72
     titles = title_lines(size, title)
@@ -72,18 +78,19 @@ def frame(
     figure = Figure(figsize=(size.width_inches, height), dpi=PNG_DPI)
     FigureCanvasAgg(figure)
     left = (size.left_inches if room.left_inches is None else room.left_inches) / size.width_inches
-    right, base, axes = room.right_inches / size.width_inches, (below + foot) / height, []
+    right, base = room.right_inches / size.width_inches, (below + foot) / height
+    axes: list[Axes] = []
     if beside:
         width, edge = 1 - len(shares) * (left + right), left
         for share in shares:
-            axes.append(figure.add_axes([edge, base, share * width, inner / height]))
+            axes.append(figure.add_axes((edge, base, share * width, inner / height)))
             edge += share * width + right + left
     else:
         for share in reversed(shares):  # from the bottom up, so that those above share the last one's x axis
             axes.insert(
                 0,
                 figure.add_axes(
-                    [left, base, 1 - left - right, share * inner / height],
+                    (left, base, 1 - left - right, share * inner / height),
                     sharex=axes[-1] if axes and share_x else None,
                 ),
             )
@@ -124,7 +131,7 @@ def text_room(size: Size, indent_ems: float = 0.0) -> float:
     return 0.97 * (size.width_inches * 72 - (0.6 + indent_ems) * size.font_points)
 
 
-def align_y_labels(axes, size: Size, left_inches: float | None = None) -> None:
+def align_y_labels(axes: Sequence[Axes], size: Size, left_inches: float | None = None) -> None:
     """All labels of the y axes in one line, two lines of type from the figure's edge."""
     left_inches = size.left_inches if left_inches is None else left_inches
     for panel in axes:
@@ -132,7 +139,7 @@ def align_y_labels(axes, size: Size, left_inches: float | None = None) -> None:
         panel.yaxis.set_label_coords((2.85 * size.font_points / 72 - left_inches) / width_inches, 0.5)
 
 
-def notice(axes, text: str) -> None:
+def notice(axes: Axes, text: str) -> None:
     """Say in the middle of a panel why it is empty."""
     axes.text(
         0.5,
@@ -148,25 +155,25 @@ def notice(axes, text: str) -> None:
     )
 
 
-def title_of(run) -> str:
+def title_of(run: Run) -> str:
     """The scenario's title, or its name."""
     scenario = run.manifest["scenario"]
     return str(scenario.get("title") or scenario.get("name", ""))
 
 
-def provenance(run) -> str:
+def provenance(run: Run) -> str:
     """How many patients, which seed, and whether the run was interrupted, as one sentence."""
     interrupted = "Interrupted run. " if run.manifest["status"] == "interrupted" else ""
     return f"{interrupted}n = {incidence.patients_text(run)}, seed {run.manifest['seed']}."
 
 
-def changes(run) -> list[str]:
+def changes(run: Run) -> list[str]:
     """A sentence on what sets the run apart from the plain model; no sentence where nothing does."""
     changed = incidence.changes_text(run)
     return [f"Changed in this run: {changed}."] if changed else []
 
 
-def threshold_text(run) -> str:
+def threshold_text(run: Run) -> str:
     """What counts as a macrometastasis: "the imaging threshold, 10^9 cells"."""
     cells = incidence.threshold_cells(run)
     how = "autopsy" if run.manifest["scenario"].get("observe") == "autopsy" else "imaging"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -26,11 +28,14 @@ from sim.plots.style import BAND_ALPHA, INK, Size, styled
 from sim.plots.time_axis import Counts, at_risk_counter, count_rows, end_of_follow_up, lines_below, years_axis
 from sim.results import incidence
 
+if TYPE_CHECKING:
+    from sim.results.reading import Run
+
 FEWEST_PATIENT_YEARS = 10.0
 """Intervals with less time at risk are not drawn: their rate could be anything."""
 
 
-def hazard_figure(run, size: str = "column") -> Figure:
+def hazard_figure(run: Run, size: str = "column") -> Figure:
     """First metastases per 100 patient-years since diagnosis, by interval (line `hazard`), with exact 95 % intervals.
 
     Below: patients at risk, and how many recurred so far. `size` is "column" or "slide". Raises
@@ -41,7 +46,7 @@ def hazard_figure(run, size: str = "column") -> Figure:
         return _draw(run, measures)
 
 
-def _draw(run, size: Size) -> Figure:
+def _draw(run: Run, size: Size) -> Figure:
     hazard = recurrence_hazard(run)
     end = end_of_follow_up(incidence.follow_up_years(run).to_numpy(), incidence.horizon_years(run))
     enough = hazard.patient_years >= FEWEST_PATIENT_YEARS
@@ -91,7 +96,7 @@ def _draw(run, size: Size) -> Figure:
     return figure
 
 
-def _footer(run, hazard: Hazard) -> list[str]:
+def _footer(run: Run, hazard: Hazard) -> list[str]:
     months = (hazard.end_days[0] - hazard.start_days[0]) / DAYS_PER_YEAR * 12
     length = (
         f"{months:.0f} months"
@@ -102,7 +107,9 @@ def _footer(run, hazard: Hazard) -> list[str]:
     )
     return [
         *changes(run),
-        f"{provenance(run)} Without a metastasis at diagnosis: {hazard.patients:,}; recurrences: {int(hazard.events.sum()):,}, each the "
-        f"first colony past {threshold_text(run)}, while alive. Rate in intervals of {length} with exact 95\N{NO-BREAK SPACE}% Poisson "
+        f"{provenance(run)} Without a metastasis at diagnosis: {hazard.patients:,}; recurrences: "
+        f"{int(hazard.events.sum()):,}, each the "
+        f"first colony past {threshold_text(run)}, while alive. Rate in intervals of {length} with exact "
+        f"95\N{NO-BREAK SPACE}% Poisson "
         f"intervals, if {FEWEST_PATIENT_YEARS:.0f} patient-years or more. {SCOPE}",
     ]

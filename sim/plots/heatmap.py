@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.cm import ScalarMappable
@@ -11,8 +12,12 @@ from matplotlib.figure import Figure
 
 from sim.errors import InputError
 from sim.plots.frame import Room, frame, notice, size_named
-from sim.plots.labels import text_points
+from sim.plots.labels import figure_inches, text_points
 from sim.plots.style import INK, QUIET, SHADES, Size, styled
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
 
 MOST_LEVELS = 12
 """A column of numbers with more levels is cut into as many bins as fit a page, with equal numbers of rows."""
@@ -22,7 +27,7 @@ SCALE_LINES = 4.6
 
 
 def heatmap_figure(
-    table,
+    table: pd.DataFrame,
     rows: str,
     columns: str,
     value: str,
@@ -56,7 +61,7 @@ def heatmap_figure(
         return _draw(table, rows, columns, value, title, label, footer, measures)
 
 
-def levels_of(values) -> tuple[list[str], np.ndarray]:
+def levels_of(values: pd.Series) -> tuple[list[str], np.ndarray]:
     """Names of the levels of a column in their order, and the number of each row's level; many numbers are binned."""
     import pandas as pd
 
@@ -76,7 +81,9 @@ def levels_of(values) -> tuple[list[str], np.ndarray]:
     )
 
 
-def _draw(table, rows: str, columns: str, value: str, title: str, label: str, footer, size: Size) -> Figure:
+def _draw(
+    table: pd.DataFrame, rows: str, columns: str, value: str, title: str, label: str, footer: Sequence[str], size: Size
+) -> Figure:
     up, row = levels_of(table[rows])
     across, column = levels_of(table[columns])
     shape = (max(len(up), 1), max(len(across), 1))
@@ -120,13 +127,21 @@ def _draw(table, rows: str, columns: str, value: str, title: str, label: str, fo
     return figure
 
 
-def _cells(axes, means, numbers, norm, up, across, size: Size) -> None:
+def _cells(
+    axes: Axes,
+    means: np.ndarray,
+    numbers: np.ndarray,
+    norm: Normalize,
+    up: Sequence[str],
+    across: Sequence[str],
+    size: Size,
+) -> None:
     from matplotlib.patches import Rectangle
 
     panel = axes.get_position()
     cell_points = (
         72 * panel.width * size.width_inches / means.shape[1],
-        72 * panel.height * axes.figure.get_figheight() / means.shape[0],
+        72 * panel.height * figure_inches(axes) / means.shape[0],
     )
     for (y, x), mean in np.ndenumerate(means):
         if not np.isfinite(mean):
@@ -164,12 +179,12 @@ def _cells(axes, means, numbers, norm, up, across, size: Size) -> None:
             )
 
 
-def _scale(figure, axes, norm, label: str, names_lines: float, size: Size) -> None:
+def _scale(figure: Figure, axes: Axes, norm: Normalize, label: str, names_lines: float, size: Size) -> None:
     """The scale of shades, between the panel and the footer."""
     line, height = size.font_points / 72, figure.get_figheight()
     panel = axes.get_position()
     bar_axes = figure.add_axes(
-        [panel.x0, panel.y0 - (names_lines + 1.3) * line / height, panel.width, 0.6 * line / height]
+        (panel.x0, panel.y0 - (names_lines + 1.3) * line / height, panel.width, 0.6 * line / height)
     )
     bar = figure.colorbar(ScalarMappable(norm, SHADES), cax=bar_axes, orientation="horizontal")
     bar.outline.set_linewidth(0.4 * size.line_points)

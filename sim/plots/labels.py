@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
 
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
 from matplotlib.transforms import ScaledTranslation
 
 from sim.plots.style import MARKER_EMS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.transforms import Transform
 
 _MARKER_EMS, _TEXT_EMS, _LEADER_EMS = 1.15, 1.85, 0.75
 """Distances from the panel's edge, in units of the font's size."""
@@ -58,7 +65,12 @@ def room_inches(labels: list[EndLabel], font_points: float) -> float:
     return (longest + (_TEXT_EMS + 0.6) * font_points) / 72
 
 
-def label_ends(axes, labels: list[EndLabel], font_points: float, line_points: float) -> None:
+def figure_inches(axes: Axes) -> float:
+    """Height of the figure in which a panel stands."""
+    return cast("Figure", axes.figure).get_figheight()  # not a part of a figure: we draw none of those
+
+
+def label_ends(axes: Axes, labels: list[EndLabel], font_points: float, line_points: float) -> None:
     """Write each label beside the right edge of `axes` at the height of its curve, or as near as possible.
 
     Labels that would touch are moved apart; a thin line ties each to the end of its curve. The limits
@@ -68,10 +80,10 @@ def label_ends(axes, labels: list[EndLabel], font_points: float, line_points: fl
     figure = axes.figure
     to_axes = axes.transAxes.inverted()
     own = [to_axes.transform(axes.transData.transform((axes.get_xlim()[1], label.value)))[1] for label in labels]
-    panel_inches = axes.get_position().height * figure.get_figheight()
+    panel_inches = axes.get_position().height * figure_inches(axes)
     least_gap = 1.2 * font_points / 72 / panel_inches
 
-    def beside(ems: float):
+    def beside(ems: float) -> Transform:
         return axes.transAxes + ScaledTranslation(ems * font_points / 72, 0, figure.dpi_scale_trans)
 
     for label, height, place in zip(labels, own, spread(own, least_gap, 0.0, 1.0), strict=True):
@@ -115,7 +127,7 @@ def label_ends(axes, labels: list[EndLabel], font_points: float, line_points: fl
         )
 
 
-def spread(wanted, least_gap: float, low: float, high: float) -> list[float]:
+def spread(wanted: Sequence[float], least_gap: float, low: float, high: float) -> list[float]:
     """Positions near `wanted` (ascending), at least `least_gap` apart, within `low` to `high`.
 
     Minimises the squared distance from the wanted positions (pooling of neighbours that touch). Where

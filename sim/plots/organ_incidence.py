@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -28,11 +30,14 @@ from sim.plots.survival import curve_steps
 from sim.plots.time_axis import Counts, at_risk_counter, count_rows, end_of_follow_up, lines_below, years_axis
 from sim.results import incidence
 
+if TYPE_CHECKING:
+    from sim.results.reading import Run
+
 PANEL_SHARE = 0.75
 """Height of the one panel, of what two panels have."""
 
 
-def incidence_figure(run, size: str = "column") -> Figure:
+def incidence_figure(run: Run, size: str = "column") -> Figure:
     """Aalen-Johansen curves of `run` by organ (lines `incidence:<organ>`), `size` "column" or "slide".
 
     In per cent of everybody diagnosed, by years since diagnosis; who has a metastasis at diagnosis
@@ -44,7 +49,7 @@ def incidence_figure(run, size: str = "column") -> Figure:
         return _draw(run, measures)
 
 
-def _draw(run, size: Size) -> Figure:
+def _draw(run: Run, size: Size) -> Figure:
     curves = incidence_by_organ(run)
     followed = incidence.follow_up_years(run).to_numpy()
     end = end_of_follow_up(followed, incidence.horizon_years(run))
@@ -123,11 +128,12 @@ def _draw(run, size: Size) -> Figure:
     return figure
 
 
-def _footer(run, others: dict[str, float]) -> list[str]:
+def _footer(run: Run, others: dict[str, float]) -> list[str]:
     grey = ", ".join(f"{organ} {per_cent(share)}" for organ, share in others.items())
     return [
         *changes(run),
-        f"{provenance(run)} Cumulative incidence of a first colony past {threshold_text(run)}, in life, with death as a competing "
+        f"{provenance(run)} Cumulative incidence of a first colony past {threshold_text(run)}, in life, with death "
+        "as a competing "
         "risk (Aalen-Johansen); bands are pointwise 95\N{NO-BREAK SPACE}%. Metastases at diagnosis count at year 0. "
         + (f"Others (grey): {grey}. " if grey else "")
         + SCOPE,

@@ -7,8 +7,12 @@ import os
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sim.errors import InputError, MachineError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 PNG_DPI = 300
 # Without these, a date or a version would make equal figures differ.
@@ -22,7 +26,7 @@ BOTH = ("png", "pdf")
 """What is written unless somebody asks for something else."""
 
 
-def save(figure, path_without_suffix: Path | str, formats: Sequence[str] = BOTH) -> list[Path]:
+def save(figure: Figure, path_without_suffix: Path | str, formats: Sequence[str] = BOTH) -> list[Path]:
     """Save `figure` in each of `formats` (png at 300 dpi, pdf, svg); returns the paths. Missing folders are made.
 
     Raises InputError for another format and where the path cannot be a file, MachineError where it
@@ -44,7 +48,9 @@ def save(figure, path_without_suffix: Path | str, formats: Sequence[str] = BOTH)
             finally:
                 staged.unlink(missing_ok=True)
         except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
-            raise InputError(f"{path}: the figure cannot be saved there: {os.strerror(error.errno)}") from error
+            raise InputError(
+                f"{path}: the figure cannot be saved there: {os.strerror(error.errno or errno.EIO)}"
+            ) from error
         except OSError as error:
             reason = os.strerror(error.errno or errno.EIO)
             raise MachineError(f"{path}: the figure cannot be written: {reason}; choose another folder") from error

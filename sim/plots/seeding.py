@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -23,7 +24,7 @@ from sim.plots.frame import (
     threshold_text,
     title_of,
 )
-from sim.plots.labels import EndLabel, label_ends, room_inches
+from sim.plots.labels import EndLabel, figure_inches, label_ends, room_inches
 from sim.plots.style import BAND_ALPHA, MARKER_EMS, ORGAN_LOOKS, OTHER, QUIET, STAGE_LOOKS, Size, styled
 from sim.plots.time_axis import (
     SHORT_YEARS,
@@ -36,6 +37,11 @@ from sim.plots.time_axis import (
 )
 from sim.results import incidence
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from sim.results.reading import Run
+
 NAMED_ORGANS = 6
 YEARS_BEFORE = 3.0
 FEWEST_AT_RISK = 10
@@ -43,7 +49,7 @@ FEWEST_AT_RISK = 10
 STAGE_LABELS = {"dormant": "asleep", "cycling": "cycling"}
 
 
-def seeding_figure(run, size: str = "column") -> Figure:
+def seeding_figure(run: Run, size: str = "column") -> Figure:
     """The seeding curves of `run`; `size` is "column" (a journal's, 89 mm wide) or "slide" (16:9).
 
     Two axes share years since diagnosis. The first holds one line an organ (its `gid` is
@@ -101,7 +107,7 @@ class _Incidence:
         return found
 
 
-def _draw(run, size: Size) -> Figure:
+def _draw(run: Run, size: Size) -> Figure:
     follow_up_years = incidence.follow_up_years(run).to_numpy()
     end = end_of_follow_up(follow_up_years, incidence.horizon_years(run))
     limits = (-min(YEARS_BEFORE, 0.6 * end), end)
@@ -119,8 +125,7 @@ def _draw(run, size: Size) -> Figure:
     return figure
 
 
-def _draw_shares(axes, first: _Incidence, size: Size) -> None:
-    start, end = first.limits
+def _draw_shares(axes: Axes, first: _Incidence, size: Size) -> None:
     highest = 0.0
     for organ in reversed(first.ranked):
         years = first.years[organ]
@@ -166,7 +171,7 @@ def _draw_shares(axes, first: _Incidence, size: Size) -> None:
     label_ends(axes, first.labels(), size.font_points, size.line_points)
 
 
-def _steps(years, limits, rank: int):
+def _steps(years: np.ndarray, limits: tuple[float, float], rank: int) -> tuple[np.ndarray, np.ndarray, list[int]]:
     """Times and counts of one curve's steps, and the indices of its markers (shifted from curve to curve).
 
     A curve starts where it leaves zero, so that the flat beginnings do not hide each other.
@@ -187,7 +192,7 @@ def fewest(patients: int) -> int:
     return min(FEWEST_AT_RISK, max(1, patients // 10))
 
 
-def _draw_cells(axes, run, patients: int, limits, size: Size) -> None:
+def _draw_cells(axes: Axes, run: Run, patients: int, limits: tuple[float, float], size: Size) -> None:
     rows = run.seeding
     rows = rows[(rows["clock"] == "diagnosis") & (rows["organ"] == "all") & (rows["n_at_risk"] >= fewest(patients))]
     labels, highest = [], 1.0
@@ -214,7 +219,7 @@ def _draw_cells(axes, run, patients: int, limits, size: Size) -> None:
         labels.append(EndLabel(float(median[-1]), STAGE_LABELS[stage], look.colour))
     # Zero, where many patients begin, has its place on the axis, with room for a tick of its own.
     decades = math.log10(1.6 * highest)
-    panel_inches = axes.get_position().height * axes.figure.get_figheight()
+    panel_inches = axes.get_position().height * figure_inches(axes)
     linear_part = 1.35 * size.font_points / 72 / panel_inches
     axes.set_yscale("symlog", linthresh=1, linscale=max(0.5, 0.9 * linear_part / (1 - linear_part) * decades))
     axes.set_ylim(-0.12, 1.6 * highest)
@@ -229,11 +234,11 @@ def _draw_cells(axes, run, patients: int, limits, size: Size) -> None:
     label_ends(axes, labels, size.font_points, size.line_points)
 
 
-def _cells_tick(value: float, _position) -> str:
+def _cells_tick(value: float, _position: int | None) -> str:
     return f"{value:.0f}" if value < 1000 else f"$10^{{{round(math.log10(value))}}}$"
 
 
-def _draw_time(top, bottom, follow_up_years, limits, size: Size) -> None:
+def _draw_time(top: Axes, bottom: Axes, follow_up_years: np.ndarray, limits: tuple[float, float], size: Size) -> None:
     """The shared axis of time: years below, days above, the day of diagnosis, and who is still at risk."""
     points = size.font_points
     for axes in (top, bottom):
@@ -256,7 +261,9 @@ def _draw_time(top, bottom, follow_up_years, limits, size: Size) -> None:
     years_axis(bottom, limits, size)
     if limits[1] >= SHORT_YEARS:
         per_year = DAYS_PER_YEAR
-        days = top.secondary_xaxis("top", functions=(lambda years: years * per_year, lambda days: days / per_year))
+        days = top.secondary_xaxis(
+            "top", functions=(lambda years: np.asarray(years) * per_year, lambda days: np.asarray(days) / per_year)
+        )
         days.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
         days.tick_params(colors=QUIET, labelsize=0.85 * points)
         days.spines["top"].set(visible=True, color=QUIET)
@@ -264,12 +271,13 @@ def _draw_time(top, bottom, follow_up_years, limits, size: Size) -> None:
     count_rows(bottom, [Counts("at risk", at_risk_counter(follow_up_years))], size)
 
 
-def _footer(run, first: _Incidence) -> list[str]:
+def _footer(run: Run, first: _Incidence) -> list[str]:
     """Sentences below the figure: what is drawn, the grey organs, and the scope."""
     grey = ", ".join(f"{organ} {per_cent(first.share(organ))}" for organ in first.others)
     return [
         *changes(run),
-        f"{provenance(run)} Top: share of all diagnosed, the dead included, with a colony past {threshold_text(run)}, in life; "
+        f"{provenance(run)} Top: share of all diagnosed, the dead included, with a colony past "
+        f"{threshold_text(run)}, in life; "
         "bands are 95\N{NO-BREAK SPACE}% Wilson intervals. "
         f"Bottom: median and 5 to 95\N{NO-BREAK SPACE}% of patients at risk, if {fewest(first.patients)} or more.",
         " ".join(

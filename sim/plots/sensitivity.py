@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -15,6 +16,9 @@ from sim.plots.labels import text_points
 from sim.plots.save import save
 from sim.plots.style import INK, OTHER, QUIET, SIZES, Size, styled
 from sim.results.schema import ALL
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 SHOWN = 15
 EFFECT, ALONE = "#c1440e", "#0072b2"
@@ -61,7 +65,7 @@ def _draw(studies: Mapping[str, Study], asked: Asked, title: str, size: Size) ->
     heights = {name: (max(len(rows), 1) * _ROW_EMS + 0.6) * em for name, rows in shown.items()}
     height = top + bottom + sum(heights.values()) + below * len(shown)
     figure = Figure(figsize=(size.width_inches, height))
-    for text, y, anchor, style in (
+    lettering: tuple[tuple[str, float, str, dict[str, Any]], ...] = (
         (
             "\n".join(heading),
             1 - 0.5 * em / height,
@@ -74,7 +78,8 @@ def _draw(studies: Mapping[str, Study], asked: Asked, title: str, size: Size) ->
             "bottom",
             {"size": size.font_points * 0.78, "color": QUIET, "linespacing": 1.3, "gid": "footer"},
         ),
-    ):
+    )
+    for text, y, anchor, style in lettering:
         figure.text(0.3 * em / size.width_inches, y, text, ha="left", va=anchor, **style)
     y = height - top
     for name, study in studies.items():
@@ -91,7 +96,7 @@ def _draw(studies: Mapping[str, Study], asked: Asked, title: str, size: Size) ->
     return figure
 
 
-def _interval(axes, place: float, low: float, high: float, gid: str, size: Size) -> None:
+def _interval(axes: Axes, place: float, low: float, high: float, gid: str, size: Size) -> None:
     axes.plot(
         [max(low, 0.0), max(high, 0.0)],
         [place, place],
@@ -103,7 +108,7 @@ def _interval(axes, place: float, low: float, high: float, gid: str, size: Size)
     )
 
 
-def _effects(axes, study: Study, shown: Sequence[int], asked: Asked, size: Size) -> None:
+def _effects(axes: Axes, study: Study, shown: Sequence[int], asked: Asked, size: Size) -> None:
     o, scale = output(asked.outcome, ALL), SCALE[asked.outcome]
     for place, i in enumerate(shown):
         effect, low, high = (scale * study.figures[name][i, o] for name in ("effect", "effect_low", "effect_high"))
@@ -113,7 +118,7 @@ def _effects(axes, study: Study, shown: Sequence[int], asked: Asked, size: Size)
     axes.set_xlabel(_AXIS[asked.outcome], loc="right")
 
 
-def _indices(axes, study: Study, shown: Sequence[int], asked: Asked, size: Size) -> None:
+def _indices(axes: Axes, study: Study, shown: Sequence[int], asked: Asked, size: Size) -> None:
     o = output(asked.outcome, ALL)
     for place, i in enumerate(shown):
         name = study.factors[i].name
@@ -137,11 +142,13 @@ def _footer(studies: Mapping[str, Study], asked: Asked) -> str:
     if "screening" in studies:
         study = studies["screening"]
         parts.append(
-            f"{'Above' if len(studies) > 1 else 'Shown'}: Morris, {len(study.points):,} points, {len(study.factors)} numbers, mean "
+            f"{'Above' if len(studies) > 1 else 'Shown'}: Morris, {len(study.points):,} points, {len(study.factors)} "
+            "numbers, mean "
             "absolute effect of the catalogue's whole range."
         )
     if "ranking" in studies:
         parts.append(
-            f"{'Below' if len(studies) > 1 else 'Shown'}: Sobol, {len(studies['ranking'].points):,} points, those with the largest effects."
+            f"{'Below' if len(studies) > 1 else 'Shown'}: Sobol, {len(studies['ranking'].points):,} points, those "
+            "with the largest effects."
         )
     return " ".join([*parts, "Lines: 95 % intervals."])

@@ -6,10 +6,15 @@ pairs of line and marker are all different, so that curves stay apart in grey pr
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from matplotlib.colors import LinearSegmentedColormap
+
+if TYPE_CHECKING:
+    from matplotlib.typing import LineStyleType
 
 MM_PER_INCH = 25.4
 INK = "#222222"
@@ -27,12 +32,13 @@ class Look:
     """How a curve is drawn: colour, line style and marker (matplotlib's), and the marker's scale."""
 
     colour: str
-    line: str | tuple
+    line: LineStyleType
     marker: str
     marker_scale: float = 1.0  # shapes with little area need more size to be seen
 
 
-_SOLID, _DASHED, _DOTTED, _DASH_DOT = "-", (0, (5, 1.6)), (0, (1, 1.2)), (0, (5, 1.4, 1, 1.4))
+_SOLID: LineStyleType = "-"
+_DASHED, _DOTTED, _DASH_DOT = (0, (5, 1.6)), (0, (1, 1.2)), (0, (5, 1.4, 1, 1.4))
 
 ORGAN_LOOKS = {
     "liver": Look("#c1440e", _SOLID, "o"),
@@ -96,7 +102,7 @@ SIZES = {
 
 
 @contextmanager
-def styled(size: Size):
+def styled(size: Size) -> Iterator[None]:
     """The style sheet, for the time of drawing and saving one figure."""
     import matplotlib
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from sim.analysis import survival
+from sim.analysis.survival import Curve, Estimate
 from sim.names import DAYS_PER_YEAR
 from sim.plots.arms import LETTERS, arm_names, arms_title, draw_key, key_lines, lead
 from sim.plots.frame import SCOPE, Room, align_y_labels, frame, notice, per_cent, size_named, threshold_text
@@ -17,10 +20,15 @@ from sim.plots.style import ARM_LOOKS, BAND_ALPHA, MARKER_EMS, Size, styled
 from sim.plots.time_axis import Counts, at_risk_counter, count_rows, end_of_follow_up, lines_below, years_axis
 from sim.results import incidence
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from sim.results.reading import Run
+
 PANELS = {survival.OVERALL: "alive (%)", survival.METASTASIS_FREE: "alive, free of\nmetastasis (%)"}
 
 
-def survival_figure(runs, size: str = "column") -> Figure:
+def survival_figure(runs: Sequence[Run], size: str = "column") -> Figure:
     """Kaplan-Meier curves of `runs` (a sequence, one arm each), `size` "column" or "slide".
 
     Two panels: overall survival (lines `overall:<number of the arm>`) and metastasis-free survival of
@@ -33,7 +41,7 @@ def survival_figure(runs, size: str = "column") -> Figure:
         return _draw(runs, names, measures)
 
 
-def _draw(runs, names, size: Size) -> Figure:
+def _draw(runs: Sequence[Run], names: Sequence[str], size: Size) -> Figure:
     curves = {kind: [survival.survival_curve(run, kind) for run in runs] for kind in PANELS}
     followed = (
         np.concatenate([np.zeros(0), *(curve.follow_up.days for curve in curves[survival.OVERALL])]) / DAYS_PER_YEAR
@@ -70,7 +78,7 @@ def _draw(runs, names, size: Size) -> Figure:
     return figure
 
 
-def _labels(curves, end: float) -> list[EndLabel]:
+def _labels(curves: Sequence[Curve], end: float) -> list[EndLabel]:
     ends = [100 * _on(curve, end).value for curve in curves]
     return [
         EndLabel(value, per_cent(value), look.colour, look.marker if len(curves) > 1 else "", look.marker_scale)
@@ -79,11 +87,11 @@ def _labels(curves, end: float) -> list[EndLabel]:
     ]
 
 
-def _on(curve, years: float):
+def _on(curve: Curve, years: float) -> Estimate:
     return curve.at(min(years * DAYS_PER_YEAR, curve.last_day))
 
 
-def _panel(axes, kind: str, curves, labels, end: float, size: Size) -> None:
+def _panel(axes: Axes, kind: str, curves: Sequence[Curve], labels: list[EndLabel], end: float, size: Size) -> None:
     for number, (curve, look) in enumerate(zip(curves, ARM_LOOKS[: len(curves)], strict=True)):
         if not curve.patients:
             continue
@@ -123,22 +131,23 @@ def _panel(axes, kind: str, curves, labels, end: float, size: Size) -> None:
     label_ends(axes, labels, size.font_points, size.line_points)
 
 
-def curve_steps(curve, end_years: float):
+def curve_steps(curve: Curve, end_years: float) -> tuple[np.ndarray, np.ndarray]:
     """Years and row numbers of a curve's steps up to `end_years`, which closes them; of steps on one day, the last."""
     inside = np.flatnonzero((curve.days / DAYS_PER_YEAR <= end_years) & np.append(np.diff(curve.days) > 0, True))
     return np.append(curve.days[inside] / DAYS_PER_YEAR, end_years), np.append(inside, inside[-1])
 
 
-def _marks(years, number: int) -> list[int]:
+def _marks(years: np.ndarray, number: int) -> list[int]:
     """A few steps that carry a marker, shifted from arm to arm."""
     wanted = years[-1] * (np.array([0.15, 0.4, 0.65, 0.9]) + 0.03 * number)
     return sorted({int(place) for place in np.searchsorted(years, wanted[wanted < years[-1]])} - {0})
 
 
-def _footer(runs, beside: bool) -> list[str]:
+def _footer(runs: Sequence[Run], beside: bool) -> list[str]:
     at_five = [survival.survival_at_years(run) for run in runs]
     five = "; ".join(
-        f"{f'{letter} ' if len(runs) > 1 else ''}{per_cent(100 * here.value)} ({100 * here.low:.1f} to {100 * here.high:.1f})"
+        f"{f'{letter} ' if len(runs) > 1 else ''}{per_cent(100 * here.value)} ({100 * here.low:.1f} to "
+        f"{100 * here.high:.1f})"
         for letter, here in zip(LETTERS, at_five, strict=False)
         if not math.isnan(here.value)
     )
@@ -147,6 +156,8 @@ def _footer(runs, beside: bool) -> list[str]:
     return [
         f"{lead(runs)} "
         + (f"Alive at five years: {five}. " if five else "")
-        + f"Kaplan-Meier with pointwise 95\N{NO-BREAK SPACE}% bands; those alive at the end are censored. {below}{places[0]}: all diagnosed. "
-        f"{places[1]}: those without a metastasis at diagnosis, until death or a colony past {threshold_text(runs[0])}. {SCOPE}",
+        + f"Kaplan-Meier with pointwise 95\N{NO-BREAK SPACE}% bands; those alive at the end are censored. "
+        f"{below}{places[0]}: all diagnosed. "
+        f"{places[1]}: those without a metastasis at diagnosis, until death or a colony past "
+        f"{threshold_text(runs[0])}. {SCOPE}",
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from sim.errors import InputError
 from sim.plots.frame import size_named
@@ -11,10 +12,13 @@ from sim.plots.heatmap import heatmap_figure
 from sim.plots.save import BOTH, save
 from sim.plots.style import styled
 
+if TYPE_CHECKING:
+    from sim.sweeps.read import Sweep
+
 ORGANS = ("all", "liver")
 
 
-def two_factors(sweep, rows: str | None = None, columns: str | None = None) -> tuple[str, str]:
+def two_factors(sweep: Sweep, rows: str | None = None, columns: str | None = None) -> tuple[str, str]:
     """The factors of the two axes: those named, else the first of the plan that vary.
 
     Raises InputError for a factor that the plan does not have, and where fewer than two vary.
@@ -26,20 +30,25 @@ def two_factors(sweep, rows: str | None = None, columns: str | None = None) -> t
                 f"{option}: found {name!r}; allowed are the plan's factors: {', '.join(known) or 'it has none'}"
             )
     free = [name for name in known if name not in (rows, columns) and sweep.runs[name].nunique() > 1]
-    chosen = [name or (free.pop(0) if free else None) for name in (columns, rows)]
-    if None in chosen:
+    across, up = (name or (free.pop(0) if free else None) for name in (columns, rows))
+    if across is None or up is None:
         raise InputError(
             f"{sweep.path}: a heat map needs two factors that vary; the plan has {', '.join(known) or 'none'}"
         )
-    return chosen[1], chosen[0]
+    return up, across
 
 
 def sweep_figures(
-    sweep, organs: Sequence[str] = ORGANS, rows: str | None = None, columns: str | None = None, size: str = "column"
+    sweep: Sweep,
+    organs: Sequence[str] = ORGANS,
+    rows: str | None = None,
+    columns: str | None = None,
+    size: str = "column",
 ) -> dict:
-    """Heat maps by file name, one a scenario and organ: percentage of patients with a detected metastasis at the end of the horizon.
+    """Heat maps by file name, one a scenario and organ.
 
-    Raises InputError as `two_factors`, and for an organ that the sweep does not hold.
+    Percentage of patients with a detected metastasis at the end of the horizon. Raises InputError as `two_factors`, and
+    for an organ that the sweep does not hold.
     """
     rows, columns = two_factors(sweep, rows, columns)
     known = sorted(sweep.runs["organ"].unique())
@@ -60,14 +69,17 @@ def sweep_figures(
                 label=f"patients with {where} by {last['year'].max():g} years (%)",
                 size=size,
                 footer=[
-                    f"{len(table)} runs of {int(table['patients'].median())} patients, seed {sweep.manifest['seed']}. Mean over all other factors and replicates; "
+                    f"{len(table)} runs of {int(table['patients'].median())} patients, seed "
+                    f"{sweep.manifest['seed']}. Mean over all other factors and replicates; "
                     "death is a competing event. Blood-borne spread only."
                 ],
             )
     return out
 
 
-def write_sweep(sweep, folder: Path | str, formats: Sequence[str] = BOTH, size: str = "column", **chosen) -> list[Path]:
+def write_sweep(
+    sweep: Sweep, folder: Path | str, formats: Sequence[str] = BOTH, size: str = "column", **chosen: Any
+) -> list[Path]:
     """Draw and save the heat maps of `sweep_figures` in `folder`; returns the paths."""
     written = []
     for name, figure in sweep_figures(sweep, size=size, **chosen).items():

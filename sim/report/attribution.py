@@ -1,4 +1,4 @@
-"""The attribution as text: a fixed-width table of the organs with most metastases, and the soil's share in inflammation's."""
+"""The attribution as text: a table of the organs with most metastases, and the soil's share in inflammation's."""
 
 from __future__ import annotations
 

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import math
 import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from sim.analysis.compare import CLEAR, Comparison, warnings
+from sim.analysis.compare import CLEAR, Comparison, OrganChange, warnings
 from sim.analysis.competing_risks import ANY_ORGAN
+from sim.analysis.paired import Means, Shares
 from sim.names import DAYS_PER_YEAR
+
+if TYPE_CHECKING:
+    from sim.results.reading import Run
 
 WIDTH = 78
 
@@ -30,7 +36,8 @@ def sentence(found: Comparison) -> str:
         text = start + (
             f"nobody of {found.patients:,} patients gained or lost a visible metastasis within {_horizon(found)}."
             if nobody
-            else f"no organ's metastases changed clearly within {_horizon(found)}: {_lost_gained(whole, 'visible metastases')} among "
+            else f"no organ's metastases changed clearly within {_horizon(found)}: "
+            f"{_lost_gained(whole, 'visible metastases')} among "
             f"{found.patients:,} patients."
         )
     if found.died_earlier + found.died_later == 0:
@@ -39,22 +46,25 @@ def sentence(found: Comparison) -> str:
     longer = found.years_lived.low > 0 and clear and clear[0].pairs.difference > 0
     reason = " Who lives longer has more time to show a metastasis." if longer else ""
     return text + (
-        f" {_people(found.died_earlier).capitalize()} died earlier and {_people(found.died_later)} later; on average they lived {abs(days):,.0f} days "
+        f" {_people(found.died_earlier).capitalize()} died earlier and {_people(found.died_later)} later; on average "
+        f"they lived {abs(days):,.0f} days "
         f"{'longer' if days >= 0 else 'shorter'} within {_horizon(found)} ({_days_interval(found)}).{reason}"
     )
 
 
-def _organ_clause(change, found: Comparison) -> str:
+def _organ_clause(change: OrganChange, found: Comparison) -> str:
     pairs = change.pairs
     low, high = (1000 * float(bound) for bound in pairs.difference_interval)
     return (
-        f"{_share(pairs.second)} instead of {_share(pairs.first)} of patients got a visible metastasis in the {change.organ} within "
-        f"{_horizon(found)}: {_per_thousand(1000 * pairs.difference)} ({_bounds(low, high)}); {_lost_gained(pairs, 'one')} among "
+        f"{_share(pairs.second)} instead of {_share(pairs.first)} of patients got a visible metastasis in the "
+        f"{change.organ} within "
+        f"{_horizon(found)}: {_per_thousand(1000 * pairs.difference)} ({_bounds(low, high)}); "
+        f"{_lost_gained(pairs, 'one')} among "
         f"{found.patients:,}."
     ).replace("in the elsewhere", "elsewhere")
 
 
-def _lost_gained(pairs, what: str) -> str:
+def _lost_gained(pairs: Shares, what: str) -> str:
     return f"{_people(pairs.only_second)} gained and {_people(pairs.only_first)} lost {what}"
 
 
@@ -81,7 +91,7 @@ def _days_interval(found: Comparison) -> str:
     return "no interval from one patient" if math.isnan(low) else f"95 % interval {low:+,.0f} to {high:+,.0f}"
 
 
-def _short(change) -> str:
+def _short(change: OrganChange) -> str:
     return f"{change.organ} ({_share(change.pairs.second)} instead of {_share(change.pairs.first)})"
 
 
@@ -89,7 +99,7 @@ def _share(value: float) -> str:
     return f"{100 * value:.1f} %"
 
 
-def _listed(words) -> str:
+def _listed(words: Sequence[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
 
 
@@ -119,7 +129,8 @@ def table(found: Comparison) -> str:
         mark = "*" if change.organ != ANY_ORGAN and change.adjusted_p < CLEAR else " "
         lines.append(
             f"{change.organ:<10}{_share(pairs.first):>7}{_share(pairs.second):>8}{100 * pairs.difference:>+7.1f}"
-            f"{f'({low:+.1f}, {high:+.1f})':>15}{_ratio(pairs):>20}{pairs.only_first:>6,}{pairs.only_second:>6,}{mark}".rstrip()
+            f"{f'({low:+.1f}, {high:+.1f})':>15}{_ratio(pairs):>20}"
+            f"{pairs.only_first:>6,}{pairs.only_second:>6,}{mark}".rstrip()
         )
     unseen = [
         c.organ
@@ -134,7 +145,9 @@ def table(found: Comparison) -> str:
     lines += [
         _means(
             f"alive at {_horizon(found)}, points",
-            *(100 * x for x in (found.alive.first, found.alive.second, found.alive.difference)),
+            100 * found.alive.first,
+            100 * found.alive.second,
+            100 * found.alive.difference,
             low,
             high,
             1,
@@ -150,7 +163,8 @@ def table(found: Comparison) -> str:
         ),
         f"died earlier {found.died_earlier:,}, later {found.died_later:,}, on the same day or not at all "
         f"{found.patients - found.died_earlier - found.died_later:,}",
-        f"log-rank: overall survival p {_p(found.overall.p_value)}, metastasis-free p {_p(found.metastasis_free.p_value)}",
+        f"log-rank: overall survival p {_p(found.overall.p_value)}, metastasis-free p "
+        f"{_p(found.metastasis_free.p_value)}",
         "  (which takes the arms as separate patients: cautious here)",
         "",
         *_wrapped(sentence(found)),
@@ -173,7 +187,7 @@ def _wrapped(text: str) -> list[str]:
     ]
 
 
-def _ratio(pairs) -> str:
+def _ratio(pairs: Shares) -> str:
     if math.isnan(pairs.ratio):
         return "-"
     low, high = pairs.ratio_interval
@@ -191,7 +205,7 @@ def rows(found: Comparison) -> list[dict]:
     return [_row(outcome, organ, pairs, adjusted, found.end_days) for outcome, organ, pairs, adjusted in listed]
 
 
-def _row(outcome: str, organ: str, pairs, adjusted: float, end_days: float) -> dict:
+def _row(outcome: str, organ: str, pairs: Shares, adjusted: float, end_days: float) -> dict:
     low, high = (float(bound) for bound in pairs.difference_interval)
     ratio_low, ratio_high = pairs.ratio_interval
     numbers = {
@@ -238,10 +252,12 @@ def curve_rows(found: Comparison) -> list[dict]:
                 "share_a": float(a),
                 "share_b": float(b),
                 "difference": float(d),
-                "difference_low": float(l),
-                "difference_high": float(h),
+                "difference_low": float(below),
+                "difference_high": float(above),
             }
-            for day, a, b, d, l, h in zip(days, pairs.first, pairs.second, pairs.difference, low, high, strict=True)
+            for day, a, b, d, below, above in zip(
+                days, pairs.first, pairs.second, pairs.difference, low, high, strict=True
+            )
         ]
     return listed
 
@@ -249,7 +265,7 @@ def curve_rows(found: Comparison) -> list[dict]:
 def as_dict(found: Comparison) -> dict:
     """The whole comparison as JSON can hold it."""
 
-    def mean(of):
+    def mean(of: Means) -> dict[str, float | None]:
         numbers = {"a": of.first, "b": of.second, "difference": of.difference, "low": of.low, "high": of.high}
         return {name: None if math.isnan(value) else value for name, value in numbers.items()}
 
@@ -274,7 +290,7 @@ def as_dict(found: Comparison) -> dict:
     }
 
 
-def _identity(run) -> dict:
+def _identity(run: Run) -> dict:
     manifest = run.manifest
     return {
         "run": run.path.name,

@@ -9,11 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
 from sim.errors import InputError
 from sim.mechanisms import REGISTRY
 from sim.report.summary import SCOPE, summary_text
 from sim.results import incidence
+
+if TYPE_CHECKING:
+    from sim.results.reading import Run
 
 TEMPLATES = Path(__file__).parent
 
@@ -80,7 +84,7 @@ def command_line(manifest: Mapping) -> str:
     return "python " + shlex.join(out) if out else ""
 
 
-def figures_of(run) -> list[Figure]:
+def figures_of(run: Run) -> list[Figure]:
     """Every figure that the run has something for, in slide size."""
     from sim.plots import figures
 
@@ -96,7 +100,7 @@ def figures_of(run) -> list[Figure]:
     return drawn
 
 
-def run_page(run, figures: Sequence[Figure]) -> str:
+def run_page(run: Run, figures: Sequence[Figure]) -> str:
     """The page of a run as HTML text, in English, self-contained."""
     manifest = run.manifest
     scenario = manifest["scenario"]
@@ -123,7 +127,7 @@ def run_page(run, figures: Sequence[Figure]) -> str:
 
 def provenance(manifest: Mapping) -> dict[str, str]:
     """What made it, one line a fact: everything in the manifest that is not the scenario."""
-    facts = {}
+    facts: dict[str, str] = {}
     for key, value in manifest.items():
         if key in ("scenario", "command_line") or value in (None, "", [], {}):
             continue
@@ -134,7 +138,7 @@ def provenance(manifest: Mapping) -> dict[str, str]:
     return facts
 
 
-def render(template: str, **context) -> str:
+def render(template: str, **context: Any) -> str:
     """Fill a template of this folder; every text is escaped."""
     import jinja2
 

@@ -56,11 +56,12 @@ def number(value: float | None) -> str:
 
 
 def interval(found: Mapping[str, Any]) -> str:
+    """Both bounds, as `number` has them."""
     return f"{number(found['low'])} to {number(found['high'])}"
 
 
 def holds_over(answer: Answer) -> list[tuple[str, str, str]]:
-    """(expected direction, parameter, what was seen at which value) of each assumed parameter that the answer covers."""
+    """(expected direction, parameter, what was seen at which value) of each assumed parameter that an answer covers."""
     found: dict[tuple[str, str], list[str]] = {}
     for point in answer["across"]:
         for one in point["directions"]:
@@ -91,11 +92,16 @@ def page(answers: Sequence[Answer], waiting: Sequence[tuple[str, str]], *, comma
     missed = [name for name in by_scenario if name not in shown]
     head = (
         "# The scenarios' questions, answered\n\n"
-        f"Made by `{command}` at commit `{commit}`; do not edit by hand. The runs took {minutes:.0f} minutes in all.\n\n"
-        "Every scenario that has a comparison is asked at its own numbers, with its full cohort. The arms of a question hold the same patients: "
-        "differences are paired, with 95 % intervals. *yes*: the interval lies where the scenario says it must; *unclear*: it "
-        "reaches both sides; *no*: it lies on the other side, or beyond the stated bound of an equality; *no difference*: "
-        "all pairs are equal; *too few*: fewer than ten pairs, or an interval without width. `patients` are those of the smallest arm who count. A log-rank p takes the arms for independent groups, "
+        f"Made by `{command}` at commit `{commit}`; do not edit by hand. The runs took {minutes:.0f} minutes in "
+        "all.\n\n"
+        "Every scenario that has a comparison is asked at its own numbers, with its full cohort. The arms of a "
+        "question hold the same patients: "
+        "differences are paired, with 95 % intervals. *yes*: the interval lies where the scenario says it must; "
+        "*unclear*: it "
+        "reaches both sides; *no*: it lies on the other side, or beyond the stated bound of an equality; *no "
+        "difference*: "
+        "all pairs are equal; *too few*: fewer than ten pairs, or an interval without width. `patients` are those of "
+        "the smallest arm who count. A log-rank p takes the arms for independent groups, "
         "which is cautious where they hold the same patients.\n\n"
         f"{len(shown)} of {len(by_scenario)} scenarios show every direction with "
         + (f"seed {seeds[0]}" if len(seeds) == 1 else f"the seeds {', '.join(map(str, seeds))} together")

@@ -72,7 +72,8 @@ def _families(names: list[str]) -> str:
 def _ranking(study: Study, asked: Asked) -> list[str]:
     o = output(asked.outcome, ALL)
     lines = [
-        f"Sobol, {len(study.points)} points: share of the variance of the same that a number explains alone, and takes part in",
+        f"Sobol, {len(study.points)} points: share of the variance of the same that a number explains alone, and "
+        "takes part in",
         "",
         f"{'rank':>4}  {'parameter':<34}{'alone':>8}{'95 % interval':>18}{'in all':>10}{'95 % interval':>18}",
         "-" * 92,

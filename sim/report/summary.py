@@ -5,9 +5,13 @@ from __future__ import annotations
 import math
 import textwrap
 from statistics import median
+from typing import TYPE_CHECKING
 
 from sim.names import DAYS_PER_YEAR, SITES
 from sim.results import incidence
+
+if TYPE_CHECKING:
+    from sim.results.reading import Run
 
 WIDTH = 78
 SCOPE = (
@@ -16,7 +20,7 @@ SCOPE = (
 )
 
 
-def summary_text(run) -> str:
+def summary_text(run: Run) -> str:
     """What happened to the patients of `run`, as a fixed-width table (many lines, no closing newline)."""
     scenario = run.manifest["scenario"]
     title = str(scenario.get("title") or scenario.get("name", ""))
@@ -48,7 +52,7 @@ def _scientific(value: float) -> str:
     return f"10^{int(power)}" if digits == "1" else f"{digits} x 10^{int(power)}"
 
 
-def _threshold(run) -> str:
+def _threshold(run: Run) -> str:
     cells = incidence.threshold_cells(run)
     size = "" if cells is None else f"at least {_scientific(cells)} cells, "
     return (
@@ -56,7 +60,7 @@ def _threshold(run) -> str:
     )
 
 
-def _cohort(run) -> list[str]:
+def _cohort(run: Run) -> list[str]:
     people = run.patients
     site = run.manifest["scenario"].get("primary")
     ages = people["age_years"].tolist()
@@ -72,7 +76,7 @@ def _cohort(run) -> list[str]:
     ]
 
 
-def _changes(run) -> list[str]:
+def _changes(run: Run) -> list[str]:
     """Mechanisms that are off and overridden parameters, wrapped."""
     lines = textwrap.wrap(incidence.changes_text(run), WIDTH - 34)
     return [_row("changed" if number == 0 else "", line) for number, line in enumerate(lines)]
@@ -82,7 +86,7 @@ def _horizon(years: float) -> str:
     return f"{years:.3g} years" if years >= 1 else f"{years * DAYS_PER_YEAR:.0f} days"
 
 
-def _organs(run) -> list[str]:
+def _organs(run: Run) -> list[str]:
     total = len(incidence.follow_up_years(run))
     horizon = incidence.horizon_years(run)
     lines = [
@@ -104,7 +108,7 @@ def _organs(run) -> list[str]:
     return lines
 
 
-def _deaths(run) -> list[str]:
+def _deaths(run: Run) -> list[str]:
     total = len(run.patients)
     causes = run.patients["death_cause"].fillna("cause not recorded")[run.patients["death_day"].notna()].value_counts()
     survival = incidence.median_survival_years(run)
@@ -124,7 +128,7 @@ def _deaths(run) -> list[str]:
     return lines
 
 
-def _cells(run) -> list[str]:
+def _cells(run: Run) -> list[str]:
     # Python's whole numbers: the sum over a large cohort may pass 64 bits.
     lines = []
     for label, column in (

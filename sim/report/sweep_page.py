@@ -5,16 +5,20 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Sequence
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from sim.analysis.factors import effects
 from sim.errors import InputError
 from sim.report.page import Figure, command_line, numbers, provenance, render
 from sim.report.summary import SCOPE
 
+if TYPE_CHECKING:
+    from sim.sweeps.read import Sweep
+
 ORGANS = ("all", "liver", "lung", "bone")
 
 
-def heat_maps_of(sweep) -> list[Figure]:
+def heat_maps_of(sweep: Sweep) -> list[Figure]:
     """The heat maps of a sweep over its first two factors; none where fewer than two vary."""
     from sim.plots.sweep import write_sweep
 
@@ -33,7 +37,7 @@ def heat_maps_of(sweep) -> list[Figure]:
         ]
 
 
-def sweep_page(sweep, figures: Sequence[Figure]) -> str:
+def sweep_page(sweep: Sweep, figures: Sequence[Figure]) -> str:
     """The page of a `sim.sweeps.read.Sweep` as HTML text, in English, self-contained."""
     manifest = sweep.manifest
     plan = manifest["plan"]

@@ -7,19 +7,25 @@ dead too (death is a competing event): follow-up ends early for no other reason 
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 from sim.names import DAYS_PER_YEAR, NICHES, TWO_SIDED_95
 
-"""Standard normal quantile of a two-sided 95 % interval."""
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import pandas as pd
+
+    from sim.results.reading import Run
 
 
-def follow_up_years(run):
+def follow_up_years(run: Run) -> pd.Series:
     """Years from diagnosis to each diagnosed patient's last day: series by patient, in years."""
     people = run.patients.dropna(subset=["diagnosis_day"]).set_index("patient")
     return (people["last_day"] - people["diagnosis_day"]).astype(float) / DAYS_PER_YEAR
 
 
-def first_detection_years(run) -> dict:
+def first_detection_years(run: Run) -> dict:
     """For every organ a sorted array, in years: the first visible metastasis of each patient who got one.
 
     Organs in the order of the contract; a patient counts once an organ, at the first colony to cross
@@ -39,7 +45,7 @@ def first_detection_years(run) -> dict:
     return {name: np.sort(years[organ == name]) for name in NICHES}
 
 
-def first_in_any_organ(run):
+def first_in_any_organ(run: Run) -> np.ndarray:
     """Sorted years from diagnosis to each patient's first visible metastasis in whatever organ."""
     import numpy as np
 
@@ -50,7 +56,7 @@ def first_in_any_organ(run):
     return np.sort(since_days.to_numpy(dtype=float)) / DAYS_PER_YEAR
 
 
-def wilson_interval(successes, trials: int):
+def wilson_interval(successes: npt.ArrayLike, trials: int) -> tuple[np.ndarray, np.ndarray]:
     """Wilson's 95 % interval of a share: (low, high) as shares, shaped as `successes`; (0, 1) without trials."""
     import numpy as np
 
@@ -63,7 +69,7 @@ def wilson_interval(successes, trials: int):
     return np.clip(centre - half, 0, share), np.clip(centre + half, share, 1)
 
 
-def median_survival_years(run) -> float:
+def median_survival_years(run: Run) -> float:
     """Kaplan-Meier median of survival from diagnosis, in years; nan where fewer than half have died."""
     import numpy as np
 
@@ -76,20 +82,20 @@ def median_survival_years(run) -> float:
     return float(years[below[0]]) if len(below) else math.nan
 
 
-def horizon_years(run) -> float:
+def horizon_years(run: Run) -> float:
     """The horizon of the scenario, in years after diagnosis."""
     return float(run.manifest["scenario"]["horizon_days"]) / DAYS_PER_YEAR
 
 
-def threshold_cells(run) -> float | None:
+def threshold_cells(run: Run) -> float | None:
     """The size in cells from which this run calls a colony a macrometastasis; None where it is not recorded."""
     scenario = run.manifest["scenario"]
     parameter = scenario.get("parameters", {}).get(f"{scenario.get('observe', 'imaging')}_threshold_cells")
     return float(parameter["value"]) if parameter else None
 
 
-def changes_text(run) -> str:
-    """What sets this run apart from the plain model: mechanisms that are not as by default, parameters that were overridden."""
+def changes_text(run: Run) -> str:
+    """What sets this run apart from the plain model: mechanisms not as by default, parameters that were overridden."""
     from sim.mechanisms import default_states
 
     scenario = run.manifest["scenario"]
@@ -106,7 +112,7 @@ def changes_text(run) -> str:
     )
 
 
-def patients_text(run) -> str:
+def patients_text(run: Run) -> str:
     """How many patients the run holds, as text, and of how many where it was interrupted."""
     finished, asked = run.manifest["patients_finished"], run.manifest["patients"]
     if run.manifest["status"] == "interrupted":

@@ -8,16 +8,24 @@ lived counts as a metastasis here. Times count from diagnosis.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sim.messages import describe, nearest
 from sim.names import DAYS_PER_YEAR, NICHES
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sim.results.reading import Run
+
 SHARE = "share of patients"
+Measure = Callable[..., Any]
+"""A series by patient, of a run and of what is free in the outcome's name (organ, years)."""
 _FREE = {"organ": "|".join(NICHES), "years": r"\d+(?:\.\d+)?"}
 
 
@@ -47,12 +55,12 @@ class _Kind:
     needs_visits: bool = False
 
 
-def _by_patient(run, counted):
+def _by_patient(run: Run, counted: pd.Series) -> pd.Series:
     """A value a patient of the run, in the order of `patients`; zero for those who are not in `counted`."""
     return counted.reindex(run.patients["patient"], fill_value=0).astype(float)
 
 
-def _found(run, organ: str | None = None):
+def _found(run: Run, organ: str | None = None) -> pd.DataFrame:
     """The metastases that were found in life, with the years from diagnosis to that."""
     found = run.metastases.dropna(subset=["detected_day"])
     if organ is not None:
@@ -61,7 +69,7 @@ def _found(run, organ: str | None = None):
     return found.assign(years=(found["detected_day"].to_numpy(dtype=float) - diagnosis_day) / DAYS_PER_YEAR)
 
 
-def _woken(run, years: float):
+def _woken(run: Run, years: float) -> pd.DataFrame:
     """Colonies of 1 mm whose founder woke after diagnosis, so many years later at most."""
     slept = run.metastases.dropna(subset=["woke_day"])
     diagnosis_day = run.patients.set_index("patient")["diagnosis_day"].reindex(slept["patient"]).to_numpy(dtype=float)
@@ -69,16 +77,16 @@ def _woken(run, years: float):
     return slept[(since > 0.0) & (since <= years)]
 
 
-def _count(found):
+def _count(found: pd.DataFrame) -> pd.Series:
     return found.groupby("patient").size()
 
 
-def _first_years(run, organ: str | None = None):
+def _first_years(run: Run, organ: str | None = None) -> pd.Series:
     """Years from diagnosis to the first metastasis found, nan where there was none."""
     return _found(run, organ).groupby("patient")["years"].min().reindex(run.patients["patient"])
 
 
-def _symptom_years(run):
+def _symptom_years(run: Run) -> pd.Series:
     """Years from diagnosis until the liver's symptoms, nan where there were none."""
     import numpy as np
 
@@ -88,53 +96,53 @@ def _symptom_years(run):
     ) / DAYS_PER_YEAR
 
 
-def _lived(run):
+def _lived(run: Run) -> pd.Series:
     people = run.patients.set_index("patient")
     return (people["last_day"] - people["diagnosis_day"]).astype(float) / DAYS_PER_YEAR
 
 
-def _alive(run, years: float):
+def _alive(run: Run, years: float) -> pd.Series:
     """Whether they lived longer than that: follow-up ends by death or with the horizon, and by nothing else."""
     dead = run.patients.set_index("patient")["death_day"].notna()
     return (~(dead & (_lived(run) <= years))).astype(float)
 
 
-def _free(run, years: float):
+def _free(run: Run, years: float) -> pd.Series:
     first = _first_years(run)
     return _alive(run, years) * (~(first <= years)).astype(float)
 
 
-def _first_size(run):
+def _first_size(run: Run) -> pd.Series:
     import numpy as np
 
     found = _found(run).sort_values(["patient", "years", "colony"]).groupby("patient").first()
     return np.log10(found["cells_at_detection"].astype(float)).reindex(run.patients["patient"])
 
 
-def _share_in(run, organ: str):
+def _share_in(run: Run, organ: str) -> pd.Series:
     return _count(_found(run, organ)).reindex(run.patients["patient"], fill_value=0) / _count(_found(run)).reindex(
         run.patients["patient"]
     )
 
 
-def _commonest_clone(run):
+def _commonest_clone(run: Run) -> pd.Series:
     clones = _found(run).dropna(subset=["clone"]).groupby(["patient", "clone"]).size().groupby("patient")
     number = clones.sum()
     return (clones.max() / number)[number > 1].reindex(run.patients["patient"])
 
 
-def _column(name: str):
+def _column(name: str) -> Measure:
     return lambda run: run.patients.set_index("patient")[name].astype(float)
 
 
-def _powers_of_ten(measure):
-    """log10 of one more than a count: patients differ by factors of thousands, and a mean would be that of one of them."""
+def _powers_of_ten(measure: Measure) -> Measure:
+    """log10 of one more than a count: patients differ by factors of thousands, and a mean would be one patient's."""
     import numpy as np
 
     return lambda run, **free: np.log10(1.0 + measure(run, **free))
 
 
-def _colonies(run):
+def _colonies(run: Run) -> pd.Series:
     return _by_patient(run, _count(run.metastases))
 
 
@@ -237,7 +245,8 @@ OUTCOMES: Mapping[str, _Kind] = MappingProxyType(
         ),
         "colonies of 1 mm that woke within {years} years on a log scale": _Kind(
             "log10 colonies",
-            "log10(1 + colonies that reached 10^6 cells, and whose founder woke after diagnosis, at or before that time)",
+            "log10(1 + colonies that reached 10^6 cells, and whose founder woke after diagnosis, at or before that "
+            "time)",
             _powers_of_ten(lambda run, years: _by_patient(run, _count(_woken(run, years)))),
         ),
         "cells in metastases on a log scale": _Kind(
@@ -289,7 +298,7 @@ def outcome(text: str) -> Outcome:
                 kind.unit,
                 kind.meaning,
                 free.get("years"),
-                lambda run: kind.measure(run, **free),
+                functools.partial(kind.measure, **free),
                 kind.ends,
                 kind.needs_visits,
             )
@@ -300,7 +309,7 @@ def outcome(text: str) -> Outcome:
     )
 
 
-def _at_diagnosis(run, choose: Callable[[Any], Any]):
+def _at_diagnosis(run: Run, choose: Callable[[Any], Any]) -> pd.Series:
     """Whether `choose`, of the set of organs with a visible metastasis on the day of diagnosis, is true."""
     found = _found(run)
     organs = found[found["years"] <= 0].groupby("patient")["organ"].agg(set)

@@ -9,8 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from sim.names import CLOCKS, NICHES, SITES, STAGES
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 SCHEMA_VERSION = "4"
 TABLES_ALL, TABLES_METASTASES = "all", "metastases"
@@ -70,7 +74,7 @@ class Column:
     signed: bool = False
     allowed: tuple[str, ...] | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.type not in _TYPES:
             raise ValueError(f"schema: {self.name}: type {self.type!r} is none of {', '.join(_TYPES)}")
 
@@ -131,7 +135,8 @@ TABLES: Mapping[str, tuple[Column, ...]] = MappingProxyType(
             _day("first_detected_day", "the first metastasis in any organ was found"),
             _day(
                 "liver_symptom_day",
-                "symptoms of a full liver sent the patient to imaging, told with the week; null where they did not, and where follow-up has no visits",
+                "symptoms of a full liver sent the patient to imaging, told with the week; null where they did not, "
+                "and where follow-up has no visits",
             ),
             _day("death_day", "death"),
             _text("death_cause", "null for those alive at the end", nullable=True),
@@ -141,7 +146,8 @@ TABLES: Mapping[str, tuple[Column, ...]] = MappingProxyType(
                 "shed_cells",
                 "int64",
                 "cell",
-                "cells shed into the blood until the last day, without those that return to the primary; a cluster counts as one, here and until it grows",
+                "cells shed into the blood until the last day, without those that return to the primary; a cluster "
+                "counts as one, here and until it grows",
             ),
             Column("arrested_cells", "int64", "cell", "of these, held in a capillary bed"),
             Column("settled_cells", "int64", "cell", "of these, alive in a niche and able to found a colony"),
@@ -150,7 +156,8 @@ TABLES: Mapping[str, tuple[Column, ...]] = MappingProxyType(
             _PATIENT,
             _colony("colony; unique in the run, the same in every arm with the same seed"),
             _colony(
-                "colony that shed its founder (one below 10^6 cells has its row in `ancestors.parquet`); null from the primary tumour",
+                "colony that shed its founder (one below 10^6 cells has its row in `ancestors.parquet`); null from "
+                "the primary tumour",
                 name="parent_colony",
                 nullable=True,
             ),
@@ -189,7 +196,8 @@ TABLES: Mapping[str, tuple[Column, ...]] = MappingProxyType(
         "ancestors": (
             _PATIENT,
             _colony(
-                "colony that never reached 10^6 cells in the patient's time, and from which one of `metastases.parquet` descends"
+                "colony that never reached 10^6 cells in the patient's time, and from which one of "
+                "`metastases.parquet` descends"
             ),
             _colony(
                 "colony that shed its founder, of `metastases.parquet` or of this table; null from the primary tumour",
@@ -215,7 +223,8 @@ TABLES: Mapping[str, tuple[Column, ...]] = MappingProxyType(
             ),
             _text(
                 "marker",
-                "sign of the potential: `IFI27/REG4` for a clone above the primary's mean (hot), `KRT17` below it (cold), "
+                "sign of the potential: `IFI27/REG4` for a clone above the primary's mean (hot), `KRT17` below it "
+                "(cold), "
                 "named after what marks such clones in the literature (LIN02); no expression is simulated",
                 (HOT_MARKER, COLD_MARKER),
                 nullable=True,
@@ -231,7 +240,8 @@ TABLES: Mapping[str, tuple[Column, ...]] = MappingProxyType(
                 "metastases",
                 "int64",
                 "colony",
-                "colonies of `metastases.parquet` with a founder of it; a polyclonal colony counts for each of its clones",
+                "colonies of `metastases.parquet` with a founder of it; a polyclonal colony counts for each of its "
+                "clones",
             ),
         ),
         "seeding": (
@@ -294,7 +304,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = MappingProxyType(
 """Every table of the contract, its columns in order."""
 
 
-def arrow_schema(table: str):
+def arrow_schema(table: str) -> pa.Schema:
     """The pyarrow schema of one table, with unit and meaning of each column as field metadata.
 
     Text is dictionary-encoded (32-bit codes). Raises KeyError for a table outside the contract.

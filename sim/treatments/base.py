@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 
@@ -39,11 +40,12 @@ class Today:
     """What this morning's treatments leave of the tumour: shares, all 1 at first.
 
     `cycling` (classes, lanes, niches) of cycling cells by the drugs that a colony resists, `drugs` (alike) what of
-    that is the work of drugs, which kill less where fewer cells cycle, `sleeping` (alike) of sleepers by what they resist, `shrink` (lanes, niches) of grown colonies where the immune system attacks them, `primary`
-    (lanes,) of the primary. `operations` are (niche, share (lanes,), least and most cells (lanes,) of what is removed).
+    that is the work of drugs, which kill less where fewer cells cycle, `sleeping` (alike) of sleepers by what they
+    resist, `shrink` (lanes, niches) of grown colonies where the immune system attacks them, `primary` (lanes,) of the
+    primary. `operations` are (niche, share (lanes,), least and most cells (lanes,) of what is removed).
     """
 
-    def __init__(self, day: int, lanes: int, niches: int, classes: int):
+    def __init__(self, day: int, lanes: int, niches: int, classes: int) -> None:
         self.day = day
         self.cycling, self.drugs = np.ones((classes, lanes, niches)), np.ones((classes, lanes, niches))
         self.sleeping = np.ones((classes, lanes, niches))
@@ -51,6 +53,15 @@ class Today:
         self.primary = np.ones(lanes)
         self.doses: dict[int, np.ndarray] = {}
         self.operations: list[tuple] = []
+
+
+class TreatedModel(Protocol):
+    """What a treatment sees and changes of the model that gives it."""
+
+    resection_day: np.ndarray
+
+    def visible_metastases(self, lanes: np.ndarray) -> np.ndarray:
+        """How many metastases imaging sees this morning, (lanes, niches), in these `lanes` (bool)."""
 
 
 @dataclass
@@ -72,7 +83,7 @@ class Course:
         return self.memory.setdefault(name, np.full(len(self.level), start))
 
 
-def _nothing(*_args) -> None:
+def _nothing(*_args: object) -> None:
     """A treatment without doses that strike at once, or without signals, or without rates."""
 
 
@@ -102,7 +113,7 @@ class Treatment:
     local: bool = False
     early: bool = False
     needs: str | None = None
-    give: Callable[[Today, Course, np.ndarray, object], None] = field(default=_nothing)
+    give: Callable[[Today, Course, np.ndarray, TreatedModel], None] = field(default=_nothing)
     signal: Callable[[Signals, Course], None] = field(default=_nothing)
     hold: Callable[[Rates, Course], None] = field(default=_nothing)
     daily: Callable[[Today, Course, Signals], None] = field(default=_nothing)

@@ -15,10 +15,10 @@ from collections.abc import Callable
 import numpy as np
 
 from sim.names import DRUGS
-from sim.treatments.base import Course, Today
+from sim.treatments.base import Course, Today, TreatedModel
 
 
-def spared_by_stemness(survival: np.ndarray, stem_share: np.ndarray, resistance: np.ndarray) -> np.ndarray:
+def spared_by_stemness(survival: np.ndarray, stem_share: np.ndarray | float, resistance: np.ndarray) -> np.ndarray:
     """Share of cells that survive where a stem-like share dies less often, by `resistance`; exact at survival 1."""
     return survival + stem_share * resistance * (1.0 - survival)
 
@@ -27,7 +27,7 @@ def give_drug(drug: str) -> Callable:
     """The `give` of a drug, from its parameters `log10_kill.<drug>` and `sleeper_sparing.<drug>`."""
     place = DRUGS.index(drug)
 
-    def give(today: Today, course: Course, lanes: np.ndarray, model) -> None:
+    def give(today: Today, course: Course, lanes: np.ndarray, model: TreatedModel) -> None:
         p = course.parameters
         kill = p[f"log10_kill.{drug}"] * np.where(lanes, course.level, 0.0)
         stem_share, resistance = p["stem_share"], p["stem_drug_resistance"]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from sim.names import LIVER
-from sim.treatments.base import Course, Today, Treatment
+from sim.treatments.base import Course, Today, TreatedModel, Treatment
 from sim.treatments.liver_resection import liver_only
 
 
-def give(today: Today, course: Course, lanes: np.ndarray, model) -> None:
+def give(today: Today, course: Course, lanes: np.ndarray, model: TreatedModel) -> None:
     """Destroys the visible metastases of the liver up to `ablation_largest_cells`; larger ones stay."""
     share = np.minimum(np.where(liver_only(today, lanes, model), course.level, 0.0), 1.0)
     p = course.parameters

@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from sim.names import LIVER
-from sim.treatments.base import Course, Today, Treatment
+from sim.treatments.base import Course, Today, TreatedModel, Treatment
 from sim.treatments.surgery import start_wave, wave
 
 
-def liver_only(today: Today, lanes: np.ndarray, model) -> np.ndarray:
+def liver_only(today: Today, lanes: np.ndarray, model: TreatedModel) -> np.ndarray:
     """Lanes among these in which imaging sees metastases in the liver and nowhere else."""
     seen = model.visible_metastases(lanes)
     return lanes & (seen[:, LIVER] > 0) & (seen.sum(axis=1) == seen[:, LIVER])
 
 
-def give(today: Today, course: Course, lanes: np.ndarray, model) -> None:
+def give(today: Today, course: Course, lanes: np.ndarray, model: TreatedModel) -> None:
     """Removes every visible metastasis of the liver; at half a dose each with probability a half."""
     operated = liver_only(today, lanes, model)
     share = np.minimum(np.where(operated, course.level, 0.0), 1.0)

@@ -8,10 +8,10 @@ from __future__ import annotations
 import numpy as np
 
 from sim.names import NICHES
-from sim.treatments.base import Course, Today, Treatment
+from sim.treatments.base import Course, Today, TreatedModel, Treatment
 
 
-def give(today: Today, course: Course, lanes: np.ndarray, model) -> None:
+def give(today: Today, course: Course, lanes: np.ndarray, model: TreatedModel) -> None:
     """One fraction; a dose of 2 is two fractions at once."""
     left = course.parameters["radiotherapy_surviving_fraction"] ** np.where(lanes, course.level, 0.0)
     if course.plan.organ == "primary":

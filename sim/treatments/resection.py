@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.treatments.base import Course, Today, Treatment
+from sim.treatments.base import Course, Today, TreatedModel, Treatment
 from sim.treatments.surgery import start_wave, wave
 
 
-def give(today: Today, course: Course, lanes: np.ndarray, model) -> None:
+def give(today: Today, course: Course, lanes: np.ndarray, model: TreatedModel) -> None:
     """Leaves `resection_residual_share` of the primary; half a dose takes half of what a whole one takes."""
     taken = np.minimum(np.where(lanes, course.level, 0.0), 1.0)
     today.primary *= 1.0 - taken * (1.0 - course.parameters["resection_residual_share"])

@@ -9,10 +9,10 @@ from __future__ import annotations
 import numpy as np
 
 from sim.disease.signals import Signals, decay
-from sim.treatments.base import Course, Today, Treatment, left_after
+from sim.treatments.base import Course, Today, TreatedModel, Treatment, left_after
 
 
-def give(today: Today, course: Course, lanes: np.ndarray, model) -> None:
+def give(today: Today, course: Course, lanes: np.ndarray, model: TreatedModel) -> None:
     """One dose."""
     cleared = course.held("cleared")
     left = left_after(course.parameters["senolytic_clearance"], np.where(lanes, course.level, 0.0))

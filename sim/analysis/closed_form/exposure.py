@@ -47,7 +47,7 @@ def measure(
 
     `patients` is a number or ids; `arms` and `arm_of_lane` are as for `build_model`. Raises InputError as that does.
     """
-    ids = np.arange(patients) if np.ndim(patients) == 0 else np.asarray(patients)
+    ids = patients if isinstance(patients, np.ndarray) else np.arange(patients)
     if arms is None:
         arms = [scenario.effective()]
     barren = {"competent_share": 0.0, f"site_shedding_factor.{scenario.primary}": 1.0}
@@ -84,8 +84,8 @@ def visible_within(scenario: Scenario, threshold_cells: float, weeks: int) -> np
 def visible_chance(p: Mapping[str, float], threshold_cells: float, weeks: int, niche: str) -> np.ndarray:
     """P(a settled competent cell has founded a colony above the threshold within k weeks), shape (weeks,).
 
-    Awake at once, or after sleep if it does not die asleep; establishment and growth as in `sim.analysis.closed_form.theory`. `p`
-    holds all parameter values, nulls set.
+    Awake at once, or after sleep if it does not die asleep; establishment and growth as in
+    `sim.analysis.closed_form.theory`. `p` holds all parameter values, nulls set.
     """
     days = weeks * STEP_DAYS
     reach = _reach(days, threshold_cells, *(p[name] for name in _GROWTH))
@@ -136,9 +136,12 @@ def _woke(
     feeding: float,
 ) -> np.ndarray:
     """P(a sleeper wakes on that day after its arrival), (days,)."""
-    survival = lambda x: theory.threshold_survival(
-        x, narrow_share, (narrow_scale, narrow_shape), (broad_scale, broad_shape)
-    )
+
+    def survival(energy_days: np.ndarray) -> np.ndarray:
+        return theory.threshold_survival(
+            energy_days, narrow_share, (narrow_scale, narrow_shape), (broad_scale, broad_shape)
+        )
+
     return theory.sleeper_fates(np.full(days, feeding), np.full(days, death), survival)["woke"]
 
 
@@ -161,7 +164,7 @@ def expected_metastases(
     Two numbers a patient of frailty one: in a niche of constant soil, and in the liver with its
     receptivity; both per unit of arrest x soil x competent share.
     """
-    weeks, lanes = exposure.shed.shape
+    weeks = len(exposure.shed)
     day = (np.arange(weeks) * STEP_DAYS)[:, None]
     wait = np.maximum((until_day[None, :] - day) // STEP_DAYS, -1).astype(int)
     chance = np.where(wait >= 0, visible[np.clip(wait, 0, len(visible) - 1)], 0.0)

@@ -9,9 +9,14 @@ end of day t.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import ndtr
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
 
@@ -19,7 +24,9 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
 # -- patients ------------------------------------------------------------------------------------
 
 
-def frailty_average(function, log_sd: float, cut_sd: float, panels: int = 64) -> float:
+def frailty_average(
+    function: Callable[[np.ndarray], np.ndarray], log_sd: float, cut_sd: float, panels: int = 64
+) -> float:
     """E[function(X)] over X = exp(log_sd z), z standard normal cut off at -cut_sd and cut_sd.
 
     `function` takes and returns float arrays of one shape. Composite Gauss-Legendre quadrature.
@@ -42,7 +49,9 @@ def expected_incidence(mean_events: float, log_sd: float, cut_sd: float) -> floa
 # -- colonies: the linear birth-death process (Kendall 1948) -------------------------------------
 
 
-def birth_death_law(birth_per_day, death_per_day, days) -> tuple[float, float]:
+def birth_death_law(
+    birth_per_day: npt.ArrayLike, death_per_day: npt.ArrayLike, days: npt.ArrayLike
+) -> tuple[float, float]:
     """(survival, ratio) of one cell's descendants: P(0) = 1 - survival, P(n) = survival (1 - ratio) ratio^(n-1).
 
     Rates may be scalars or arrays, one entry a stretch of `days` (same shape) during which they are
@@ -69,7 +78,7 @@ def birth_death_moments(birth_per_day: float, death_per_day: float, days: float,
     return cells * growth, cells * (birth_per_day + death_per_day) / net * growth * (growth - 1.0)
 
 
-def birth_death_cdf(cells, survival: float, ratio: float):
+def birth_death_cdf(cells: npt.ArrayLike, survival: float, ratio: float) -> np.ndarray:
     """P(N <= n) from one cell, for an array of n >= 0; see `birth_death_law`."""
     return 1.0 - survival * ratio ** np.floor(np.asarray(cells, dtype=float))
 
@@ -87,7 +96,7 @@ def establishment_probability(birth_per_day: float, death_per_day: float, size: 
     return (1.0 - odds) / (1.0 - odds**size)
 
 
-def founding_to_size_cdf(days, size: float, birth_per_day: float, death_per_day: float):
+def founding_to_size_cdf(days: npt.ArrayLike, size: float, birth_per_day: float, death_per_day: float) -> np.ndarray:
     """P(an established line has reached `size` >> 1 within `days`), for an array of days.
 
     N(t) exp(-rt) tends to an exponential variate of mean b/r (Harris 1951; r = b - d), so the time is
@@ -97,7 +106,13 @@ def founding_to_size_cdf(days, size: float, birth_per_day: float, death_per_day:
     return np.exp(-net / birth_per_day * size * np.exp(-net * np.asarray(days, dtype=float)))
 
 
-def colony_growth_days(start_cells, end_cells, limit_cells: float, capacity_cells: float, gompertz_per_day: float):
+def colony_growth_days(
+    start_cells: npt.ArrayLike,
+    end_cells: npt.ArrayLike,
+    limit_cells: float,
+    capacity_cells: float,
+    gompertz_per_day: float,
+) -> np.ndarray:
     """Days of deterministic growth: exponential below the avascular limit, Gompertz above it; arrays broadcast."""
     start, end = np.log(start_cells), np.log(end_cells)
     limit, top = math.log(limit_cells), math.log(capacity_cells)
@@ -110,17 +125,21 @@ def colony_growth_days(start_cells, end_cells, limit_cells: float, capacity_cell
 # -- sleepers ------------------------------------------------------------------------------------
 
 
-def threshold_survival(energy_days, narrow_share: float, narrow: tuple[float, float], broad: tuple[float, float]):
+def threshold_survival(
+    energy_days: npt.ArrayLike, narrow_share: float, narrow: tuple[float, float], broad: tuple[float, float]
+) -> np.ndarray:
     """P(energy threshold > x): a mixture of two Weibull laws, each (scale in days, shape)."""
     x = np.asarray(energy_days, dtype=float)
 
-    def weibull(scale, shape):
+    def weibull(scale: float, shape: float) -> np.ndarray:
         return np.exp(-((x / scale) ** shape))
 
     return narrow_share * weibull(*narrow) + (1.0 - narrow_share) * weibull(*broad)
 
 
-def sleeper_fates(feeding, hazard, survival_of_threshold) -> dict[str, np.ndarray]:
+def sleeper_fates(
+    feeding: npt.ArrayLike, hazard: npt.ArrayLike, survival_of_threshold: Callable[[np.ndarray], np.ndarray]
+) -> dict[str, np.ndarray]:
     """What becomes of a sleeper on each day after its arrival: arrays of shape (days,).
 
     `feeding` and `hazard` (days,) are the advances of the energy and the hazard clock on the first,
@@ -143,7 +162,7 @@ def sleeper_fates(feeding, hazard, survival_of_threshold) -> dict[str, np.ndarra
     }
 
 
-def expected_asleep(arrivals_per_day, fates: dict[str, np.ndarray]) -> np.ndarray:
+def expected_asleep(arrivals_per_day: npt.ArrayLike, fates: dict[str, np.ndarray]) -> np.ndarray:
     """Mean number asleep at the end of each day, shape (days,): an infinite-server queue (M/G/infinity).
 
     `arrivals_per_day` (days,) is the mean number that fall asleep on each day; constant clocks, so
@@ -158,7 +177,7 @@ def expected_asleep(arrivals_per_day, fates: dict[str, np.ndarray]) -> np.ndarra
 
 
 def two_bed_circuit(arrest_first: float, arrest_second: float, death_per_pass: float) -> tuple[float, float, float]:
-    """(arrested in the first bed, in the second, died) where cells go round first -> second -> first: a geometric series."""
+    """(arrested in the first bed, in the second, died) where cells go first -> second -> first: a geometric series."""
     alive = 1.0 - death_per_pass
     into_second = alive * (1.0 - arrest_first)
     round_trip = into_second * alive * (1.0 - arrest_second)
