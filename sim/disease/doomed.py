@@ -52,7 +52,7 @@ class Doomed:
         self._arrivals = Rows(packed=np.uint64)
         self._chance, self._energy, self._hazard = (History(lanes, len(NICHES)) for _ in range(3))
         self._clearance = History(lanes, 1)
-        self._rates: np.ndarray | None = None  # of sleepers, as last noted
+        self._rates, self._any_clears = b"", bool(law.clears.any())  # rates of sleepers, as last noted
         self._shape = (0, classes, len(NICHES))
         self._doses = Rows(lane=np.int32, day=np.int32, drug=np.int8, dosed_day=np.int32, chance=np.float64)
         self._cycling: list[np.ndarray] = []
@@ -71,20 +71,20 @@ class Doomed:
     def settle(self, stream: Stream, day: int, doomed: np.ndarray) -> None:
         """So many doomed founders, (lanes, niches), settled today."""
         arrivals = self._arrivals
-        arrivals.reserve(int(np.count_nonzero(doomed)))
+        arrivals.reserve(doomed.size)
         arrivals.count = doomed_counts.note_arrivals(
             day, stream.code, CLUSTER_INDEX * stream.cluster, doomed, arrivals.packed, arrivals.count
         )
 
     def note_rates(self, day: int, alive: np.ndarray, rates: Rates) -> None:
         """Today's rates, in the lanes that are alive. Raises AssertionError where T cells clear more in one niche than in another."""
-        today = rates.of_sleepers
-        if self._rates is None or not np.array_equal(today, self._rates):
-            self._rates = today.copy()
+        today = rates.of_sleepers.tobytes()
+        if today != self._rates:
+            self._rates = today
             self._chance.note(day, alive, rates.sleep)
             self._energy.note(day, alive, rates.feeding)
             self._hazard.note(day, alive, rates.sleeper_death)
-        if self._law.clears.any():
+        if self._any_clears:
             if not np.array_equal(rates.clearance.min(axis=1), rates.clearance.max(axis=1)):
                 raise AssertionError("clearance differs between niches: keep a column a niche of its clock")
             self._clearance.note(day, alive, rates.clearance[:, :1])
