@@ -10,6 +10,8 @@ import json
 import sys
 import time
 
+import numpy as np
+
 from benchmarks.work import Work, build, headline
 from sim.names import STAGES
 from sim.observe import ALL_ORGANS, QUANTITIES
@@ -23,8 +25,9 @@ COUNTS = ("settled", "sleeping", "woke", "died_asleep", "extinct")
 def run(work: Work, doomed: bool = True) -> dict:
     """Run the work in chunks, one after the other; totals over all patients, and what they cost.
 
-    All tables are made of it, or with `doomed` false those of metastases. `cell_days` is the sum over days of the cells that
-    are alive: sleepers as of every day of the output grid, colonies with a row (one agent each, whatever their size) as of every week.
+    All tables are made of it, or with `doomed` false those of metastases. `cell_days` is the sum over days of the cells
+    that are alive: sleepers by the trapezoid rule over the output grid, colonies with a row (one agent each, whatever
+    their size) as of every week.
     """
     totals = dict.fromkeys((*COUNTS, "shed", "small", "grown", "micrometastases", "macrometastases", "cell_days"), 0)
     totals["burden_cells"], bytes_used, looks = 0.0, 0, 0
@@ -38,7 +41,10 @@ def run(work: Work, doomed: bool = True) -> dict:
                 totals["cell_days"] += 7 * (cells.small.count + cells.grown.count)
         told = model.observer.sparse()["first_cell"]
         sleepers = told["row"] % QUANTITIES == ALL_ASLEEP
-        totals["cell_days"] += model.observer.every_days * int(told["total"][sleepers].sum())
+        days = np.append(told["row"][sleepers] // QUANTITIES * model.observer.every_days, work.days)
+        number = np.append(told["total"][sleepers], 0)
+        number[-1] = cells.promising["sleeping"].sum() if not doomed else cells.sleeping.sum()
+        totals["cell_days"] += int(np.trapezoid(number, days))
         for name in COUNTS:
             totals[name] += int((getattr(cells, name) if doomed or name == "settled" else cells.promising[name]).sum())
         totals["shed"] += int(model.shed_total.sum())
