@@ -7,16 +7,20 @@ law of the plain process, at every age and for every size, and over two days and
 import numpy as np
 import pytest
 from injected import ARRIVAL_DAY, LIVER, both, injected, sizes, to
+from quick_cohort import scenario_file
 from scipy import stats
 from statistics_helpers import FALSE_ALARM, assert_counts, assert_mean, chi_square_p
 from treated_patients import plan, treated_model
 from virtual_patients import NOTHING_ACTS, drawn_model, plain_model, values
 
+from sim import scenario as scenarios
 from sim.analysis.closed_form import theory
 from sim.disease import shells
 from sim.disease.identity import PROMISING_INDEX, unpack
+from sim.errors import InputError
 from sim.names import NICHES
 from sim.runs import tables
+from sim.runs.run import run_scenario
 
 FOUNDERS = 120_000
 EDGES = np.array([0, 1, 2, 10, 100, 1000])
@@ -329,3 +333,22 @@ def test_sleepers_that_are_doomed_wait_and_die_as_theory_says():
         chi_square_p(observed, total * np.concatenate([exact["woke"], exact["died"], exact["asleep"][-1:]]))
         > FALSE_ALARM
     )
+
+
+def test_a_run_for_metastases_alone_has_the_same_metastases_and_nulls(tmp_path):
+    """`tables = metastases`: columns that need the doomed are null, not nought; the rest is the same to the byte."""
+    quick = scenarios.load(scenario_file(tmp_path, 12))
+    everything, alone = (
+        run_scenario(quick, seed=5, out=tmp_path / name, tables=name) for name in ("all", "metastases")
+    )
+    assert alone.manifest["tables"] == "metastases" and len(alone.metastases) > 20
+    for table in ("patients", "metastases", "founders", "ancestors"):
+        assert getattr(alone, table).equals(getattr(everything, table)), table
+    untold = alone.seeding["stage"].isin(["dormant", "cycling"])
+    assert untold.any() and alone.seeding.loc[untold, "mean"].isna().all()
+    assert alone.seeding[~untold].equals(everything.seeding[~untold])
+    key = ["clock", "day", "organ", "stage", "n_at_risk"]
+    assert alone.seeding[key].equals(everything.seeding[key])
+    assert set(everything.cascade["step"]) - set(alone.cascade["step"]) == {"died_asleep", "woke", "extinct"}
+    with pytest.raises(InputError, match="need every cell"):
+        run_scenario(quick, seed=5, out=tmp_path / "seeds", tables="metastases", keep_seeds=True)
