@@ -6,13 +6,12 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check -qq
 
 INSTALLED := $(VENV)/.installed
-COMPILED  := $(VENV)/.compiled
-SOURCES   := $(wildcard sim/*.py sim/*/*.py)
 
+PYTHONS  ?= 3.11 3.12 3.13
 SCENARIO ?= scenarios/colorectal.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test long lint mutants bench docs pictures questions env clean
+.PHONY: help run demo test long lint mutants matrix bench docs pictures questions env compiled clean
 
 help:
 	@echo "make run     run the headline scenario: summary table, results, figure (SCENARIO=... for another)"
@@ -21,6 +20,7 @@ help:
 	@echo "make long    run the statistical checks that take minutes"
 	@echo "make lint    check the code's form and types"
 	@echo "make mutants see whether the tests notice small defects put in on purpose (an hour; continues where it stopped)"
+	@echo "make matrix  run a part of the tests on Python $(PYTHONS), with the newest and with the oldest packages"
 	@echo "make bench   measure everything against its rivals: a table and benchmarks/report.json (25 minutes)"
 	@echo "make docs    build the manual in docs/_build/html"
 	@echo "make pictures draw the pictures of the README again (a minute or two)"
@@ -29,45 +29,52 @@ help:
 	@echo "make clean   remove the environment and all caches (results stay)"
 	@echo "PYTHON=...   the Python to build with, 3.11 or newer (now: $(PYTHON))"
 
-run: $(COMPILED)
+run: compiled
 	@$(BIN)/python run_sim.py run $(SCENARIO)
 
-test: $(COMPILED)
+test: $(INSTALLED)-test compiled
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
-long: $(COMPILED)
+long: $(INSTALLED)-test compiled
 	@$(BIN)/python -m pytest -m long
 
-lint: $(INSTALLED)
+lint: $(INSTALLED)-lint
 	@$(BIN)/python -m ruff check .
 	@$(BIN)/python -m ruff format --check .
 	@$(BIN)/python -m mypy sim
 
-mutants: $(COMPILED)
+mutants: $(INSTALLED)-test compiled
 	@$(BIN)/python -m tests.mutants
 
-demo: $(COMPILED)
+matrix: $(INSTALLED)-matrix
+	@$(BIN)/python -m tests.matrix $(PYTHONS)
+
+demo: $(INSTALLED)-demo compiled
 	@$(BIN)/python run_sim.py demo
 
-bench: $(COMPILED)
+bench: $(INSTALLED)-test compiled
 	@$(BIN)/python -m benchmarks
 
-docs: $(COMPILED)
+docs: $(INSTALLED)-docs
 	@$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 	@echo "Open docs/_build/html/index.html"
 
-pictures: $(COMPILED)
+pictures: compiled
 	@$(BIN)/python run_sim.py run colorectal --patients 1000 --seed 1 --out results/pictures/colorectal --quiet
 	@$(BIN)/python run_sim.py run colorectal --patients 1000 --seed 1 --off dual_blood_supply --out results/pictures/without_portal_vein --quiet
 	@$(BIN)/python run_sim.py plot results/pictures/colorectal --what body,cascade --format png --out docs/pictures
 	@$(BIN)/python run_sim.py compare results/pictures/colorectal results/pictures/without_portal_vein --format png --out results/pictures/compare
 	@cp results/pictures/compare/compare.png docs/pictures/compare.png
 
-questions: $(COMPILED)
+questions: compiled
 	@$(BIN)/python run_sim.py ask all --seed 1 --seed 2 --seed 3
 	@cp results/questions/questions.md docs/questions.md
 
-env: $(COMPILED)
+env: compiled
+
+# The program itself knows what is compiled, for this state of the sources and this machine.
+compiled: $(INSTALLED)
+	@$(BIN)/python run_sim.py compile --quiet
 
 # One recipe for a new and for an outdated environment: pip changes only what differs.
 $(INSTALLED): pyproject.toml constraints.txt
@@ -79,13 +86,14 @@ $(INSTALLED): pyproject.toml constraints.txt
 	  echo "error: $(PYTHON) cannot make virtual environments: install its venv package (Debian, Ubuntu: apt install python3-venv), or name another Python: make PYTHON=python3.12" >&2; exit 1; }
 	@$(BIN)/python -c 'import pip' 2>/dev/null || { \
 	  echo "Making the environment in $(VENV)"; $(PYTHON) -m venv --clear $(VENV); }
-	@echo "Installing the packages (about a minute the first time)"
-	@$(PIP) install --editable '.[test,lint]' --constraint constraints.txt
+	@echo "Installing the packages"
+	@$(PIP) install --editable . --constraint constraints.txt
 	@touch $@
 
-$(COMPILED): $(INSTALLED) $(SOURCES)
-	@echo "Compiling the kernels"
-	@$(BIN)/python run_sim.py compile
+# What only some need, into the same environment: one stamp an extra of pyproject.toml.
+$(INSTALLED)-%: $(INSTALLED)
+	@echo "Installing the packages of the extra $*"
+	@$(PIP) install --editable '.[$*]' --constraint constraints.txt
 	@touch $@
 
 clean:

@@ -29,9 +29,12 @@ BARS = {
     "slope_patients": ("<=", 1.05),
     "slope_cells": ("<=", 1.05),
     "speedup_2_workers": (">=", 1.8),
+    "startup_run_cpu_seconds": ("<=", 4.0),
+    "startup_run_no_figure_cpu_seconds": ("<=", 2.5),
+    "startup_list_cpu_seconds": ("<=", 0.45),
 }
 PEAK_BAR_BYTES = 2**30
-PARTS = ("cohort", "single_patient", "every_mechanism", "growth", "metaspread", "workers")
+PARTS = ("cohort", "single_patient", "every_mechanism", "growth", "metaspread", "workers", "startup")
 
 
 def _say(text: str) -> None:

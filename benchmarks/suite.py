@@ -5,9 +5,11 @@ from __future__ import annotations
 import subprocess
 import tempfile
 from pathlib import Path
+from statistics import median
 
 from benchmarks import rival_c, rival_metaspread
 from benchmarks.measure import in_fresh_process, log_log_slope, median_of, median_ratio, rate
+from benchmarks.startup import COMMANDS, measure
 from benchmarks.work import headline, pinned
 
 KEYS = (
@@ -25,6 +27,7 @@ KEYS = (
     "slope_cells",
     "speedup_2_workers",
     "cost_of_every_mechanism",
+    *COMMANDS,
 )
 SAME_CELLS = {"shed": 1e-5, "settled": 1e-5} | dict.fromkeys(("sleeping", "woke", "died_asleep", "extinct", "grown"), 1e-2)
 """Counts in which the C rival may differ by so much, or by chance: it draws the same arrivals, and then every cell's life by other keys."""
@@ -190,3 +193,12 @@ def workers(report: dict, say) -> dict:
         )
     report["speedup_2_workers"] = median_ratio(*([run["wall_seconds"] for run in group] for group in (one, two)))
     return {"one": one, "two": two}
+
+
+def startup(report: dict, say) -> dict:
+    """Put the medians into the report; return every measurement."""
+    seconds = measure()
+    for name, took in seconds.items():
+        report[name] = median(took)
+        say(f"{' '.join(COMMANDS[name])}: {report[name]:.2f} CPU s")
+    return seconds

@@ -15,7 +15,7 @@ from sim import __version__
 
 project = "Metastatic seeding"
 author = "the metastatic-seeding authors"
-copyright = author
+copyright = author  # noqa: A001
 release = version = __version__
 extensions = ["myst_parser", "sphinx.ext.autodoc"]
 myst_enable_extensions = ["deflist"]

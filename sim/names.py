@@ -50,6 +50,10 @@ RESISTANCE_CLASSES = 1 << len(DRUGS)
 STAGES = ("arrested", "settled", "dormant", "cycling", "micrometastasis", "macrometastasis")
 """Stages of `seeding.parquet`: the first two cumulative, the others present on the day."""
 
+ALL_ORGANS = (*NICHES, "all")
+QUANTITIES = len(ALL_ORGANS) * len(STAGES)
+"""Curves of each clock of `seeding.parquet`: every stage in every organ, and in all of them."""
+
 CLOCKS = ("first_cell", "diagnosis")
 
 LIVER = NICHES.index("liver")

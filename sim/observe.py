@@ -7,15 +7,13 @@ import numpy as np
 
 from sim.disease.doomed_lives import ASLEEP, CELLS
 from sim.disease.doomed_lives import QUANTITIES as COUNTED
-from sim.names import CLOCKS, NICHES, STAGES
+from sim.names import CLOCKS, NICHES, QUANTITIES, STAGES
 from sim.numerics.histograms import BINS, bin_of, count_bins
 from sim.numerics.jit import kernel
 
-ALL_ORGANS = (*NICHES, "all")
 NEED_DOOMED = (STAGES.index("dormant"), STAGES.index("cycling"))
 """Stages that are not known where the doomed are not computed."""
 LANES_AT_ONCE = 64
-QUANTITIES = len(ALL_ORGANS) * len(STAGES)
 _NOBODY = np.empty(0, dtype=np.int64)
 
 

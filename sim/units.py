@@ -194,3 +194,14 @@ def _parse(text: str) -> tuple[Fraction, dict[str, int]] | None:
             size *= _ATOMS[atom][1] ** power
             powers[atom] = powers.get(atom, 0) + power
     return None if want or len(stack) > 1 else (size, powers)
+
+
+_MEMORY = re.compile(r"\s*(\d{1,15}(?:\.\d{1,15})?)\s*([kmgt]?)(i?)b\s*", re.IGNORECASE)
+
+
+def memory_bytes(text: str) -> int | None:
+    """An amount of memory such as 500MB, 4GB or 2GiB, as bytes; None where the text is none."""
+    match = _MEMORY.fullmatch(text)
+    if match is None or (match[3] and not match[2]):
+        return None
+    return int(float(match[1]) * (1024 if match[3] else 1000) ** " kmgt".index(match[2].lower() or " "))

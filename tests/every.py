@@ -9,15 +9,15 @@ def failures(check: Callable, things: Iterable, name: Callable = str) -> list[st
     Any exception is a failure: one broken entry hides none of the others. Raises ValueError without things, where a
     check would pass that checks nothing.
     """
-    found, count = [], 0
-    for count, thing in enumerate(things, 1):
+    found, all_things = [], list(things)
+    if not all_things:
+        raise ValueError("there is nothing to check")
+    for thing in all_things:
         try:
             check(thing)
         except Exception as error:
             said = str(error) if isinstance(error, AssertionError) else f"{type(error).__name__}: {error}"
             found.append(f"{name(thing)}: {said}")
-    if not count:
-        raise ValueError("there is nothing to check")
     return found
 
 

@@ -10,14 +10,14 @@ import pytest
 
 pytest.importorskip("nicegui", reason="the classroom's page needs the extra 'demo'")
 
-from nicegui import ui  # noqa: E402
-from nicegui.testing import user_simulation  # noqa: E402
+from nicegui import ui
+from nicegui.testing import user_simulation
 
-from sim.demo import entrance as tab  # noqa: E402
-from sim.demo.phrases import Phrases  # noqa: E402
-from sim.demo.session import FREE_SECONDS, Classroom  # noqa: E402
-from sim.demo.settings import Settings  # noqa: E402
-from sim.demo.worker_handle import Worker  # noqa: E402
+from sim.demo import entrance as tab
+from sim.demo.phrases import Phrases
+from sim.demo.session import FREE_SECONDS, Classroom
+from sim.demo.settings import Settings
+from sim.demo.worker_handle import Worker
 
 
 class Tab:

@@ -6,10 +6,10 @@ from fnmatch import fnmatch
 import pytest
 
 from sim import catalog
+from sim.finding import SCENARIOS as FOLDER
 from sim.mechanisms import REGISTRY as MECHANISMS
 from sim.scenario import files
 from sim.scenario.comparison import load_comparison
-from sim.scenario.resolve import FOLDER
 from sim.treatments import REGISTRY
 
 ASSUMED = {name: parameter for name, parameter in catalog.load().items() if parameter.kind == "assumed"}

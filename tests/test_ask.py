@@ -12,12 +12,12 @@ from scipy import stats
 from sim import catalog
 from sim.analysis import questions
 from sim.errors import InputError
+from sim.finding import SCENARIOS as FOLDER
 from sim.names import DAYS_PER_YEAR, NICHES
 from sim.results.outcomes import CONDITIONS, OUTCOMES, outcome
 from sim.scenario import files, load
 from sim.scenario.comparison import load_comparison
 from sim.scenario.expectations import Contrast, contradiction, contrasts
-from sim.scenario.resolve import FOLDER
 
 WITH_COMPARISON = [file for file in files() if load_comparison(file) is not None]
 BASE = (FOLDER / "colorectal.toml").read_text(encoding="utf-8")
@@ -592,7 +592,7 @@ def test_all_asks_every_scenario_that_has_a_comparison(asked, tmp_path, monkeypa
     """With every seed, across with the first; the table and the page hold what the answers say, and a second call runs nothing."""
     from sim import cli
 
-    monkeypatch.setattr("sim.scenario.resolve.FOLDER", asked[0].scenario.path.parent)
+    monkeypatch.setattr("sim.finding.SCENARIOS", asked[0].scenario.path.parent)
     words = ["ask", "all", "--patients", "4", "--workers", "1", "--seed", "1", "--seed", "2", "--out", str(tmp_path)]
     assert cli.main([*words, "--quiet"]) == 0
     out = capsys.readouterr().out.splitlines()
@@ -627,7 +627,7 @@ def test_what_was_stopped_has_answered_every_question_before_it_varies_one(asked
     """Ctrl-C while it asks across: the table is whole at the scenario's own numbers, and the page names what is left."""
     from sim import cli
 
-    monkeypatch.setattr("sim.scenario.resolve.FOLDER", asked[0].scenario.path.parent)
+    monkeypatch.setattr("sim.finding.SCENARIOS", asked[0].scenario.path.parent)
     whole = questions.ask
 
     def until_across(*words, across, **options):

@@ -14,7 +14,7 @@ from sim.cli import main
 from sim.errors import InputError
 from sim.mechanisms import REGISTRY
 from sim.names import NICHES
-from sim.runs import arms
+from sim.runs import counterfactuals
 from sim.runs.counterfactuals import Counterfactual, metastases_by_arm
 from sim.runs.run import run_scenario
 from sim.work import resuming as kept
@@ -34,7 +34,7 @@ def quick(tmp_path_factory):
 
 
 def small_chunks(monkeypatch, lanes: int = 100) -> None:
-    monkeypatch.setattr(arms, "LANES", lanes)
+    monkeypatch.setattr(counterfactuals, "LANES", lanes)
 
 
 @pytest.fixture(scope="module")
@@ -265,7 +265,7 @@ def test_workers_and_interruptions_change_nothing(quick, tmp_path, monkeypatch):
     attribution.attribute(quick, out=tmp_path / "two", workers=2, **asked)
     real, computed = workers.run_tasks, []
 
-    def stopping(tasks, number, report):
+    def stopping(tasks, number, report, **_):
         for finished in real(tasks, number, report):
             yield finished
             computed.append(finished.task.name)
@@ -278,7 +278,10 @@ def test_workers_and_interruptions_change_nothing(quick, tmp_path, monkeypatch):
     assert len(chunk_files(tmp_path / "stopped")) == 2 and not (tmp_path / "stopped").exists()
     attribution.attribute(quick, out=tmp_path / "stopped", **asked)
     assert (
-        len(computed) == len(set(computed)) == len(arms.counterfactual_tasks(quick, [Counterfactual()] * 12, SEED)) > 3
+        len(computed)
+        == len(set(computed))
+        == len(counterfactuals.counterfactual_tasks(quick, [Counterfactual()] * 12, SEED))
+        > 3
     )
     assert bytes_of(tmp_path / "whole") == bytes_of(tmp_path / "two") == bytes_of(tmp_path / "stopped")
     assert len(bytes_of(tmp_path / "whole")) == 2 and not chunk_files(tmp_path / "stopped")
@@ -286,9 +289,9 @@ def test_workers_and_interruptions_change_nothing(quick, tmp_path, monkeypatch):
 
 def test_another_question_starts_anew(quick):
     arm = [Counterfactual(), Counterfactual(frozenset(["dormancy"]))]
-    keys = {arms.counterfactuals_key(quick, arm, SEED), arms.counterfactuals_key(quick, arm, SEED + 1), arms.counterfactuals_key(quick, arm[:1], SEED),
-            arms.counterfactuals_key(quick.with_(set_=["soil.liver=0.2"]), arm, SEED),
-            arms.counterfactuals_key(quick, [Counterfactual(), Counterfactual(values=(("soil.liver", 0.2),))], SEED)}  # fmt: skip
+    keys = {counterfactuals.counterfactuals_key(quick, arm, SEED), counterfactuals.counterfactuals_key(quick, arm, SEED + 1), counterfactuals.counterfactuals_key(quick, arm[:1], SEED),
+            counterfactuals.counterfactuals_key(quick.with_(set_=["soil.liver=0.2"]), arm, SEED),
+            counterfactuals.counterfactuals_key(quick, [Counterfactual(), Counterfactual(values=(("soil.liver", 0.2),))], SEED)}  # fmt: skip
     assert len(keys) == 5
 
 

@@ -3,6 +3,8 @@
 Statistical checks fail a correct program with probability 2e-9 each (see `statistics_helpers`); seeds are fixed.
 """
 
+import itertools
+
 import numpy as np
 import pytest
 from scipy import integrate, stats
@@ -167,7 +169,7 @@ def test_stem_like_cells_alone_are_competent():
 def test_hypoxia_and_inflammation_of_a_niche():
     rates, _, _ = a_day("hypoxia", hypoxia_sleep_gain=0.5)
     assert np.all(rates.sleep == 0.0), "where nobody sleeps, nobody sleeps more"
-    rates, _, p = a_day("inflammatory_awakening", awakening_gain=4.0, organ_inflammation__lung=0.5)
+    rates, _, _p = a_day("inflammatory_awakening", awakening_gain=4.0, organ_inflammation__lung=0.5)
     assert rates.feeding[:, LUNG] == pytest.approx(3.0)
     assert np.all(np.delete(rates.feeding, LUNG, axis=1) == 1.0)
 
@@ -221,7 +223,7 @@ def exact_emt(mean, sd, gain, cost):
         def law(m):
             return of(m) * np.exp(-0.5 * ((m - mean) ** 2 - (nearest - mean) ** 2) / sd**2)
 
-        return sum(integrate.quad(law, low, high, epsrel=1e-10)[0] for low, high in zip(edges, edges[1:], strict=False))
+        return sum(integrate.quad(law, low, high, epsrel=1e-10)[0] for low, high in itertools.pairwise(edges))
 
     def success(m):
         return np.exp(gain * m - cost * m**4)

@@ -10,6 +10,7 @@ import pytest
 from sim.cli import main
 from sim.cli import tables as cli_tables
 from sim.cli import values as cli_values
+from sim.cli.program import cli
 from sim.errors import MachineError
 
 HEAVY = ("mesa", "numba", "pandas", "matplotlib", "pyarrow", "scipy", "pydantic", "numpy", "networkx", "tqdm")
@@ -43,6 +44,11 @@ def write_interrupted(out, finished):
 
 
 # Help, and what it costs
+
+
+def test_every_command_has_a_file_of_its_own():
+    homes = {name: command.callback.__module__ for name, command in cli.commands.items()}
+    assert len(set(homes.values())) == len(homes) and "sim.cli.program" not in homes.values(), homes
 
 
 @pytest.mark.parametrize(

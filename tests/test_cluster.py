@@ -90,13 +90,13 @@ def tables(packed: dict[str, bytes]) -> dict[str, bytes]:
 
 @pytest.fixture(scope="module")
 def expected() -> dict[str, bytes]:
-    return {done.block.name: done.packed for done in LocalExecutor(1).execute(blocks(6), lambda share: None)}
+    return {done.task.name: done.packed for done in LocalExecutor(1).execute(blocks(6), lambda share: None)}
 
 
 def test_a_cluster_gives_the_same_bytes_whole_or_by_the_shared_folder(expected, tmp_path):
     with cluster(2, tmp_path) as (address, _):
         told = []
-        returned = {done.block.name: done.packed for done in ClusterExecutor(address).execute(blocks(6), told.append)}
+        returned = {done.task.name: done.packed for done in ClusterExecutor(address).execute(blocks(6), told.append)}
         assert tables(returned) == tables(expected)
         assert told == [1, 2, 3, 4, 5, 6]
         shared = tmp_path / "parts"
@@ -116,7 +116,7 @@ def test_a_killed_worker_costs_its_block_only(expected, tmp_path, seed):
     with cluster(2, tmp_path) as (address, workers):
         found, killed = {}, False
         for done in ClusterExecutor(address).execute(blocks(6), lambda share: None):
-            found[done.block.name] = done.packed
+            found[done.task.name] = done.packed
             if not killed:
                 time.sleep(dice.random() * 0.2)
                 os.kill(workers[0].pid, signal.SIGKILL)
@@ -139,8 +139,8 @@ def test_a_block_that_kills_its_workers_is_given_back_as_lost(expected, tmp_path
     with cluster(6, tmp_path) as (address, _):
         done = list(ClusterExecutor(address).execute([poison, *blocks(6)], lambda share: None))
     lost = [one for one in done if one.lost]
-    assert [one.block.name for one in lost] == [poison.name]
-    assert tables({one.block.name: one.packed for one in done if not one.lost}) == tables(expected)
+    assert [one.task.name for one in lost] == [poison.name]
+    assert tables({one.task.name: one.packed for one in done if not one.lost}) == tables(expected)
 
 
 def test_a_scheduler_that_is_not_there_is_said(monkeypatch):

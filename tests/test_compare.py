@@ -287,7 +287,7 @@ def test_the_figure_shows_the_differences(found, monkeypatch, size):
     assert {ANY_ORGAN, "liver", "alive"} <= shown and len(shown) == 6 == len(starting(figure, "band:")) == len(
         artists(figure)["label"]
     )
-    years, difference = artists(figure)["difference:liver"][0].get_data()
+    _years, difference = artists(figure)["difference:liver"][0].get_data()
     assert difference[-1] == pytest.approx(100 * found.organs[1].pairs.difference)
     _, alive = artists(figure)["difference:alive"][0].get_data()
     assert alive[-1] == pytest.approx(100 * found.alive.difference, abs=1e-9)

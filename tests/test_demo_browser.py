@@ -52,7 +52,7 @@ def _exporting(handout):
     """The export begins with the first test and is done by the time it is read."""
 
 
-def test_a_class_switches_plays_scrubs_and_sees_what_the_engine_says(classroom):  # noqa: F811
+def test_a_class_switches_plays_scrubs_and_sees_what_the_engine_says(classroom):
     import numpy as np
 
     from sim.demo.settings import Settings
@@ -89,7 +89,7 @@ def test_a_class_switches_plays_scrubs_and_sees_what_the_engine_says(classroom):
         assert re.search(r"\d+ patients", page.locator(".curves-sentence").inner_text())
 
 
-def test_a_lesson_to_its_end_with_the_keyboard_alone(classroom):  # noqa: F811
+def test_a_lesson_to_its_end_with_the_keyboard_alone(classroom):
     words = Phrases("en")
     lesson = lessons.load(LESSON)
 
@@ -141,7 +141,7 @@ def test_a_lesson_to_its_end_with_the_keyboard_alone(classroom):  # noqa: F811
         page.get_by_role("button", name=words.what_if("off.dormancy"), exact=True).wait_for()
 
 
-def test_a_class_that_is_faster_than_the_engine_never_sees_the_answer_to_another_question(classroom):  # noqa: F811
+def test_a_class_that_is_faster_than_the_engine_never_sees_the_answer_to_another_question(classroom):
     words = Phrases("en")
     names = [words(f"arm.{name}") for name in lessons.load(LESSON).names]
     with tab(classroom) as page:
@@ -156,7 +156,7 @@ def test_a_class_that_is_faster_than_the_engine_never_sees_the_answer_to_another
         assert page.evaluate(of) == names
 
 
-def test_while_the_connection_is_lost_nothing_can_be_pressed_in_vain(classroom):  # noqa: F811
+def test_while_the_connection_is_lost_nothing_can_be_pressed_in_vain(classroom):
     words = Phrases("en")
     with tab(classroom, f"lesson={LESSON}&step=1") as page:
         whole_film_is_there(page)
@@ -180,7 +180,7 @@ BOTH_BODIES_AND_THE_TIME_LINE = """() => { const bottom = (of) => Math.max(...[.
 """Seen on the first screen, without scrolling."""
 
 
-def test_every_control_has_a_name_and_its_text_a_contrast_and_its_place_at_every_width(classroom):  # noqa: F811
+def test_every_control_has_a_name_and_its_text_a_contrast_and_its_place_at_every_width(classroom):
     with tab(classroom, "treat=resection@30") as page:
         film_is_there(page)
         page.set_viewport_size(dict(zip(("width", "height"), WIDTHS["projector"], strict=True)))
@@ -193,7 +193,7 @@ def test_every_control_has_a_name_and_its_text_a_contrast_and_its_place_at_every
                 assert found(page, fault) == [], width
 
 
-def test_the_tests_for_names_and_contrast_can_fail(classroom):  # noqa: F811
+def test_the_tests_for_names_and_contrast_can_fail(classroom):
     with tab(classroom) as page:
         film_is_there(page)
         page.evaluate("""() => { const box = document.querySelector('.classroom'); const faint = document.createElement('p');
@@ -206,7 +206,7 @@ def test_the_tests_for_names_and_contrast_can_fail(classroom):  # noqa: F811
         assert any("Lessons" in text for text in page.evaluate(OVERFLOWING))
 
 
-def test_two_bodies_are_drawn_ten_times_a_second(classroom):  # noqa: F811
+def test_two_bodies_are_drawn_ten_times_a_second(classroom):
     """On two cores that compute a cohort meanwhile. The machine of the tests may be busy: half of it is the alarm here."""
     with tab(classroom) as page:
         film_is_there(page)
@@ -228,7 +228,7 @@ Element.prototype.animate = function (...what) { window.moving.push(`${this.clas
 """Note from the first moment on whatever begins to move by itself."""
 
 
-def test_reduced_motion_is_honoured(classroom):  # noqa: F811
+def test_reduced_motion_is_honoured(classroom):
     for wish in ("no-preference", "reduce"):
         with tab(classroom, reduced_motion=wish, script=MOVING) as page:
             film_is_there(page)
@@ -242,7 +242,7 @@ def test_reduced_motion_is_honoured(classroom):  # noqa: F811
 
 
 @pytest.mark.parametrize("width", ["phone", "projector"])
-def test_the_exported_handout_opens_without_a_network(classroom, handout, width):  # noqa: F811
+def test_the_exported_handout_opens_without_a_network(classroom, handout, width):
     file = handout()
     watched = Watched(classroom[0], *WIDTHS[width], offline=True)
     page = watched.page

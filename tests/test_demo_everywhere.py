@@ -65,7 +65,7 @@ def is_sound(page, width, where):
 @pytest.mark.parametrize("language", texts.languages())
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("name", lessons.names())
-def test_every_lesson_at_every_width(classroom, picture, name, width, language):  # noqa: F811
+def test_every_lesson_at_every_width(classroom, picture, name, width, language):
     """From the prediction to the last question, each step sound and photographed."""
     words = Phrases(language)
     with tab(classroom, f"lang={language}&lesson={name}&votes=3,8,1", width) as page:
@@ -100,7 +100,7 @@ def test_every_lesson_at_every_width(classroom, picture, name, width, language):
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("language", texts.languages())
-def test_exploring_at_every_width_in_every_language(classroom, picture, width, language):  # noqa: F811
+def test_exploring_at_every_width_in_every_language(classroom, picture, width, language):
     with tab(classroom, f"lang={language}&treat=resection@30", width) as page:
         film_is_there(page)
         assert page.evaluate("document.documentElement.lang") == language
@@ -110,7 +110,7 @@ def test_exploring_at_every_width_in_every_language(classroom, picture, width, l
         picture(page, f"explore-open-{width}-{language}")
 
 
-def test_four_tabs_at_once_keep_five_updates(classroom):  # noqa: F811
+def test_four_tabs_at_once_keep_five_updates(classroom):
     """Each computes its own cohort meanwhile; they are separate windows, because a hidden tab is not drawn."""
     with contextlib.ExitStack() as stack:
         pages = [stack.enter_context(tab(classroom, f"patient={18 + i}")) for i in range(4)]
@@ -132,7 +132,7 @@ def processor_seconds(pid: int) -> float:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="NOT TESTED: processor seconds are read from /proc")
-def test_the_first_cell_moves_within_seconds(classroom, repository):  # noqa: F811
+def test_the_first_cell_moves_within_seconds(classroom, repository):
     """From the command to the first moving cell. A busy machine stretches the wall's time, not that of the processor:
     what is limited is the time of the processes that stand one after the other in the way, the libraries and the film."""
     start = time.monotonic()
@@ -159,7 +159,7 @@ def test_the_first_cell_moves_within_seconds(classroom, repository):  # noqa: F8
     assert sum(spent) < 4, spent
 
 
-def test_closing_a_tab_frees_its_worker(classroom):  # noqa: F811
+def test_closing_a_tab_frees_its_worker(classroom):
     server = classroom[2].pid
     with tab(classroom) as page:
         film_is_there(page)
@@ -174,7 +174,7 @@ def test_closing_a_tab_frees_its_worker(classroom):  # noqa: F811
             page.wait_for_timeout(500)
 
 
-def test_a_restarted_server_picks_the_lesson_up(classroom, repository):  # noqa: F811
+def test_a_restarted_server_picks_the_lesson_up(classroom, repository):
     """The page finds the new server by itself; until then it says that the connection is lost."""
     words = Phrases("en")
     with serving(repository) as (_, _, port):
@@ -194,7 +194,7 @@ def test_a_restarted_server_picks_the_lesson_up(classroom, repository):  # noqa:
 
 
 @pytest.mark.parametrize("name", lessons.names())
-def test_every_handout_replays_offline_at_every_width(classroom, front_door, picture, tmp_path, name):  # noqa: F811
+def test_every_handout_replays_offline_at_every_width(classroom, front_door, picture, tmp_path, name):
     """Written by the command in one language, at most 3 MB, read through with the network off."""
     language = texts.languages()[len(name) % 2]
     file = tmp_path / "x.html"

@@ -32,7 +32,7 @@ def test_one_click_asks_another_what_if():
         await page.until(
             lambda: (
                 page.parts()
-                and any("head" == p["kind"] and not p["arms"][1]["mechanisms"]["dormancy"] for p in page.parts())
+                and any(p["kind"] == "head" and not p["arms"][1]["mechanisms"]["dormancy"] for p in page.parts())
             ),
             "its film",
         )

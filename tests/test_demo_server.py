@@ -149,7 +149,7 @@ def test_without_the_extra_it_says_what_to_install(front_door, tmp_path):
     refused = front_door("demo", "--no-browser", PYTHONPATH=str(tmp_path))
     assert refused.returncode == 2
     assert (
-        "the classroom needs the package nicegui, which is not installed; install it: python -m pip install -e '.[demo]'"
+        "the classroom needs the package nicegui, which is not installed; install it: python -m pip install -e "
         in refused.stderr
     )
 

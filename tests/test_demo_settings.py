@@ -10,6 +10,7 @@ from sim.demo.phrases import MORE_WHAT_IFS, WHAT_IFS, Phrases
 from sim.demo.settings import Settings, whole
 from sim.demo.treatments import TREATMENTS
 from sim.errors import InputError
+from sim.finding import SCENARIOS
 from sim.mechanisms import REGISTRY
 from sim.names import SITES
 
@@ -33,7 +34,7 @@ def test_a_wrong_value_is_refused_in_the_loaders_own_words(name):
 def test_the_page_and_a_file_with_the_same_mistake_say_the_same(tmp_path):
     file = tmp_path / "mistake.toml"
     file.write_text(
-        Settings(age="1e9").text().replace('"colorectal.toml"', f'"{scenario.FOLDER / "colorectal.toml"}"'),
+        Settings(age="1e9").text().replace('"colorectal.toml"', f'"{SCENARIOS / "colorectal.toml"}"'),
         encoding="utf-8",
     )
     with pytest.raises(InputError) as in_file:
@@ -55,7 +56,7 @@ def test_a_what_if_that_is_none_is_refused(what_if):
         Settings(what_if=what_if).arms()
 
 
-@pytest.mark.parametrize("found", ["-1", "1.5", "", "ten", "١", str(2**63), "9" * 50])
+@pytest.mark.parametrize("found", ["-1", "1.5", "", "ten", "١", str(2**63), "9" * 50])  # noqa: RUF001
 def test_a_seed_that_is_none_is_refused(found):
     with pytest.raises(InputError, match="seed: found .*; allowed: a whole number, 0 to 9223372036854775807"):
         Settings(seed=found).numbers()
@@ -110,7 +111,7 @@ def test_text_from_the_page_cannot_add_keys_to_the_scenario():
         Settings(mechanisms={'x" = true\n[parameters]\n': True}).resolve()
 
 
-@pytest.mark.parametrize("what_if", (*WHAT_IFS, *MORE_WHAT_IFS))
+@pytest.mark.parametrize("what_if", [*WHAT_IFS, *MORE_WHAT_IFS])
 def test_each_what_if_changes_one_thing_and_is_told_in_every_language(what_if):
     first, second = Settings().with_(what_if=what_if).arms()
     kind, _, name = what_if.partition(".")

@@ -14,15 +14,14 @@ from quick_cohort import children, scenario_file, start_run, tables
 import sim.results.reading
 from sim import scenario as scenarios
 from sim.errors import InputError, MachineError
-from sim.names import MICROMETASTASIS_CELLS, NICHES
-from sim.observe import ALL_ORGANS
+from sim.names import ALL_ORGANS, MICROMETASTASIS_CELLS, NICHES
 from sim.results.manifest import peak_memory
 from sim.runs import pilot as estimates
 from sim.runs import run as runs
 from sim.runs.chunk import build_model
 from sim.runs.run import run_scenario
 from sim.runs.task import CohortTask
-from sim.work import processes, workers
+from sim.work import processes, resuming, workers
 
 PATIENTS, SEED = 48, 5
 
@@ -85,11 +84,11 @@ def test_the_manifest_says_what_made_the_run(quick, run):
 
 
 def test_the_memory_of_workers_is_in_the_manifest(quick, tmp_path, monkeypatch):
-    def hungry(tasks, number_of_workers, report):
+    def hungry(tasks, number_of_workers, report, **_):
         for finished in workers.run_tasks(tasks, 1, report):
             yield workers.Finished(finished.task, finished.packed, 10**15)
 
-    monkeypatch.setattr(runs, "run_tasks", hungry)
+    monkeypatch.setattr(resuming, "run_tasks", hungry)
     run = run_scenario(quick, seed=SEED, out=tmp_path / "x", workers=2)
     assert run.manifest["peak_memory_bytes"] == 10**15 > peak_memory()
 
@@ -246,7 +245,7 @@ def test_csv_holds_every_row(run, tmp_path):
 
 
 def test_a_limit_that_is_too_low_is_refused_before_anything_is_computed(quick, tmp_path, monkeypatch):
-    monkeypatch.setattr(runs, "run_tasks", None)  # would fail if it were called
+    monkeypatch.setattr(resuming, "run_tasks", None)  # would fail if it were called
     with pytest.raises(InputError, match=r"--max-memory: the run needs about .* GiB, and 0.1 GiB are allowed"):
         run_scenario(quick, seed=SEED, out=tmp_path / "new" / "x", workers=2, max_memory_bytes=10**8)
     assert not list(tmp_path.iterdir()), "nothing is left"
@@ -312,7 +311,8 @@ def test_an_error_in_a_worker_reaches_the_person(quick):
 
 def test_bins_hold_every_count():
     """The middle of a bin is within 3.2 % of every count in it, to the end of 64 bits."""
-    from sim.numerics.histograms import BINS, bin_middle, bin_of
+    from sim.numerics.bins import BINS, bin_middle
+    from sim.numerics.histograms import bin_of
 
     for count in [*range(200), 6 * 10**14, 10**15, 10**17, 2**62, 2**63 - 1]:
         at = bin_of(count)

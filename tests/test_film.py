@@ -12,6 +12,7 @@ from sim.demo.film import MOST_FRAMES
 from sim.demo.routes import paths
 from sim.disease.body import route
 from sim.errors import InputError
+from sim.finding import SCENARIOS
 from sim.names import NICHES
 from sim.runs.chunk import build_model, run_chunk
 from sim.runs.task import CohortTask
@@ -191,7 +192,7 @@ def treated():
         )
     )
     text = f"extends = 'colorectal.toml'\ntitle = 'treated'\nquestion = '?'\n{treatments}"
-    arm = scenario.load(scenario.FOLDER / "treated.toml", text=text)
+    arm = scenario.load(SCENARIOS / "treated.toml", text=text)
     return film.make([arm], names=["with"], seed=SEED, patient=79)
 
 

@@ -177,7 +177,7 @@ def test_shorter_intervals_find_earlier_and_smaller(arms):
     later = watched["detected_day"] > arms["watched"].of_patient("diagnosis_day")
     for metastases, interval_days in ((sixty, 60), (thirty, 30.4)):
         wait = (metastases["detected_day"] - watched["detected_day"])[both & later]
-        assert 0 <= wait.min() and wait.max() < interval_days + 1 and wait.mean() > interval_days / 3
+        assert wait.min() >= 0 and wait.max() < interval_days + 1 and wait.mean() > interval_days / 3
     assert (sixty["detected_day"] - thirty["detected_day"])[both & later].mean() > 10
     assert (sixty["cells_at_detection"] - thirty["cells_at_detection"])[both].mean() > 0
 

@@ -214,7 +214,7 @@ def test_switching_dormancy_changes_nobodys_arrival():
     awake = {seed[:2] for seed in seeds_of(model, on, range(13)) if seed[2] % 2 == 0}
     grown = [
         {
-            (int(model.hosts.patient[int(row >> 48)]), row & ((1 << 48) - 1)) + rest
+            (int(model.hosts.patient[int(row >> 48)]), row & (1 << 48) - 1, *rest)
             for row, rest in whole_rows(model, lanes)
         }
         for lanes in (on, changed)

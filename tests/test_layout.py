@@ -14,6 +14,7 @@ LONGEST_FILE_LINES = 400
 # Lowest floor first: a package imports from its own floor's room, and from floors below it.
 FLOORS = (
     ("errors", "names", "units", "messages"),
+    ("finding",),
     ("numerics",),
     ("catalog",),
     ("disease",),

@@ -34,7 +34,7 @@ def ends(made, quantity):
 
 
 def test_lessons_come_in_their_order():
-    assert NAMES == tuple(lessons._raw())  # the engine can show all of them
+    assert tuple(lessons._raw()) == NAMES  # the engine can show all of them
     orders = [raw["order"] for raw in lessons._raw().values()]
     assert orders == sorted(orders) == list(range(1, len(orders) + 1))
     assert len(orders) == 6

@@ -89,7 +89,7 @@ def test_a_link_leads_to_the_parent(family):
     found = artists(lineage_figure(family, patient=0))
     row = {colony: found[f"colony:{colony}"][0].get_ydata()[0] for colony in range(1, 7)}
     for colony, parent in ((2, 1), (3, 2), (5, 1)):
-        x, y = found[f"link:{colony}"][0].get_data()
+        _x, y = found[f"link:{colony}"][0].get_data()
         assert sorted(y) == sorted([row[parent], row[colony]]), (colony, parent)
     assert 0 in found["link:1"][0].get_ydata() and 0 in found["link:6"][0].get_ydata(), (
         "from the primary, or from a colony too small for the table"

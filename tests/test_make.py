@@ -64,6 +64,34 @@ def test_help_names_every_target(repository):
         assert f"make {target} " in said.stdout
 
 
+def asked_of_pip(repository, target):
+    """What `make target` would install into a new environment, in order."""
+    command = ["make", "--dry-run", "--always-make", target]
+    done = subprocess.run(command, cwd=repository, capture_output=True, text=True, env=without_make(), check=True)
+    return re.findall(r"pip \S.* --editable '?(\S+?)'? --constraint constraints.txt", done.stdout)
+
+
+@pytest.mark.parametrize(
+    "target, extras",
+    [
+        ("run", []),
+        ("env", []),
+        ("test", ["test"]),
+        ("demo", ["demo"]),
+        ("docs", ["docs"]),
+        ("lint", ["lint"]),
+        ("matrix", ["matrix"]),
+    ],
+)
+def test_a_target_installs_only_what_it_needs(repository, target, extras):
+    assert asked_of_pip(repository, target) == [".", *(f".[{extra}]" for extra in extras)]
+
+
+def test_no_list_of_kernels_is_kept(repository):
+    """The program knows what is compiled; make only asks."""
+    assert "sim/" not in (repository / "Makefile").read_text(encoding="utf-8")
+
+
 def test_continuous_integration_runs_the_tests(repository):
     script = repository / ".ci" / "run"
     assert os.access(script, os.X_OK)
@@ -73,7 +101,7 @@ def test_continuous_integration_runs_the_tests(repository):
 def test_make_draws_the_pictures_of_the_readme(repository):
     from sim.plots.figures import FIGURES
 
-    command = ["make", "--dry-run", "--old-file=.venv/.compiled", "--old-file=.venv/.installed", "pictures"]
+    command = ["make", "--dry-run", "--old-file=.venv/.installed", "pictures"]
     script = subprocess.run(
         command, cwd=repository, capture_output=True, text=True, env=without_make(), check=True
     ).stdout

@@ -271,7 +271,7 @@ def test_the_summary_counts(run):
     deaths = (run.patients["death_cause"] == "metastases").sum()
     assert _line(text, "died of metastases")[0] == str(deaths)
     assert _line(text, "median survival")[0] == f"{incidence.median_survival_years(run):.1f}"
-    assert "300 patients" in text and "67 years" in text or "68 years" in text
+    assert ("300 patients" in text and "67 years" in text) or "68 years" in text
     assert "blood-borne spread only" in text and "not clinical" in text
 
 

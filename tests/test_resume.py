@@ -21,7 +21,7 @@ from sim.runs import run as runs
 from sim.runs.chunk import run_chunk
 from sim.runs.keys import identity
 from sim.runs.run import run_scenario
-from sim.work import workers
+from sim.work import resuming, workers
 from sim.work.chunk_store import ChunkStore
 from sim.work.packing import Packed, pack
 
@@ -65,13 +65,13 @@ def stop_after(chunks: int, monkeypatch, error=KeyboardInterrupt) -> None:
     """Let the next run fail when so many chunks are finished."""
     real = workers.run_tasks
 
-    def stopping(tasks, number_of_workers, report):
+    def stopping(tasks, number_of_workers, report, **_):
         for number, finished in enumerate(real(tasks, number_of_workers, report)):
             if number == chunks:
                 raise error
             yield finished
 
-    monkeypatch.setattr(runs, "run_tasks", stopping)
+    monkeypatch.setattr(resuming, "run_tasks", stopping)
 
 
 def interrupted(quick, out, chunks, monkeypatch):

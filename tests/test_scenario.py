@@ -7,11 +7,12 @@ import tomllib
 import pytest
 
 from sim import catalog, mechanisms
+from sim.finding import SCENARIOS as FOLDER
 from sim.names import SITES
 from sim.scenario import AgeDistribution, Override, files, listing, load
 from sim.scenario import json_schema as scenario_schema
 from sim.scenario.comparison import load_comparison
-from sim.scenario.resolve import DEFAULT_OUTPUT_EVERY_DAYS, FOLDER
+from sim.scenario.resolve import DEFAULT_OUTPUT_EVERY_DAYS
 from sim.scenario.text import key_parts, locate
 
 YEAR_DAYS = 365.25
@@ -226,9 +227,9 @@ def test_the_list_is_sorted_and_survives_a_broken_file(tmp_path, monkeypatch):
     title = load("colorectal").title
     write(tmp_path / "sub", 'extends = "../b.toml"\ntitle = "Deeper"\n', "a.toml")
     write(tmp_path, "nothing = 1", "_base.toml")
-    monkeypatch.setattr("sim.scenario.resolve.FOLDER", tmp_path)
+    monkeypatch.setattr("sim.finding.SCENARIOS", tmp_path)
     rows = listing()
-    assert [row[0].name for row in rows] == ["a.toml", "b.toml", "a.toml"]
+    assert [row[0].as_posix() for row in rows] == ["a", "b", "sub/a"]
     assert rows[0][1] == "(broken)" and "line 1" in rows[0][2] and rows[0][3] == "?"
     assert rows[1][1] == title and rows[1][3] == "colon"
     assert rows[2][1] == "Deeper"

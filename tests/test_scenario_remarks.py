@@ -5,14 +5,14 @@ import pytest
 from quick_cohort import scenario_file
 
 from sim.cli import main
+from sim.finding import PLANS
+from sim.finding import SCENARIOS as FOLDER
 from sim.runs.chunk import run_chunk
 from sim.runs.task import CohortTask
 from sim.scenario import files, load
 from sim.scenario.comparison import load_comparison
 from sim.scenario.remarks import comparison_remarks, remarks
-from sim.scenario.resolve import FOLDER
 from sim.sweeps.plan import load as load_plan
-from sim.sweeps.plan_file import FOLDER as PLANS
 from sim.sweeps.remarks import plan_remarks
 from sim.treatments import REGISTRY
 

@@ -258,11 +258,7 @@ def test_the_command_writes_tables_and_a_figure(tmp_path, capsys, quick_interval
     assert len(design) == 12 and design["patients:all"].between(0, 1).all() and "sleep_probability" in design
     assert sorted(path.name for path in (out / "figures").iterdir()) == ["sensitivity.pdf", "sensitivity.png"]
     asked = json.loads((out / "manifest.json").read_text(encoding="utf-8"))["asked"]
-    assert (
-        asked["parameters"] == [name for name in asked["parameters"]]
-        and asked["trajectories"] == 3
-        and not asked["simulate"]
-    )
+    assert asked["parameters"] == list(asked["parameters"]) and asked["trajectories"] == 3 and not asked["simulate"]
 
 
 def test_workers_and_interruptions_change_nothing(tmp_path, monkeypatch, quick_intervals):
@@ -273,7 +269,7 @@ def test_workers_and_interruptions_change_nothing(tmp_path, monkeypatch, quick_i
     assert main(["sensitivity", str(file), "--out", str(tmp_path / "two"), "--workers", "2", *map(str, asked)]) == 0
     real, computed = workers.run_tasks, []
 
-    def stopping(tasks, number, report):
+    def stopping(tasks, number, report, **_):
         for finished in real(tasks, number, report):
             yield finished
             computed.append(finished.task.name)

@@ -215,7 +215,7 @@ def test_metastasis_free_survival_of_a_run(run):
 def test_organ_incidence_of_a_run(run):
     """Follow-up ends early for death only: the incidence at the horizon is the share of patients, counted row by row."""
     curves = competing_risks.incidence_by_organ(run)
-    assert len(curves) > 8 and list(curves)[0] == "liver"
+    assert len(curves) > 8 and next(iter(curves)) == "liver"
     seen = run.metastases.dropna(subset=["detected_day"])
     for organ in NICHES:
         share = seen.loc[seen["organ"] == organ, "patient"].nunique() / 400

@@ -16,13 +16,12 @@ from quick_sweep import HEAD, data, part_files, plan_file
 import sim.results.reading
 from sim import scenario as scenarios
 from sim.errors import InputError
-from sim.names import NICHES
-from sim.observe import ALL_ORGANS
+from sim.names import ALL_ORGANS, NICHES
 from sim.runs.run import run_scenario
 from sim.sweeps import block as blocks
 from sim.sweeps import plan as plans
 from sim.sweeps import read, schema, tables
-from sim.sweeps.executors import Done, LocalExecutor
+from sim.sweeps.executors import Finished, LocalExecutor
 from sim.sweeps.record import BLOOD, CUMULATIVE
 from sim.sweeps.run import run_sweep
 from sim.work import workers
@@ -397,7 +396,7 @@ class _KilledBy:
         for block in given:
             self.given.append([run.name for run in block.runs])
             lost = "killed" if self.poison in self.given[-1] else None
-            yield Done(block, None if lost else block.compute(), lost)
+            yield Finished(block, None if lost else block.compute(), lost=lost)
 
 
 def test_a_run_that_kills_its_workers_is_isolated(plan, sweep, tmp_path, monkeypatch):

@@ -1,8 +1,10 @@
 """Every measured number and every fitting target was typed twice; shares of drainage have their sources."""
 
 import re
+from dataclasses import replace
 
 import pytest
+from every import assert_every, failures
 
 from sim import catalog
 from sim.analysis.calibration import autopsy_rows, timing_rows
@@ -24,8 +26,7 @@ def test_every_measured_number_and_every_published_row_was_typed_again():
     assert len(catalog.read_rows(transcription.TRANSCRIPTION_FILE)) == len(READINGS)
 
 
-@pytest.mark.parametrize("reading", READINGS.values(), ids=lambda reading: reading.id)
-def test_the_status_is_what_the_numbers_say(reading):
+def check_status(reading):
     second = reading.second
     assert reading.status in transcription.STATUSES
     assert reading.status == transcription.found_status(reading.first, second)
@@ -35,6 +36,23 @@ def test_the_status_is_what_the_numbers_say(reading):
     else:
         assert second["address"].startswith(("http://", "https://", "github.com/"))
         assert second["unit"] == reading.first["unit"]
+
+
+def test_the_status_is_what_the_numbers_say():
+    assert_every(check_status, READINGS.values(), name=lambda reading: reading.id)
+
+
+def test_every_reading_whose_status_is_another_is_named():
+    """A loop over the readings could swallow what it finds."""
+    good = READINGS["CRC01"]
+    broken = [
+        replace(good, id="number", second={**good.second, "value": "99"}),
+        replace(good, id="unit", second={**good.second, "unit": "furlong"}),
+        replace(good, id="address", second={**good.second, "address": "a shelf"}),
+        replace(good, id="quotation", second={**good.second, "quotation": "word " * 200}),
+    ]
+    found = failures(check_status, [good, *broken], name=lambda reading: reading.id)
+    assert [text.partition(":")[0] for text in found] == [reading.id for reading in broken]
 
 
 def test_a_number_stands_in_its_quotation():
@@ -109,7 +127,7 @@ def test_a_doi_was_stated_by_a_stored_text_or_is_marked():
             for match in re.finditer(r"(?<![\w/])10\.\d{4,}/\S+", text):
                 stated = READINGS[key].second["doi_stated"]
                 marked = "unconfirmed DOI" in text[: match.start()]
-                assert marked or stated.split(" ")[0].lower() in match[0].lower() and stated, (key, match[0])
+                assert marked or (stated.split(" ")[0].lower() in match[0].lower() and stated), (key, match[0])
 
 
 def test_rows_say_what_must_be_kept_apart():

@@ -9,11 +9,11 @@ from quick_cohort import scenario_file
 from treated_patients import plan
 
 from sim.errors import InputError
+from sim.finding import SCENARIOS as FOLDER
 from sim.results import reading as results
 from sim.runs.chunk import run_chunk
 from sim.runs.task import CohortTask
 from sim.scenario import load
-from sim.scenario.resolve import FOLDER
 from sim.treatments import REGISTRY
 from sim.treatments.base import stacked
 

@@ -166,7 +166,7 @@ def test_every_parent_grew_in_the_source_organ_of_the_same_patient_before(seedin
 
 def test_parents_are_drawn_by_what_they_shed(seeding):
     """Twenty thousand imagined children of one liver on its last day: chi-square against cells^exponent."""
-    model, lineage = seeding
+    model, _lineage = seeding
     day = 280
     rows = model.cells.grown
     parts = unpack(rows.column("identity"))

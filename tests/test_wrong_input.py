@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.errors import InputError
+from sim.finding import SCENARIOS as FOLDER
 from sim.scenario import Scenario, load
-from sim.scenario.resolve import FOLDER
 from sim.scenario.text import locate
 
 BASE = (FOLDER / "colorectal.toml").read_text(encoding="utf-8")
@@ -156,7 +156,8 @@ def parameter(entry):
         (
             CHILD.replace("tal", "tl"),
             [
-                'line 1: extends: found "colorectl.toml": no such file; did you mean colorectal.toml',
+                'line 1: extends: found "colorectl.toml": no such file, neither in ',
+                " nor among the scenarios that come with the program; did you mean colorectal.toml",
                 "mine.toml -> colorectl.toml",
             ],
         ),
@@ -223,7 +224,8 @@ def test_all_faults_of_a_chain_are_told_one_a_line_in_the_order_of_the_files(ref
     [
         ("colorctal", ["no such scenario file", "did you mean", "colorectal"]),
         ("scenarios/colorctal.toml", ["no such scenario file", "did you mean", "colorectal"]),
-        ("autopsy/colan", ["autopsy/colon.toml"]),
+        ("autopsy/colan", ["did you mean", "autopsy/colon"]),
+        ("autopsy/colan.toml", ["neither in", "did you mean", "autopsy/colon.toml"]),
         ("nothing like it at all", ["no such scenario file", "breast, ", ", colorectal, "]),
         ("scenarios", ["found a folder", "colorectal.toml"]),
         ("scenarios/autopsy", ["found a folder", "colon.toml"]),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from sim.errors import MachineError
+from sim.results.whole_file import write_whole
 
 _COMMON: dict[str, dict[str, Any]] = {
     "frailty_log_sd": {
@@ -93,12 +93,8 @@ def write(path: Path, fitted: Mapping, rows: Sequence[str], rms: float) -> Path:
             f'direction = "{common["direction"]}"',
             f'meaning = "{common["meaning"]}"',
         ]
-    temporary = path.with_name(f".{path.name}.tmp")
     try:
-        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        os.replace(temporary, path)
+        write_whole(path, ("\n".join(lines) + "\n").encode())
     except OSError as error:
         raise MachineError(f"{path}: the calibrated catalogue cannot be written: {error.strerror}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
     return path

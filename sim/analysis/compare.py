@@ -18,6 +18,7 @@ from sim.analysis.competing_risks import ANY_ORGAN
 from sim.errors import InputError
 from sim.names import DAYS_PER_YEAR, NICHES
 from sim.results import incidence
+from sim.results.reading import Run
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -93,7 +94,7 @@ def compare(first: Run, second: Run) -> Comparison:
     people = [arm.loc[together] for arm in people]
     if together.empty:
         raise InputError(
-            f"{first.path} and {second.path}: no patient was diagnosed in both runs; there is nothing to compare"
+            f"{first.place} and {second.place}: no patient was diagnosed in both runs; there is nothing to compare"
         )
     end = min(_known_until(run, arm) for run, arm in zip((first, second), people, strict=True))
     death = (
@@ -133,12 +134,12 @@ def _refuse_unpaired(first: Run, second: Run) -> None:
     seeds = [run.manifest["seed"] for run in (first, second)]
     if seeds[0] != seeds[1]:
         raise InputError(
-            f"{first.path} and {second.path}: not the same patients: seeds {seeds[0]} and {seeds[1]}; "
+            f"{first.place} and {second.place}: not the same patients: seeds {seeds[0]} and {seeds[1]}; "
             "runs are paired patient by patient, so run both with the same --seed"
         )
     ids = [set(run.patients["patient"]) for run in (first, second)]
     if ids[0] != ids[1]:
-        held = " and ".join(f"{run.path} holds {incidence.patients_text(run)}" for run in (first, second))
+        held = " and ".join(f"{run.place} holds {incidence.patients_text(run)}" for run in (first, second))
         raise InputError(
             f"not the same patients: {held}; run both with the same --patients (the same command finishes an "
             "interrupted run)"

@@ -82,13 +82,13 @@ def patient_lineage(run: Run, patient: int) -> PatientLineage:
     mechanisms = run.manifest["scenario"]["mechanisms"]
     if not any(mechanisms[name] for name in TELLING):
         raise InputError(
-            f"{run.path}: the mechanisms {' and '.join(TELLING)} were off: it has no clones, and the primary "
+            f"{run.place}: the mechanisms {' and '.join(TELLING)} were off: it has no clones, and the primary "
             f"seeded every colony; run the scenario again with --on {TELLING[0]} or --on {TELLING[1]}, or both"
         )
     known = run.patients["patient"]
     if not (known == patient).any():
         held = f"{known.min()} to {known.max()}" if len(known) else "none"
-        raise InputError(f"{run.path}: patient: found {patient}, the run holds {held}")
+        raise InputError(f"{run.place}: patient: found {patient}, the run holds {held}")
     mine = run.metastases[run.metastases["patient"] == patient].sort_values(["arrived_day", "colony"])
     founders = run.founders[run.founders["colony"].isin(mine["colony"])]
     nodes, labels = _nodes(mine, run.ancestors[run.ancestors["patient"] == patient])

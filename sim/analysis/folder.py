@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sim.results.manifest import build_manifest
 from sim.results.storage import FIGURES, MANIFEST, PARQUET_OPTIONS, write_folder
+from sim.results.whole_file import write_whole
 from sim.scenario import Scenario
 
 
@@ -63,5 +64,5 @@ def _fill(tables: Mapping[str, Mapping[str, Sequence]], staging: Path) -> None:
 
     for name, columns in tables.items():
         table = pa.table({column: pa.array(values, from_pandas=True) for column, values in columns.items()})
-        pq.write_table(table, staging / f"{name}.parquet", **PARQUET_OPTIONS)
-        pyarrow.csv.write_csv(table, staging / f"{name}.csv")
+        write_whole(staging / f"{name}.parquet", functools.partial(pq.write_table, table, **PARQUET_OPTIONS))
+        write_whole(staging / f"{name}.csv", functools.partial(pyarrow.csv.write_csv, table))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,33 +32,40 @@ ANSWER = "answer.json"
 FEWEST_PATIENTS = 100
 """In a chunk: a question has many small cohorts, and a chunk of 25 takes as long as one of 100."""
 YES, UNCLEAR, NO, SAME, NONE = "yes", "unclear", "no", "no difference", "too few"
-"""Whether an expected direction was seen: the 95 % interval of the difference lies where it must; it reaches both sides;
-it lies where it must not (reversed, or beyond the bound of an equality); every pair is exactly equal; fewer than
+"""Whether an expected direction was seen: the 95 % interval of the difference lies where it must; it reaches both
+sides; it lies where it must not (reversed, or beyond the bound of an equality); every pair is exactly equal; fewer than
 `FEWEST_PAIRS`, or an interval without width, in which no pair differs from another."""
 FEWEST_PAIRS = 10
 """Patients of the smallest arm below whom nothing is said: a normal interval from three of them is no interval."""
 
 
-def ask(
+def ask(comparison: Comparison, **asked: Any) -> dict[str, Any]:
+    """The answer of `ask_with_runs` alone."""
+    return ask_with_runs(comparison, **asked)[0]
+
+
+def ask_with_runs(
     comparison: Comparison,
     *,
     seed: int,
-    out: Path,
+    out: Path | None,
     patients: int | None = None,
     workers: int = 1,
     across: bool = True,
     progress: bool = False,
-    command_line: list[str] | None = None,
-) -> dict[str, Any]:
-    """Run every arm in a folder below `out`, write and return the answer (the content of `answer.json`).
+    command_line: Sequence[str] = (),
+) -> tuple[dict[str, Any], dict[str, results.Run]]:
+    """Run every arm in a folder below `out`; write and return the answer, and return the runs by arm.
 
-    `patients` replaces the scenario's number in all arms. Arms that were finished by an earlier call with the
-    same numbers, program and seed are not run again, and an arm whose parameters a value of `across` does not
-    reach is run once. Raises InputError and MachineError as a run does.
+    The answer is the content of `answer.json`. `patients` replaces the scenario's number in all arms. Arms that were
+    finished by an earlier call with the same numbers, program and seed are not run again, and an arm whose parameters
+    a value of `across` does not reach is run once. Without `out` nothing is written: all runs stay in memory. Raises
+    InputError and MachineError as a run does.
     """
-    out = Path(out)
-    _refuse_other_folders(out)
-    runs = _Runs(comparison, out, seed, patients, workers, progress, command_line or [])
+    if out is not None:
+        out = Path(out)
+        _refuse_other_folders(out)
+    runs = _Runs(comparison, out, seed, patients, workers, progress, list(command_line))
     points = [runs.point(None, None)]
     points += [
         runs.point(entry.parameter, value) for entry in (comparison.across if across else ()) for value in entry.values
@@ -77,7 +85,7 @@ def ask(
         "across": points[1:],
     }
     runs.write(answer)
-    return answer
+    return answer, runs.of_arms()
 
 
 def _override(name: str, override: Override) -> dict[str, Any]:
@@ -90,7 +98,7 @@ def _override(name: str, override: Override) -> dict[str, Any]:
 
 
 def seen(*answers: Mapping[str, Any]) -> bool:
-    """Whether every expected direction was seen at the scenario's own values, with its interval; of all seeds together."""
+    """Whether every expected direction was seen at the scenario's own values, with its interval; all seeds together."""
     return all(found["seen"] == YES for found in pooled(answers))
 
 
@@ -100,7 +108,7 @@ class _Runs:
     def __init__(
         self,
         comparison: Comparison,
-        out: Path,
+        out: Path | None,
         seed: int,
         patients: int | None,
         workers: int,
@@ -108,27 +116,33 @@ class _Runs:
         command_line: list[str],
     ):
         self._comparison, self._out, self._seed, self._patients = comparison, out, seed, patients
-        self._options = {
+        self._options: dict[str, Any] = {
             "workers": workers,
             "progress": progress,
             "command_line": command_line,
             "fewest_patients": FEWEST_PATIENTS,
         }
-        self._finished = _finished_runs(out / ANSWER)
-        self._made: dict[str, Path] = {}
+        self._finished = {} if out is None else _finished_runs(out / ANSWER)
+        self._made: dict[str, results.Run] = {}
 
     def write(self, answer: Mapping[str, Any]) -> None:
-        """Write `answer.json`, whole or not at all."""
+        """Write `answer.json`, whole or not at all; in memory nothing."""
+        if self._out is None:
+            return
         write_text(self._out / ANSWER, json_text({**answer, "runs": self._finished}))
 
     @property
     def wall_seconds(self) -> float:
         """What the runs took, each counted once, by their manifests."""
-        return sum(results.open(folder).manifest["wall_seconds"] for folder in self._made.values())
+        return sum(run.manifest["wall_seconds"] for run in self._made.values())
+
+    def of_arms(self) -> dict[str, results.Run]:
+        """The runs at the scenario's own values, by the name of their arm."""
+        return {arm.name: self._made[_course(self._scenario(arm, None, None))] for arm in self._comparison.arms}
 
     def point(self, parameter: str | None, value: float | None) -> dict[str, Any]:
         """The answer with one parameter at a value, or at the scenario's own values."""
-        place = self._out if parameter is None else self._out / "across" / f"{slug(parameter)}_{value:g}"
+        place = Path() if parameter is None else Path("across") / f"{slug(parameter)}_{value:g}"
         opened = {
             arm.name: self._run(self._scenario(arm, parameter, value), place / slug(arm.name))
             for arm in self._comparison.arms
@@ -155,22 +169,30 @@ class _Runs:
             set_=[f"{parameter}={value!r}"], reason="across the values of a parameter that nobody has published"
         )
 
-    def _run(self, scenario: Scenario, folder: Path) -> results.Run:
+    def _run(self, scenario: Scenario, place: Path) -> results.Run:
+        """The run of a scenario; its folder is `place`, relative to the answer's."""
         course = _course(scenario)
-        if course in self._made:
-            return results.open(self._made[course])
-        name, wanted = folder.relative_to(self._out).as_posix(), identity(scenario, self._seed)
-        finished = self._finished.get(name) == [wanted, scenario.patients] and (folder / results.MANIFEST).is_file()
-        if not finished:
-            run_scenario(scenario, seed=self._seed, out=folder, **self._options)
-            self._finished[name] = [wanted, scenario.patients]
-            self.write({"scenario": self._comparison.scenario.name, "status": "not all arms are run yet"})
-        self._made[course] = folder
-        return results.open(folder)
+        if course not in self._made:
+            self._made[course] = self._found(scenario, place) or self._new(scenario, place)
+        return replace(self._made[course])  # a copy, so that the frames that are read are not held
+
+    def _found(self, scenario: Scenario, place: Path) -> results.Run | None:
+        """The run that an earlier call finished in its folder."""
+        if self._out is None or not (self._out / place / results.MANIFEST).is_file():
+            return None
+        known = self._finished.get(place.as_posix()) == [identity(scenario, self._seed), scenario.patients]
+        return results.open(self._out / place) if known else None
+
+    def _new(self, scenario: Scenario, place: Path) -> results.Run:
+        out = None if self._out is None else self._out / place
+        run = run_scenario(scenario, seed=self._seed, out=out, **self._options)
+        self._finished[place.as_posix()] = [identity(scenario, self._seed), scenario.patients]
+        self.write({"scenario": self._comparison.scenario.name, "status": "not all arms are run yet"})
+        return run
 
 
 def _of_other_sites(names: Iterable[str], primary: str) -> set[str]:
-    """Parameters that only patients with a primary elsewhere have: those of a vector with one value (or table) a site."""
+    """Parameters that only patients with a primary elsewhere have: of a vector with one value (or table) a site."""
     keys: dict[str, set[str]] = {}
     parts = {name: name.split(".") for name in names}
     for first, *rest in parts.values():
@@ -179,7 +201,7 @@ def _of_other_sites(names: Iterable[str], primary: str) -> set[str]:
 
 
 def _course(scenario: Scenario) -> str:
-    """Everything that the patients' course depends on: mechanisms that are off at their nulls, nothing of other sites."""
+    """Everything that the patients' course depends on: off mechanisms at their nulls, nothing of other sites."""
     resolved = scenario.to_dict()
     for key in ("name", "file", "title", "question", "mechanisms", "overrides", "parameters"):
         del resolved[key]
@@ -238,7 +260,7 @@ def contrast_influence(
     Each patient's influence is summed over the arms in which they count: arms with the same patients are
     compared in pairs, arms with different patients as independent groups, and all between by the same sum.
     """
-    estimate, influence, fewest = 0.0, 0.0, np.inf
+    estimate, influence, fewest = 0.0, np.zeros(()), np.inf
     for arm, weight in contrast.weights:
         values, counted = measured[arm]
         fewest = min(fewest, counted.sum())
@@ -253,8 +275,10 @@ def contrast_influence(
 
 
 def direction(contrast: Contrast, measured: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> dict[str, Any]:
-    """One expected direction: the difference with its 95 % interval (normal), the patients of its smallest arm, and
-    whether it was seen (one of YES, UNCLEAR, NO, SAME, NONE)."""
+    """One expected direction: the difference with its 95 % interval (normal), and whether it was seen.
+
+    With the patients of its smallest arm; seen is one of YES, UNCLEAR, NO, SAME, NONE.
+    """
     patients = int(min(measured[arm][1].sum() for arm, _ in contrast.weights))
     return _found(contrast, patients, *contrast_influence(contrast, measured))
 
@@ -308,8 +332,8 @@ def logrank_p_values(
 ) -> list[dict[str, float]]:
     """`logrank_p` of each contrast of two arms where the outcome is of survival, else nothing.
 
-    Mantel's test over the whole follow-up (`sim.analysis.survival.logrank`) takes the arms for independent groups. Where
-    they hold the same patients that is cautious: the paired interval is the narrower.
+    Mantel's test over the whole follow-up (`sim.analysis.survival.logrank`) takes the arms for independent groups.
+    Where they hold the same patients that is cautious: the paired interval is the narrower.
     """
     if comparison.outcome.ends is None:
         return [{} for _ in comparison.contrasts]
@@ -335,8 +359,8 @@ def _arm(arm: Arm, share: bool, values: np.ndarray, counted: np.ndarray) -> dict
         "only": arm.only,
         "patients": n,
         "mean": _number(mean),
-        "low": _number(low),
-        "high": _number(high),
+        "low": _number(float(low)),
+        "high": _number(float(high)),
     }
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from sim.catalog import Parameter
 from sim.catalog.checks import unknown_parameter
 from sim.errors import InputError, MachineError
+from sim.finding import install
 from sim.names import SITES
 from sim.scenario import Scenario
 
@@ -113,9 +114,7 @@ def _salib() -> tuple[ModuleType, ModuleType, ModuleType, ModuleType]:
         from SALib.analyze import sobol as sobol_analysis
         from SALib.sample import morris, sobol
     except ImportError as error:
-        raise MachineError(
-            'the package SALib is missing; install it with: python -m pip install -e ".[sensitivity]"'
-        ) from error
+        raise MachineError(f"the package SALib is missing; install it with: {install('sensitivity')}") from error
     return morris, morris_analysis, sobol, sobol_analysis
 
 

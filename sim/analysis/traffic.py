@@ -67,7 +67,7 @@ def vessel_traffic(run: Run) -> Traffic:
         arrested = body.route(parameters, site).arrest[0]
     except KeyError as error:
         raise InputError(
-            f"{run.path}: manifest.json: scenario: {error.args[0]!r} is missing; run the scenario again"
+            f"{run.place}: manifest.json: scenario: {error.args[0]!r} is missing; run the scenario again"
         ) from error
     drainage = dict(zip(body.VEINS, shed * shares, strict=True))
     onward = shed * visits * passing

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from sim.cli.options import tell
-from sim.cli.values import REPOSITORY, WholeNumber, cores, shown
+from sim.cli.values import PROGRAM, WholeNumber, cores, results_folder, shown
 from sim.errors import InputError
 from sim.names import LARGEST_SEED, MOST_PATIENTS
+
+if TYPE_CHECKING:
+    from sim.scenario.comparison import Comparison
 
 EVERY = "all"
 
@@ -31,7 +36,8 @@ EVERY = "all"
     multiple=True,
     default=(1,),
     show_default=True,
-    help="Seed of every random draw, the same in all arms. Several: ask with each; across assumed sizes with the first.",
+    help="Seed of every random draw, the same in all arms. Several: ask with each; across assumed sizes with the "
+    "first.",
 )
 @click.option(
     "--workers",
@@ -43,12 +49,22 @@ EVERY = "all"
 @click.option("--only-catalogue", is_flag=True, help="Do not ask again across the values of assumed parameters.")
 @click.option("--quiet", is_flag=True, help="No progress bars.")
 @click.pass_context
-def ask(context, scenario, patients, small, seeds, workers, out, only_catalogue, quiet) -> None:
+def ask(
+    context: click.Context,
+    scenario: str,
+    patients: int | None,
+    small: bool,
+    seeds: tuple[int, ...],
+    workers: int | None,
+    out: Path | None,
+    only_catalogue: bool,
+    quiet: bool,
+) -> None:
     """Answer the question of SCENARIO: run its arms, compare them patient by patient.
 
     SCENARIO is a file with a [comparison], or the name of one in the folder scenarios; "all" asks every
-    scenario that has one, and writes a table and a page of all answers to the folder questions. Each arm is a run of its
-    own below DIR/<scenario>/; what is finished is not run again.
+    scenario that has one, and writes a table and a page of all answers to the folder questions. Each arm is a run of
+    its own below DIR/<scenario>/; what is finished is not run again.
     """
     from sim import scenario as scenarios
     from sim.scenario.comparison import load_comparison
@@ -57,26 +73,27 @@ def ask(context, scenario, patients, small, seeds, workers, out, only_catalogue,
     if small and patients is not None:
         raise InputError("--patients: found with --small, which sets their number; allowed: one of them")
     every = scenario == EVERY
-    comparisons = [load_comparison(file) for file in (scenarios.files() if every else [scenario])]
-    if not every and comparisons[0] is None:
+    found = [load_comparison(file) for file in (scenarios.files() if every else [scenario])]
+    if not every and found[0] is None:
         raise InputError(
             f"{scenario}: no [comparison] in this scenario; allowed: one with arms to compare "
             f"({', '.join(_with_comparison()) or 'none yet'})"
         )
-    comparisons = [comparison.small() if small else comparison for comparison in comparisons if comparison is not None]
+    comparisons = [comparison.small() if small else comparison for comparison in found if comparison is not None]
     for comparison in comparisons:
         tell(comparison_remarks(comparison))
 
     from sim.analysis.questions import ask as answer_question
 
-    place = out or _results()
-    command_line = ["run_sim.py", *context.find_root().meta["arguments"]]
+    place = out or results_folder()
+    command_line = [PROGRAM, *context.find_root().meta["arguments"]]
     steps = _steps(comparisons, list(dict.fromkeys(seeds)), not only_catalogue, every)
-    answers: dict[tuple[str, int], dict] = {}
+    answers: dict[tuple[str, int], dict[str, Any]] = {}
     for turn, (comparison, seed, across) in enumerate(steps):
         if len(steps) > 1 and not quiet:
             click.echo(
-                f"step {turn + 1} of {len(steps)}: {comparison.scenario.name}, seed {seed}{', across assumed sizes' if across else ''}",
+                f"step {turn + 1} of {len(steps)}: {comparison.scenario.name}, seed {seed}"
+                f"{', across assumed sizes' if across else ''}",
                 err=True,
             )
         name = comparison.scenario.name
@@ -101,11 +118,13 @@ def ask(context, scenario, patients, small, seeds, workers, out, only_catalogue,
         click.echo(f"table    {shown(place / ('questions_small' if small else 'questions'))}")
 
 
-def _steps(comparisons: list, seeds: list[int], across: bool, every: bool) -> list[tuple]:
+def _steps(
+    comparisons: Sequence[Comparison], seeds: Sequence[int], across: bool, every: bool
+) -> list[tuple[Comparison, int, bool]]:
     """(comparison, seed, across) in the order in which they are asked; runs of earlier steps are not made again.
 
-    All questions come first at the scenarios' own numbers, seed by seed, then across assumed sizes with the first seed; small
-    cohorts before large ones: a command that is stopped has answered what it could.
+    All questions come first at the scenarios' own numbers, seed by seed, then across assumed sizes with the first seed;
+    small cohorts before large ones: a command that is stopped has answered what it could.
     """
     if not every:
         return [(comparison, seed, across and seed == seeds[0]) for comparison in comparisons for seed in seeds]
@@ -115,9 +134,12 @@ def _steps(comparisons: list, seeds: list[int], across: bool, every: bool) -> li
 
 
 def _write_table(
-    folder: Path, answers: dict[tuple[str, int], dict], left: list[tuple], command_line: list[str]
+    folder: Path,
+    answers: dict[tuple[str, int], dict[str, Any]],
+    left: Sequence[tuple[Comparison, int, bool]],
+    command_line: Sequence[str],
 ) -> None:
-    """The answers so far, by scenario and seed: `questions.csv` and `questions.md`, which names the steps that are left."""
+    """The answers so far, by scenario and seed: `questions.csv`, and `questions.md`, which names the steps left."""
     from sim.report.questions import page, rows
     from sim.results.manifest import commit
     from sim.results.storage import csv_text, write_text
@@ -131,7 +153,7 @@ def _write_table(
     write_text(folder / "questions.md", page(ordered, waiting, command=" ".join(command_line), commit=commit()))
 
 
-def _verdict(answers: list[dict]) -> str:
+def _verdict(answers: Sequence[dict[str, Any]]) -> str:
     from sim.analysis.questions import seen
 
     names = dict.fromkeys(answer["scenario"] for answer in answers)
@@ -156,19 +178,15 @@ def _with_comparison() -> list[str]:
     return found
 
 
-def _results() -> Path:
-    return (REPOSITORY if (REPOSITORY / "run_sim.py").is_file() else Path.cwd()) / "results"
-
-
-def folder_name(comparison, seed: int, patients: int | None, small: bool) -> str:
+def folder_name(comparison: Comparison, seed: int, patients: int | None, small: bool) -> str:
     """`ask_...`: one folder a seed and cohort."""
     return f"ask_{'small_' if small else ''}seed{seed}_{patients or comparison.scenario.patients}patients"
 
 
-def answer_text(answer: dict) -> str:
+def answer_text(answer: dict[str, Any]) -> str:
     """The arms, the expected directions with their intervals, the same across assumed sizes, and one sentence."""
     from sim.cli.tables import table, width
-    from sim.report.questions import enriched_text, holds_over, interval, number
+    from sim.report.questions import enriched_text, holds_over, interval, number, sentence
 
     columns = width()
     arms = [
@@ -182,7 +200,7 @@ def answer_text(answer: dict) -> str:
     ]
     logrank = any("logrank_p" in found for found in answer["directions"])
 
-    def told(found: dict) -> tuple[str, ...]:
+    def told(found: dict[str, Any]) -> tuple[str, ...]:
         p = (number(found.get("logrank_p")),) if logrank else ()
         return (found["expected"], number(found["difference"]), interval(found), *p, found["seen"])
 
@@ -213,30 +231,3 @@ def answer_text(answer: dict) -> str:
             table(("does it hold?", "over", "seen"), over, columns),
         ]
     return "\n\n".join([*parts, sentence(answer)])
-
-
-def sentence(answer: dict) -> str:
-    """What came out, in one plain sentence."""
-    from collections import Counter
-
-    from sim.analysis.questions import NO, SAME, YES
-    from sim.report.questions import interval, number
-
-    verdicts = [found["seen"] for found in answer["directions"]]
-    told = "; ".join(
-        f"{found['expected']} (difference {number(found['difference'])}, 95 % {interval(found)})"
-        for found in answer["directions"]
-    )
-    if all(verdict == YES for verdict in verdicts):
-        head = "As expected"
-    elif NO in verdicts or SAME in verdicts:
-        head = "Not as expected"
-    else:
-        head = "Too few patients to tell"
-    at_values = Counter(found["seen"] for point in answer["across"] for found in point["directions"])
-    across = ""
-    if at_values:
-        total = sum(at_values.values())
-        across = f"; across assumed sizes: {YES} in {at_values.pop(YES, 0)} of {total}"
-        across += "".join(f", {verdict} in {count}" for verdict, count in at_values.items())
-    return f"{head}: {answer['outcome']}, {told}{across}."

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from sim.cli.options import Interrupted, analysis_options, change_options, load, scenario_argument
-from sim.cli.values import WholeNumber, cores, default_analysis_folder, shown
-from sim.errors import InputError, MachineError
+from sim.cli.options import analysis_options, change_options, load, scenario_argument
+from sim.cli.values import PROGRAM, WholeNumber, cores, default_analysis_folder, shown
+from sim.errors import InputError, Interrupted, MachineError
 
 LEAST_ORDERS = 4
 
@@ -80,7 +80,7 @@ def attribute(
             mechanisms=wanted,
             orders=orders,
             progress=not quiet,
-            command_line=["run_sim.py", *context.find_root().meta.get("arguments", ())],
+            command_line=[PROGRAM, *context.find_root().meta.get("arguments", ())],
         )
     except KeyboardInterrupt:
         raise Interrupted("finished parts are kept; the same command continues from there") from None

@@ -50,7 +50,7 @@ def compare(run_a: Path, run_b: Path, out: Path | None, formats: tuple[str, ...]
     from sim.results.storage import csv_text, json_text, write_text
 
     found = compare_runs(first, second)
-    folder = out or second.path / f"compared_with_{first.path.resolve().name}"
+    folder = out or second.folder / f"compared_with_{first.folder.resolve().name}"
     write_text(folder / "compare.csv", csv_text(compare_text.rows(found)))
     write_text(folder / "compare_curves.csv", csv_text(compare_text.curve_rows(found)))
     write_text(folder / "compare.json", json_text(compare_text.as_dict(found)))

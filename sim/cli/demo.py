@@ -6,6 +6,7 @@ import click
 
 from sim.cli.values import WholeNumber
 from sim.errors import InputError
+from sim.finding import IS_CHECKOUT, install
 
 DEFAULT_PORT = 8080
 EXTRA = "demo"
@@ -38,8 +39,8 @@ def demo(port: int, host: str, no_browser: bool) -> None:
 
     if find_spec("nicegui") is None:
         raise InputError(
-            "the classroom needs the package nicegui, which is not installed; install it: python -m pip install -e "
-            f"'.[{EXTRA}]' (or: make demo)"
+            f"the classroom needs the package nicegui, which is not installed; install it: {install(EXTRA)}"
+            + (" (or: make demo)" if IS_CHECKOUT else "")
         )
     from sim.demo import server
 

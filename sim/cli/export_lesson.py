@@ -6,11 +6,16 @@ from pathlib import Path
 
 import click
 
-from sim.cli.values import shown
+from sim.cli.values import PROGRAM, shown
 from sim.errors import InputError
 
+_ABOUT = f"""Write a lesson as one HTML file that needs neither Python nor a network.
 
-@click.command("export-lesson")
+It replays the patient in both bodies and shows the curves of a cohort, all computed now. LESSON is one of
+those that the classroom offers ({PROGRAM} export-lesson help lists them)."""
+
+
+@click.command("export-lesson", help=_ABOUT)
 @click.argument("lesson", metavar="LESSON")
 @click.option("--language", metavar="CODE", default="en", show_default=True, help="Language of the texts: en or zh.")
 @click.option(
@@ -21,11 +26,7 @@ from sim.errors import InputError
 )
 @click.option("--quiet", is_flag=True, help="No progress bar: print the file only.")
 def export_lesson(lesson: str, language: str, out: Path | None, quiet: bool) -> None:
-    """Write a lesson as one HTML file that needs neither Python nor a network.
-
-    It replays the patient in both bodies and shows the curves of a cohort, all computed now. LESSON is one of
-    those that the classroom offers (run_sim.py export-lesson help lists them).
-    """
+    """Write a handout of one lesson."""
     from sim.demo import lessons, texts
 
     code = texts.find(language)

@@ -17,10 +17,6 @@ if TYPE_CHECKING:
     from sim.scenario.comparison import Comparison
 
 
-class Interrupted(Exception):
-    """Ctrl-C, with what was kept."""
-
-
 Command = TypeVar("Command", bound=Callable)
 """What a decorator of click takes and gives: a function, or what the decorator before has made of it."""
 

@@ -151,10 +151,10 @@ def run_folders(runs: Sequence[Run], out: Path | None) -> list[Path]:
     Raises InputError where two runs in `out` would write the same files.
     """
     if out is None:
-        return [run.path / "figures" for run in runs]
+        return [run.folder / "figures" for run in runs]
     if len(runs) == 1:
         return [out]
-    names = [run.path.resolve().name for run in runs]
+    names = [run.folder.resolve().name for run in runs]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise InputError(

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sim.cli.options import Interrupted, analysis_options, change_options, load, scenario_argument
-from sim.cli.values import WholeNumber, cores, default_analysis_folder, shown
-from sim.errors import MachineError
+from sim.cli.options import analysis_options, change_options, load, scenario_argument
+from sim.cli.values import PROGRAM, WholeNumber, cores, default_analysis_folder, shown
+from sim.errors import Interrupted, MachineError
 
 if TYPE_CHECKING:
     from sim.analysis.sensitivity import Study
@@ -101,7 +101,7 @@ def sensitivity(
 
     Varies the catalogue's numbers over their own ranges, in the same patients (24 unless --patients says
     otherwise), and reports how far each moves the outcome. By default in closed form, which needs no cells
-    and leaves out deaths from metastases. Needs the extra: pip install -e ".[sensitivity]".
+    and leaves out deaths from metastases. Needs the extra "sensitivity" of the package.
     """
     from sim.analysis import sensitivity as methods
     from sim.analysis import sensitivity_study as study
@@ -121,7 +121,7 @@ def sensitivity(
             out=out,
             workers=workers or cores(),
             progress=not quiet,
-            command_line=["run_sim.py", *context.find_root().meta.get("arguments", ())],
+            command_line=[PROGRAM, *context.find_root().meta.get("arguments", ())],
         )
     except KeyboardInterrupt:
         raise Interrupted("finished parts are kept; the same command continues from there") from None

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from sim.cli.options import tell
-from sim.cli.values import REPOSITORY, WholeNumber, cores, shown
-from sim.errors import InputError, MachineError
+from sim.cli.values import PROGRAM, WholeNumber, cores, results_folder, shown
+from sim.errors import InputError, Interrupted, MachineError
+
+if TYPE_CHECKING:
+    from sim.sweeps.block import Block
+    from sim.sweeps.plan import Plan
+    from sim.sweeps.run import Swept
+    from sim.work.resuming import Executor
 
 MOST_FAILURES_SHOWN = 3
 
@@ -19,14 +27,17 @@ class Shard(click.ParamType):
 
     name = "shard"
 
-    def convert(self, value, param, ctx):
+    def convert(
+        self, value: str | tuple[int, int], param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
+        """The two numbers; anything else ends the command with what is allowed."""
         match = re.fullmatch(r"\s*(\d{1,6})\s*/\s*(\d{1,6})\s*", str(value))
         if match is None or not 1 <= int(match[1]) <= int(match[2]):
             self.fail(f"{value!r} is no share (allowed: i/n with i from 1 to n, such as 3/10)", param, ctx)
         return int(match[1]), int(match[2])
 
 
-def plan_text(plan) -> str:
+def plan_text(plan: Plan) -> str:
     """What a plan asks for, and about how long it takes on all cores of this machine."""
     from sim.sweeps.estimate import estimate_seconds, time_text
 
@@ -35,14 +46,15 @@ def plan_text(plan) -> str:
     return f"{amount_text(plan)}; about {about} with {workers} worker{'s' if workers > 1 else ''}"
 
 
-def amount_text(plan) -> str:
+def amount_text(plan: Plan) -> str:
     """The runs of a plan in words."""
     scenarios = len({variant.scenario.name for variant in plan.variants})
     design = f", {plan.design}" if plan.design else ""
     pairing = "paired seeds" if plan.paired else "independent seeds"
     return (
-        f"{len(plan.runs):,} runs ({len(plan.points):,} points in {scenarios} scenario{'s' if scenarios > 1 else ''}{design}, "
-        f"{plan.replicates} replicate{'s' if plan.replicates > 1 else ''}, {pairing}) of {plan.patients:,} patients in all"
+        f"{len(plan.runs):,} runs ({len(plan.points):,} points in {scenarios} scenario{'s' if scenarios > 1 else ''}"
+        f"{design}, {plan.replicates} replicate{'s' if plan.replicates > 1 else ''}, {pairing}) "
+        f"of {plan.patients:,} patients in all"
     )
 
 
@@ -85,12 +97,24 @@ def amount_text(plan) -> str:
 @click.option("--retry-failed", is_flag=True, help="Compute runs again that failed before.")
 @click.option("--quiet", is_flag=True, help="No progress bar and no summary: print the sweep's folder only.")
 @click.pass_context
-def sweep(context, plan_file, workers, out, shard, cluster, shared, resume, retry_failed, quiet) -> None:
+def sweep(
+    context: click.Context,
+    plan_file: str,
+    workers: int | None,
+    out: Path | None,
+    shard: tuple[int, int] | None,
+    cluster: str | None,
+    shared: bool,
+    resume: bool,
+    retry_failed: bool,
+    quiet: bool,
+) -> None:
     """Run a plan of many runs, into one table.
 
     PLAN is a file, or the name of one in the folder plans; `check PLAN` says how many runs it has and about how
     long they take. The same command continues after whatever stopped it, and repeats nothing.
     """
+    from sim.results.storage import refuse_what_is_no_text
     from sim.sweeps.plan import load
     from sim.sweeps.remarks import plan_remarks
 
@@ -100,6 +124,7 @@ def sweep(context, plan_file, workers, out, shard, cluster, shared, resume, retr
         raise InputError("--shared: found without --cluster ADDRESS; the workers of this machine always share DIR")
     plan = load(plan_file)
     out = out or default_sweep_folder(plan.name)
+    refuse_what_is_no_text(out.absolute())
     tell(plan_remarks(plan))
     if not quiet:
         click.echo(amount_text(plan))
@@ -115,11 +140,9 @@ def sweep(context, plan_file, workers, out, shard, cluster, shared, resume, retr
             shard=shard,
             resume=resume,
             retry_failed=retry_failed,
-            command_line=["run_sim.py", *context.find_root().meta["arguments"]],
+            command_line=[PROGRAM, *context.find_root().meta["arguments"]],
         )
     except KeyboardInterrupt:
-        from sim.cli.program import Interrupted
-
         raise Interrupted(kept_text(plan, out) or "nothing was finished, and nothing was written") from None
     except MachineError as error:
         kept = kept_text(plan, out)
@@ -133,7 +156,7 @@ def sweep(context, plan_file, workers, out, shard, cluster, shared, resume, retr
         click.echo(mixed_text(swept.machines), err=True)
 
 
-def _executor(workers: int | None, cluster: str | None, shared: Path | None):
+def _executor(workers: int | None, cluster: str | None, shared: Path | None) -> Executor[Block]:
     """Where the runs are computed."""
     if cluster is None:
         from sim.sweeps.executors import LocalExecutor
@@ -151,11 +174,10 @@ def _executor(workers: int | None, cluster: str | None, shared: Path | None):
 
 def default_sweep_folder(name: str) -> Path:
     """`results/sweeps/<plan>`: a changed plan keeps what still fits."""
-    base = REPOSITORY if (REPOSITORY / "run_sim.py").is_file() else Path.cwd()
-    return base / "results" / "sweeps" / name
+    return results_folder() / "sweeps" / name
 
 
-def kept_text(plan, out: Path) -> str | None:
+def kept_text(plan: Plan, out: Path) -> str | None:
     """What a sweep that was stopped left in `out`; None where it left nothing."""
     from sim.sweeps.folder import SweepFolder
     from sim.sweeps.parts import read_parts
@@ -164,10 +186,13 @@ def kept_text(plan, out: Path) -> str | None:
     finished &= {run.name for run in plan.runs}
     if not finished:
         return None
-    return f"{len(finished):,} of {len(plan.runs):,} runs were finished and are kept in {shown(Path(out))}; the same command continues from there"
+    return (
+        f"{len(finished):,} of {len(plan.runs):,} runs were finished and are kept in {shown(Path(out))}; "
+        "the same command continues from there"
+    )
 
 
-def outcome_text(swept) -> str:
+def outcome_text(swept: Swept) -> str:
     """What a sweep came to."""
     lines = [f"{swept.finished:,} of {swept.planned:,} runs are finished ({swept.computed:,} computed now)"]
     if swept.aside:
@@ -182,11 +207,14 @@ def outcome_text(swept) -> str:
     return "\n".join(lines)
 
 
-def mixed_text(machines) -> str:
+def mixed_text(machines: Sequence[Mapping[str, str]]) -> str:
     """A warning where not all runs were made on one kind of machine."""
     differ = [key for key in machines[0] if len({machine[key] for machine in machines}) > 1]
     told = "; ".join(f"{key}: {', '.join(sorted({machine[key] for machine in machines}))}" for key in differ)
-    return f"warning: the runs were made on {len(machines)} kinds of machine, and are equal only but for the last bits ({told})"
+    return (
+        f"warning: the runs were made on {len(machines)} kinds of machine, "
+        f"and are equal only but for the last bits ({told})"
+    )
 
 
 def check_plan(name: str) -> None:

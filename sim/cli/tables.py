@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from sim.cli.values import shown
+from sim.cli.values import PROGRAM, shown
 from sim.names import DAYS_PER_YEAR
 from sim.treatments import REGISTRY as TREATMENTS
 
@@ -62,7 +62,7 @@ def listing_text(scenarios: Sequence[tuple], mechanisms: Mapping) -> str:
                 [(t.name, _doses(t.cycles, t.every_days), t.title) for t in TREATMENTS.values()],
                 columns,
             ),
-            "run_sim.py show SCENARIO prints every parameter; run_sim.py run SCENARIO --off MECHANISM runs the "
+            f"{PROGRAM} show SCENARIO prints every parameter; {PROGRAM} run SCENARIO --off MECHANISM runs the "
             "counterfactual.",
         )
     )

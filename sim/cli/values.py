@@ -5,28 +5,33 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from sim.finding import HOME, IS_CHECKOUT
+from sim.units import memory_bytes
+
 if TYPE_CHECKING:
     from sim.scenario import Scenario
 
-REPOSITORY = Path(__file__).parent.parent.parent
-_MEMORY_UNITS = {
-    "b": 1,
-    "kb": 10**3,
-    "mb": 10**6,
-    "gb": 10**9,
-    "tb": 10**12,
-    "kib": 2**10,
-    "mib": 2**20,
-    "gib": 2**30,
-    "tib": 2**40,
-}
+MOST_MEMORY = 2**63 - 1
+"""Bytes: what a 64-bit machine can count."""
+
+
+def _program() -> str:
+    """How this program was called, as a person would type it again."""
+    called = Path(sys.argv[0] or "-")
+    if called.name == "__main__.py" and called.parent.name == "sim":
+        return "python -m sim"
+    name = called.name.removesuffix(".exe")
+    return name if name in ("run_sim.py", "metseed") else "run_sim.py" if IS_CHECKOUT else "metseed"
+
+
+PROGRAM = _program()
 
 
 class WholeNumber(click.ParamType):
@@ -56,14 +61,15 @@ class Memory(click.ParamType):
 
     def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """The bytes; anything else ends the command with what is allowed."""
-        match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]+)\s*", str(value).lower())
-        if match is None or match[2] not in _MEMORY_UNITS:
+        size = memory_bytes(str(value))
+        if size is None:
             self.fail(
                 f"{value!r} is not an amount of memory (allowed: a number and a unit, such as 500MB, 4GB or 2GiB)",
                 param,
                 ctx,
             )
-        size = int(float(match[1]) * _MEMORY_UNITS[match[2]])
+        if size > MOST_MEMORY:
+            self.fail(f"{str(value)[:20]!r}... is more memory than there is", param, ctx)
         if size < 1:
             self.fail(f"{value!r} is no memory at all", param, ctx)
         return size
@@ -74,6 +80,11 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def results_folder() -> Path:
+    """Where results go by default: beside the program in a checkout, else below the current folder."""
+    return (HOME if IS_CHECKOUT else Path.cwd()) / "results"
 
 
 def default_run_folder(
@@ -96,8 +107,7 @@ def _folder(scenario: Scenario, name: str, asked: Sequence) -> Path:
     resolved = {key: value for key, value in scenario.to_dict().items() if key != "path"}
     identity = json.dumps([resolved, *asked], sort_keys=True, default=str)
     short = hashlib.sha256(identity.encode()).hexdigest()[:8]
-    base = REPOSITORY if (REPOSITORY / "run_sim.py").is_file() else Path.cwd()
-    return base / "results" / scenario.name / f"{name}_{short}"
+    return results_folder() / scenario.name / f"{name}_{short}"
 
 
 def finished_patients(folder: Path) -> tuple[int, int] | None:

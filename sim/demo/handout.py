@@ -10,7 +10,6 @@ import errno
 import html
 import json
 import os
-import uuid
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +19,7 @@ from sim.demo import assets, texts
 from sim.demo.lessons import Lesson
 from sim.errors import InputError, MachineError
 from sim.names import VERSION
+from sim.results.whole_file import write_whole
 
 MOST_BYTES = 3_000_000
 _POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
@@ -90,15 +90,10 @@ def write(path: Path, text: str) -> None:
 
     Raises InputError for a path that cannot be a file, MachineError otherwise.
     """
-    staged = path.with_name(f".{path.name[:100]}-{uuid.uuid4().hex[:8]}")
     try:
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        try:
-            staged.write_text(text, encoding="utf-8")
-            os.replace(staged, path)
-        finally:
-            staged.unlink(missing_ok=True)
+        write_whole(path, text.encode())
     except (IsADirectoryError, NotADirectoryError, FileNotFoundError, FileExistsError) as error:
         raise InputError(
             f"--out {path}: {os.strerror(error.errno or errno.EIO)}; allowed: a file in an existing folder"

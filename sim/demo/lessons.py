@@ -14,6 +14,7 @@ from pathlib import Path
 
 from sim import scenario
 from sim.errors import InputError
+from sim.finding import SCENARIOS
 from sim.messages import unknown
 from sim.scenario import Scenario
 
@@ -111,4 +112,4 @@ def _arm(name: str, raw: dict, arm: dict) -> Scenario:
             arm.get("changes", ""),
         ]
     )
-    return scenario.load(scenario.FOLDER / f"lesson_{name}.toml", text=text)
+    return scenario.load(SCENARIOS / f"lesson_{name}.toml", text=text)

@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from sim import mechanisms, scenario
 from sim.errors import InputError
+from sim.finding import SCENARIOS
 from sim.messages import describe, unknown
 from sim.names import DAYS_PER_YEAR, LARGEST_SEED, MOST_PATIENTS, NICHES
 from sim.scenario import Scenario
@@ -200,7 +201,7 @@ class Settings:
     def of_arms(cls, arms: Sequence[Scenario], seed: int, patient: int) -> Settings:
         """The settings nearest to what a lesson showed: its first body, and what first differs in the second."""
         first, other = arms[0], arms[-1]
-        usual = scenario.load(scenario.FOLDER / BASE).mechanisms
+        usual = scenario.load(SCENARIOS / BASE).mechanisms
         settings = cls(
             primary=first.primary,
             age=f"{first.age.mean_years:g}",
@@ -257,7 +258,7 @@ def whole(name: str, found: str, largest: int) -> int:
 def load_keys(text: str) -> Scenario:
     """A scenario from a text in the form of a file. Raises InputError without the name of a file that nobody wrote."""
     try:
-        return scenario.load(scenario.FOLDER / "classroom.toml", text=text)
+        return scenario.load(SCENARIOS / "classroom.toml", text=text)
     except InputError as error:
         lines = (_PLACE.sub("", line) for line in str(error).splitlines())
         # the youngest and the oldest are the one age that the page sets: one refusal of it is enough

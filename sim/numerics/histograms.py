@@ -1,18 +1,14 @@
 """Histograms of counts with a bounded error, so that quantiles over any number of patients fit in memory.
 
-Counts below 32 have a bin each; above, every octave has 16, so a bin's middle is within 3.1 % of
-every count in it. Histograms are integers: they add up in any order.
+The bins are those of `sim.numerics.bins`. Histograms are integers: they add up in any order.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from sim.numerics.bins import BINS, EXACT, PER_OCTAVE
 from sim.numerics.jit import kernel
-
-EXACT, PER_OCTAVE = 32, 16
-BINS = EXACT + PER_OCTAVE * 58
-"""Enough for every 64-bit count."""
 
 
 @kernel
@@ -26,14 +22,6 @@ def bin_of(count: int) -> np.int64:
         rest >>= 1
         octave += 1
     return min(np.int64(PER_OCTAVE * octave + rest), np.int64(BINS - 1))
-
-
-def bin_middle(index: np.ndarray) -> np.ndarray:
-    """The middle of a bin, float64; exact below 32."""
-    index = np.asarray(index)
-    octave = np.maximum(index // PER_OCTAVE - 1, 0)
-    low = np.where(index < EXACT, index, (index - PER_OCTAVE * octave).astype(float) * 2.0**octave)
-    return low + np.where(index < EXACT, 0.0, (2.0**octave - 1.0) / 2.0)
 
 
 @kernel

@@ -1,97 +1,84 @@
-"""The one decorator of compiled functions, and the folder where their machine code is kept.
+"""The one decorator of compiled functions; `machine_code` says where their machine code is kept.
 
-numba's own cache does not notice an edit in a file that a kernel imports, so the folder carries a
-hash of all sources that can reach compiled code; a new hash starts an empty folder. Import this
-module before numba. The command `compile` compiles everything once.
+Import this module before numba. The command `compile` compiles everything once.
 """
 
 from __future__ import annotations
 
-import os
-import re
-import shutil
-import sys
-import tempfile
+import hashlib
+import pickle
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
-from sim.numerics import sources
+from sim.numerics import machine_code
 
-PACKAGE = sources.PACKAGE
-PREFIX = "kernels-"
-_DECORATORS = re.compile(r"^from sim\.numerics\.jit import .*\b(?:kernel|inlined)\b", re.M)
-
-
-def compiled_modules(package: Path | None = None) -> list[str]:
-    """Modules that hold compiled functions: those that import a decorator from here."""
-    known = sources.modules(package)
-    return [name for name, path in known.items() if _DECORATORS.search(path.read_text(encoding="utf-8"))]
-
-
-def source_hash(package: Path | None = None) -> str:
-    """Twelve hexadecimal digits that change with the modules that hold compiled functions and what they import."""
-    return sources.digest(sources.reached(["sim.numerics.jit", *compiled_modules(package)], package))[:12]
-
-
-def _user_cache() -> Path:
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "metastatic-seeding"
-
-
-def _candidates():
-    """Parents of the cache folder, best first."""
-    chosen = os.environ.get("NUMBA_CACHE_DIR")
-    if chosen:
-        # A worker inherits the folder that its parent set: do not nest a second one inside it.
-        yield Path(chosen).parent if Path(chosen).name.startswith(PREFIX) else Path(chosen)
-    yield PACKAGE / "__pycache__"
-    try:
-        yield _user_cache()
-    except RuntimeError:  # no home folder
-        pass
-
-
-def _writable(folder: Path) -> bool:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return True
-    except OSError:
-        return False
-
-
-def _remove_old(parent: Path, keep: str) -> None:
-    for old in parent.glob(PREFIX + "*"):
-        if old.name != keep:
-            shutil.rmtree(old, ignore_errors=True)
-
-
-def cache_folder() -> Path:
-    """A writable folder for this state of the sources: in the package, else the user's cache, else temporary."""
-    name = PREFIX + source_hash(PACKAGE)
-    for parent in _candidates():
-        folder = parent / name
-        is_new = not folder.exists()
-        if _writable(folder):
-            if is_new:
-                _remove_old(parent, keep=name)
-            return folder
-    # A private folder: cached code is executed, so a shared temporary place with a known name is unsafe.
-    return Path(tempfile.mkdtemp(prefix="metastatic-seeding-")) / name
-
-
-os.environ["NUMBA_CACHE_DIR"] = str(cache_folder())
+FOLDER = machine_code.prepare()
 
 import numba  # noqa: E402  (reads its cache folder from the environment when it is imported)
+from numba.core import caching  # noqa: E402
 
-numba.config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"]  # in case somebody imported numba before us
+_config: Any = numba.config  # whose settings numba makes by name
+_config.CACHE_DIR = str(FOLDER)  # in case somebody imported numba before us
 
-kernel = numba.njit(cache=True, nogil=True, error_model="numpy")
-"""Decorator of every compiled function. No fastmath and no parallel: both change the last bits."""
+
+class _Locator(caching._CacheLocator):
+    """Finds the machine code of a module by the module's place in the package, wherever the package lies.
+
+    numba's own locators insist on a folder that is writable, and on the time or place of the source file.
+    """
+
+    def __init__(self, function: Any, file: str):
+        self._py_file = file  # numba's name
+        self._line = function.__code__.co_firstlineno
+        path = Path(file).resolve()
+        self._is_ours = path.is_relative_to(machine_code.PACKAGE)
+        inside = path.relative_to(machine_code.PACKAGE).parent.parts if self._is_ours else ()
+        self._folder = FOLDER / (".".join(("sim", *inside)) if self._is_ours else self.get_suitable_cache_subpath(file))
+
+    def get_cache_path(self) -> str:
+        return str(self._folder)
+
+    def get_source_stamp(self) -> str:
+        """The folder stands for the state of our own sources."""
+        return FOLDER.name if self._is_ours else hashlib.sha256(Path(self._py_file).read_bytes()).hexdigest()
+
+    def get_disambiguator(self) -> str:
+        return str(self._line)
+
+    @classmethod
+    def from_function(cls, py_func: Any, py_file: str) -> _Locator | None:
+        return cls(py_func, py_file) if Path(py_file).is_file() else None
+
+
+class _Files(caching.CompileResultCacheImpl):
+    _locator_classes = [_Locator]  # noqa: RUF012  (numba's own attribute, as numba sets it)
+
+
+class _Cache(caching.FunctionCache):
+    """Machine code on disk: what cannot be read is compiled, and what cannot be written is not kept."""
+
+    _impl_class = _Files
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        try:
+            return super().load_overload(sig, target_context)
+        except (OSError, EOFError, pickle.UnpicklingError):
+            return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        with suppress(OSError):  # a read-only installation, a full disk
+            super().save_overload(sig, data)
+
+
+def kernel(function: Callable[..., Any]) -> Any:
+    """Decorate a compiled function. No fastmath and no parallel: both change the last bits."""
+    compiled: Any = numba.njit(nogil=True, error_model="numpy")(function)
+    if not _config.DISABLE_JIT:
+        compiled._cache = _Cache(function)
+    return compiled
+
 
 inlined = numba.njit(inline="always", error_model="numpy")
 """For what must become part of its caller's loop, so that the compiler can use the processor's vectors."""

@@ -17,6 +17,8 @@ PACKAGE = Path(__file__).resolve().parent.parent
 _IMPORT = re.compile(
     r"^[ \t]*(?:from[ \t]+(sim[\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^\n#]+)|import[ \t]+(sim\.[\w.]+))", re.MULTILINE
 )
+_TYPES_ONLY = re.compile(r"^if TYPE_CHECKING:\n(?:[ \t]+[^\n]*\n|\n)+", re.M)
+"""Imports that no running program makes."""
 _COMMENT = re.compile(r"#[^\n]*")
 
 
@@ -32,7 +34,7 @@ def modules(package: Path | None = None) -> dict[str, Path]:
 
 def _named(text: str) -> Iterator[str]:
     """Dotted names that the import lines of a source name, wherever they stand."""
-    for base, names, plain in _IMPORT.findall(text):
+    for base, names, plain in _IMPORT.findall(_TYPES_ONLY.sub("", text)):
         if plain:
             yield plain
         for name in _COMMENT.sub("", names).strip("()").split(","):

@@ -33,8 +33,8 @@ def arm_names(runs: Sequence[Run]) -> list[str]:
     titles = [title_of(run) for run in runs]
     changed = [incidence.changes_text(run) or "as the scenario has it" for run in runs]
     seeds = [f"seed {run.manifest['seed']}" for run in runs]
-    folders = [run.path.name for run in runs]
-    paths = [str(run.path) for run in runs]
+    folders = [run.label for run in runs]
+    paths = [run.place for run in runs]
     for names in (
         titles,
         changed,

@@ -142,7 +142,7 @@ def _limits(axes: Axes) -> None:
 
 def _footer(found: Comparison) -> list[str]:
     names = " ".join(
-        f"{name} is {run.path.name}: {provenance(run)}" for name, run in (("A", found.first), ("B", found.second))
+        f"{name} is {run.label}: {provenance(run)}" for name, run in (("A", found.first), ("B", found.second))
     )
     return [
         f"{found.patients:,} pairs of the same patients. {names} Above: share of all diagnosed with a first colony "

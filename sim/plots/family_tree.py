@@ -51,7 +51,7 @@ def chosen_patient(run: Run, patient: int | None) -> int | None:
     if patient is not None:
         if not (known == patient).any():
             held = f"{known.min()} to {known.max()}" if len(known) else "none"
-            raise InputError(f"{run.path}: patient: found {patient}, the run holds {held}")
+            raise InputError(f"{run.place}: patient: found {patient}, the run holds {held}")
         return patient
     if run.metastases.empty:
         return int(known.min()) if len(known) else None

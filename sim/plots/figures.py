@@ -20,8 +20,7 @@ from sim.plots.style import styled
 from sim.plots.survival import survival_figure
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
+    from sim.plots.frame import ShownFigure
     from sim.results.reading import Run
 
 
@@ -54,7 +53,7 @@ FIGURES = {
 }
 
 
-def draw(what: str, runs: Sequence, size: str = "column", patient: int | None = None) -> Figure:
+def draw(what: str, runs: Sequence, size: str = "column", patient: int | None = None) -> ShownFigure:
     """The figure `what` of FIGURES; of one run, or of several where the kind overlays them.
 
     Raises KeyError for another name.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -23,6 +24,19 @@ if TYPE_CHECKING:
 TITLE_EMS, FOOTER_EMS = 1.15, 0.78
 """Sizes of type, in units of the font's size."""
 SCOPE = "Blood-borne spread only."
+
+
+SCREEN_DPI = 150
+"""Of a figure in a notebook."""
+
+
+class ShownFigure(Figure):
+    """A matplotlib figure that a notebook shows by itself, whether or not pyplot was ever imported there."""
+
+    def _repr_png_(self) -> bytes:
+        buffer = io.BytesIO()
+        self.savefig(buffer, format="png", dpi=SCREEN_DPI)
+        return buffer.getvalue()
 
 
 @dataclass(frozen=True)
@@ -56,7 +70,7 @@ def frame(
     panels_inches: float | None = None,
     beside: bool = False,
     share_x: bool = True,
-) -> tuple[Figure, list[Axes]]:
+) -> tuple[ShownFigure, list[Axes]]:
     """A figure and its axes; each part keeps its size in inches, however long title and footer are.
 
     Panels stand one above the other and, unless `share_x` is False, share the x axis; `shares` of their height (they
@@ -75,7 +89,7 @@ def frame(
     if size.height_inches:
         inner = size.height_inches - above - below - foot - gap
     height = above + inner + gap + below + foot
-    figure = Figure(figsize=(size.width_inches, height), dpi=PNG_DPI)
+    figure = ShownFigure(figsize=(size.width_inches, height), dpi=PNG_DPI)
     FigureCanvasAgg(figure)
     left = (size.left_inches if room.left_inches is None else room.left_inches) / size.width_inches
     right, base = room.right_inches / size.width_inches, (below + foot) / height

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import errno
+import functools
 import os
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sim.errors import InputError, MachineError
+from sim.results.whole_file import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -39,14 +40,10 @@ def save(figure: Figure, path_without_suffix: Path | str, formats: Sequence[str]
     for name in formats:
         suffix, metadata = f".{name}", _METADATA[name]
         path = base.with_name(base.name + suffix)
-        staged = path.with_name(f".{base.name[:100]}-{uuid.uuid4().hex[:8]}{suffix}")
+        fill = functools.partial(figure.savefig, format=name, dpi=PNG_DPI, metadata=metadata)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                figure.savefig(staged, dpi=PNG_DPI, metadata=metadata)
-                os.replace(staged, path)
-            finally:
-                staged.unlink(missing_ok=True)
+            write_whole(path, fill)
         except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
             raise InputError(
                 f"{path}: the figure cannot be saved there: {os.strerror(error.errno or errno.EIO)}"

@@ -33,7 +33,7 @@ def two_factors(sweep: Sweep, rows: str | None = None, columns: str | None = Non
     across, up = (name or (free.pop(0) if free else None) for name in (columns, rows))
     if across is None or up is None:
         raise InputError(
-            f"{sweep.path}: a heat map needs two factors that vary; the plan has {', '.join(known) or 'none'}"
+            f"{sweep.place}: a heat map needs two factors that vary; the plan has {', '.join(known) or 'none'}"
         )
     return up, across
 

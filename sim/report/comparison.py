@@ -111,8 +111,8 @@ def _horizon(found: Comparison) -> str:
 def table(found: Comparison) -> str:
     """The comparison for a terminal: plain text, at most 80 columns, no closing newline."""
     lines = [
-        f"A  {found.first.path}",
-        f"B  {found.second.path}",
+        f"A  {found.first.place}",
+        f"B  {found.second.place}",
         *textwrap.wrap(
             f"B differs from A by: {'; '.join(found.differences) or 'nothing'}", WIDTH, subsequent_indent="   "
         ),
@@ -293,7 +293,7 @@ def as_dict(found: Comparison) -> dict:
 def _identity(run: Run) -> dict:
     manifest = run.manifest
     return {
-        "run": run.path.name,
+        "run": run.label,
         "scenario": manifest["scenario"].get("name", ""),
         "seed": manifest["seed"],
         "command_line": manifest.get("command_line"),

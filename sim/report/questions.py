@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sim.analysis.questions import pooled, seen
+from sim.analysis.questions import NO, SAME, YES, pooled, seen
 
 Answer = Mapping[str, Any]
 
@@ -78,6 +79,28 @@ def enriched_text(answer: Answer) -> str | None:
     )
     reasons = dict.fromkeys(entry["reason"] for entry in answer["enriched"])
     return f"enriched cohort: {changed}: {'; '.join(reasons)}"
+
+
+def sentence(answer: Answer) -> str:
+    """What came out, in one plain sentence."""
+    verdicts = [found["seen"] for found in answer["directions"]]
+    told = "; ".join(
+        f"{found['expected']} (difference {number(found['difference'])}, 95 % {interval(found)})"
+        for found in answer["directions"]
+    )
+    if all(verdict == YES for verdict in verdicts):
+        head = "As expected"
+    elif NO in verdicts or SAME in verdicts:
+        head = "Not as expected"
+    else:
+        head = "Too few patients to tell"
+    at_values = Counter(found["seen"] for point in answer["across"] for found in point["directions"])
+    across = ""
+    if at_values:
+        total = sum(at_values.values())
+        across = f"; across assumed sizes: {YES} in {at_values.pop(YES, 0)} of {total}"
+        across += "".join(f", {verdict} in {count}" for verdict, count in at_values.items())
+    return f"{head}: {answer['outcome']}, {told}{across}."
 
 
 def page(answers: Sequence[Answer], waiting: Sequence[tuple[str, str]], *, command: str, commit: str) -> str:

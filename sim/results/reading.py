@@ -9,22 +9,35 @@ from __future__ import annotations
 import errno
 import functools
 import json
-import os
-import uuid
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import textwrap
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from sim.errors import InputError
 from sim.results import schema
+from sim.results.incidence import changes_text
 from sim.results.manifest import build_manifest
-from sim.results.storage import MANIFEST, check_writable, machine_errors, write_run
+from sim.results.storage import MANIFEST, check_writable, copy_run, json_text, tables_as_bytes, write_run
+from sim.results.whole_file import machine_errors, write_whole
 
-__all__ = ["Run", "build_manifest", "check_writable", "open", "write_run"]
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+__all__ = ["Run", "build_manifest", "check_writable", "in_memory", "open", "write_run"]
 
 
-def _read_version_1(table: str, arrow_table):
-    """Version 1 did not tell when a liver's symptoms came (null there), nor small ancestors (no rows: see `Run.arrow`)."""
+LONGEST_LABEL = 60
+"""Characters of what was changed in the short name of a run in memory."""
+
+
+def _read_version_1(table: str, arrow_table: pa.Table) -> pa.Table:
+    """Version 1 did not tell when a liver's symptoms came: null there.
+
+    Nor did it tell of small ancestors: no rows, see `Run.arrow`.
+    """
     import pyarrow as pa
 
     if table != "patients":
@@ -37,7 +50,7 @@ def _read_version_1(table: str, arrow_table):
     return pa.table(columns, schema=today)
 
 
-def _as_stored(table: str, arrow_table):
+def _as_stored(table: str, arrow_table: pa.Table) -> pa.Table:
     """Version 2 had no `clones`, an optional table; ids of colonies of versions up to 3 do not tell promising founders. All else is as today."""
     return arrow_table
 
@@ -54,7 +67,7 @@ A run of an older version stays readable through its entry here.
 """
 
 
-def open(path: Path | str) -> Run:
+def open(path: Path | str) -> Run:  # noqa: A001
     """The run in the folder `path`. Tables are read when they are first asked for.
 
     Raises InputError for a missing folder, a folder that is not a run, a damaged or missing file,
@@ -85,7 +98,12 @@ def open(path: Path | str) -> Run:
     return run
 
 
-def _read_manifest(file: Path) -> dict:
+def in_memory(tables: Mapping[str, Mapping | Iterable[Mapping]], manifest: Mapping[str, Any]) -> Run:
+    """A run that is nowhere written; tables and manifest as for `write_run`, and as `open` would read them."""
+    return Run(None, json.loads(json_text(manifest)), tables_as_bytes(tables))
+
+
+def _read_manifest(file: Path) -> dict[str, Any]:
     try:
         manifest = json.loads(file.read_text(encoding="utf-8"))
     except (ValueError, OSError) as error:
@@ -127,10 +145,10 @@ class _damage:
     def __init__(self, file: Path):
         self.file = file
 
-    def __enter__(self):
+    def __enter__(self) -> _damage:
         return self
 
-    def __exit__(self, kind, error, traceback):
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         import pyarrow as pa
 
         if isinstance(error, PermissionError | FileNotFoundError):
@@ -142,14 +160,57 @@ class _damage:
 
 @dataclass(frozen=True)
 class Run:
-    """A run on disk: `manifest`, and each table as a pandas data frame (None for an absent optional one).
+    """A run: `manifest`, and each table as a pandas data frame (None for an absent optional one).
 
-    Days and other whole numbers that may be null come as nullable integers (`Int32`, `Int64`, missing
-    is `<NA>`), so that a column has one type whatever happened; text comes as plain strings.
+    It lies in the folder `path`, or in memory (then `path` is None). Days and other whole numbers that may be null
+    come as nullable integers (`Int32`, `Int64`, missing is `<NA>`), so that a column has one type whatever happened;
+    text comes as plain strings.
     """
 
-    path: Path
-    manifest: dict
+    path: Path | None
+    manifest: dict[str, Any]
+    held: Mapping[str, bytes] = field(default_factory=dict, repr=False, compare=False)
+    """In memory: the tables, as the bytes that their files would have."""
+
+    @property
+    def folder(self) -> Path:
+        """Where the run is. Raises InputError where it is in memory."""
+        if self.path is None:
+            raise InputError(f"{self.place}: has no folder; write it into one with save(folder)")
+        return self.path
+
+    @property
+    def label(self) -> str:
+        """A short name: the folder's, or in memory the scenario's with what was changed, and the seed."""
+        if self.path is not None:
+            return self.path.name
+        changed = textwrap.shorten(changes_text(self), LONGEST_LABEL, placeholder=" ...")
+        scenario = self.manifest["scenario"]["name"] + (f" ({changed})" if changed else "")
+        return f"{scenario}, seed {self.manifest['seed']}"
+
+    @property
+    def place(self) -> str:
+        """The folder, or in memory what the run is, for messages."""
+        return str(self.path) if self.path is not None else f"{self.label} (in memory)"
+
+    def save(self, folder: Path | str) -> None:
+        """Write the run into a folder, with the same bytes as if it had been written there at once.
+
+        An earlier run in it is replaced. Raises InputError and MachineError as `sim.results.storage.check_writable`.
+        """
+        copy_run(folder, {table: self._stored(table) for table in schema.TABLES if self._holds(table)}, self.manifest)
+
+    def _holds(self, table: str) -> bool:
+        """Whether the run has the table, as a file or in memory."""
+        return table in self.held if self.path is None else (self.path / f"{table}.parquet").is_file()
+
+    def _stored(self, table: str) -> bytes:
+        """The table as the bytes of its file."""
+        if self.path is None:
+            return self.held[table]
+        file = self.path / f"{table}.parquet"
+        with _damage(file):
+            return file.read_bytes()
 
     def lacks(self, table: str) -> bool:
         """Whether the run is of a version that did not write this table, which reads as one without rows."""
@@ -166,22 +227,25 @@ class Run:
             scenario.get("mechanisms", {}).get("lineage", False), spread
         )
 
-    def arrow(self, table: str):
+    def arrow(self, table: str) -> pa.Table | None:
         """One table as a pyarrow table, or None where an optional one was not kept. Raises InputError."""
+        import pyarrow as pa
         import pyarrow.parquet as pq
 
-        file = self.path / f"{table}.parquet"
-        if table in schema.OPTIONAL and not file.is_file():
+        if table in schema.OPTIONAL and not self._holds(table):
             return None
         if self.lacks(table):
             return schema.arrow_schema(table).empty_table()
-        with _damage(file):
-            # ParquetFile, not read_table: folder names such as "seed=1" are not columns.
-            with pq.ParquetFile(file) as parquet:
-                stored = parquet.read()
+        file = Path(f"{table}.parquet") if self.path is None else self.path / f"{table}.parquet"
+        # ParquetFile, not read_table: folder names such as "seed=1" are not columns.
+        with (
+            _damage(file),
+            pq.ParquetFile(pa.BufferReader(self.held[table]) if self.path is None else file) as parquet,
+        ):
+            stored = parquet.read()
         return READERS[self.manifest["schema_version"]](table, stored)
 
-    def _frame(self, table: str):
+    def _frame(self, table: str) -> Any:
         import pandas as pd
         import pyarrow as pa
 
@@ -200,47 +264,50 @@ class Run:
         return pd.DataFrame(columns)
 
     @functools.cached_property
-    def patients(self):
+    def patients(self) -> pd.DataFrame:
         """A row a patient."""
         return self._frame("patients")
 
     @functools.cached_property
-    def metastases(self):
+    def metastases(self) -> pd.DataFrame:
         """A row a colony that reached 10^6 cells."""
         return self._frame("metastases")
 
     @functools.cached_property
-    def founders(self):
+    def founders(self) -> pd.DataFrame:
         """A row a colony and founding clone."""
         return self._frame("founders")
 
     @functools.cached_property
-    def ancestors(self):
+    def ancestors(self) -> pd.DataFrame:
         """A row a colony below 10^6 cells from which one of `metastases` descends; none in runs of schema version 1."""
         return self._frame("ancestors")
 
     @functools.cached_property
-    def clones(self):
-        """A row a patient and clone of the primary; None where the mechanism lineage was off, and in runs before schema version 3."""
+    def clones(self) -> pd.DataFrame | None:
+        """A row a patient and clone of the primary.
+
+        None where the mechanism lineage was off, and in runs before schema version 3.
+        """
         return self._frame("clones")
 
     @functools.cached_property
-    def seeding(self):
+    def seeding(self) -> pd.DataFrame:
         """A row a clock, day, organ and stage: what the patients at risk carry."""
         return self._frame("seeding")
 
     @functools.cached_property
-    def cascade(self):
+    def cascade(self) -> pd.DataFrame:
         """A row a source, organ and step: how many cells took it."""
         return self._frame("cascade")
 
     @functools.cached_property
-    def seeds(self):
+    def seeds(self) -> pd.DataFrame | None:
         """A row a competent settled cell; None without `--keep-seeds`."""
         return self._frame("seeds")
 
     @functools.cached_property
-    def events(self):
+    def events(self) -> pd.DataFrame | None:
         """A row an event; None without `--keep-events`."""
         return self._frame("events")
 
@@ -271,14 +338,9 @@ class Run:
                 }
             )
             file = folder / f"{table}.csv"
-            staged = folder / f".{table}-{os.getpid()}-{uuid.uuid4().hex[:8]}.csv"
             with machine_errors(file, "the table cannot be written"):
-                try:
-                    if file.is_dir():
-                        raise IsADirectoryError(errno.EISDIR, "a folder of that name is there", str(file))
-                    pyarrow.csv.write_csv(plain, staged)
-                    os.replace(staged, file)
-                finally:
-                    staged.unlink(missing_ok=True)
+                if file.is_dir():
+                    raise IsADirectoryError(errno.EISDIR, "a folder of that name is there", str(file))
+                write_whole(file, functools.partial(pyarrow.csv.write_csv, plain))
             written.append(file)
         return written

@@ -7,17 +7,23 @@ however the data arrive, and nothing that varies, such as a date, is written int
 from __future__ import annotations
 
 import errno
+import functools
+import io
 import json
 import math
 import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-from sim.errors import InputError, MachineError
+from sim.errors import InputError
 from sim.results import schema
+from sim.results.whole_file import machine_errors, sync_folder, write_whole
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 MANIFEST = "manifest.json"
 FIGURES = "figures"
@@ -31,23 +37,13 @@ _OUR_FILES = {MANIFEST, FIGURES, *(f"{table}.parquet" for table in schema.TABLES
 _CANNOT_RENAME = {errno.EBUSY, errno.EXDEV, errno.EACCES, errno.EPERM, errno.ENOTEMPTY, errno.EEXIST}
 
 
-@contextmanager
-def machine_errors(folder: Path, doing: str) -> Iterator[None]:
-    """Turn an OSError into the MachineError that says which folder, what failed and what to do."""
-    advice = {
-        errno.ENOSPC: "free some space, or choose another folder with --out",
-        errno.EDQUOT: "your quota is used up: free some space, or choose another folder with --out",
-        errno.EFBIG: "the file system or a limit (ulimit -f) forbids files of this size: choose another folder",
-        errno.EROFS: "the file system is read-only: choose another folder with --out",
-        errno.EACCES: "you have no permission to write there: choose another folder with --out",
-        errno.EPERM: "you have no permission to write there: choose another folder with --out",
-    }
+def refuse_what_is_no_text(path: Path) -> None:
+    """Raises InputError for a path that holds bytes which are no UTF-8: tables cannot be written there."""
     try:
-        yield
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else str(error)
-        todo = advice.get(error.errno, "choose another folder with --out, or try again")
-        raise MachineError(f"{folder}: {doing}: {reason}; {todo}") from error
+        str(path).encode("utf-8")
+    except UnicodeEncodeError:
+        told = os.fsencode(path).decode("utf-8", errors="backslashreplace")
+        raise InputError(f"{told}: found a name that is not UTF-8; allowed: a path in UTF-8") from None
 
 
 def check_writable(folder: Path | str, kind: str = RUN) -> None:
@@ -57,6 +53,7 @@ def check_writable(folder: Path | str, kind: str = RUN) -> None:
     holds something else), MachineError where the machine refuses to write.
     """
     folder = Path(os.path.abspath(folder))
+    refuse_what_is_no_text(folder)
     _refuse_foreign(folder, kind)
     place = folder if _write_inside(folder) else folder.parent
     with machine_errors(folder, "the output folder cannot be written"):
@@ -77,12 +74,16 @@ def _refuse_foreign(folder: Path, kind: str) -> None:
     check_possible(folder, (MANIFEST,), "run")
     if (folder / MANIFEST).is_file() and (found := _kind(folder)) != kind:
         raise InputError(
-            f"{folder}: the folder holds results of another kind (found: {found}, allowed: {kind}); choose another with --out"
+            f"{folder}: the folder holds results of another kind (found: {found}, allowed: {kind}); "
+            "choose another with --out"
         )
 
 
 def check_possible(folder: Path, marks: tuple[str, ...], what: str) -> None:
-    """Raises InputError where `folder` cannot be that of a run (or `what`): a file, or full of something without our `marks`."""
+    """Raises InputError where `folder` cannot be that of a run (or `what`).
+
+    It is a file then, or full of something without our `marks`.
+    """
     try:
         for part in (folder, *folder.parents):
             if part.is_symlink() and not part.exists():
@@ -104,7 +105,7 @@ def check_possible(folder: Path, marks: tuple[str, ...], what: str) -> None:
         )
 
 
-def arrow_column(table: str, column: schema.Column, values, rows: int | None = None):
+def arrow_column(table: str, column: schema.Column, values: Any, rows: int | None = None) -> pa.Array:
     """One column as a checked pyarrow array (text as plain strings).
 
     `values` is a numpy array (masked arrays: masked is null), list, pandas or arrow column of any
@@ -149,7 +150,7 @@ def arrow_column(table: str, column: schema.Column, values, rows: int | None = N
     return array
 
 
-def _arrow_table(table: str, columns: Mapping):
+def _arrow_table(table: str, columns: Mapping[str, Any]) -> pa.Table:
     import pyarrow as pa
 
     contract = schema.TABLES[table]
@@ -166,11 +167,11 @@ def _arrow_table(table: str, columns: Mapping):
     return pa.Table.from_arrays(arrays, names=names)
 
 
-def _row_groups(table: str, parts: Iterable[Mapping]) -> Iterator:
+def _row_groups(table: str, parts: Iterable[Mapping[str, Any]]) -> Iterator[pa.Table]:
     """Arrow tables of exactly ROW_GROUP_ROWS rows (the last one shorter), however the parts are cut."""
     import pyarrow as pa
 
-    waiting = []
+    waiting: list[pa.Table] = []
     for part in parts:
         waiting.append(_arrow_table(table, part))
         while sum(piece.num_rows for piece in waiting) >= ROW_GROUP_ROWS:
@@ -181,8 +182,8 @@ def _row_groups(table: str, parts: Iterable[Mapping]) -> Iterator:
         yield rest
 
 
-def write_table(path: Path, table: str, parts: Mapping | Iterable[Mapping]) -> None:
-    """Write one table of the contract as Parquet.
+def write_table(sink: Path | BinaryIO, table: str, parts: Mapping | Iterable[Mapping]) -> None:
+    """Write one table of the contract as Parquet, to a path or an open file.
 
     `parts` is a mapping from column name to values (see `arrow_column`), or an iterable of such
     mappings, one after the other, so that a large table never stands in memory as a whole; both
@@ -192,7 +193,7 @@ def write_table(path: Path, table: str, parts: Mapping | Iterable[Mapping]) -> N
     import pyarrow.parquet as pq
 
     arrow_schema = schema.arrow_schema(table)
-    with pq.ParquetWriter(path, arrow_schema, **PARQUET_OPTIONS) as writer:
+    with pq.ParquetWriter(sink, arrow_schema, **PARQUET_OPTIONS) as writer:
         for group in _row_groups(table, [parts] if isinstance(parts, Mapping) else parts):
             # Codes are given out row group by row group, in order of appearance: independent of the parts.
             columns = [
@@ -202,7 +203,7 @@ def write_table(path: Path, table: str, parts: Mapping | Iterable[Mapping]) -> N
             writer.write_table(pa.Table.from_arrays(columns, schema=arrow_schema), row_group_size=ROW_GROUP_ROWS)
 
 
-def _plain(value):
+def _plain(value: Any) -> Any:
     """`value` as JSON can hold it: numpy numbers as numbers, infinities as text."""
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
@@ -223,14 +224,40 @@ def write_run(folder: Path | str, tables: Mapping[str, Mapping | Iterable[Mappin
     place: after a failure or a kill the earlier run is still there, or none. Raises ValueError for
     tables outside the contract, InputError and MachineError as `check_writable`.
     """
-    if missing := [table for table in schema.REQUIRED if table not in tables]:
-        raise ValueError(f"tables are missing: {', '.join(missing)}")
-    if unknown := [table for table in tables if table not in schema.TABLES]:
-        raise ValueError(f"tables outside the contract: {', '.join(unknown)}")
+    _check_names(tables)
 
     def fill(staging: Path) -> None:
         for table, parts in tables.items():
-            write_table(staging / f"{table}.parquet", table, parts)
+            write_whole(staging / f"{table}.parquet", functools.partial(write_table, table=table, parts=parts))
+
+    write_folder(folder, fill, manifest, _OUR_FILES)
+
+
+def _check_names(tables: Iterable[str]) -> None:
+    names = list(tables)
+    if missing := [table for table in schema.REQUIRED if table not in names]:
+        raise ValueError(f"tables are missing: {', '.join(missing)}")
+    if unknown := [table for table in names if table not in schema.TABLES]:
+        raise ValueError(f"tables outside the contract: {', '.join(unknown)}")
+
+
+def tables_as_bytes(tables: Mapping[str, Mapping | Iterable[Mapping]]) -> dict[str, bytes]:
+    """The bytes that the files of a run's tables would have. Raises ValueError as `write_run`."""
+    _check_names(tables)
+    files = {}
+    for table, parts in tables.items():
+        sink = io.BytesIO()
+        write_table(sink, table, parts)
+        files[table] = sink.getvalue()
+    return files
+
+
+def copy_run(folder: Path | str, files: Mapping[str, bytes], manifest: Mapping) -> None:
+    """Write a whole run from the bytes of its tables; all else as `write_run`."""
+
+    def fill(staging: Path) -> None:
+        for table, content in files.items():
+            write_whole(staging / f"{table}.parquet", content)
 
     write_folder(folder, fill, manifest, _OUR_FILES)
 
@@ -248,8 +275,9 @@ def write_folder(folder: Path | str, fill: Callable[[Path], None], manifest: Map
         staging = _staging(folder)
         try:
             fill(staging)
-            (staging / MANIFEST).write_text(json_text(manifest), encoding="utf-8", errors="backslashreplace")
+            write_whole(staging / MANIFEST, json_text(manifest).encode("utf-8", errors="backslashreplace"))
             _install(staging, folder, ours)
+            sync_folder(folder.parent)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
 
@@ -322,22 +350,17 @@ def _keep_foreign(aside: Path, folder: Path, ours: set[str]) -> None:
 def write_text(path: Path | str, text: str) -> None:
     """Write one file of text, whole or not at all; missing folders are made. Raises InputError and MachineError."""
     path = Path(path)
-    staged = path.with_name(f".{path.name[:100]}-{uuid.uuid4().hex[:8]}")
     for part in path.parents:
         if part.exists() and not part.is_dir():
             raise InputError(f"{path}: {part} is a file; the output needs a folder")
     if path.is_dir():
         raise InputError(f"{path}: a folder of that name is there")
     with machine_errors(path, "the file cannot be written"):
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            staged.write_text(text, encoding="utf-8", errors="backslashreplace")
-            os.replace(staged, path)
-        finally:
-            staged.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, text.encode("utf-8", errors="backslashreplace"))
 
 
-def json_text(value) -> str:
+def json_text(value: Any) -> str:
     """`value` as indented JSON with a closing newline; numpy numbers as numbers, what JSON cannot hold as text."""
     return json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
@@ -345,7 +368,6 @@ def json_text(value) -> str:
 def csv_text(rows: list[dict]) -> str:
     """Rows of one shape as CSV, an empty field for None."""
     import csv
-    import io
 
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")

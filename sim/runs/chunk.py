@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.catalog.parameters import LaneParameters
-from sim.disease.hosts import Undiagnosable, draw_hosts
+from sim.disease.hosts import Hosts, Undiagnosable, draw_hosts
 from sim.errors import InputError
 from sim.model import MetastasisModel
 from sim.runs import tables
@@ -85,7 +85,7 @@ def stacked_lanes(scenario: Scenario, arms: Sequence[Mapping[str, float]], *, se
     """
     patient, arm = np.tile(patients, len(arms)), np.repeat(np.arange(len(arms)), len(patients))
 
-    def draw():
+    def draw() -> Hosts:
         n = len(patient)
         return draw_hosts(seed, patient, [scenario.primary] * n, [scenario.age] * n, LaneParameters.stack(arms, arm))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from sim.runs.chunk import build_model
 from sim.runs.keys import asked_key
 from sim.scenario import Scenario
 from sim.work.packing import Chunk, Packed, pack
+
+if TYPE_CHECKING:
+    from sim.model import MetastasisModel
 
 LANES = 1000
 """Lanes of one model: enough that a day costs little a lane, few enough for the processor's caches."""
@@ -111,14 +114,20 @@ def metastases_by_lane(
     return counts.reshape(len(patient), len(NICHES))
 
 
-def _too_many(scenario: Scenario, model, arms, arm_of_lane, most_cells: float) -> str:
+def _too_many(
+    scenario: Scenario,
+    model: MetastasisModel,
+    arms: Sequence[Mapping[str, float]],
+    arm_of_lane: np.ndarray,
+    most_cells: float,
+) -> str:
     living = model.cells.promising
     most = int(np.argmax((living["sleeping"] + living["colonies"]).sum(axis=1)))
     values = arms[arm_of_lane[most]]
     differ = [f"{name} = {values[name]:.3g}" for name, p in scenario.parameters.items() if values[name] != p.value]
     return (
-        f"{scenario.name}: over {most_cells:.0e} living cells in {len(arm_of_lane)} lanes on day {model.day}, most of them where "
-        f"{', '.join(differ) or 'no value is changed'}; use values that make fewer cells"
+        f"{scenario.name}: over {most_cells:.0e} living cells in {len(arm_of_lane)} lanes on day {model.day}, "
+        f"most of them where {', '.join(differ) or 'no value is changed'}; use values that make fewer cells"
     )
 
 

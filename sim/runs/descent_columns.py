@@ -1,11 +1,13 @@
 """Who seeded whom, and with which clone: the columns of a finished model's descent (`sim.disease.descent`).
 
 A colony that a metastasis seeded descends from one of the colonies that had grown in the source organ, drawn as it
-settled. A founder from the primary is of a clone in proportion to its share x potential (Quinn et al. 2021, LIN02), each
-founder of a cluster on its own; a founder from a metastasis is of its parent's clone.
+settled. A founder from the primary is of a clone in proportion to its share x potential (Quinn et al. 2021, LIN02),
+each founder of a cluster on its own; a founder from a metastasis is of its parent's clone.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,11 +15,14 @@ from sim.disease.hosts import CLONES
 from sim.disease.identity import colony_id, unpack
 from sim.results.schema import COLD_MARKER, HOT_MARKER
 
+if TYPE_CHECKING:
+    from sim.model import MetastasisModel
+
 
 class DescentColumns:
     """The descent of a model's colonies; every argument `identity` is uint64, (colonies,), any number of them."""
 
-    def __init__(self, model):
+    def __init__(self, model: MetastasisModel) -> None:
         self._patient, self._cells = model.hosts.patient, model.cells
         self._descent = model.descent
 
@@ -47,7 +52,7 @@ class DescentColumns:
         founder = np.arange(len(row)) - np.repeat(np.cumsum(number) - number, number)
         return row, self._descent.clones(identity[row], founder)
 
-    def founders(self, identity: np.ndarray) -> dict:
+    def founders(self, identity: np.ndarray) -> dict[str, np.ndarray]:
         """Columns of `founders.parquet`: a row a colony and clone, in order of the colonies, then of the clones.
 
         A colony of a patient without clones has one row, whose clone is null.
@@ -62,8 +67,11 @@ class DescentColumns:
             "cells": cells.astype(np.int64),
         }
 
-    def clones(self, identity: np.ndarray) -> dict:
-        """Columns of `clones.parquet`: a row a patient with clones and clone; `identity` are the colonies of `metastases.parquet`."""
+    def clones(self, identity: np.ndarray) -> dict[str, np.ndarray]:
+        """Columns of `clones.parquet`: a row a patient with clones and clone.
+
+        `identity` are the colonies of `metastases.parquet`.
+        """
         lanes, descent = np.flatnonzero(self._descent.has_clones), self._descent
         row, clone = self._clones_of_founders(identity)
         row, clone = np.divmod(np.unique(row * CLONES + clone), CLONES)

@@ -34,6 +34,6 @@ def identity(
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def asked_key(scenario: Scenario, seed: int, asked, loads: Sequence[str]) -> str:
+def asked_key(scenario: Scenario, seed: int, asked: object, loads: Sequence[str]) -> str:
     """The same of everything that the numbers of an analysis depend on, with what is `asked` (JSON)."""
     return hashlib.sha256(json.dumps([identity(scenario, seed, loads=loads), asked]).encode()).hexdigest()[:16]

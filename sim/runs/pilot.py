@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim.runs.chunk import build_model
 from sim.runs.task import CohortTask
+
+if TYPE_CHECKING:
+    from sim.model import MetastasisModel
 
 PILOT_PATIENTS = 50
 _BASE_BYTES = 200 * 2**20
@@ -31,7 +34,7 @@ class RunCost:
         return f"{self.seconds:.0f} s" if self.seconds < 100 else f"{self.seconds / 60:.0f} min"
 
 
-def array_bytes(value, seen: set[int] | None = None) -> int:
+def array_bytes(value: Any, seen: set[int] | None = None) -> int:
     """Bytes of all arrays that can be reached from `value` through containers and this program's own objects."""
     seen = set() if seen is None else seen
     if id(value) in seen:
@@ -39,6 +42,7 @@ def array_bytes(value, seen: set[int] | None = None) -> int:
     seen.add(id(value))
     if isinstance(value, np.ndarray):
         return value.nbytes if value.base is None else array_bytes(value.base, seen)
+    parts: Iterable[Any]
     if isinstance(value, dict):
         parts = value.values()
     elif isinstance(value, list | tuple):
@@ -50,7 +54,9 @@ def array_bytes(value, seen: set[int] | None = None) -> int:
     return sum(array_bytes(part, seen) for part in parts)
 
 
-def _pilot(task: CohortTask, patients: int):
+def _pilot(task: CohortTask, patients: int) -> tuple[MetastasisModel, float]:
+    from sim.runs.chunk import build_model
+
     start = time.perf_counter()
     model = build_model(
         task.scenario,
@@ -68,6 +74,8 @@ def _pilot(task: CohortTask, patients: int):
 
 def estimate(tasks: Sequence[CohortTask], workers: int) -> RunCost:
     """Time and memory of all tasks on so many workers, from a pilot of the first patients of the first."""
+    from sim.runs.chunk import build_model  # only who computes loads the model
+
     task = max(tasks, key=lambda task: task.stop - task.start)
     size = task.stop - task.start
     # A day costs something however few patients live through it, and each patient's cells cost something.

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 
@@ -18,17 +16,16 @@ from sim.results import reading as results
 from sim.results import schema
 from sim.results.manifest import build_manifest, peak_memory
 from sim.results.storage import write_run
-from sim.runs.chunk import build_model
+from sim.runs.cascade import cascade_table
 from sim.runs.keys import identity
 from sim.runs.pilot import RunCost, estimate
 from sim.runs.seeding import merge, seeding_table
-from sim.runs.tables import cascade_table
 from sim.runs.task import CohortTask
 from sim.scenario import Scenario
-from sim.work.chunk_store import ChunkStore
+from sim.work.chunk_store import ChunkStore, MemoryStore, Store
 from sim.work.packing import Packed
-from sim.work.progress import Bar
-from sim.work.workers import available_memory_bytes, run_tasks
+from sim.work.resuming import LocalExecutor, Work, resume
+from sim.work.workers import Finished, available_memory_bytes
 
 CHUNK_PATIENTS = 500
 LARGE_RUN_PATIENTS = 10_000
@@ -49,13 +46,16 @@ def chunk_tasks(
 
 
 class _Merged:
-    """Finished chunks: their counts are added up as they come, their tables stay on disk until they are written."""
+    """Finished chunks: their counts are added up as they come, their tables stay in the store until the end."""
 
-    def __init__(self, store: ChunkStore):
+    def __init__(self, store: Store):
         self._store = store
         self._tasks: list[CohortTask] = []
-        self._seeding: dict[str, list] = {}
-        self._cascade: dict[str, np.ndarray] = {}
+        self._seeding: dict[str, list[dict[str, np.ndarray]]] = {}
+        self._cascade: dict[str, Any] = {}
+
+    def __contains__(self, task: CohortTask) -> bool:
+        return any(known.start == task.start for known in self._tasks)
 
     @property
     def patients(self) -> int:
@@ -78,10 +78,10 @@ class _Merged:
             )
         self._tasks.append(task)
 
-    def _parts(self, table: str) -> Iterator[Mapping]:
+    def _parts(self, table: str) -> Iterator[Mapping[str, Any]]:
         return (self._store.table(task, table) for task in sorted(self._tasks, key=lambda task: task.start))
 
-    def tables(self, every_days: int) -> dict:
+    def tables(self, every_days: int) -> dict[str, Any]:
         """All tables, the large ones chunk by chunk, so that none of them is ever in memory as a whole."""
         names = ["patients", "metastases", "founders", "ancestors"]
         names += ["clones"] if self._tasks[0].has_clones else []
@@ -99,109 +99,123 @@ def run_scenario(
     scenario: Scenario,
     *,
     seed: int,
-    out: Path,
+    out: Path | None,
     workers: int = 1,
     progress: bool = False,
     keep_seeds: bool = False,
     keep_events: bool = False,
-    command_line: list[str] | None = None,
+    command_line: Sequence[str] = (),
     max_memory_bytes: int | None = None,
     fewest_patients: int = 1,
     tables: str = schema.TABLES_ALL,
 ) -> results.Run:
-    """Run a cohort and write it to `out`; the tables do not depend on `workers`, or on how many patients a chunk has
-    (`fewest_patients` or more: a day costs a chunk of one almost what it costs a chunk of a hundred).
+    """Run a cohort and write it to `out`.
 
-    With `tables` "metastases" cells whose colonies die out are not computed (see `sim.results.schema`): what tells of them is null.
+    The tables do not depend on `workers`, or on how many patients a chunk has (`fewest_patients` or more: a day costs
+    a chunk of one almost what it costs a chunk of a hundred).
+
+    With `tables` "metastases" cells whose colonies die out are not computed (see `sim.results.schema`): what tells of
+    them is null.
 
     Finished chunks are kept beside `out` until the run is complete, so that the same command continues
-    after whatever stopped it. Raises InputError and MachineError; on KeyboardInterrupt (and when the
+    after whatever stopped it. Without `out` nothing is written anywhere: the run is in memory, and what was finished
+    when it is stopped is lost. Raises InputError and MachineError; on KeyboardInterrupt (and when the
     machine fails halfway) the finished chunks are written as an interrupted run before it is raised again.
     """
-    out = Path(out)
-    results.check_writable(out)
-    start, clock = datetime.now(UTC), time.perf_counter()
+    out = None if out is None else Path(out)
+    if out is not None:
+        results.check_writable(out)
     doomed = tables == schema.TABLES_ALL
     if not doomed and (keep_seeds or keep_events):
         raise InputError(
             "tables = metastases: found with seeds or events to be kept; they need every cell: use tables = all"
         )
     tasks = chunk_tasks(scenario, seed, keep_seeds, keep_events, fewest_patients, doomed)
-    build_model(scenario, seed=seed, patients=np.arange(1), collect=False)  # what does not fit together fails here
-    with ChunkStore(out, identity(scenario, seed, keep_seeds, keep_events, doomed)) as store:
-        kept = [(task, packed) for task in tasks if (packed := store.find(task)) is not None]
-        found = {task.start for task, _ in kept}
-        left = [task for task in tasks if task.start not in found]
-        if left and (scenario.patients >= LARGE_RUN_PATIENTS or max_memory_bytes is not None):
-            _check_memory(estimate(left, workers), workers, max_memory_bytes, progress)
-        merged, most_memory = _Merged(store), 0
-
-        def write(status: str, merged: _Merged) -> None:
-            manifest = build_manifest(
-                scenario=scenario.to_dict(),
-                seed=seed,
-                patients=scenario.patients,
-                patients_finished=merged.patients,
-                status=status,
-                command_line=command_line or [],
-                start=start,
-                wall_seconds=time.perf_counter() - clock,
-                peak_memory_bytes=max(most_memory, peak_memory() or 0) or None,
-                tables=tables,
-            )
-            write_run(out, merged.tables(scenario.output_every_days), manifest)
-
-        bar = Bar(len(tasks), scenario.name, progress)
-        try:
-            for task, packed in kept:
-                merged.add(task, packed)
-            bar.skip(len(kept))
-            with closing(run_tasks(left, workers, bar.show)) as running:
-                for finished in running:
-                    store.save(finished.task, finished.packed)
-                    merged.add(finished.task, Packed(finished.packed))
-                    most_memory = max(most_memory, finished.peak_memory_bytes or 0)
-            write("complete", merged)
-        except (KeyboardInterrupt, MachineError, MemoryError) as stopped:
-            bar.close()
-            with deaf_to_ctrl_c():
-                _write_interrupted(store, tasks, write, stopped)
-            raise
-        finally:
-            bar.close()
+    store: Store
+    store = MemoryStore() if out is None else ChunkStore(out, identity(scenario, seed, keep_seeds, keep_events, doomed))
+    with store:
+        cohort = _Cohort(scenario, seed, tasks, store, out, command_line, tables)
+        if cohort.left and (scenario.patients >= LARGE_RUN_PATIENTS or max_memory_bytes is not None):
+            _check_memory(estimate(cohort.left, workers), workers, max_memory_bytes, progress)
+        resume(cohort, LocalExecutor(workers, go_on=False), progress=progress)
         store.clear()
-    return results.open(out)
+    return cohort.finished()
 
 
-@contextmanager
-def deaf_to_ctrl_c():
-    """A second Ctrl-C must not spoil what the first one asked for; it takes a moment only."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+class _Cohort(Work[CohortTask]):
+    """The chunks of a cohort, and the run that is made of them: in a folder, or in memory."""
 
+    def __init__(
+        self,
+        scenario: Scenario,
+        seed: int,
+        tasks: Sequence[CohortTask],
+        store: Store,
+        out: Path | None,
+        command_line: Sequence[str],
+        tables: str = schema.TABLES_ALL,
+    ):
+        self._tables = tables
+        self._scenario, self._seed, self._store, self._out = scenario, seed, store, out
+        self._command_line = list(command_line)
+        self._start, self._clock = datetime.now(UTC), time.perf_counter()
+        self._in_memory: results.Run | None = None
+        self._merged = self._read(tasks)
+        super().__init__(scenario.name, tasks, [task for task in tasks if task not in self._merged])
 
-def _write_interrupted(store: ChunkStore, tasks: list[CohortTask], write, stopped: BaseException) -> None:
-    """Write what is in the store: the sums in memory may have been stopped between one clock and the next."""
-    merged = _Merged(store)
-    for task in tasks:
-        if (packed := store.find(task)) is not None:
-            merged.add(task, packed)
-    if not merged.patients:
-        return
-    try:
-        write("interrupted", merged)
-    except MachineError as error:
-        reason = str(stopped) or "interrupted"
-        raise MachineError(
-            f"{reason if str(error) in reason else f'{reason}; {error}'}\n"
-            f"{merged.patients} patients were finished and are kept; the same command continues from there"
-        ) from error
+    def _read(self, tasks: Sequence[CohortTask]) -> _Merged:
+        """What is in the store."""
+        merged = _Merged(self._store)
+        for task in tasks:
+            if (packed := self._store.find(task)) is not None:
+                merged.add(task, packed)
+        return merged
+
+    def keep(self, finished: Finished[CohortTask]) -> None:
+        """Put it into the store and count it."""
+        packed = finished.packed
+        assert packed is not None, "only the workers of this machine compute cohorts"
+        self._store.save(finished.task, packed)
+        self._merged.add(finished.task, Packed(packed))
+
+    def write(self) -> None:
+        """Make the run."""
+        self._write("complete")
+
+    def write_what_is_there(self) -> None:
+        """Write what is in the store: the sums in memory may have been stopped between one clock and the next."""
+        if self._out is None:
+            return
+        self._merged = self._read(self.tasks)
+        if self._merged.patients:
+            self._write("interrupted")
+
+    def kept_text(self) -> str:
+        """How many patients are kept."""
+        return f"{self._merged.patients} patients were finished and are kept"
+
+    def _write(self, status: str) -> None:
+        manifest = build_manifest(
+            scenario=self._scenario.to_dict(),
+            seed=self._seed,
+            patients=self._scenario.patients,
+            patients_finished=self._merged.patients,
+            status=status,
+            command_line=self._command_line,
+            start=self._start,
+            wall_seconds=time.perf_counter() - self._clock,
+            peak_memory_bytes=max(self.most_memory_bytes, peak_memory() or 0) or None,
+            tables=self._tables,
+        )
+        tables = self._merged.tables(self._scenario.output_every_days)
+        if self._out is None:
+            self._in_memory = results.in_memory(tables, manifest)
+        else:
+            write_run(self._out, tables, manifest)
+
+    def finished(self) -> results.Run:
+        """The run that was made."""
+        return self._in_memory or results.open(cast(Path, self._out))
 
 
 def _check_memory(expected: RunCost, workers: int, limit: int | None, progress: bool) -> None:

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from sim.names import CLOCKS, STAGES
-from sim.numerics.histograms import BINS, bin_middle
-from sim.observe import ALL_ORGANS, QUANTITIES
+from sim.names import ALL_ORGANS, CLOCKS, QUANTITIES, STAGES
+from sim.numerics.bins import BINS, bin_middle
 
 QUANTILES = (("q05", 0.05), ("q25", 0.25), ("q50", 0.5), ("q75", 0.75), ("q95", 0.95))
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from sim.disease import sleep
@@ -9,34 +12,18 @@ from sim.disease.growth import gompertz_rate_per_day
 from sim.disease.identity import colony_id, unpack
 from sim.disease.trajectories import Trajectories
 from sim.names import MICROMETASTASIS_CELLS, NEVER, NICHES
-from sim.results.schema import ALL, PRIMARY
+from sim.runs.cascade import FOLLOWS, ONE_SUM, ONLY_IN_ALL, SOURCES
 from sim.runs.descent_columns import DescentColumns
+
+if TYPE_CHECKING:
+    from sim.model import MetastasisModel
 
 DEATH_CAUSES = ("other causes", "primary tumour", "metastases")
 HORIZON = "end of horizon"
-FOLLOWS = {
-    "shed": None,
-    "died_in_transit": "shed",
-    "arrested": "shed",
-    "died_on_arrival": "arrested",
-    "inert": "arrested",
-    "settled": "arrested",
-    "died_asleep": "settled",
-    "woke": "settled",
-    "extinct": "woke",
-    "micrometastasis": "woke",
-    "macrometastasis": "micrometastasis",
-}
-"""The step that each step of the cascade is a share of."""
-ONLY_IN_ALL = ("shed", "died_in_transit")
-ONE_SUM = ("died_asleep", "woke", "extinct")
-"""Steps that are not counted by source."""
-SOURCES = (PRIMARY, *NICHES)
-"""Sources of events, by the code of their stream."""
 _ORGAN, _SOURCE = np.array(NICHES), np.array(SOURCES)
 
 
-def _nullable(values, present) -> np.ma.MaskedArray:
+def _nullable(values: np.ndarray, present: np.ndarray) -> np.ma.MaskedArray:
     """Values where they are present, null elsewhere."""
     present = np.broadcast_to(present, np.shape(values))
     return np.ma.MaskedArray(np.where(present, values, 0), mask=~present)
@@ -45,7 +32,7 @@ def _nullable(values, present) -> np.ma.MaskedArray:
 class Metastases:
     """The colonies that reached 10^6 cells in the patient's time, sorted by lane and identity: arrays (colonies,)."""
 
-    def __init__(self, model):
+    def __init__(self, model: MetastasisModel) -> None:
         paths = Trajectories(model.cells, model.law)
         reached = paths.first_day(np.full(len(paths.identity), float(MICROMETASTASIS_CELLS)))
         first = paths.first
@@ -58,7 +45,7 @@ class Metastases:
         self.ended_day, self.was_removed = self._ends(model)
         self.cells_at_end = self._cells_at_end(model)
 
-    def _ends(self, model) -> tuple[np.ndarray, np.ndarray]:
+    def _ends(self, model: MetastasisModel) -> tuple[np.ndarray, np.ndarray]:
         """Day on which each colony was removed or lost its last cell (NEVER while it is there), and whether removed."""
         ended = model.cells.ended
         day, removed = np.full(len(self.identity), NEVER, dtype=np.int64), np.zeros(len(self.identity), dtype=bool)
@@ -68,7 +55,7 @@ class Metastases:
         day[row[known]], removed[row[known]] = ended.column("day")[known], ended.column("removed")[known]
         return day, removed
 
-    def _cells_at_end(self, model) -> np.ndarray:
+    def _cells_at_end(self, model: MetastasisModel) -> np.ndarray:
         """Cells on the patient's last day, of those that treatment made small too; of the ended none."""
         cells, small = self.cells_on(model.last_day[self.lane]), model.cells.small
         unknown = np.flatnonzero(np.isnan(cells))
@@ -89,11 +76,11 @@ class Metastases:
         """First day on which each colony has that many cells; a huge day if never. `cells` (lanes,)."""
         return self._paths.first_day(cells[self._paths.lane])[self._keep]
 
-    def visible(self, model) -> np.ndarray:
+    def visible(self, model: MetastasisModel) -> np.ndarray:
         """Whether each colony crossed the detection threshold in its patient's life."""
         return self.day_of(model.visible_cells) <= model.last_day[self.lane]
 
-    def detected_day(self, model) -> np.ndarray:
+    def detected_day(self, model: MetastasisModel) -> np.ndarray:
         """Day on which each colony was found; a huge day if it never was."""
         return model.follow_up.detected_day(self.identity, self.lane, self.day_of(model.visible_cells))
 
@@ -108,7 +95,7 @@ def _whole(cells: np.ndarray) -> np.ndarray:
     return np.rint(cells).astype(np.int64)
 
 
-def metastases_table(model, found: Metastases, lineage: DescentColumns) -> dict:
+def metastases_table(model: MetastasisModel, found: Metastases, lineage: DescentColumns) -> dict[str, np.ndarray]:
     """Columns of `metastases.parquet`."""
     lane, parts = found.lane, unpack(found.identity)
     patient, last = model.hosts.patient[lane], model.last_day[lane]
@@ -158,7 +145,7 @@ def _first(lane: np.ndarray, day: np.ndarray, lanes: int) -> np.ndarray:
     return out
 
 
-def patients_table(model, found: Metastases) -> dict:
+def patients_table(model: MetastasisModel, found: Metastases) -> dict[str, np.ndarray | None]:
     """Columns of `patients.parquet`."""
     hosts, n = model.hosts, len(model.hosts.patient)
     detected = found.detected_day(model)
@@ -167,7 +154,8 @@ def patients_table(model, found: Metastases) -> dict:
     imaged = _first(found.lane, found.day_of(model.parameters["imaging_threshold_cells"]), n)
     diagnosed = model.last_day >= hosts.diagnosis_day
     died = model.death_day >= 0
-    settled = model.cells.settled.sum(axis=1)
+    cells: Any = model.cells  # whose tallies are made by name
+    settled = cells.settled.sum(axis=1)
     arrested = settled + model.died_on_arrival.sum(axis=1) + model.inert.sum(axis=1)
     return {
         "patient": hosts.patient,
@@ -193,12 +181,12 @@ def patients_table(model, found: Metastases) -> dict:
     }
 
 
-def founders_table(lineage: DescentColumns, found: Metastases) -> dict:
+def founders_table(lineage: DescentColumns, found: Metastases) -> dict[str, np.ndarray]:
     """Columns of `founders.parquet`: a row a colony and clone among its founders."""
     return lineage.founders(found.identity)
 
 
-def ancestors_table(model, lineage: DescentColumns, found: Metastases) -> dict:
+def ancestors_table(model: MetastasisModel, lineage: DescentColumns, found: Metastases) -> dict[str, np.ndarray]:
     """Columns of `ancestors.parquet`: the colonies below 10^6 cells from which these descend."""
     identity = lineage.ancestors(found.identity)
     parts = unpack(identity)
@@ -214,7 +202,7 @@ def ancestors_table(model, lineage: DescentColumns, found: Metastases) -> dict:
     }
 
 
-def cascade_counts(model, found: Metastases) -> dict[str, np.ndarray]:
+def cascade_counts(model: MetastasisModel, found: Metastases) -> dict[str, np.ndarray]:
     """Cells by step of the cascade, summed over the lanes: int64, (sources, niches), or (sources, 1) without an organ.
 
     Sources are the primary and every niche; (1, niches) for steps between settling and growth, whose source
@@ -241,43 +229,7 @@ def cascade_counts(model, found: Metastases) -> dict[str, np.ndarray]:
     return out | {step: getattr(cells, step).sum(axis=0)[None, :] for step in ONE_SUM}
 
 
-def cascade_table(counts: dict[str, np.ndarray]) -> dict:
-    """Columns of `cascade.parquet` from the summed counts.
-
-    Where metastases shed too, the steps of all sources together come first, then those of each source that
-    shed anything, as far as they are counted by source.
-    """
-    shed = counts["shed"].sum(axis=1)
-    sources = [0, *np.flatnonzero(shed[1:]) + 1]
-    groups = [(PRIMARY, None)] if len(sources) == 1 else [(ALL, None), *((SOURCES[code], code) for code in sources)]
-    rows: dict[str, list] = {"source": [], "organ": [], "step": [], "cells": [], "share_of_previous": []}
-    for source, code in groups:
-        for place, organ in enumerate((*NICHES, ALL)):
-
-            def number(step, place=place, organ=organ, code=code):
-                by_niche = counts[step].sum(axis=0) if code is None else counts[step][code]
-                return int(by_niche.sum() if organ == ALL else by_niche[place])
-
-            for step, previous in FOLLOWS.items():
-                if step not in counts:
-                    continue
-                previous = previous if previous in counts else None
-                if (organ != ALL and step in ONLY_IN_ALL) or (code is not None and step in ONE_SUM):
-                    continue
-                unknown = (
-                    previous is None
-                    or (organ != ALL and previous in ONLY_IN_ALL)
-                    or (code is not None and previous in ONE_SUM)
-                )
-                base = 0 if unknown else number(previous)
-                for column, value in zip(
-                    rows, (source, organ, step, number(step), number(step) / base if base else np.nan), strict=True
-                ):
-                    rows[column].append(value)
-    return rows
-
-
-def every_seed(model) -> dict[str, np.ndarray]:
+def every_seed(model: MetastasisModel) -> dict[str, np.ndarray]:
     """Every competent settled cell, promising and doomed, in order of identity: arrays (seeds,).
 
     `identity`, `slept`, `threshold_days`, and `woke_day` and `died_day`, -1 where it did not; who never slept has not woken.
@@ -286,7 +238,7 @@ def every_seed(model) -> dict[str, np.ndarray]:
     order = np.argsort(seeds.column("identity"), kind="stable")
     identity, coded = seeds.column("identity")[order], seeds.column("coded_threshold")[order]
 
-    def day_of(fate):
+    def day_of(fate: int) -> np.ma.MaskedArray:
         mine = fates.column("fate") == fate
         day = np.full(len(identity), -1, dtype=np.int64)
         day[np.searchsorted(identity, fates.column("identity")[mine])] = fates.column("day")[mine]
@@ -313,7 +265,7 @@ def every_seed(model) -> dict[str, np.ndarray]:
     return {name: values[order] for name, values in out.items()}
 
 
-def seeds_table(model, found: Metastases, lineage: DescentColumns) -> dict:
+def seeds_table(model: MetastasisModel, found: Metastases, lineage: DescentColumns) -> dict[str, np.ndarray]:
     """Columns of `seeds.parquet`: every competent settled cell, also those that never woke."""
     seeds = every_seed(model)
     identity = seeds["identity"]
@@ -336,13 +288,13 @@ def seeds_table(model, found: Metastases, lineage: DescentColumns) -> dict:
     }
 
 
-def events_table(seeds: dict, metastases: dict) -> dict:
+def events_table(seeds: Mapping[str, np.ndarray], metastases: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Columns of `events.parquet`, by patient and day: what happened to every competent settled cell."""
     parts = []
-    for event, column in (("arrive", "arrived_day"), ("wake", "woke_day"), ("die", "died_day")):
-        day = np.ma.asarray(seeds[column])
-        there = ~np.ma.getmaskarray(day)
-        parts.append((seeds["patient"][there], day.data[there], seeds["colony"][there], seeds["organ"][there], event))
+    for what, column in (("arrive", "arrived_day"), ("wake", "woke_day"), ("die", "died_day")):
+        days = np.ma.asarray(seeds[column])
+        there = ~np.ma.getmaskarray(days)
+        parts.append((seeds["patient"][there], days.data[there], seeds["colony"][there], seeds["organ"][there], what))
     reached = np.ma.asarray(metastases["colony"])
     parts.append((metastases["patient"], metastases["reached_day"], reached, metastases["organ"], "reach"))
     patient, day = (np.concatenate([part[i] for part in parts]) for i in (0, 1))

@@ -7,13 +7,17 @@ from dataclasses import replace
 import numpy as np
 
 from sim import scenario as scenarios
+from sim.numerics import jit, machine_code
 from sim.runs.chunk import build_model, run_chunk
 from sim.runs.task import CohortTask
 from sim.scenario.treatments import plans
 
 
 def warm_up() -> None:
-    """Compile every kernel by running two patients, with sleepers filed anew once, and two under treatment."""
+    """Compile every kernel by running two patients, with sleepers filed anew once, and two under treatment.
+
+    Then leave the mark that all of it is there.
+    """
     small = replace(scenarios.load("colorectal"), patients=2).with_(set_=["primary_gompertz_per_day=0.01"])
     run_chunk(CohortTask(small, 1, 0, 2, keep_seeds=True, keep_events=True))
     many = small.with_(set_=["competent_share=1e-4", "frailty_log_sd=0", "metastasis_gompertz_per_day=0.01"])
@@ -26,3 +30,4 @@ def warm_up() -> None:
     )
     model = build_model(small, seed=1, patients=np.arange(2), collect=False)
     model.cells.file_sleepers_again(0, model.energy_clock, model.hazard_clock, model.energy_clock, model.hazard_clock)
+    machine_code.mark_complete(jit.FOLDER)

@@ -1,7 +1,6 @@
 """A scenario: one question, read, checked and resolved to every number that a run needs, frozen."""
 
 from sim.scenario.resolve import (
-    FOLDER,
     AgeDistribution,
     Override,
     ResolvedParameter,
@@ -14,7 +13,6 @@ from sim.scenario.resolve import (
 )
 
 __all__ = [
-    "FOLDER",
     "AgeDistribution",
     "Override",
     "ResolvedParameter",

@@ -12,12 +12,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sim import finding
 from sim.errors import InputError, MachineError
 from sim.messages import describe, listed, nearest, printable
 from sim.scenario.text import KeyPath, Places, locate
 
 MAXIMUM_BYTES = 1_000_000
 LONGEST_CHAIN = 50
+DEEPEST = 50
+"""Tables within tables: no file needs over six."""
 _KEYS_OF = {
     "a scenario": 'title, question, primary, ..., or extends = "..."',
     "a plan": 'title, scenarios = ["..."], ...',
@@ -35,6 +38,7 @@ class Document:
     problems: list[tuple[int, str]] = field(default_factory=list)
 
     def refuse(self, path: KeyPath, words: str) -> None:
+        """Note a problem with the key at `path`, once."""
         line = self.places.line(path) or 0
         problem = (line, message(self.path, line, dotted(path), words))
         if problem not in self.problems:
@@ -121,9 +125,25 @@ def parse(path: Path, text: str, what: str = "a scenario") -> tuple[dict[str, An
                 message(path, line, dotted(key), f"found twice (first in line {first}); allowed: once")
             ) from None
         raise InputError(message(path, line, "", f"not valid TOML: {words}", column=column)) from None
+    if _is_deep(raw):
+        raise InputError(
+            f"{shown(path)}: found tables nested over {DEEPEST} deep, or a dotted key of as many parts; "
+            f"allowed: {what}, which is flat ({_KEYS_OF[what]})"
+        )
     if not raw:
         raise InputError(f"{shown(path)}: found no keys; allowed: {what} ({_KEYS_OF[what]})")
     return raw, locate(text)
+
+
+def _is_deep(raw: dict[str, Any]) -> bool:
+    """Whether something lies deeper in it than what reads it can follow."""
+    level: list[Any] = [raw]
+    for _ in range(DEEPEST):
+        level = [inner for node in level for inner in (node.values() if isinstance(node, dict) else node)]
+        level = [node for node in level if isinstance(node, dict | list)]
+        if not level:
+            return False
+    return True
 
 
 def read_chain(path: Path, text: str | None = None) -> list[Document]:
@@ -152,28 +172,31 @@ def read_chain(path: Path, text: str | None = None) -> list[Document]:
         parent = raw.get("extends")
         if not isinstance(parent, str) or not parent.strip():
             return chain
-        following = path.parent / parent.strip()
-        if not exists(following):
-            names = (
-                [child.name for child in sorted(following.parent.glob("*.toml"))] if exists(following.parent) else []
-            )
-            near = nearest(following.name, names)
-            hint = f"; did you mean {' or '.join(near)}?" if near else ";"
-            files = " -> ".join([document.path.name for document in chain] + [parent.strip()])
-            words = (
-                f"found {describe(parent)}: no such file{hint} allowed: a file, relative to this one (chain: {files})"
-            )
-            raise InputError(_extends(chain[-1], words))
-        path = following
+        path = _extended(parent.strip(), chain)
+
+
+def _extended(name: str, chain: list[Document]) -> Path:
+    """The file that the last one of a chain extends: beside it, else one that comes with the program.
+
+    Raises InputError where there is none.
+    """
+    own = chain[-1].path
+    found = finding.find_beside(name, own, finding.SCENARIOS)
+    if found is not None:
+        return found
+    folder = (own.parent / name).parent
+    names = [child.name for child in sorted(folder.glob("*.toml"))] if finding.exists(folder) else []
+    near = nearest(Path(name).name, names) or finding.near_names(name, finding.SCENARIOS)
+    hint = f"; did you mean {' or '.join(near)}?" if near else ";"
+    beside = f"beside this one ({listed(names)})" if names else "beside this one"
+    files = " -> ".join([document.path.name for document in chain] + [name])
+    words = (
+        f"found {describe(name)}: no such file, neither in {printable(shown(folder))} nor among the scenarios that "
+        f"come with the program{hint} allowed: a file {beside}, or one of "
+        f"{listed(finding.known(finding.SCENARIOS))} (chain: {files})"
+    )
+    raise InputError(_extends(chain[-1], words))
 
 
 def _extends(document: Document, words: str) -> str:
     return message(document.path, document.places.line(("extends",)) or 0, "extends", words)
-
-
-def exists(path: Path) -> bool:
-    """Whether there is such a file or folder; a name that no file can have does not exist."""
-    try:
-        return path.exists()
-    except (OSError, ValueError):
-        return False

@@ -95,9 +95,14 @@ def load_comparison(path: Path | str) -> Comparison | None:
 def load_whole(path: Path | str) -> tuple[Scenario, Comparison | None]:
     """The scenario in a file and its comparison, from one reading: a fault in either makes the file wrong."""
     file = find(path)
-    merged = read(file)
+    return whole_of(file, read(file))
+
+
+def whole_of(file: Path, keys: Mapping[str, Any], name: str | None = None) -> tuple[Scenario, Comparison | None]:
+    """The same of a file's merged keys (see `sim.scenario.read`); `name` where it is not the file's own."""
+    merged = dict(keys)
     table = merged.pop("comparison", None)
-    scenario = from_merged(file, merged)
+    scenario = from_merged(file, merged, name)
     if table is None:
         return scenario, None
     small = table.get("small", {})
@@ -143,7 +148,7 @@ def _refuse_the_same(file: Path, arms: tuple[Arm, ...]) -> None:
         same = json.dumps([arm.only, resolved, arm.scenario.values()], sort_keys=True)
         if same in seen:
             raise InputError(
-                f"{shown(file)}: comparison.arms: found {describe(seen[same])} and {describe(arm.name)}, which are the same; "
-                "allowed: arms that differ in more than their names"
+                f"{shown(file)}: comparison.arms: found {describe(seen[same])} and {describe(arm.name)}, which are the "
+                "same; allowed: arms that differ in more than their names"
             )
         seen[same] = arm.name

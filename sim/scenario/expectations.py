@@ -20,7 +20,7 @@ _SIGNS = {"<": -1, ">": 1, "=": 0}
 
 @dataclass(frozen=True)
 class Contrast:
-    """One expected direction: the sum of `weights` x arm is below zero (-1), above (1), or within `within` of it (0)."""
+    """One expected direction: the sum of `weights` x arm is below zero (-1), above (1), or `within` of it (0)."""
 
     text: str
     weights: tuple[tuple[str, int], ...]

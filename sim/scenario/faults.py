@@ -16,11 +16,14 @@ if TYPE_CHECKING:
 def faults(error: ValidationError) -> Iterator[tuple[KeyPath, Mapping[str, Any]]]:
     """Each fault with the path of its key."""
     for fault in error.errors(include_url=False):
-        yield tuple(part for part in fault["loc"] if part != "[key]"), fault
+        path = tuple(fault["loc"])
+        # pydantic's mark of a fault in a key itself; a person may have named a key so.
+        is_marked = len(path) > 1 and path[-1] == "[key]" and fault["input"] == path[-2]
+        yield path[:-1] if is_marked else path, fault
 
 
 def found_and_allowed(fault: Mapping[str, Any], allowed: str | None = None) -> str:
-    """ "found ...; allowed: ...", where `allowed` is what the kind of fault alone does not tell."""
+    """Our "found ...; allowed: ...", where `allowed` is what the kind of fault alone does not tell."""
     limits = fault.get("ctx", {})
     if fault["type"] == "quantity":
         return str(limits["text"])

@@ -6,7 +6,7 @@ change; `scenario_read.py` asks for what is missing once the chain is merged.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -19,15 +19,38 @@ from sim.treatments import REGISTRY
 from sim.treatments.base import AFTER
 from sim.units import UnitError, fitting_text, parse_quantity
 
-"""Patients are numbered in 32 bits."""
+if TYPE_CHECKING:
+    from sim.scenario.text import KeyPath
+
+    # pydantic reads the names that are allowed from our registries; to a type checker they are text.
+    Site: TypeAlias = str
+    TreatmentName: TypeAlias = str
+    Event: TypeAlias = str
+    Target: TypeAlias = str
+else:
+    Site, TreatmentName, Event, Target = Literal[SITES], Literal[tuple(REGISTRY)], Literal[AFTER], Literal[TARGETS]
 
 
-def _quantity(unit: str, low: float, high: float, limits: str, example: str, whole_multiple: int | None = None):
-    """A text with a unit, read into `unit`, between `low` and `high`."""
+def absent(**about: Any) -> Any:
+    """The default of a key that a file may leave out, as pydantic's `Field` with what else it says `about` the key.
+
+    It is None, and nobody sees it: what is checked is passed on without the keys that were left out. The key's type
+    stays what may stand in a file, for `T | None` would let pydantic accept a null and promise it to editors.
+    """
+    return Field(None, **about)
+
+
+def _quantity(
+    unit: str, low: float, high: float, limits: str, example: str, whole_multiple: int | None = None
+) -> tuple[BeforeValidator, WithJsonSchema]:
+    """What makes of a number a text with a unit, read into `unit`, between `low` and `high`."""
 
     def read(found: Any) -> float:
         if not isinstance(found, str):
-            text = f'found {describe(found)}; allowed: text with a number and a unit ({fitting_text(unit)}), such as "{example}"'
+            text = (
+                f"found {describe(found)}; allowed: text with a number and a unit ({fitting_text(unit)}), "
+                f'such as "{example}"'
+            )
             raise PydanticCustomError("quantity", "{text}", {"text": text})
         try:
             value = parse_quantity(found, unit)
@@ -38,14 +61,17 @@ def _quantity(unit: str, low: float, high: float, limits: str, example: str, who
         return value
 
     schema = {"type": "string", "pattern": r"^\s*[+-]?[0-9.].*$", "examples": [example]}
-    return Annotated[float, BeforeValidator(read), WithJsonSchema(schema)]
+    return BeforeValidator(read), WithJsonSchema(schema)
 
 
-def _days(low: int):
-    """Whole days, as a number or as text with a unit (rounded)."""
+def _days(low: int) -> tuple[BeforeValidator, WithJsonSchema]:
+    """What makes of a whole number days, given as a number or as text with a unit (rounded)."""
 
     def read(found: Any) -> int:
-        words = f'found {describe(found)}; allowed: whole days, {low:,} to {MOST_DAYS:,}, or text with a unit, such as "5 years"'
+        words = (
+            f"found {describe(found)}; allowed: whole days, {low:,} to {MOST_DAYS:,}, or text with a unit, "
+            'such as "5 years"'
+        )
         if isinstance(found, str):
             try:
                 found = round(parse_quantity(found, "day"))
@@ -55,18 +81,20 @@ def _days(low: int):
             raise PydanticCustomError("quantity", "{text}", {"text": words})
         return found
 
-    return Annotated[
-        int, BeforeValidator(read), WithJsonSchema({"type": ["integer", "string"], "examples": ["5 years"]})
-    ]
+    return BeforeValidator(read), WithJsonSchema({"type": ["integer", "string"], "examples": ["5 years"]})
 
 
 OneLine = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\r\n]*$")]
 ArmName = Annotated[str, StringConstraints(pattern=r"^[\w%+./]+(?:[ -][\w%+./]+)*$", max_length=60)]
 Prose = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
-AgeYears = _quantity("year", 0.0, 120.0, "0 to 120 years", "67 years")
-SpreadYears = _quantity("year", 0.1, 60.0, "0.1 to 60 years", "11 years")
-Horizon = _quantity("day", 1.0, 200 * DAYS_PER_YEAR, "1 day to 200 years", "5 years")
-GridStep = _quantity("day", 7.0, 3640.0, "a whole number of weeks, 1 to 520", "28 days", whole_multiple=7)
+AgeYears = Annotated[float, *_quantity("year", 0.0, 120.0, "0 to 120 years", "67 years")]
+SpreadYears = Annotated[float, *_quantity("year", 0.1, 60.0, "0.1 to 60 years", "11 years")]
+Horizon = Annotated[float, *_quantity("day", 1.0, 200 * DAYS_PER_YEAR, "1 day to 200 years", "5 years")]
+GridStep = Annotated[
+    float, *_quantity("day", 7.0, 3640.0, "a whole number of weeks, 1 to 520", "28 days", whole_multiple=7)
+]
+StartDays = Annotated[int, *_days(-MOST_DAYS)]
+CourseDays = Annotated[int, *_days(1)]
 
 
 class _Table(BaseModel):
@@ -76,17 +104,17 @@ class _Table(BaseModel):
 class AgeTable(_Table):
     """Age at diagnosis: a normal distribution cut off at both ends."""
 
-    mean: AgeYears = Field(None, description="mean of the normal distribution before it is cut off")
-    sd: SpreadYears = Field(None, description="its standard deviation")
-    low: AgeYears = Field(None, description="no patient is younger")
-    high: AgeYears = Field(None, description="no patient is older")
+    mean: AgeYears = absent(description="mean of the normal distribution before it is cut off")
+    sd: SpreadYears = absent(description="its standard deviation")
+    low: AgeYears = absent(description="no patient is younger")
+    high: AgeYears = absent(description="no patient is older")
 
 
 class CohortTable(_Table):
     """Who is simulated."""
 
-    patients: int = Field(None, ge=1, le=MOST_PATIENTS, description="number of virtual patients")
-    age: AgeTable = None
+    patients: int = absent(ge=1, le=MOST_PATIENTS, description="number of virtual patients")
+    age: AgeTable = absent()
 
 
 class OverrideTable(_Table):
@@ -102,38 +130,37 @@ class OverrideTable(_Table):
 class TreatmentTable(_Table):
     """One treatment; what is left out is its usual course (see `run_sim.py list`)."""
 
-    name: Literal[tuple(REGISTRY)] = Field(description="the treatment")
-    after: Literal[AFTER] = Field(None, description='what the start is counted from (default "diagnosis")')
-    start_days: _days(-MOST_DAYS) = Field(None, description="days from that event to the first dose (default 0)")
-    dose: float = Field(None, ge=0, le=10, description="dose as a multiple of the standard dose (default 1)")
-    cycles: int = Field(None, ge=1, le=MOST_DAYS, description="number of doses")
-    every_days: _days(1) = Field(None, description="days from one dose to the next")
-    duration_days: _days(1) = Field(None, description="days of treatment, instead of cycles")
-    adherence: float = Field(None, ge=0, le=1, description="probability that a dose is taken (default 1)")
-    organ: Literal[TARGETS] = Field(None, description="target of a local treatment: an organ, or primary")
+    name: TreatmentName = Field(description="the treatment")
+    after: Event = absent(description='what the start is counted from (default "diagnosis")')
+    start_days: StartDays = absent(description="days from that event to the first dose (default 0)")
+    dose: float = absent(ge=0, le=10, description="dose as a multiple of the standard dose (default 1)")
+    cycles: int = absent(ge=1, le=MOST_DAYS, description="number of doses")
+    every_days: CourseDays = absent(description="days from one dose to the next")
+    duration_days: CourseDays = absent(description="days of treatment, instead of cycles")
+    adherence: float = absent(ge=0, le=1, description="probability that a dose is taken (default 1)")
+    organ: Target = absent(description="target of a local treatment: an organ, or primary")
 
 
 class ArmCohortTable(_Table):
     """Who is simulated in an arm; the number of patients is the same in all arms."""
 
-    age: AgeTable = None
+    age: AgeTable = absent()
 
 
 class ArmTable(_Table):
     """One arm of a comparison: what it changes in its scenario, by the same rules as a file that extends it."""
 
     name: ArmName = Field(description="name of the arm in tables and in expect")
-    only: OneLine = Field(
-        None,
+    only: OneLine = absent(
         description="count these patients only, by what imaging sees at diagnosis; allowed: " + "; ".join(CONDITIONS),
     )
-    primary: Literal[SITES] = Field(None, description="site of the primary tumour in this arm")
-    cohort: ArmCohortTable = None
-    mechanisms: dict[str, bool] = Field(None, description="mechanisms on (true) or off (false) in this arm")
-    treatments: list[TreatmentTable] = Field(
-        None, max_length=100, description="treatments of this arm, instead of the scenario's; [] for none"
+    primary: Site = absent(description="site of the primary tumour in this arm")
+    cohort: ArmCohortTable = absent()
+    mechanisms: dict[str, bool] = absent(description="mechanisms on (true) or off (false) in this arm")
+    treatments: list[TreatmentTable] = absent(
+        max_length=100, description="treatments of this arm, instead of the scenario's; [] for none"
     )
-    parameters: dict[str, OverrideTable] = Field(None, description="overrides of this arm, each with its reason")
+    parameters: dict[str, OverrideTable] = absent(description="overrides of this arm, each with its reason")
 
 
 def _values(found: Any) -> Any:
@@ -155,63 +182,62 @@ class AcrossTable(_Table):
 
     parameter: OneLine = Field(description="name of the parameter")
     values: AcrossValues = Field(
-        description="numbers in the catalogue's unit or texts with a unit, or \"range\": the low and the high end of the catalogue's range"
+        description='numbers in the catalogue\'s unit or texts with a unit, or "range": the low and the high end of '
+        "the catalogue's range"
     )
 
 
 class SmallTable(_Table):
-    """The small cohort that the tests run: fewer patients and, where too few of them would count, an enriched cohort."""
+    """The small cohort that the tests run: fewer patients and, where too few of them would count, an enriched cohort."""  # noqa: E501  (stands in the schema, as it is)
 
-    patients: int = Field(
-        None, ge=10, le=100_000, description="patients with which the expected directions already show (default 60)"
+    patients: int = absent(
+        ge=10, le=100_000, description="patients with which the expected directions already show (default 60)"
     )
-    parameters: dict[str, OverrideTable] = Field(
-        None,
-        description="overrides of the small cohort alone, which fill it with patients whom the question is about; each with its reason",
+    parameters: dict[str, OverrideTable] = absent(
+        description="overrides of the small cohort alone, which fill it with patients whom the question is about; "
+        "each with its reason",
     )
 
 
 class ComparisonTable(_Table):
     """How the question is answered: arms with the same patients, one outcome, and what is expected of it."""
 
-    outcome: OneLine = Field(None, description="what is compared; allowed: " + "; ".join(OUTCOMES))
-    expect: list[OneLine] = Field(
-        None,
-        description='directions that must show, such as "treated < untreated", "a < b < c", "a - b > c - d" or "a = b within 0.05"',
+    outcome: OneLine = absent(description="what is compared; allowed: " + "; ".join(OUTCOMES))
+    expect: list[OneLine] = absent(
+        description='directions that must show, such as "treated < untreated", "a < b < c", "a - b > c - d" or '
+        '"a = b within 0.05"',
     )
-    across: list[AcrossTable] = Field(
-        None, description="parameters of unknown size, across whose values the answer is reported"
+    across: list[AcrossTable] = absent(
+        description="parameters of unknown size, across whose values the answer is reported"
     )
-    assumes: OneLine = Field(
-        None, description="what the question takes for granted beyond the catalogue; printed with every answer"
+    assumes: OneLine = absent(
+        description="what the question takes for granted beyond the catalogue; printed with every answer"
     )
-    small: SmallTable = Field(None, description="the small cohort, which `ask --small` and the tests run")
-    arms: list[ArmTable] = Field(None, description="two arms or more")
+    small: SmallTable = absent(description="the small cohort, which `ask --small` and the tests run")
+    arms: list[ArmTable] = absent(description="two arms or more")
 
 
 class ScenarioFile(_Table):
     """One scenario, or what it changes in the one that it extends."""
 
-    extends: OneLine = Field(None, description="file that this one starts from, relative to this file")
-    title: OneLine = Field(None, description="one line for lists and figures")
-    question: Prose = Field(None, description="the question that this scenario answers")
-    primary: Literal[SITES] = Field(None, description="site of the primary tumour")
-    horizon: Horizon = Field(None, description='how long patients are followed from diagnosis, such as "5 years"')
-    observe: Literal["imaging", "autopsy"] = Field(
-        None, description="which detection threshold makes a macrometastasis (default imaging)"
+    extends: OneLine = absent(description="file that this one starts from, relative to this file")
+    title: OneLine = absent(description="one line for lists and figures")
+    question: Prose = absent(description="the question that this scenario answers")
+    primary: Site = absent(description="site of the primary tumour")
+    horizon: Horizon = absent(description='how long patients are followed from diagnosis, such as "5 years"')
+    observe: Literal["imaging", "autopsy"] = absent(
+        description="which detection threshold makes a macrometastasis (default imaging)"
     )
-    output_every: GridStep = Field(None, description='step of the output grid, whole weeks (default "28 days")')
-    cohort: CohortTable = None
-    mechanisms: dict[str, bool] = Field(
-        None, description="mechanisms on (true) or off (false); those not named are as `list` shows"
+    output_every: GridStep = absent(description='step of the output grid, whole weeks (default "28 days")')
+    cohort: CohortTable = absent()
+    mechanisms: dict[str, bool] = absent(
+        description="mechanisms on (true) or off (false); those not named are as `list` shows"
     )
-    treatments: list[TreatmentTable] = Field(
-        None, max_length=100, description="treatments; they replace those of the file that this one extends"
+    treatments: list[TreatmentTable] = absent(
+        max_length=100, description="treatments; they replace those of the file that this one extends"
     )
-    parameters: dict[str, OverrideTable] = Field(
-        None, description="overrides of catalogue values, each with its reason"
-    )
-    comparison: ComparisonTable = Field(None, description="the arms that `ask` compares to answer the question")
+    parameters: dict[str, OverrideTable] = absent(description="overrides of catalogue values, each with its reason")
+    comparison: ComparisonTable = absent(description="the arms that `ask` compares to answer the question")
 
 
 REQUIRED = (
@@ -229,7 +255,7 @@ REQUIRED = (
 )
 """Keys that a scenario has once its chain is merged, each with how it is written."""
 
-KEYS = {
+KEYS: dict[KeyPath, tuple[str, ...]] = {
     ("comparison",): tuple(ComparisonTable.model_fields),
     ("comparison", "across"): tuple(AcrossTable.model_fields),
     ("comparison", "small"): tuple(SmallTable.model_fields),

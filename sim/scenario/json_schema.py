@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 
 from sim import catalog, mechanisms
+from sim.results.whole_file import write_whole
 
 FILE = Path(__file__).parent / "scenario.schema.json"
 
@@ -26,7 +27,8 @@ def schema_text() -> str:
         "properties": {
             name: {
                 "type": "boolean",
-                "description": f"{mechanism.title} ({'on' if mechanism.default else 'off'} unless named). Off: {mechanism.off}",
+                "description": f"{mechanism.title} ({'on' if mechanism.default else 'off'} unless named). "
+                f"Off: {mechanism.off}",
             }
             for name, mechanism in mechanisms.REGISTRY.items()
         },
@@ -58,4 +60,4 @@ def _without_null_defaults(node: object) -> None:
 
 
 if __name__ == "__main__":
-    FILE.write_text(schema_text(), encoding="utf-8", newline="\n")
+    write_whole(FILE, schema_text().encode())

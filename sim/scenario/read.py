@@ -152,13 +152,13 @@ def _treatment_words(path: KeyPath, fault: Mapping[str, Any]) -> str:
         )
     if fault["type"] in ("literal_error", "quantity"):
         return found_and_allowed(fault)
-    allowed = {
+    allowed: dict[str | int, str] = {
         "dose": "a number, 0 to 10",
         "adherence": "a number, 0 to 1",
         "cycles": "a whole number, 1 to 36,525",
         "treatments": "[[treatments]] tables, at most 100",
-    }.get(key, "a table")
-    return found_and_allowed(fault, allowed)
+    }
+    return found_and_allowed(fault, allowed.get(key, "a table"))
 
 
 def merge(chain: list[Document]) -> dict[str, Any]:
@@ -187,7 +187,11 @@ def read(path: Path, changes: Document | None = None, *, text: str | None = None
     `changes` are keys that stand elsewhere, as if in a file that extends this one; `text`, where given, stands for
     what the file at `path` holds. Raises InputError with every problem of the chain, one a line.
     """
-    chain = ([changes] if changes else []) + read_chain(path, text)
+    return read_documents(([changes] if changes else []) + read_chain(path, text))
+
+
+def read_documents(chain: list[Document]) -> dict[str, Any]:
+    """Check and merge a chain of documents that are read already. Raises InputError as `read`."""
     for document in chain:
         check(document)
     merged = merge(chain)

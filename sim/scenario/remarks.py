@@ -24,14 +24,17 @@ HORMONE_RECEPTORS, MEASURED_IN = "hormone_receptor_share", "breast"
 """The share of tumours with hormone receptors, and the cancer whose share the catalogue holds."""
 SIZES = ("ablation_largest_cells", "imaging_threshold_cells")
 """Sizes of liver metastases between which ablation acts."""
+ACT_WHEN_OFF = ("hepatic_artery_compensation",)
+"""What a mechanism's counterfactual has of its own: the artery makes up for a shunt, not for the portal vein."""
 _NEEDED = {treatment.needs for treatment in TREATMENTS.values() if treatment.needs}
 MATTERS = {HORMONE_RECEPTORS, *SIZES, *_NEEDED, *(parameter for name in _NEEDED for parameter in MECHANISMS[name].null)}
 """Mechanisms and parameters on which remarks on treatments depend."""
 
 
 def remarks(scenario: Scenario) -> list[str]:
-    """One line for each treatment that cannot act as a run of the scenario would have it."""
-    return [f"{shown(scenario.path)}: {words}" for words in of_treatments(scenario)]
+    """One line for each treatment that cannot act as a run of the scenario would have it, and each such number."""
+    found = [*of_treatments(scenario), *_of_numbers(scenario)]
+    return [f"{shown(scenario.path)}: {words}" for words in found]
 
 
 def comparison_remarks(comparison: Comparison) -> list[str]:
@@ -52,6 +55,17 @@ def of_treatments(scenario: Scenario) -> Iterator[str]:
     yield from dict.fromkeys(words for words in found if words is not None)
 
 
+def _of_numbers(scenario: Scenario) -> Iterator[str]:
+    """Numbers that the scenario sets for a mechanism that it has switched off."""
+    for name in scenario.overrides:
+        mechanism = scenario.parameters[name].parameter.mechanism
+        if mechanism is not None and not scenario.mechanisms[mechanism] and name not in ACT_WHEN_OFF:
+            yield (
+                f"{name}: found set without {mechanism}, to which it belongs: it changes nothing; "
+                f"it would act with {mechanism} switched on"
+            )
+
+
 def _is_given(plan: Plan) -> bool:
     return plan.dose > 0.0 and plan.adherence > 0.0
 
@@ -61,11 +75,17 @@ def _without_mechanism(scenario: Scenario, plan: Plan) -> str | None:
     if name is None:
         return None
     if not scenario.mechanisms[name]:
-        return f"{plan.name}: found without {name}, through which it acts: it changes nothing; it would act with {name} switched on"
+        return (
+            f"{plan.name}: found without {name}, through which it acts: it changes nothing; "
+            f"it would act with {name} switched on"
+        )
     null = MECHANISMS[name].null
     if all(scenario.parameters[parameter].value == value for parameter, value in null.items()):
         values = " and ".join(f"{parameter} = {value:g}" for parameter, value in null.items())
-        return f"{plan.name}: found with {values}, at which {name}, through which it acts, does nothing; it would act with another value"
+        return (
+            f"{plan.name}: found with {values}, at which {name}, through which it acts, does nothing; "
+            "it would act with another value"
+        )
     return None
 
 
@@ -74,8 +94,9 @@ def _another_cancer(scenario: Scenario, plan: Plan) -> str | None:
         return None
     share = scenario.parameters[HORMONE_RECEPTORS].value
     return (
-        f"{plan.name}: found in cancer of the site {scenario.primary} with the {HORMONE_RECEPTORS} of {MEASURED_IN} cancer, {share:g}: it acts "
-        f"as if so many tumours had the receptors; set {HORMONE_RECEPTORS} to this cancer's share, or leave the treatment out"
+        f"{plan.name}: found in cancer of the site {scenario.primary} with the {HORMONE_RECEPTORS} of {MEASURED_IN} "
+        f"cancer, {share:g}: it acts as if so many tumours had the receptors; "
+        f"set {HORMONE_RECEPTORS} to this cancer's share, or leave the treatment out"
     )
 
 
@@ -84,8 +105,8 @@ def _unseen(scenario: Scenario, plan: Plan) -> str | None:
     if plan.name != "liver_ablation" or largest >= least:
         return None
     return (
-        f"{plan.name}: found with {SIZES[0]} = {largest:g}, below {SIZES[1]} = {least:g}: no metastasis that imaging sees is small enough; "
-        "it would act with a larger limit, or finer imaging"
+        f"{plan.name}: found with {SIZES[0]} = {largest:g}, below {SIZES[1]} = {least:g}: no metastasis that imaging "
+        "sees is small enough; it would act with a larger limit, or finer imaging"
     )
 
 
@@ -98,8 +119,8 @@ def _without_surgery(scenario: Scenario, plan: Plan) -> str | None:
     if plan.after != SURGERY or _operations(scenario):
         return None
     return (
-        f"{plan.name}: found after surgery, and nobody is operated on (every {OPERATION} has dose 0 or adherence 0): nobody gets a dose; "
-        f"it would act after a {OPERATION} that is done"
+        f"{plan.name}: found after surgery, and nobody is operated on (every {OPERATION} has dose 0 or adherence 0): "
+        f"nobody gets a dose; it would act after a {OPERATION} that is done"
     )
 
 
@@ -110,8 +131,8 @@ def _too_late(scenario: Scenario, plan: Plan) -> str | None:
     if start < last:
         return None
     return (
-        f"{plan.name}: found a start {start} days after diagnosis at the earliest, and the horizon ends after {last}: nobody gets a dose; "
-        "it would act with an earlier start, or a longer horizon"
+        f"{plan.name}: found a start {start} days after diagnosis at the earliest, and the horizon ends after {last}: "
+        "nobody gets a dose; it would act with an earlier start, or a longer horizon"
     )
 
 
@@ -126,6 +147,7 @@ def _of_outcome(comparison: Comparison) -> Iterator[str]:
     arms = [arm.name for arm in comparison.arms if arm.scenario.parameters["follow_up_interval_days"].value == 0.0]
     if comparison.outcome.needs_visits and arms:
         yield (
-            f"outcome {describe(comparison.outcome.name)}: found follow_up_interval_days = 0 in {listed(arms)}: patients who are watched "
-            "all the time have no liver symptoms; they would with visits (follow_up_interval_days above 0)"
+            f"outcome {describe(comparison.outcome.name)}: found follow_up_interval_days = 0 in {listed(arms)}: "
+            "patients who are watched all the time have no liver symptoms; "
+            "they would with visits (follow_up_interval_days above 0)"
         )

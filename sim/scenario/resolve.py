@@ -18,21 +18,19 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from sim import catalog, mechanisms
+from sim import catalog, finding, mechanisms
 from sim.catalog import Parameter
 from sim.catalog.checks import parameter_value, unknown_parameter
 from sim.errors import InputError, MachineError
 from sim.mechanisms import effective_parameters
-from sim.messages import describe, listed, nearest, printable, unknown
+from sim.messages import describe, printable, unknown
 from sim.names import MOST_PATIENTS
-from sim.scenario.chain import exists, shown
+from sim.scenario.chain import shown
 from sim.scenario.read import read
 from sim.scenario.treatments import plans
 from sim.treatments.base import Plan
 from sim.units import UnitError
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-FOLDER = ROOT / "scenarios"
 DEFAULT_OUTPUT_EVERY_DAYS = 28
 
 
@@ -152,10 +150,10 @@ class Scenario:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything resolved, as plain values for JSON; holds no path of this machine."""
-        inside = self.path.is_relative_to(ROOT)
+        inside = self.path.is_relative_to(finding.HOME)
         return {
             "name": self.name,
-            "file": self.path.relative_to(ROOT).as_posix() if inside else self.path.name,
+            "file": self.path.relative_to(finding.HOME).as_posix() if inside else self.path.name,
             "title": self.title,
             "question": self.question,
             "primary": self.primary,
@@ -233,43 +231,24 @@ def from_merged(file: Path, merged: Mapping[str, Any], name: str | None = None) 
 
 def find(path: Path | str) -> Path:
     """The file that `path` names, or the folder (which reading refuses). Raises InputError where there is none."""
-    text = str(path)
-    if not text.strip():
-        raise InputError("found an empty scenario name; allowed: a scenario file, such as scenarios/colorectal.toml")
-    given = Path(path)
-    candidates = [given, Path(f"{text}.toml"), FOLDER / given, FOLDER / f"{text}.toml", ROOT / given]
-    for candidate in candidates:
-        if exists(candidate) and not candidate.is_dir():
-            return candidate
-    if exists(given):
-        return given
-    known = {_handle(file): file for file in files()}
-    wanted = given.with_suffix("") if given.suffix == ".toml" else given
-    near = nearest(wanted.as_posix().removeprefix("scenarios/"), known) or nearest(wanted.name, known)
-    hint = f"did you mean {' or '.join(shown(known[name]) for name in near)}? " if near else ""
-    raise InputError(
-        f"{printable(describe(text))}: no such scenario file; {hint}allowed: a file (.toml) or one of {listed(known)}"
-    )
+    return finding.find(path, finding.SCENARIOS, "scenario")
 
 
 def files() -> list[Path]:
-    """The scenario files of the repository, bases (names that start with _) left out; those in sub-folders last."""
-    found = [
-        file
-        for file in FOLDER.rglob("*.toml")
-        if not any(part.startswith((".", "_")) for part in file.relative_to(FOLDER).parts)
-    ]
-    return sorted(found, key=lambda file: (len(file.parts), file.parts))
+    """The scenario files that come with the program, without bases (names with _ first); those in sub-folders last."""
+    return finding.files(finding.SCENARIOS)
 
 
 def listing() -> list[tuple[Path, str, str, str]]:
-    """(path, title, question, primary) of each scenario of the repository, sorted.
+    """(path, title, question, primary) of each scenario that comes with the program, sorted.
 
-    A broken file is listed too: its title says so, its question is the first problem, its primary "?".
+    The path is what one may type here: the name alone where the file does not lie below this folder. A broken file is
+    listed too: its title says so, its question is the first problem, its primary "?".
     """
     rows = []
     for file in files():
         path = Path(shown(file))
+        path = Path(finding.handle(file, finding.SCENARIOS)) if path.is_absolute() else path
         try:
             scenario = load(file)
         except (InputError, MachineError) as error:
@@ -279,13 +258,9 @@ def listing() -> list[tuple[Path, str, str, str]]:
     return rows
 
 
-def _handle(file: Path) -> str:
-    return file.relative_to(FOLDER).with_suffix("").as_posix()
-
-
 def _name(file: Path) -> str:
     resolved = Path(os.path.abspath(file))
-    text = _handle(resolved) if resolved.is_relative_to(FOLDER) else resolved.stem
+    text = finding.handle(resolved, finding.SCENARIOS) if resolved.is_relative_to(finding.SCENARIOS) else resolved.stem
     return re.sub(r"[^\w-]+", "_", text).strip("_") or "scenario"
 
 
@@ -310,7 +285,8 @@ def _refuse_empty_shares(parameters: Mapping[str, ResolvedParameter], primary: s
         shares = [parameter.value for name, parameter in parameters.items() if name.startswith(f"{vector}.")]
         if shares and not 0 < sum(shares) < math.inf:
             raise InputError(
-                f"{where}: {vector}: found shares that sum to {sum(shares):g}; allowed: at least one above 0, and a finite sum"
+                f"{where}: {vector}: found shares that sum to {sum(shares):g}; "
+                "allowed: at least one above 0, and a finite sum"
             )
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import re
 import tomllib
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 KeyPath = tuple[str | int, ...]
+MOST_PARTS = 1000
 _ONE_KEY = r"""(?:"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[A-Za-z0-9_-]+)"""
 _KEY = re.compile(rf"{_ONE_KEY}(?:[ \t]*\.[ \t]*{_ONE_KEY})*")
 _HEADER = re.compile(r"(\[\[?)[ \t]*")
@@ -44,6 +46,8 @@ class _Stop(Exception):
 
 def key_parts(raw: str) -> tuple[str, ...]:
     """The parts of a dotted key as it stands in the text: `a."b.c"` gives ("a", "b.c")."""
+    if raw.count(".") > MOST_PARTS:
+        raise _Stop  # nobody means it, and every part costs as much as all before it
     node, parts = tomllib.loads(f"{raw} = 0"), []
     while isinstance(node, dict):
         key, node = next(iter(node.items()))
@@ -54,10 +58,8 @@ def key_parts(raw: str) -> tuple[str, ...]:
 def locate(text: str) -> Places:
     """The places of all keys in `text`, as far as it is TOML; never raises."""
     scanner = _Scanner(text.replace("\r\n", "\n"))
-    try:
+    with suppress(_Stop, tomllib.TOMLDecodeError, RecursionError):
         scanner.document()
-    except (_Stop, tomllib.TOMLDecodeError, RecursionError):
-        pass
     return scanner.places
 
 
@@ -76,7 +78,7 @@ class _Scanner:
         self._counted_to = self.position
         return self._line
 
-    def take(self, pattern: re.Pattern) -> re.Match:
+    def take(self, pattern: re.Pattern[str]) -> re.Match[str]:
         match = pattern.match(self.text, self.position)
         if match is None:
             raise _Stop

@@ -14,19 +14,22 @@ A scenario that extends another and names treatments replaces all of them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sim.messages import describe, listed
 from sim.names import NICHES
 from sim.treatments import REGISTRY
 from sim.treatments.base import AFTER, DIAGNOSIS, OPERATION, SURGERY, Plan
 
+if TYPE_CHECKING:
+    from sim.scenario.text import KeyPath
+
 MOST_DAYS = 36_525
 TARGETS = (*NICHES, "primary")
 """What local treatment may aim at."""
 
 
-def problems(tables: Sequence[Mapping[str, Any]]) -> Iterator[tuple[tuple, str]]:
+def problems(tables: Sequence[Mapping[str, Any]]) -> Iterator[tuple[KeyPath, str]]:
     """Key path within the list and words of what does not fit together; keys and types are checked already."""
     operated = any(table.get("name") == OPERATION for table in tables)
     for place, table in enumerate(tables):
@@ -35,13 +38,15 @@ def problems(tables: Sequence[Mapping[str, Any]]) -> Iterator[tuple[tuple, str]]
         if treatment.local and "organ" not in table:
             yield (
                 (place,),
-                f'missing key organ; allowed: organ = "liver" (what {treatment.name} aims at), one of {listed(TARGETS)}',
+                f'missing key organ; allowed: organ = "liver" (what {treatment.name} aims at), '
+                f"one of {listed(TARGETS)}",
             )
         if not treatment.local and "organ" in table:
             local = listed(name for name, other in REGISTRY.items() if other.local)
             yield (
                 (place, "organ"),
-                f"found {describe(table['organ'])} for {treatment.name}, which acts everywhere; allowed: with {local} only",
+                f"found {describe(table['organ'])} for {treatment.name}, which acts everywhere; "
+                f"allowed: with {local} only",
             )
         if "cycles" in table and "duration_days" in table:
             yield (place, "duration_days"), "found with cycles; allowed: one of them, the other follows from every_days"

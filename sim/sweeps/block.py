@@ -6,11 +6,12 @@ run that fails becomes a record with its error, and the others go on.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -57,6 +58,11 @@ class Block:
         """Stable name: the same for the same runs."""
         return hashlib.sha256(" ".join(run.name for run in self.runs).encode()).hexdigest()[:16]
 
+    @property
+    def title(self) -> str:
+        """What it computes, for messages."""
+        return f"{len(self.runs)} run{'s' if len(self.runs) > 1 else ''} of {self.scenario.name}"
+
     def only(self, names: set[str]) -> Block:
         """The block with only these of its runs."""
         return replace(self, runs=tuple(run for run in self.runs if run.name in names))
@@ -75,15 +81,20 @@ class Block:
         by_seed: dict[int, list[BlockRun]] = {}
         for run in self.runs:
             by_seed.setdefault(run.seed, []).append(run)
-        tables, failures, done = [], [], 0
+        tables: list[dict[str, dict[str, Any]]] = []
+        failures: list[tuple[str, str]] = []
+        done = 0
 
         def told(part: float, share: float) -> None:
             if report is not None:
                 report((done + part * share) / len(self.runs))
 
         for runs in by_seed.values():
-            for found in _tables_or_errors(self.scenario, runs, lambda share, part=len(runs): told(part, share)):
-                (failures if isinstance(found, tuple) else tables).append(found)
+            for found in _tables_or_errors(self.scenario, runs, functools.partial(told, len(runs))):
+                if isinstance(found, tuple):
+                    failures.append(found)
+                else:
+                    tables.append(found)
             done += len(runs)
         return _packed(tables, failures)
 
@@ -93,9 +104,9 @@ def program_digest() -> str:
     return sources.digest_of(*Block.loads)
 
 
-def _packed(tables: Sequence[dict[str, dict]], failures: Sequence[tuple[str, str]]) -> bytes:
+def _packed(tables: Sequence[dict[str, dict[str, Any]]], failures: Sequence[tuple[str, str]]) -> bytes:
     done = [table["runs"]["run"] for table in tables]
-    parts: dict[str, dict] = {
+    parts: dict[str, dict[str, Any]] = {
         "done": {"run": np.unique(np.concatenate(done)) if done else np.array([], dtype=str)},
         "failures": {
             "run": np.array([run for run, _ in failures], dtype=str),
@@ -109,8 +120,8 @@ def _packed(tables: Sequence[dict[str, dict]], failures: Sequence[tuple[str, str
 
 
 def _tables_or_errors(
-    scenario: Scenario, runs: Sequence[BlockRun], report
-) -> Iterator[dict[str, dict] | tuple[str, str]]:
+    scenario: Scenario, runs: Sequence[BlockRun], report: Callable[[float], None]
+) -> Iterator[dict[str, dict[str, Any]] | tuple[str, str]]:
     """The tables of all runs together; where that fails, of each half, down to the run that fails."""
     try:
         yield _tables(scenario, runs, report)
@@ -126,14 +137,15 @@ def _tables_or_errors(
         yield from _tables_or_errors(scenario, runs[middle:], report)
 
 
-def _tables(scenario: Scenario, runs: Sequence[BlockRun], report) -> dict[str, dict]:
+def _tables(scenario: Scenario, runs: Sequence[BlockRun], report: Callable[[float], None]) -> dict[str, dict[str, Any]]:
     """The tables of runs with one seed, some patients of all of them at a time."""
     from sim.runs.tables import Metastases
 
     names, arms = [run.name for run in runs], [run.resolve(scenario) for run in runs]
     years, days = year_days(scenario.horizon_days, scenario.output_every_days)
     size = max(1, LANES // len(runs))
-    sums, patients = None, []
+    sums: Sums | None = None
+    patients = []
     for start in range(0, scenario.patients, size):
         stop = min(start + size, scenario.patients)
         model = build_model(scenario, seed=runs[0].seed, patients=np.arange(start, stop), arms=arms, collect=False)
@@ -149,4 +161,5 @@ def _tables(scenario: Scenario, runs: Sequence[BlockRun], report) -> dict[str, d
         sums = part if sums is None else sums.plus(part)
         patients.append(patient_columns(model, found, names))
         model.__dict__.clear()  # Mesa 3 keeps every model that had agents
+    assert sums is not None, "a scenario has a patient"
     return {"runs": sums.columns(names, years, days), "patients": together(patients)}

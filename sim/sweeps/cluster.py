@@ -7,13 +7,17 @@ another one; a block that takes several workers with it is given back as lost. d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from sim.errors import InputError, MachineError
 from sim.results.manifest import versions
 from sim.sweeps.block import Block, program_digest
-from sim.sweeps.executors import LOST, Done, compute
+from sim.sweeps.executors import LOST, Finished, compute
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
 
 WAIT_SECONDS = 20
 AHEAD = 2
@@ -21,12 +25,12 @@ AHEAD = 2
 INSTALL = "python -m pip install 'metastatic-seeding[cluster]', or '.[cluster]' in a clone"
 
 
-def _machine() -> dict:
+def _machine() -> dict[str, Any]:
     """What a worker says of itself."""
     return {"versions": versions(), "program": program_digest()}
 
 
-def _client(address: str):
+def _client(address: str) -> Client:
     """A connection to the scheduler. Raises InputError where there is none."""
     try:
         import distributed
@@ -53,21 +57,26 @@ class ClusterExecutor:
     def __init__(self, address: str, shared: Path | None = None, warn: Callable[[str], None] = lambda text: None):
         self._address, self._shared, self._warn = address, shared, warn
 
-    def execute(self, blocks: Sequence[Block], report: Callable[[float], None]) -> Iterator[Done]:
+    def execute(
+        self, tasks: Sequence[Block], report: Callable[[float], None]
+    ) -> Generator[Finished[Block], None, None]:
         """Yield every block as it is done. Raises MachineError when the cluster is gone or runs another program."""
         client = _client(self._address)
         try:
-            yield from self._run(client, blocks, report)
+            yield from self._run(client, tasks, report)
         finally:
             client.close(timeout=5)
 
-    def _run(self, client, blocks: Sequence[Block], report: Callable[[float], None]) -> Iterator[Done]:
+    def _run(
+        self, client: Client, blocks: Sequence[Block], report: Callable[[float], None]
+    ) -> Generator[Finished[Block], None, None]:
         from distributed import as_completed
 
         threads = self._ready(client)
-        waiting, done, block_of = iter(blocks), 0, {}
+        waiting = iter(blocks)
+        block_of: dict[Any, Block] = {}
 
-        def submit(count: int) -> list:
+        def submit(count: int) -> list[Future]:
             futures = []
             for block in (next(waiting, None) for _ in range(count)):
                 if block is not None:
@@ -77,17 +86,16 @@ class ClusterExecutor:
             return futures
 
         running = as_completed(submit(AHEAD * max(threads, 1)), loop=client.loop)
-        for future in running:
+        for done, future in enumerate(running, 1):
             block = block_of.pop(future.key)
             packed, lost = self._outcome(future)
             future.release()
             for fresh in submit(1):
                 running.add(fresh)
-            yield Done(block, packed, lost)
-            done += 1
+            yield Finished(block, packed, lost=lost)
             report(done)
 
-    def _outcome(self, future) -> tuple[bytes | None, str | None]:
+    def _outcome(self, future: Future) -> tuple[bytes | None, str | None]:
         from distributed import KilledWorker
 
         if future.status == "cancelled":
@@ -108,7 +116,7 @@ class ClusterExecutor:
             f"this program too: {INSTALL}"
         ) from error
 
-    def _ready(self, client) -> int:
+    def _ready(self, client: Client) -> int:
         """Wait for a worker, compare what the workers run with what we run; returns their threads."""
         try:
             client.wait_for_workers(1, timeout=WAIT_SECONDS)

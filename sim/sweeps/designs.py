@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -94,7 +95,7 @@ def sample(method: str, points: int, ranges: Sequence[tuple[float, float, str]],
     return list(zip(*columns, strict=True))
 
 
-def _takes_rng(kind) -> bool:
+def _takes_rng(kind: Any) -> bool:
     """scipy renamed the argument `seed` to `rng` in 1.15."""
     import inspect
 

@@ -44,7 +44,9 @@ def _competent(plan: Plan, scenario: Scenario, arm: dict[str, float]) -> np.ndar
     return np.minimum(arm["competent_share"] * hosts.frailty, 1.0)
 
 
-def _seconds(plan: Plan, scenario: Scenario, arms: Sequence[dict[str, float]], patients: np.ndarray, days: int | None):
+def _seconds(
+    plan: Plan, scenario: Scenario, arms: Sequence[dict[str, float]], patients: np.ndarray, days: int | None
+) -> tuple[float, int]:
     """Seconds of a model of these arms and patients, and its days: the first `days`, or all."""
     model = build_model(scenario, seed=plan.seed, patients=patients, arms=arms, collect=False)
     start = time.process_time()
@@ -96,9 +98,7 @@ def estimate_seconds(plan: Plan, workers: int) -> float:
     """
     chosen = sorted({round(place) for place in np.linspace(0, len(plan.variants) - 1, PILOT_VARIANTS)})
     cost = {variant: _pilot(plan, variant) for variant in chosen}
-    nearest = [
-        min(chosen, key=lambda known, variant=variant: abs(known - variant)) for variant in range(len(plan.variants))
-    ]
+    nearest = [_nearest(chosen, variant) for variant in range(len(plan.variants))]
     place_of = {id(variant.scenario): place for place, variant in enumerate(plan.variants)}
     blocks = plan.blocks()
     total = 0.0
@@ -109,6 +109,10 @@ def estimate_seconds(plan: Plan, workers: int) -> float:
         models = seeds * math.ceil(block.scenario.patients / max(1, LANES // together))
         total += models * known.model + len(block.runs) * block.scenario.patients * known.lane
     return total / min(workers, max(1, len(blocks)))
+
+
+def _nearest(chosen: Sequence[int], variant: int) -> int:
+    return min(chosen, key=lambda known: abs(known - variant))
 
 
 def time_text(seconds: float) -> str:

@@ -11,11 +11,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import uuid
 from pathlib import Path
+from typing import Any
 
 from sim.errors import InputError, MachineError
-from sim.results.storage import check_possible, machine_errors
+from sim.results.storage import check_possible
+from sim.results.whole_file import machine_errors, write_whole
 from sim.work import lock
 
 MANIFEST = "sweep.json"
@@ -85,7 +86,7 @@ class SweepFolder:
         while self._locks:
             os.close(self._locks.pop())
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         kept = self.parts.is_dir() and any(self.parts.iterdir())
         if self._made and not kept and self.is_ours_alone:
             shutil.rmtree(self.path / HIDDEN, ignore_errors=True)
@@ -97,19 +98,14 @@ class SweepFolder:
                     break
         self._release()
 
-    def write_manifest(self, manifest: dict) -> None:
+    def write_manifest(self, manifest: dict[str, Any]) -> None:
         """Replace `sweep.json`. Raises MachineError."""
         with machine_errors(self.path, "the manifest of the sweep cannot be written"):
-            self.staging.mkdir(parents=True, exist_ok=True)
-            staged = self.staging / f"{os.getpid()}-{uuid.uuid4().hex[:8]}.json"
-            try:
-                staged.write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-                os.replace(staged, self.path / MANIFEST)
-            finally:
-                staged.unlink(missing_ok=True)
+            text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
+            write_whole(self.path / MANIFEST, text.encode(), self.staging)
 
 
-def read_manifest(path: Path) -> dict:
+def read_manifest(path: Path) -> dict[str, Any]:
     """The content of `sweep.json` in a folder. Raises InputError where there is none, or it cannot be read."""
     file = Path(path) / MANIFEST
     try:

@@ -7,12 +7,11 @@ sweep's, under a name made from their runs.
 from __future__ import annotations
 
 import json
-import os
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from sim.results.storage import machine_errors
+from sim.results.whole_file import machine_errors, write_whole
 from sim.work.packing import DAMAGE, Packed
 
 ENDING = ".part"
@@ -20,34 +19,30 @@ _DOING = "a finished part of the sweep cannot be written"
 
 
 def write_part(folder: Path, name: str, packed: bytes) -> None:
-    """Put a packed block into `folder`, made where it is missing. Raises MachineError when the disk does not take it."""
+    """Put a packed block into `folder`, made where it is missing.
+
+    Raises MachineError when the disk does not take it.
+    """
     with machine_errors(folder, _DOING):
         folder.mkdir(parents=True, exist_ok=True)
-        temporary = folder / f".{name}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-        try:
-            with temporary.open("wb") as file:
-                file.write(packed)
-                file.flush()
-                os.fsync(file.fileno())  # after a power cut too it is whole or not there
-            os.replace(temporary, folder / f"{name}{ENDING}")
-        finally:
-            temporary.unlink(missing_ok=True)
+        write_whole(folder / f"{name}{ENDING}", packed)
 
 
 class Part:
     """One part: which runs it has, which of them failed, and on what machine."""
 
-    def __init__(self, file: Path):
-        packed = Packed(file)
-        self.file = file
+    def __init__(self, source: Path | bytes):
+        packed = Packed(source)
+        self.file = source if isinstance(source, Path) else Path("a part in memory")
+        self._packed = packed
         failures = packed.table("failures")
         self.failures = dict(zip(failures["run"].tolist(), failures["error"].tolist(), strict=True))
         self.machine: dict[str, str] = json.loads(str(packed.table("machine")["versions"][0]))
         self.runs = tuple(packed.table("done")["run"].tolist())
 
-    def table(self, name: str) -> dict:
+    def table(self, name: str) -> dict[str, Any]:
         """Columns of `runs` or `patients`."""
-        return Packed(self.file).table(name)
+        return self._packed.table(name)
 
 
 def read_parts(folder: Path, *, alone: bool) -> Iterator[Part]:

@@ -16,11 +16,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from sim import finding
 from sim.errors import InputError
 from sim.results.schema import SCHEMA_VERSION
 from sim.scenario import Scenario
 from sim.scenario import find as find_scenario
-from sim.scenario.chain import Document, exists
+from sim.scenario.chain import Document
 from sim.scenario.read import read
 from sim.scenario.resolve import from_merged
 from sim.scenario.text import KeyPath, Places
@@ -28,7 +29,10 @@ from sim.sweeps import designs
 from sim.sweeps.block import LANES, Block, BlockRun, program_digest
 
 SWEEP_SCHEMA = "2"
-"""Version of a sweep's tables: part of each run's identity, as is the program. A column is changed only with it (`sim.sweeps.read`)."""
+"""Version of a sweep's tables: part of each run's identity, as is the program.
+
+A column is changed only with it (`sim.sweeps.read`).
+"""
 BLOCK_RUNS = 100
 FEWEST_BLOCKS = 8
 """A replicate is cut into so many blocks at least, where it has the runs: for the workers."""
@@ -175,7 +179,10 @@ class _Elsewhere(Places):
 
 
 def load(name: Path | str) -> Plan:
-    """The plan in a file, or of that name in the folder `plans`. Raises InputError with all its problems, one a line."""
+    """The plan in a file, or of that name in the folder `plans`.
+
+    Raises InputError with all its problems, one a line.
+    """
     from sim.sweeps.plan_file import MOST_RUNS, find, read_plan, refuse_if_faulty
 
     file = find(name)
@@ -240,9 +247,9 @@ def _variants(checked: dict[str, Any], document: Document) -> list[Variant]:
     cohorts = [*enumerate(checked.get("cohorts", [])), *([] if "cohorts" in checked else [(None, {})])]
     treatments = [*enumerate(checked.get("treatments", [])), *([] if "treatments" in checked else [(None, {})])]
     for place, name in enumerate(checked["scenarios"]):
-        beside = document.path.parent / name
         try:
-            file = beside if name.strip() and exists(beside) and beside.is_file() else find_scenario(name)
+            beside = finding.find_beside(name, document.path, finding.SCENARIOS) if name.strip() else None
+            file = find_scenario(name) if beside is None or beside.is_dir() else beside
         except InputError as error:
             document.refuse(("scenarios", place), str(error))
             continue

@@ -8,24 +8,22 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from sim import catalog, mechanisms
+from sim import catalog, finding, mechanisms
 from sim.catalog.checks import parameter_value, unknown_parameter
 from sim.errors import InputError
-from sim.messages import describe, listed, nearest, printable, unknown
+from sim.messages import describe, unknown
 from sim.names import LARGEST_SEED, MOST_PATIENTS
-from sim.scenario.chain import Document, exists, parse, read_text
+from sim.scenario.chain import Document, parse, read_text
 from sim.scenario.faults import faults, found_and_allowed
-from sim.scenario.file import AgeTable, OneLine, Prose
-from sim.scenario.resolve import ROOT
+from sim.scenario.file import AgeTable, OneLine, Prose, absent
 from sim.scenario.text import KeyPath
 from sim.units import UnitError
 
-FOLDER = ROOT / "plans"
 MOST_RUNS = 1_000_000
 MOST_FACTORS = 15
 """Mechanisms in one design; a full factorial of more would be over 30,000 points."""
-DESIGNS = ("full", "fractional", "one at a time")
-METHODS = ("latin hypercube", "sobol")
+Design = Literal["full", "fractional", "one at a time"]
+Method = Literal["latin hypercube", "sobol"]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=60, pattern=r"^\w[\w .,+-]*$")]
 
 
@@ -37,17 +35,17 @@ class MechanismsTable(_Table):
     """A design over mechanisms."""
 
     names: list[str] = Field(min_length=1, max_length=MOST_FACTORS, description="the mechanisms that are switched")
-    design: Literal[DESIGNS] = Field("full", description="every combination, a fraction of them, or each off alone")
-    resolution: Literal[3, 4, 5] = Field(None, description="of a fraction: main effects are clear of what (default 4)")
+    design: Design = Field("full", description="every combination, a fraction of them, or each off alone")
+    resolution: Literal[3, 4, 5] = absent(description="of a fraction: main effects are clear of what (default 4)")
 
 
 class ParameterTable(_Table):
     """Values of one parameter, each of them with all the rest of the plan."""
 
-    values: list[Any] = Field(None, min_length=1, description="numbers in the catalogue's unit, or texts with a unit")
+    values: list[Any] = absent(min_length=1, description="numbers in the catalogue's unit, or texts with a unit")
     low: Any = None
     high: Any = None
-    steps: int = Field(None, ge=2, le=10_000, description="how many values from low to high, both included")
+    steps: int = absent(ge=2, le=10_000, description="how many values from low to high, both included")
     scale: Literal["linear", "log"] = "linear"
 
 
@@ -62,7 +60,7 @@ class RangeTable(_Table):
 class SampleTable(_Table):
     """Points that fill the ranges of several parameters together."""
 
-    method: Literal[METHODS] = "latin hypercube"
+    method: Method = "latin hypercube"
     points: int = Field(ge=1, le=MOST_RUNS)
     seed: int = Field(1, ge=0, le=LARGEST_SEED)
     parameters: dict[str, RangeTable] = Field(min_length=1)
@@ -72,8 +70,8 @@ class CohortTable(_Table):
     """One alternative for who is simulated; what is left out stays as in the scenario."""
 
     name: Name
-    patients: int = Field(None, ge=1, le=MOST_PATIENTS)
-    age: AgeTable = None
+    patients: int = absent(ge=1, le=MOST_PATIENTS)
+    age: AgeTable = absent()
 
 
 class TreatmentTable(_Table):
@@ -87,20 +85,20 @@ class PlanFile(_Table):
     """A plan: every scenario with every cohort, treatment, mechanism setting and parameter setting."""
 
     title: OneLine
-    question: Prose = None
+    question: Prose = absent()
     scenarios: list[str] = Field(min_length=1, description="scenario files, or names of some")
     seed: int = Field(1, ge=0, le=LARGEST_SEED)
     replicates: int = Field(1, ge=1, le=MOST_RUNS)
     paired: bool = Field(True, description="all points of a replicate share their seed, and so their patients")
-    patients: int = Field(None, ge=1, le=MOST_PATIENTS, description="patients a run (default: the scenario's)")
-    mechanisms: MechanismsTable = None
+    patients: int = absent(ge=1, le=MOST_PATIENTS, description="patients a run (default: the scenario's)")
+    mechanisms: MechanismsTable = absent()
     parameters: dict[str, ParameterTable] = {}
-    sample: SampleTable = None
-    cohorts: list[CohortTable] = Field(None, min_length=1)
-    treatments: list[TreatmentTable] = Field(None, min_length=1)
+    sample: SampleTable = absent()
+    cohorts: list[CohortTable] = absent(min_length=1)
+    treatments: list[TreatmentTable] = absent(min_length=1)
 
 
-KEYS = {
+KEYS: dict[KeyPath, tuple[str, ...]] = {
     (): tuple(PlanFile.model_fields),
     ("mechanisms",): tuple(MechanismsTable.model_fields),
     ("parameters",): tuple(ParameterTable.model_fields),
@@ -114,25 +112,20 @@ KEYS = {
 
 
 def find(name: Path | str) -> Path:
-    """The plan file that `name` names: a file, or one of the folder `plans`. Raises InputError where there is none."""
-    given = Path(name)
-    for candidate in (given, Path(f"{name}.toml"), FOLDER / given, FOLDER / f"{name}.toml", ROOT / given):
-        if str(name).strip() and exists(candidate) and not candidate.is_dir():
-            return candidate
-    known = sorted(file.stem for file in FOLDER.glob("*.toml"))
-    near = nearest(given.stem, known)
-    hint = f"did you mean {' or '.join(near)}? " if near else ""
-    raise InputError(
-        f"{printable(describe(str(name)))}: no such plan file; {hint}allowed: a file (.toml) or one of {listed(known)}"
-    )
+    """The plan file that `name` names: a file, or one that comes with the program.
+
+    Raises InputError where there is none.
+    """
+    return finding.find(name, finding.PLANS, "plan")
 
 
 def is_plan(name: Path | str) -> bool:
-    """Whether `name` names a plan: a file of the folder `plans`, or one with the list of scenarios that only plans have."""
+    """Whether `name` names a plan: a file of the folder `plans`, or one with the scenarios that only plans list."""
     try:
         file = find(name)
         return (
-            file.resolve().is_relative_to(FOLDER) or "scenarios" in parse(file, read_text(file, "a plan"), "a plan")[0]
+            file.resolve().is_relative_to(finding.PLANS)
+            or "scenarios" in parse(file, read_text(file, "a plan"), "a plan")[0]
         )
     except InputError:
         return False
@@ -224,7 +217,7 @@ def _check_parameters(document: Document) -> None:
 
 
 def _value(document: Document, path: KeyPath, found: Any) -> float | None:
-    name = next(part for part in path if part in catalog.load())
+    name = next(part for part in path if isinstance(part, str) and part in catalog.load())
     try:
         return parameter_value(catalog.load()[name], found)
     except UnitError as error:
@@ -243,7 +236,7 @@ def _check_values(document: Document, path: KeyPath, table: dict[str, Any]) -> N
 
 
 def _check_range(document: Document, path: KeyPath, table: dict[str, Any], *, steps: bool) -> None:
-    parameter = catalog.load()[path[-1]]
+    parameter = catalog.load()[str(path[-1])]
     if steps and "steps" not in table:
         document.refuse(path, "found no values and no steps; allowed: values = [...], or low, high and steps")
         return

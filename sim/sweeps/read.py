@@ -7,13 +7,19 @@ sweep.runs.query("organ == 'liver' and year == 5").groupby(["scenario", "dormanc
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from sim.errors import InputError
+from sim.messages import unknown
 from sim.sweeps.folder import MANIFEST, read_manifest
-from sim.sweeps.plan import SWEEP_SCHEMA
-from sim.sweeps.schema import FAILURES, PATIENTS, RUNS
+from sim.sweeps.plan import SWEEP_SCHEMA, Factor
+from sim.sweeps.schema import FAILURES, PATIENTS, RUNS, columns
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 READ = ("1", SWEEP_SCHEMA)
 """Versions that this program reads. Version 1 need not tell when a liver's symptoms came: null there."""
@@ -21,36 +27,55 @@ _NEW_IN_2 = ("liver_symptom_day", "first_detected_day")
 """A column of `patients`, and the one that it follows."""
 
 
-def open(path: Path | str) -> Sweep:
+def open(path: Path | str) -> Sweep:  # noqa: A001
     """The sweep in the folder `path`. Raises InputError where there is none, or one of another schema version."""
     path = Path(path)
     manifest = read_manifest(path)
     if manifest["schema_version"] not in READ:
         raise InputError(
-            f"{path / MANIFEST}: schema_version: found {manifest['schema_version']!r}, this program reads {', '.join(READ)}; "
-            "a newer program wrote this sweep: update this one"
+            f"{path / MANIFEST}: schema_version: found {manifest['schema_version']!r}, "
+            f"this program reads {', '.join(READ)}; a newer program wrote this sweep: update this one"
         )
     return Sweep(path, manifest)
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """A sweep on disk: `manifest`, and its tables as pandas data frames, sorted by run; the scenario is a column.
+    """A sweep: `manifest`, and its tables as pandas data frames, sorted by run; the scenario is a column.
 
-    Raises InputError where a table is damaged.
+    It lies in the folder `path`, or in memory (then `path` is None). Raises InputError where a table is damaged.
     """
 
-    path: Path
-    manifest: dict
+    path: Path | None
+    manifest: dict[str, Any]
+    held: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    """In memory: the data frames by table."""
 
-    def where(self, table: str, **levels):
-        """The rows of `runs` or `patients` with these values, reading only what is needed: `where("runs", organ="liver")`."""
+    @property
+    def place(self) -> str:
+        """The folder, or in memory the plan's name, for messages."""
+        return str(self.path) if self.path is not None else f"{self.manifest['plan']['name']} (in memory)"
+
+    def where(self, table: str, **levels: Any) -> pd.DataFrame:
+        """The rows of `runs` or `patients` with these values: `where("runs", organ="liver")` reads only what is needed.
+
+        Raises InputError for another table, or a column that it does not have.
+        """
+        if table not in (RUNS, PATIENTS):
+            raise InputError(unknown("table", str(table), (RUNS, PATIENTS)))
+        factors = [Factor(**factor) for factor in self.manifest["factors"]]
+        known = ["scenario", *(column.name for column in columns(table, factors))]
+        for name in levels:
+            if name not in known:
+                raise InputError(unknown("column", name, known))
         return self._frame(table, [(name, "==", level) for name, level in levels.items()] or None)
 
-    def _frame(self, table: str, filters=None):
+    def _frame(self, table: str, filters: list[tuple[str, str, Any]] | None = None) -> pd.DataFrame:
         import pandas as pd
         import pyarrow as pa
 
+        if self.path is None:
+            return self._held(table, filters or [])
         folder = self.path / table
         if not any(folder.glob("scenario=*/*.parquet")):
             raise InputError(f"{folder}: holds no table yet: no run is finished")
@@ -66,20 +91,30 @@ class Sweep:
             frame.insert(frame.columns.get_loc(before) + 1, new, float("nan"))
         return frame
 
+    def _held(self, table: str, filters: list[tuple[str, str, Any]]) -> pd.DataFrame:
+        frame = self.held.get(table)
+        if frame is None:
+            raise InputError(f"{self.place}: holds no table {table}: no run is finished")
+        for name, _, level in filters:
+            frame = frame[frame[name] == level]
+        return frame.reset_index(drop=True) if filters else frame
+
     @functools.cached_property
-    def runs(self):
+    def runs(self) -> pd.DataFrame:
         """A row a run, year and organ."""
         return self._frame(RUNS)
 
     @functools.cached_property
-    def patients(self):
+    def patients(self) -> pd.DataFrame:
         """A row a run and patient."""
         return self._frame(PATIENTS)
 
     @functools.cached_property
-    def failures(self):
+    def failures(self) -> pd.DataFrame | None:
         """A row a run that failed, with its error; None where none did."""
         import pandas as pd
 
+        if self.path is None:
+            return self.held.get(FAILURES)
         file = self.path / f"{FAILURES}.parquet"
         return pd.read_parquet(file) if file.is_file() else None

@@ -7,14 +7,19 @@ integers, so that no mean depends on how the patients were cut into models.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from sim.disease.doomed_lives import ASLEEP, CELLS, DIED, EXTINCT, WOKE
 from sim.disease.identity import unpack
-from sim.names import DAYS_PER_YEAR, NEVER, NICHES
-from sim.observe import ALL_ORGANS
+from sim.names import ALL_ORGANS, DAYS_PER_YEAR, NEVER, NICHES
+
+if TYPE_CHECKING:
+    from sim.model import MetastasisModel
+    from sim.observe import Observer
+    from sim.runs.tables import Metastases
 
 FAILED = ("died_on_arrival", "inert")
 KEPT = ("settled", "died_asleep", "woke", "extinct")
@@ -55,7 +60,7 @@ def _add_doomed(counts: np.ndarray, doomed: np.ndarray) -> None:
         counts[..., COUNTED.index(name)] += doomed[..., place]
 
 
-def _counts(model, lanes: np.ndarray) -> np.ndarray:
+def _counts(model: MetastasisModel, lanes: np.ndarray) -> np.ndarray:
     """Everything of COUNTED in some lanes but the doomed: int64, (lanes, niches, counted)."""
     cells = model.cells
     promising = {"settled": cells.settled, **cells.promising}
@@ -78,7 +83,7 @@ class YearRecorder:
     that were `seen` (days, lanes) alive.
     """
 
-    def __init__(self, model, days: np.ndarray):
+    def __init__(self, model: MetastasisModel, days: np.ndarray) -> None:
         self._model, self.days, grid = model, days, model.observer
         self.is_due, self.due = grid.is_due, grid.due  # the tallies of failures are drawn on these days
         lanes = len(model.hosts.patient)
@@ -90,7 +95,7 @@ class YearRecorder:
             on = model.hosts.diagnosis_day + day
             for now in np.unique(on):
                 self._wanted.setdefault(int(now), []).append((slot, np.flatnonzero(on == now)))
-        model.observer = self
+        model.observer = cast("Observer", self)  # as far as the model asks its recorder anything
 
     def record(self, now: int) -> None:
         """Read the state at the start of day `now`."""
@@ -114,8 +119,8 @@ class YearRecorder:
         self.counts[slot, lane] = counts
 
 
-def detections(model, found) -> tuple[np.ndarray, np.ndarray]:
-    """Metastases detected in life, int32, and the day of the first of them, huge where there is none: (lanes, niches)."""
+def detections(model: MetastasisModel, found: Metastases) -> tuple[np.ndarray, np.ndarray]:
+    """Metastases detected in life, int32, and the day of the first, huge where there is none: (lanes, niches)."""
     shape = (len(model.hosts.patient), len(NICHES))
     niche, detected = unpack(found.identity)["niche"], _in_life(model, found, found.detected_day(model))
     number, first = np.zeros(shape, dtype=np.int32), np.full(shape, NEVER, dtype=np.int64)
@@ -124,7 +129,7 @@ def detections(model, found) -> tuple[np.ndarray, np.ndarray]:
     return number, first
 
 
-def _in_life(model, found, day: np.ndarray) -> np.ndarray:
+def _in_life(model: MetastasisModel, found: Metastases, day: np.ndarray) -> np.ndarray:
     """Days by colony, huge after the patient's last."""
     return np.where(day <= model.last_day[found.lane], day, NEVER)
 
@@ -135,7 +140,7 @@ class Sums:
     Times are those of `year_days`, organs the niches and all.
     """
 
-    def __init__(self, model, recorder: YearRecorder, found, runs: int):
+    def __init__(self, model: MetastasisModel, recorder: YearRecorder, found: Metastases, runs: int) -> None:
         lanes = len(model.hosts.patient)
         recorder.complete()
         everyone = _counts(model, np.arange(lanes))
@@ -150,12 +155,12 @@ class Sums:
         present = len(COUNTED) - len(PRESENT)
         counts[..., present:] *= at_risk[:, :, None, None]
 
-        def by_run(values):
+        def by_run(values: np.ndarray) -> np.ndarray:
             """(times, lanes, ...) to (runs, times, ...)."""
             times = values.shape[0]
             return values.reshape(times, runs, lanes // runs, *values.shape[2:]).sum(axis=2).swapaxes(0, 1)
 
-        def and_all(values):
+        def and_all(values: np.ndarray) -> np.ndarray:
             return np.concatenate([values, values.sum(axis=-1, keepdims=True)], axis=-1)
 
         self.patients = lanes // runs
@@ -163,12 +168,19 @@ class Sums:
         summed = by_run(counts)
         for place, name in enumerate(COUNTED):
             self.parts[f"present_{name}" if name in PRESENT else name] = and_all(summed[..., place])
-        self.parts["arrested"] = sum(self.parts[name] for name in (*FAILED, "settled"))
+        self.parts["arrested"] = sum((self.parts[name] for name in (*FAILED, "settled")), np.zeros((), dtype=np.int64))
         for place, name in enumerate(BLOOD):
             self.parts[name] = by_run(blood[..., place])
         self._add_colonies(model, recorder, found, by_run, and_all)
 
-    def _add_colonies(self, model, recorder, found, by_run, and_all) -> None:
+    def _add_colonies(
+        self,
+        model: MetastasisModel,
+        recorder: YearRecorder,
+        found: Metastases,
+        by_run: Callable[[np.ndarray], np.ndarray],
+        and_all: Callable[[np.ndarray], np.ndarray],
+    ) -> None:
         """Colonies by the days on which they grew to a size; patients by their first that was seen."""
         _, first = detections(model, found)
         first = np.concatenate([first, first.min(axis=1, keepdims=True)], axis=1)
@@ -226,7 +238,7 @@ class Sums:
         return {name: values.reshape(-1) for name, values in out.items()}
 
 
-def patient_columns(model, found, names: Sequence[str]) -> dict:
+def patient_columns(model: MetastasisModel, found: Metastases, names: Sequence[str]) -> dict[str, np.ndarray | None]:
     """Columns of the table of patients: those of `patients.parquet`, the run, and metastases by organ."""
     from sim.runs.tables import patients_table
 
@@ -241,13 +253,13 @@ def patient_columns(model, found, names: Sequence[str]) -> dict:
     return out
 
 
-def together(pieces: Sequence[dict]) -> dict:
+def together(pieces: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The rows of several tables with the same columns; a column that is None is all null, and need not be in all."""
     lengths = [len(piece["run"]) for piece in pieces]
     return {name: _joined([piece[name] for piece in pieces], lengths) for name in pieces[0]}
 
 
-def _joined(values: Sequence, lengths: Sequence[int]):
+def _joined(values: Sequence[Any], lengths: Sequence[int]) -> Any:
     if len(values) == 1 or all(value is None for value in values):
         return values[0]
     like = next(value for value in values if value is not None)

@@ -1,22 +1,24 @@
-"""What a plan of a sweep asks for that cannot act: what `sim.scenario.remarks` says of a scenario, of a whole design."""
+"""What the plan of a sweep asks for that cannot act: as `sim.scenario.remarks` of a scenario, of a whole design."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from sim.messages import describe
-from sim.scenario import Scenario
+from sim.scenario import Override, Scenario
 from sim.scenario.remarks import MATTERS, of_treatments
 from sim.sweeps.plan import Plan
 
 
 def plan_remarks(plan: Plan) -> list[str]:
-    """One line for each treatment that cannot act: what is so at every point of a scenario with a treatment of the plan, each once.
+    """One line for each treatment that cannot act.
 
-    A design switches mechanisms off, and sets parameters to their nulls, on purpose: of some points alone nothing is said.
+    It is what is so at every point of a scenario with a treatment of the plan, each once. A design switches mechanisms
+    off, and sets parameters to their nulls, on purpose: of some points alone nothing is said.
     """
-    points: dict[int, set[tuple]] = {}
+    points: dict[int, set[tuple[tuple[tuple[str, Any], ...], ...]]] = {}
     for point in plan.points:
         points.setdefault(point.variant, set()).add(
             tuple(
@@ -42,5 +44,5 @@ def _at(scenario: Scenario, states: Mapping[str, bool], values: Mapping[str, flo
         scenario,
         mechanisms={**scenario.mechanisms, **states},
         parameters={**scenario.parameters, **changed},
-        overrides={**scenario.overrides, **dict.fromkeys(values)},
+        overrides={**scenario.overrides, **{name: Override(value, "plan") for name, value in values.items()}},
     )

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from sim.errors import InputError, MachineError
+from sim.errors import InputError
 from sim.results.manifest import commit, peak_memory, versions
-from sim.runs.run import deaf_to_ctrl_c
 from sim.sweeps.block import Block
-from sim.sweeps.executors import Executor
 from sim.sweeps.folder import SweepFolder
 from sim.sweeps.parts import ENDING, Part, read_parts, write_part
 from sim.sweeps.plan import SWEEP_SCHEMA, Plan
 from sim.sweeps.tables import Tables
-from sim.work.progress import Bar
+from sim.work import resuming
+from sim.work.resuming import Executor, Work
+from sim.work.workers import Finished
 
 KINDS_OF_MACHINE = ("processor", "python", "numpy", "numba", "mesa", "pyarrow", "scipy", "metastatic-seeding")
 """What must be equal for equal bits."""
@@ -66,7 +66,7 @@ def run_sweep(
     plan: Plan,
     *,
     out: Path,
-    executor: Executor,
+    executor: Executor[Block],
     progress: bool = False,
     command_line: Sequence[str] = (),
     shard: tuple[int, int] | None = None,
@@ -80,37 +80,106 @@ def run_sweep(
     what was finished before it is raised again.
     """
     with SweepFolder(out, shard) as folder:
-        sweep = _Sweep(plan, folder, progress, command_line)
+        sweep = _Sweep(plan, folder, command_line, shard, retry_failed)
         if not resume and sweep.recorded.finished:
             raise InputError(
                 f"{folder.path}: holds {len(sweep.recorded.finished)} finished runs of a sweep; "
                 "allowed with --no-resume: a new or empty folder"
             )
-        if retry_failed:
-            sweep.recorded.failures.clear()
-        try:
-            sweep.compute(executor, shard)
-        except (KeyboardInterrupt, MachineError, MemoryError) as stopped:
-            with deaf_to_ctrl_c():
-                sweep.write_what_is_there(stopped)
-            raise
-        alone = folder.is_ours_alone or folder.take_alone()
-        if alone:
-            if shard is not None:
-                sweep.read()  # what other shards have finished
-            sweep.write()
-        return sweep.outcome(alone)
+        if folder.is_ours_alone:
+            sweep.write_manifest("running")
+        resuming.resume(sweep, executor, progress=progress)
+        return sweep.outcome()
 
 
-class _Sweep:
-    def __init__(self, plan: Plan, folder: SweepFolder, progress: bool, command_line: Sequence[str]):
-        self._plan, self._folder, self._progress = plan, folder, progress
+class SweepWork(Work[Block]):
+    """Blocks of a plan, and what is recorded of their runs."""
+
+    unit, rate = " runs", True
+
+    def __init__(self, plan: Plan, recorded: Recorded, blocks: Sequence[Block], command_line: Sequence[str] = ()):
+        self._plan, self.recorded = plan, recorded
         self._command_line = [str(word) for word in command_line]
         self._start, self._clock = datetime.now(UTC), time.perf_counter()
         self._planned = {run.name for run in plan.runs}
+        known = recorded.finished.keys() | recorded.failures.keys()
+        left = [block.only({run.name for run in block.runs} - known) for block in blocks]
+        super().__init__(plan.name, blocks, [block for block in left if block.runs])
+
+    def size(self, tasks: Sequence[Block]) -> int:
+        """Their runs."""
+        return sum(len(block.runs) for block in tasks)
+
+    def again(self, task: Block) -> Sequence[Block]:
+        """Its runs, one by one."""
+        return task.alone()
+
+    def give_up(self, task: Block) -> None:
+        """The machine's failure, not the run's: told now, but not recorded, so that the next call tries again."""
+        self.recorded.failures |= {run.name: NO_WORKER for run in task.runs}
+
+    def note(self) -> str | None:
+        """How many runs failed."""
+        failed = len(self._failures())
+        return f"{failed} failed" if failed else None
+
+    def _failures(self) -> dict[str, str]:
+        return {name: error for name, error in self.recorded.failures.items() if name in self._planned}
+
+    def _finished(self) -> int:
+        return len(self.recorded.finished.keys() & self._planned)
+
+    def manifest(self, status: str) -> dict[str, Any]:
+        """What the sweep is, and how far."""
+        plan = self._plan
+        return {
+            "schema_version": SWEEP_SCHEMA,
+            "status": status,
+            "command_line": self._command_line,
+            "plan": {"name": plan.name, "title": plan.title, "design": plan.design, "text": plan.text},
+            "factors": [
+                {"name": factor.name, "type": factor.type, "meaning": factor.meaning} for factor in plan.factors
+            ],
+            "scenarios": [
+                {"cohort": variant.cohort, "treatment": variant.treatment, **variant.scenario.to_dict()}
+                for variant in plan.variants
+            ],
+            "seed": plan.seed,
+            "replicates": plan.replicates,
+            "paired": plan.paired,
+            "points": len(plan.points),
+            "runs": len(plan.runs),
+            "runs_finished": self._finished(),
+            "runs_failed": len(self._failures()),
+            "machines": self.recorded.machines or [versions()],
+            "commit": commit(),
+            "start": self._start.isoformat(timespec="seconds"),
+            "wall_seconds": round(time.perf_counter() - self._clock, 3),
+            "peak_memory_bytes": max(self.most_memory_bytes, peak_memory() or 0) or None,
+        }
+
+
+class _Sweep(SweepWork):
+    """The blocks of a plan, or of one share of it, kept in a folder, and the tables that are made of them there."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        folder: SweepFolder,
+        command_line: Sequence[str],
+        shard: tuple[int, int] | None,
+        retry_failed: bool,
+    ):
+        self._plan, self._folder = plan, folder
         self._computed = 0
-        self._most_memory = 0
+        self._others_write = False
         self.read()
+        if retry_failed:
+            self.recorded.failures.clear()
+        blocks = plan.blocks()
+        super().__init__(
+            plan, self.recorded, blocks if shard is None else blocks[shard[0] - 1 :: shard[1]], command_line
+        )
 
     def read(self) -> None:
         """Find out what is finished."""
@@ -120,114 +189,48 @@ class _Sweep:
         self._tables = Tables(self._plan, self._folder.path, self._folder.staging)
         self._tables.count(list(self.recorded.finished))
 
-    def compute(self, executor: Executor, shard: tuple[int, int] | None) -> None:
-        """Compute everything that is left of the plan, or of the shard."""
-        blocks = self._plan.blocks()
-        if shard is not None:
-            blocks = blocks[shard[0] - 1 :: shard[1]]
-        known = self.recorded.finished.keys() | self.recorded.failures.keys()
-        left = [block.only({run.name for run in block.runs} - known) for block in blocks]
-        left = [block for block in left if block.runs]
-        runs, runs_left = sum(len(block.runs) for block in blocks), sum(len(block.runs) for block in left)
-        if self._folder.is_ours_alone:
-            self._write_manifest("running")
-        if not left:
-            return
-        bar = Bar(runs, self._plan.name, self._progress, unit=" runs", rate=True)
-        try:
-            bar.skip(runs - runs_left)
-            lost = self._take(executor, left, bar, runs_left)
-            again = [alone for block in lost for alone in block.alone()]
-            for block in self._take(executor, again, bar, 0) if again else ():
-                # The machine's failure, not the run's: told now, but not recorded, so that the next call tries again.
-                self.recorded.failures |= {run.name: NO_WORKER for run in block.runs}
-        finally:
-            bar.close()
-
-    def _take(self, executor: Executor, blocks: Sequence[Block], bar: Bar, runs: int) -> list[Block]:
-        """Record blocks as they are done; returns those that no worker finished."""
-        lost = []
-        with closing(executor.execute(blocks, lambda done: bar.show(done / len(blocks) * runs))) as running:
-            for done in running:
-                self._most_memory = max(self._most_memory, done.peak_memory_bytes or 0)
-                if done.lost:
-                    lost.append(done.block)
-                    continue
-                self._record(done.block, done.packed)
-                if failed := len(self.recorded.failures.keys() & self._planned):
-                    bar.note(f"{failed} failed")
-        return lost
-
-    def _record(self, block: Block, packed: bytes | None) -> None:
+    def keep(self, finished: Finished[Block]) -> None:
         """From here on the block's runs are finished, whatever happens."""
-        if packed is not None:
-            write_part(self._folder.parts, block.name, packed)
-        part = Part(self._folder.parts / f"{block.name}{ENDING}")
+        if finished.packed is not None:
+            write_part(self._folder.parts, finished.task.name, finished.packed)
+        part = Part(self._folder.parts / f"{finished.task.name}{ENDING}")
         self.recorded.add(part)
         self._computed += len(part.runs) + len(part.failures)
         complete = self._tables.count(part.runs)
         if complete and self._folder.is_ours_alone:
             self._tables.write(complete, self.recorded.finished, self._failures())
 
-    def _failures(self) -> dict[str, str]:
-        return {name: error for name, error in self.recorded.failures.items() if name in self._planned}
-
     def write(self) -> None:
-        """Bring all tables and the manifest up to date."""
+        """Bring all tables and the manifest up to date; of a shard, if no other one is writing."""
+        if not self._folder.is_ours_alone:
+            if not self._folder.take_alone():
+                self._others_write = True
+                return
+            self.read()  # what other shards have finished
+        self._bring_up_to_date()
+
+    def _bring_up_to_date(self) -> None:
         self._tables.write(None, self.recorded.finished, self._failures())
         left = self._planned - self.recorded.finished.keys() - self.recorded.failures.keys()
-        self._write_manifest("interrupted" if left else "complete")
+        self.write_manifest("interrupted" if left else "complete")
 
-    def write_what_is_there(self, stopped: BaseException) -> None:
-        """After a failure: the tables of what is finished, as far as the machine still lets us."""
+    def write_what_is_there(self) -> None:
+        """The tables of what is finished, as far as the machine still lets us."""
         if not self._folder.is_ours_alone:
             return
-        try:
-            self.read()  # what is in memory may have been stopped between one step and the next
-            if not self.recorded.finished and not self.recorded.failures:
-                return
-            self.write()
-        except MachineError as error:
-            reason = str(stopped) or "interrupted"
-            told = reason if str(error) in reason else f"{reason}; {error}"
-            raise MachineError(
-                f"{told}\n{self._finished()} runs are finished and kept; the same command continues from there"
-            ) from error
+        self.read()  # what is in memory may have been stopped between one step and the next
+        if self.recorded.finished or self.recorded.failures:
+            self._bring_up_to_date()
 
-    def _finished(self) -> int:
-        return len(self.recorded.finished.keys() & self._planned)
+    def kept_text(self) -> str:
+        """How many runs are kept."""
+        return f"{self._finished()} runs are finished and kept"
 
-    def _write_manifest(self, status: str) -> None:
-        plan = self._plan
-        self._folder.write_manifest(
-            {
-                "schema_version": SWEEP_SCHEMA,
-                "status": status,
-                "command_line": self._command_line,
-                "plan": {"name": plan.name, "title": plan.title, "design": plan.design, "text": plan.text},
-                "factors": [
-                    {"name": factor.name, "type": factor.type, "meaning": factor.meaning} for factor in plan.factors
-                ],
-                "scenarios": [
-                    {"cohort": variant.cohort, "treatment": variant.treatment, **variant.scenario.to_dict()}
-                    for variant in plan.variants
-                ],
-                "seed": plan.seed,
-                "replicates": plan.replicates,
-                "paired": plan.paired,
-                "points": len(plan.points),
-                "runs": len(plan.runs),
-                "runs_finished": self._finished(),
-                "runs_failed": len(self._failures()),
-                "machines": self.recorded.machines or [versions()],
-                "commit": commit(),
-                "start": self._start.isoformat(timespec="seconds"),
-                "wall_seconds": round(time.perf_counter() - self._clock, 3),
-                "peak_memory_bytes": max(self._most_memory, peak_memory() or 0) or None,
-            }
-        )
+    def write_manifest(self, status: str) -> None:
+        """Say it in the folder."""
+        self._folder.write_manifest(self.manifest(status))
 
-    def outcome(self, tables: bool) -> Swept:
+    def outcome(self) -> Swept:
         """What it came to."""
         aside = len(self.recorded.finished.keys() - self._planned)
         return Swept(
@@ -238,5 +241,5 @@ class _Sweep:
             self._computed,
             aside,
             self.recorded.kinds(),
-            tables,
+            not self._others_write,
         )

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from sim.names import NICHES
-from sim.observe import ALL_ORGANS
+from sim.names import ALL_ORGANS, NICHES
 from sim.results import schema
 from sim.results.schema import Column
 from sim.sweeps.plan import Factor
 from sim.sweeps.record import CUMULATIVE, PRESENT
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 RUNS, PATIENTS, FAILURES = "runs", "patients", "failures"
 
@@ -85,7 +88,7 @@ def _by_organ() -> tuple[Column, ...]:
     return (*number, *first)
 
 
-def arrow_schema(table: str, factors: Sequence[Factor]):
+def arrow_schema(table: str, factors: Sequence[Factor]) -> pa.Schema:
     """The pyarrow schema of one table, with unit and meaning of each column as field metadata; text is plain."""
     import pyarrow as pa
 

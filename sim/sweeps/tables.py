@@ -6,23 +6,27 @@ file is prepared outside the data set and then takes its place.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
-import os
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sim.errors import MachineError
-from sim.results.storage import PARQUET_OPTIONS, ROW_GROUP_ROWS, arrow_column, machine_errors
+from sim.results.storage import PARQUET_OPTIONS, ROW_GROUP_ROWS, arrow_column
+from sim.results.whole_file import machine_errors, write_whole
 from sim.sweeps.parts import Part
 from sim.sweeps.plan import SWEEP_SCHEMA, Plan, PlannedRun
 from sim.sweeps.record import together
 from sim.sweeps.schema import FAILURES, PATIENTS, RUNS, arrow_schema, columns
 from sim.work.packing import DAMAGE
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 FILE_RUNS = 100
 FILE_PATIENTS = 100_000
@@ -102,7 +106,7 @@ class Tables:
             return
         content = self._content(table, runs)
         if _stored_content(path) != content:
-            self._replace(path, self._arrow_table(table, runs, _columns(table, runs, finished)), content)
+            self._replace(path, _arrow_table(self._plan, table, runs, _columns(table, runs, finished)), content)
 
     def _content(self, table: str, runs: Sequence[PlannedRun]) -> bytes:
         """A digest of what a file is to hold: its runs, and what the plan says of them."""
@@ -110,50 +114,14 @@ class Tables:
         fields = [[field.name, field.type, field.meaning] for field in columns(table, self._plan.factors)]
         return hashlib.sha256(json.dumps([SWEEP_SCHEMA, fields, told]).encode()).hexdigest().encode()
 
-    def _arrow_table(self, table: str, runs: Sequence[PlannedRun], data: dict):
-        """A table with what the plan says of every run in each of its rows, in the plan's order."""
-        import pyarrow as pa
-
-        place_of = {run.name: place for place, run in enumerate(runs)}
-        place = np.array([place_of[name] for name in data["run"].tolist()], dtype=np.int64)
-        order = np.argsort(place, kind="stable")
-        place = place[order]
-        told = {
-            "scenario": [self._plan.variants[run.point.variant].scenario.name for run in runs],
-            "point": [run.point.number for run in runs],
-            "seed": [run.seed for run in runs],
-            "replicate": [run.replicate for run in runs],
-        }
-        if table == RUNS:
-            told["patients"] = [self._plan.variants[run.point.variant].scenario.patients for run in runs]
-        levels = [self._plan.levels(run.point) for run in runs]
-        told |= {factor.name: [level[factor.name] for level in levels] for factor in self._plan.factors}
-        arrays = []
-        for column in columns(table, self._plan.factors):
-            if column.name in told:
-                values = np.array(told[column.name])[place]
-            else:
-                values = data[column.name]
-                values = values if values is None else values[order]
-            arrays.append(arrow_column(table, column, values, len(place)))
-        return pa.Table.from_arrays(arrays, schema=arrow_schema(table, self._plan.factors))
-
-    def _replace(self, path: Path, arrow_table, content: bytes) -> None:
+    def _replace(self, path: Path, arrow_table: pa.Table, content: bytes) -> None:
         import pyarrow.parquet as pq
 
         arrow_table = arrow_table.replace_schema_metadata({_CONTENT: content})
         with machine_errors(path.parent, _DOING):
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._staging.mkdir(parents=True, exist_ok=True)
-            staged = self._staging / f"{os.getpid()}-{uuid.uuid4().hex[:8]}.parquet"
-            try:
-                with staged.open("wb") as file:
-                    pq.write_table(arrow_table, file, row_group_size=ROW_GROUP_ROWS, **PARQUET_OPTIONS)
-                    file.flush()
-                    os.fsync(file.fileno())
-                os.replace(staged, path)
-            finally:
-                staged.unlink(missing_ok=True)
+            fill = functools.partial(pq.write_table, arrow_table, row_group_size=ROW_GROUP_ROWS, **PARQUET_OPTIONS)
+            write_whole(path, fill, self._staging)
 
     def _write_failures(self, failures: Mapping[str, str]) -> None:
         path = self._folder / f"{FAILURES}.parquet"
@@ -167,7 +135,7 @@ class Tables:
                 "run": np.array([run.name for run in runs]),
                 "error": np.array([failures[run.name] for run in runs]),
             }
-            self._replace(path, self._arrow_table(FAILURES, runs, data), content)
+            self._replace(path, _arrow_table(self._plan, FAILURES, runs, data), content)
 
     def _remove_others(self) -> None:
         """Files that an earlier plan left."""
@@ -182,6 +150,58 @@ class Tables:
                     folder.rmdir()
 
 
+def _arrow_table(plan: Plan, table: str, runs: Sequence[PlannedRun], data: Mapping[str, Any]) -> pa.Table:
+    """A table with what the plan says of every run in each of its rows, in the plan's order."""
+    import pyarrow as pa
+
+    place_of = {run.name: place for place, run in enumerate(runs)}
+    place = np.array([place_of[name] for name in data["run"].tolist()], dtype=np.int64)
+    order = np.argsort(place, kind="stable")
+    place = place[order]
+    told: dict[str, list[Any]] = {
+        "scenario": [plan.variants[run.point.variant].scenario.name for run in runs],
+        "point": [run.point.number for run in runs],
+        "seed": [run.seed for run in runs],
+        "replicate": [run.replicate for run in runs],
+    }
+    if table == RUNS:
+        told["patients"] = [plan.variants[run.point.variant].scenario.patients for run in runs]
+    levels = [plan.levels(run.point) for run in runs]
+    told |= {factor.name: [level[factor.name] for level in levels] for factor in plan.factors}
+    arrays = []
+    values: np.ndarray | None
+    for column in columns(table, plan.factors):
+        if column.name in told:
+            values = np.array(told[column.name])[place]
+        else:
+            values = data[column.name]
+            if values is not None:
+                values = values[order]
+        arrays.append(arrow_column(table, column, values, len(place)))
+    return pa.Table.from_arrays(arrays, schema=arrow_schema(table, plan.factors))
+
+
+def in_memory(plan: Plan, table: str, finished: Mapping[str, Part], failures: Mapping[str, str]) -> pa.Table | None:
+    """One data set (or `failures`) as one arrow table, with the rows that its files would have; None without rows."""
+    import pyarrow as pa
+
+    if table == FAILURES:
+        failed = [run for run in plan.runs if run.name in failures]
+        data = {
+            "run": np.array([run.name for run in failed]),
+            "error": np.array([failures[run.name] for run in failed]),
+        }
+        return _arrow_table(plan, table, failed, data) if failed else None
+    pieces = []
+    for shard in sorted(table_files(plan), key=lambda shard: shard.name):
+        runs = [run for run in shard.runs if run.name in finished]
+        if runs:
+            piece = _arrow_table(plan, table, runs, _columns(table, runs, finished))
+            scenario = shard.name.partition("/")[0].removeprefix("scenario=")
+            pieces.append(piece.append_column("scenario", pa.array([scenario] * len(piece))))
+    return pa.concat_tables(pieces) if pieces else None
+
+
 def _stored_content(path: Path) -> bytes | None:
     """The digest in a file; None where there is none, or the file cannot be read."""
     import pyarrow as pa
@@ -193,12 +213,12 @@ def _stored_content(path: Path) -> bytes | None:
         return None
 
 
-def _columns(table: str, runs: Sequence[PlannedRun], finished: Mapping[str, Part]) -> dict:
+def _columns(table: str, runs: Sequence[PlannedRun], finished: Mapping[str, Part]) -> dict[str, Any]:
     """The rows of some runs from their parts, in any order of runs."""
-    names_of: dict[Path, tuple[Part, list[str]]] = {}
+    names_of: dict[int, tuple[Part, list[str]]] = {}
     for run in runs:
         part = finished[run.name]
-        names_of.setdefault(part.file, (part, []))[1].append(run.name)
+        names_of.setdefault(id(part), (part, []))[1].append(run.name)
     pieces = []
     for part, names in names_of.values():
         try:

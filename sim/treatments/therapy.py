@@ -6,6 +6,7 @@ A day on which nobody has a dose, starts or ends costs one comparison a plan.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -16,7 +17,25 @@ from sim.disease.signals import Rates, Signals
 from sim.names import DRUGS, NEVER, NICHES, RESISTANCE_CLASSES
 from sim.numerics import streams
 from sim.treatments import REGISTRY
-from sim.treatments.base import DIAGNOSIS, FIRST_METASTASIS, OPERATION, SURGERY, Course, Plan, Today, does
+from sim.treatments.base import (
+    DIAGNOSIS,
+    FIRST_METASTASIS,
+    OPERATION,
+    SURGERY,
+    Course,
+    Plan,
+    Today,
+    TreatedModel,
+    does,
+)
+
+if TYPE_CHECKING:
+    from sim.catalog.parameters import LaneParameters
+    from sim.disease.cells import TumourCells
+    from sim.disease.colonies import ColonyLaw
+    from sim.disease.descent import Descent
+    from sim.disease.hosts import Hosts
+    from sim.disease.primary import PrimaryTumour
 
 Given = Sequence[tuple[Plan, np.ndarray]]
 """Plans, each with the lanes (bool) that get it."""
@@ -30,11 +49,11 @@ def classes_of(given: Given) -> int:
 class Timetable:
     """The days of a plan's doses by lane: start, then every `every_days`, `cycles` times.
 
-    Of a course that would start before the first malignant cell, the days before it are over: it starts on day 0, and ends
-    when it would have.
+    Of a course that would start before the first malignant cell, the days before it are over: it starts on day 0, and
+    ends when it would have.
     """
 
-    def __init__(self, plan: Plan, lanes: np.ndarray, key, patient: np.ndarray):
+    def __init__(self, plan: Plan, lanes: np.ndarray, key: np.uint64, patient: np.ndarray) -> None:
         self.plan, self.lanes = plan, lanes
         self._key, self._patient = key, patient
         self._code = REGISTRY[plan.name].code
@@ -78,10 +97,26 @@ class Timetable:
         return taken & (self.plan.dose > 0.0)
 
 
+class WholeModel(TreatedModel, Protocol):
+    """What the courses of a model ask it for, and change in it."""
+
+    key: np.uint64
+    day: int
+    alive: np.ndarray
+    hosts: Hosts
+    parameters: LaneParameters
+    primary: PrimaryTumour
+    signals: Signals
+    cells: TumourCells
+    law: ColonyLaw
+    descent: Descent
+    first_detected_day: np.ndarray
+
+
 class Therapy:
     """All courses of a model. `given`: plans with their lanes; `seed` of the run."""
 
-    def __init__(self, model, given: Given, seed: int):
+    def __init__(self, model: WholeModel, given: Given, seed: int) -> None:
         self._model = model
         lanes, p, hosts = model.parameters.lanes, model.parameters, model.hosts
         self._shape = (lanes, len(NICHES))
@@ -99,7 +134,8 @@ class Therapy:
         for table in self._waits[DIAGNOSIS]:
             table.begin(everybody, hosts.diagnosis_day, 0)
         self.resistance = Resistance(model.key, hosts.patient, p, model.descent) if model.law.classes > 1 else None
-        model.cells.resistance = self.resistance
+        cells: Any = model.cells  # which has no resistance before it is told of some
+        cells.resistance = self.resistance
 
     def marker(self, number: int) -> np.ndarray:
         """A uniform in (0, 1) by lane that says whether a patient's tumour has a marker (below its prevalence)."""
@@ -110,25 +146,26 @@ class Therapy:
         return self._markers[number]
 
     def treat(self) -> None:
-        """This morning's doses and operations."""
-        model, today = self._model, None
+        """Give the doses and operations of this morning."""
+        model = self._model
+        today: Today | None = None
         for table in self._waits[FIRST_METASTASIS]:
             # One that is seen before the primary is found is treated from diagnosis on.
             known = (model.first_detected_day >= 0) & (model.day >= model.hosts.diagnosis_day)
             table.begin(known, np.maximum(model.first_detected_day, model.hosts.diagnosis_day), model.day)
         for number, table in enumerate(self._tables):
             course, treatment = self._courses[number], self._treatments[number]
-            taken = None
+            taken: np.ndarray | None = None
             if model.day >= table.next_day:
                 taken = table.advance(model.day, model.alive, course.level)
                 self._acts[number] = bool(course.level.any())
-            strikes = taken is not None and does(treatment.give) and taken.any()
-            if strikes or (self._acts[number] and does(treatment.daily)):
+            striking = taken if taken is not None and does(treatment.give) and taken.any() else None
+            if striking is not None or (self._acts[number] and does(treatment.daily)):
                 today = Today(model.day, *self._shape, model.law.classes) if today is None else today
-                if strikes:
-                    treatment.give(today, course, taken, model)
+                if striking is not None:
+                    treatment.give(today, course, striking, model)
                 treatment.daily(today, course, model.signals)
-            if strikes and treatment.name == OPERATION:
+            if striking is not None and treatment.name == OPERATION:
                 for later in self._waits[SURGERY]:
                     later.begin(model.resection_day == model.day, model.resection_day, model.day)
         if today is not None:
@@ -144,6 +181,7 @@ class Therapy:
             primary.log_capacity - model.law.limit_log_cells,
         )
         for drug, survival in today.doses.items():
+            assert self.resistance is not None, "where drugs are given, colonies may resist them"
             left = left * self.resistance.dose(today.day, drug, survival**share)
         if (left < 1.0).any():
             model.primary.cut(left)

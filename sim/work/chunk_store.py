@@ -12,12 +12,13 @@ import hashlib
 import os
 import shutil
 from pathlib import Path
+from typing import Any, Protocol
 
 from sim.errors import MachineError
-from sim.results.storage import machine_errors
+from sim.results.whole_file import machine_errors, write_whole
 from sim.work import lock
 from sim.work.packing import DAMAGE, Packed
-from sim.work.workers import Task
+from sim.work.workers import Part
 
 _LONGEST_NAME = 100
 _LOCK = "lock"
@@ -27,6 +28,59 @@ def _hidden_name(name: str) -> str:
     if len(os.fsencode(name)) > _LONGEST_NAME:
         name = hashlib.sha256(os.fsencode(name)).hexdigest()[:32]
     return f".{name}.chunks"
+
+
+class Store(Protocol):
+    """Where the finished chunks of one run are, while it is open as a context."""
+
+    def __enter__(self) -> Store: ...
+
+    def __exit__(self, *error: object) -> None: ...
+
+    def find(self, task: Part) -> Packed | None:
+        """A chunk that was kept, or None."""
+        ...
+
+    def save(self, task: Part, packed: bytes) -> None:
+        """Keep a finished chunk."""
+        ...
+
+    def table(self, task: Part, name: str) -> dict[str, Any]:
+        """Columns of one table of a kept chunk."""
+        ...
+
+    def clear(self) -> None:
+        """Forget everything that was kept."""
+        ...
+
+
+class MemoryStore:
+    """The finished chunks of a run that writes nothing: they end with it."""
+
+    def __init__(self) -> None:
+        self._chunks: dict[str, Packed] = {}
+
+    def __enter__(self) -> MemoryStore:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.clear()
+
+    def find(self, task: Part) -> Packed | None:
+        """A chunk that is finished; None where it is not."""
+        return self._chunks.get(task.name)
+
+    def save(self, task: Part, packed: bytes) -> None:
+        """Hold a finished chunk, as small as it was packed."""
+        self._chunks[task.name] = Packed(packed)
+
+    def table(self, task: Part, name: str) -> dict[str, Any]:
+        """Columns of one table of a finished chunk."""
+        return self._chunks[task.name].table(name)
+
+    def clear(self) -> None:
+        """Let all of them go."""
+        self._chunks.clear()
 
 
 class ChunkStore:
@@ -68,7 +122,7 @@ class ChunkStore:
             ) from error
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         if not any(self.top.glob("*/[!.]*.npz")):
             self.clear()
             for folder in self._made:
@@ -80,10 +134,10 @@ class ChunkStore:
             os.close(self._lock)
             self._lock = None
 
-    def _file(self, task: Task) -> Path:
+    def _file(self, task: Part) -> Path:
         return self.folder / f"{task.name}.npz"
 
-    def find(self, task: Task) -> Packed | None:
+    def find(self, task: Part) -> Packed | None:
         """A chunk that was kept; None where it is missing or damaged (then it is removed)."""
         file = self._file(task)
         if not file.is_file():
@@ -95,18 +149,13 @@ class ChunkStore:
             file.unlink(missing_ok=True)
         return None
 
-    def save(self, task: Task, packed: bytes) -> None:
+    def save(self, task: Part, packed: bytes) -> None:
         """Keep a finished chunk. Raises MachineError when the disk does not take it."""
         with machine_errors(self.folder, "a finished part of the run cannot be written"):
             self.folder.mkdir(parents=True, exist_ok=True)
-            temporary = self.folder / f".{task.name}-{os.getpid()}.npz"
-            try:
-                temporary.write_bytes(packed)
-                os.replace(temporary, self._file(task))
-            finally:
-                temporary.unlink(missing_ok=True)
+            write_whole(self._file(task), packed)
 
-    def table(self, task: Task, name: str) -> dict:
+    def table(self, task: Part, name: str) -> dict[str, Any]:
         """Columns of one table of a kept chunk. Raises MachineError where they cannot be read any more."""
         try:
             return Packed(self._file(task)).table(name)

@@ -12,6 +12,7 @@ import zipfile
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -27,12 +28,12 @@ DAMAGE = (zipfile.BadZipFile, zlib.error, ValueError, KeyError, EOFError, OSErro
 class Chunk:
     """What a finished task leaves: tables by name, sparse histograms by clock, counts by step."""
 
-    tables: dict[str, dict] = field(default_factory=dict)
+    tables: dict[str, dict[str, Any]] = field(default_factory=dict)
     seeding: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
     cascade: dict[str, np.ndarray] = field(default_factory=dict)
 
 
-def _flatten(prefix: str, value) -> dict[str, np.ndarray]:
+def _flatten(prefix: str, value: Any) -> dict[str, np.ndarray]:
     """Nested columns as flat arrays: `?` marks a column that is all null, `!` the mask of a masked one."""
     if isinstance(value, dict):
         return {name: array for key, item in value.items() for name, array in _flatten(f"{prefix}/{key}", item).items()}
@@ -71,8 +72,8 @@ class Packed:
     def _open(self) -> zipfile.ZipFile:
         return zipfile.ZipFile(io.BytesIO(self._source) if isinstance(self._source, bytes) else self._source)
 
-    def _read(self, part: str) -> dict:
-        out: dict = {}
+    def _read(self, part: str) -> dict[str, Any]:
+        out: dict[str, Any] = {}
         with self._open() as file:
             members = [name.removesuffix(".npy") for name in file.namelist() if name.startswith(f"{part}/")]
             if not members:
@@ -93,7 +94,7 @@ class Packed:
                     place[last] = array
         return out
 
-    def table(self, name: str) -> dict:
+    def table(self, name: str) -> dict[str, Any]:
         """Columns of one table."""
         return self._read(f"{_TABLES}/{name}")
 

@@ -12,10 +12,12 @@ import os
 import signal
 import traceback
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import connection
-from typing import Protocol
+from multiprocessing.connection import Connection
+from typing import Any, Generic, NoReturn, Protocol, TypeVar
 
 from sim.errors import InputError, MachineError
 from sim.results.manifest import peak_memory
@@ -33,10 +35,14 @@ class Task(Protocol):
     """What a worker needs to compute something, small enough to be pickled; `name` is stable, `title` for messages."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Stable: the same for the same task."""
+        ...
 
     @property
-    def title(self) -> str: ...
+    def title(self) -> str:
+        """What it computes, for messages."""
+        ...
 
     @property
     def loads(self) -> tuple[str, ...]:
@@ -48,16 +54,36 @@ class Task(Protocol):
         ...
 
 
+class Part(Task, Protocol):
+    """A task whose rows are patients (or other things that have numbers) `start` to `stop`."""
+
+    @property
+    def start(self) -> int:
+        """The first."""
+        ...
+
+    @property
+    def stop(self) -> int:
+        """One after the last."""
+        ...
+
+
+T = TypeVar("T", bound=Task)
+LOST = "the process that computed it kept ending before it was done (killed? out of memory?)"
+
+
 @dataclass(frozen=True)
-class Finished:
+class Finished(Generic[T]):
     """A task, its packed chunk, and the most memory that the process which ran it ever held.
 
-    `packed` is None where the workers kept dying over the task and the others went on without it.
+    `lost` says why where the workers kept dying over the task and the others went on without it; `packed` is then
+    None, and also where a worker has put the bytes into a folder that it shares with us.
     """
 
-    task: Task
+    task: T
     packed: bytes | None
-    peak_memory_bytes: int | None
+    peak_memory_bytes: int | None = None
+    lost: str | None = None
 
 
 # -- in a worker -------------------------------------------------------------------------------------
@@ -67,7 +93,7 @@ class _ParentGone(BaseException):
     """Nobody waits for the result."""
 
 
-def _serve(pipe) -> None:
+def _serve(pipe: Connection) -> None:
     """A worker's life: tasks in, progress and packed chunks out, until None comes or the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
     try:
@@ -77,7 +103,7 @@ def _serve(pipe) -> None:
         pass
 
 
-def _send(pipe, message, packed: bytes | None = None) -> None:
+def _send(pipe: Connection, message: tuple[Any, ...], packed: bytes | None = None) -> None:
     try:
         pipe.send(message)
         if packed is not None:
@@ -86,7 +112,7 @@ def _send(pipe, message, packed: bytes | None = None) -> None:
         raise _ParentGone from error
 
 
-def _answer(pipe, task: Task) -> tuple:
+def _answer(pipe: Connection, task: Task) -> tuple[Any, ...]:
     told = 0.0
 
     def report(share: float) -> None:
@@ -105,28 +131,26 @@ def _answer(pipe, task: Task) -> tuple:
 # -- in the parent -----------------------------------------------------------------------------------
 
 
-class _Worker:
-    def __init__(self, context):
+class _Worker(Generic[T]):
+    def __init__(self, context: Any) -> None:
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(target=_serve, args=(theirs,), daemon=True)
         try:
             with quiet_start():
                 self.process.start()
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError, AssertionError) as error:  # the last: multiprocessing's own workers have no children
             raise MachineError(f"a worker process cannot be started ({error}); use fewer --workers") from error
         theirs.close()  # so that the pipe ends when the worker does
-        self.task: Task | None = None
+        self.task: T | None = None
         self.share, self.finished = 0.0, 0
 
-    def give(self, task: Task) -> None:
+    def give(self, task: T) -> None:
         self.task, self.share = task, 0.0
-        try:
+        with suppress(OSError):  # it is dead: its pipe says so when it is read
             self.pipe.send(task)
-        except OSError:
-            pass  # it is dead: its pipe says so when it is read
 
-    def read(self) -> tuple | None:
-        """The next message, with the packed chunk when it is done; None from a dead worker."""
+    def read(self) -> tuple[Any, ...]:
+        """The next message, with the packed chunk when it is done; ("dead",) from a dead worker."""
         try:
             message = self.pipe.recv() if self.pipe.poll() else ("dead",)
             return (*message, self.pipe.recv_bytes()) if message[0] == "done" else message
@@ -143,32 +167,37 @@ class _Worker:
             self.process.join()
 
 
-def _raise(name: str, text: str, where: str) -> None:
+def _raise(name: str, text: str, where: str) -> NoReturn:
     error = _KNOWN_ERRORS[name](text) if name in _KNOWN_ERRORS else RuntimeError(f"{name}: {text}")
     error.add_note(f"in a worker:\n{where}")
     raise error
 
 
+def _of(report: Callable[[float], None], done: int) -> Callable[[float], None]:
+    """What a task is to tell its own share, for a `report` of all tasks, of which so many are done."""
+    return lambda share: report(done + share)
+
+
 def run_tasks(
-    tasks: Sequence[Task], workers: int, report: Callable[[float], None], context=None, *, go_on: bool = False
-) -> Iterator[Finished]:
+    tasks: Sequence[T], workers: int, report: Callable[[float], None], context: Any = None, *, go_on: bool = False
+) -> Generator[Finished[T], None, None]:
     """Yield every task with its packed chunk as it finishes, in any order.
 
-    `report` is told how many
-    tasks are done, running ones counted in part. `context` is a multiprocessing context, by default
-    one whose server has loaded what the tasks need. Raises what a task raised; MachineError when a chunk's workers keep dying, or, to
-    `go_on`, yields that task without a chunk. Close the iterator to end the workers.
+    `report` is told how many tasks are done, running ones counted in part. `context` is a multiprocessing context,
+    by default one whose server has loaded what the tasks need. Raises what a task raised; MachineError when a
+    chunk's workers keep dying, or, to `go_on`, yields that task as lost. Close the iterator to end the workers.
     """
     if workers == 1 or len(tasks) <= 1:
         for number, task in enumerate(tasks):
-            packed = task.compute(lambda share, number=number: report(number + share))
+            packed = task.compute(_of(report, number))
             yield Finished(task, packed, peak_memory())
             report(number + 1)
         return
     context = context or start_context(sorted({module for task in tasks for module in task.loads}))
-    left, deaths, done = deque(tasks), Counter(), 0
-    busy: list[_Worker] = []
-    idle: list[_Worker] = []
+    left, done = deque(tasks), 0
+    deaths: Counter[str] = Counter()
+    busy: list[_Worker[T]] = []
+    idle: list[_Worker[T]] = []
     try:
         while left or busy:
             while left and len(busy) < workers:
@@ -182,6 +211,7 @@ def run_tasks(
                     worker.share = rest[0]
                     continue
                 busy.remove(worker)
+                assert worker.task is not None, "who is busy has a task"
                 task = worker.task
                 if kind == "done":
                     done += 1
@@ -201,7 +231,7 @@ def run_tasks(
                         left.appendleft(task)
                     elif go_on:
                         done += 1
-                        yield Finished(task, None, None)
+                        yield Finished(task, None, lost=LOST)
                     else:
                         raise _too_many_deaths(task)
             report(done + sum(worker.share for worker in busy))

@@ -73,7 +73,7 @@ class HostPatient(SeedPatient):
     def __init__(self, site: str, values, **others):
         super().__init__(site, values, **others)
         self.liver_cells, self.clearance_per_day = 0.0, 0.0
-        blind = any([self.rng.random() < values[f"{gene}_loss_prevalence"] for gene in ("jak", "pten")])
+        blind = any([self.rng.random() < values[f"{gene}_loss_prevalence"] for gene in ("jak", "pten")])  # noqa: C419  (both are drawn)
         hypermutated = self.rng.random() < values["pole_prevalence"]
         self.response = 0.0 if blind else values["pole_response_factor"] if hypermutated else 1.0
 
