@@ -13,8 +13,7 @@ import time
 import numpy as np
 
 from benchmarks.work import Work, build, headline
-from sim.names import STAGES
-from sim.observe import ALL_ORGANS, QUANTITIES
+from sim.names import ALL_ORGANS, QUANTITIES, STAGES
 from sim.results.manifest import peak_memory
 
 _WARM_UP = {"patients": 2, "days": 400, "settled": 2000.0}
@@ -35,10 +34,12 @@ def run(work: Work, doomed: bool = True) -> dict:
     for first in range(0, work.patients, work.chunk_patients):
         model = build(work, first, min(work.chunk_patients, work.patients - first), doomed)
         cells = model.cells
+        colonies = 0
         while model.running:
             model.step()
+            totals["cell_days"] += colonies
             if model.day % 7 == 0:
-                totals["cell_days"] += 7 * (cells.small.count + cells.grown.count)
+                colonies = cells.small.count + cells.grown.count
         told = model.observer.sparse()["first_cell"]
         sleepers = told["row"] % QUANTITIES == ALL_ASLEEP
         days = np.append(told["row"][sleepers] // QUANTITIES * model.observer.every_days, work.days)

