@@ -104,7 +104,7 @@ from sim.numerics import jit, machine_code
 import sys
 print(jit.FOLDER, sum(inverse.stats.cache_hits.values()), inverse(4), machine_code.is_complete(jit.FOLDER))
 if "owner" in sys.orig_argv:
-    machine_code.mark_complete(jit.FOLDER)
+    machine_code.mark_complete(jit.FOLDER, lambda path, text: path.write_bytes(text))
 else:
     print(inverse(1 + 2j))
 """
@@ -150,7 +150,7 @@ def test_a_read_only_folder_is_used_when_its_owner_compiled_everything(repositor
 def test_a_read_only_folder_that_is_not_complete_is_left_alone(package, tmp_path):
     folder = machine_code.cache_folder()
     (folder / "one.nbc").write_text("", encoding="utf-8")
-    machine_code.mark_complete(folder)
+    machine_code.mark_complete(folder, Path.write_bytes)
     assert machine_code.is_complete(folder)
     (folder / "one.nbc").unlink()
     assert not machine_code.is_complete(folder)
@@ -160,7 +160,7 @@ def test_a_read_only_folder_that_is_not_complete_is_left_alone(package, tmp_path
 def test_the_mark_is_good_for_one_kind_of_machine(package, monkeypatch, key):
     folder = machine_code.cache_folder()
     (folder / "one.nbc").write_text("", encoding="utf-8")
-    machine_code.mark_complete(folder)
+    machine_code.mark_complete(folder, Path.write_bytes)
     other = {**machine_code.machine(), key: "another"}
     monkeypatch.setattr(machine_code, "machine", lambda: other)
     assert not machine_code.is_complete(folder)

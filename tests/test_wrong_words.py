@@ -64,4 +64,4 @@ def test_a_key_that_is_spelt_like_a_mark_keeps_its_place(repository, tmp_path):
 @pytest.mark.parametrize("digits", [400, 5000])
 def test_more_memory_than_there_is(repository, tmp_path, digits):
     done = call(repository, tmp_path, "run", "colorectal", "--max-memory", "9" * digits + "GB")
-    assert done.returncode == 2 and "is more memory than there is" in done.stderr and len(done.stderr) < 300
+    assert done.returncode == 2 and "is not an amount of memory" in done.stderr and len(done.stderr) < 300

@@ -56,7 +56,7 @@ class LaneParameters:
             self._arrays[name] = function(self)
         return self._arrays[name]
 
-    def by_site(self, pattern: str, site_of_lane: Sequence[str]) -> np.ndarray:
+    def by_site(self, pattern: str, site_of_lane: Sequence[str] | np.ndarray) -> np.ndarray:
         """The value of `pattern` with `{site}` filled in by each lane's primary site, shape (lanes,)."""
         sites = np.asarray(site_of_lane)
         out = np.empty(self.lanes)

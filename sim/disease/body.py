@@ -50,13 +50,13 @@ def arterial_distribution(parameters: LaneParameters) -> np.ndarray:
     return share / share.sum(axis=1, keepdims=True)
 
 
-def drainage_shares(parameters: LaneParameters, site_of_lane: Sequence[str]) -> np.ndarray:
+def drainage_shares(parameters: LaneParameters, site_of_lane: Sequence[str] | np.ndarray) -> np.ndarray:
     """Shares of the primary's outflow by vein, shape (lanes, veins), scaled to sum to one."""
     shares = np.stack([parameters.by_site(f"drainage.{{site}}.{vein}", site_of_lane) for vein in VEINS], axis=1)
     return shares / shares.sum(axis=1, keepdims=True)
 
 
-def entry_distribution(parameters: LaneParameters, site_of_lane: Sequence[str]) -> np.ndarray:
+def entry_distribution(parameters: LaneParameters, site_of_lane: Sequence[str] | np.ndarray) -> np.ndarray:
     """First bed that a shed cell meets, shape (lanes, beds)."""
     drainage = dict(zip(VEINS, drainage_shares(parameters, site_of_lane).T, strict=True))
     shunt = parameters["portocaval_shunt_fraction"]
@@ -96,7 +96,7 @@ def expected_visits(parameters: LaneParameters, entry: np.ndarray) -> np.ndarray
     return np.linalg.solve(system, entry[:, :, None])[:, :, 0]
 
 
-def route(parameters: LaneParameters, site_of_lane: Sequence[str]) -> Routing:
+def route(parameters: LaneParameters, site_of_lane: Sequence[str] | np.ndarray) -> Routing:
     """Arrest probabilities by niche for every lane's primary; exact, whatever the number of cells."""
     return _route(parameters, entry_distribution(parameters, site_of_lane))
 
@@ -108,8 +108,11 @@ def route_from_organ(parameters: LaneParameters, organ: str) -> Routing:
 
 
 def _route(parameters: LaneParameters, entry: np.ndarray) -> Routing:
-    """Raises ValueError when the beds that a lane's cells meet neither arrest nor kill: they would circulate for ever."""
-    for_ever = "arrest_probability and death_per_pass are zero in every bed that a shed cell meets: it would circulate for ever"
+    """Raises ValueError when the beds that a lane's cells meet neither arrest nor kill: they would circulate on."""
+    for_ever = (
+        "arrest_probability and death_per_pass are zero in every bed that a shed cell meets: "
+        "it would circulate for ever"
+    )
     try:
         visits = expected_visits(parameters, entry)
     except np.linalg.LinAlgError:
@@ -127,7 +130,7 @@ def _route(parameters: LaneParameters, entry: np.ndarray) -> Routing:
     return Routing(np.ascontiguousarray(arrest), died)
 
 
-def own_organ_factor(parameters: LaneParameters, site_of_lane: Sequence[str]) -> np.ndarray:
+def own_organ_factor(parameters: LaneParameters, site_of_lane: Sequence[str] | np.ndarray) -> np.ndarray:
     """Factor on a niche's soil where it is the primary's own organ, shape (lanes, niches); 1 elsewhere."""
     factor = np.ones((parameters.lanes, len(NICHES)))
     for lane, site in enumerate(site_of_lane):
@@ -136,4 +139,4 @@ def own_organ_factor(parameters: LaneParameters, site_of_lane: Sequence[str]) ->
     return factor
 
 
-assert set(site for site in SITES if site in ORGANS) == {"lung", "kidney", "pancreas", "thyroid"}
+assert {site for site in SITES if site in ORGANS} == {"lung", "kidney", "pancreas", "thyroid"}

@@ -16,5 +16,8 @@ def potentials(z: np.ndarray, log_sd: np.ndarray) -> np.ndarray:
 
 
 def mean_potential(hosts: Hosts, log_sd: np.ndarray) -> np.ndarray:
-    """Mean potential of each primary's cells, (lanes,): shares and potentials of its clones do not change; 1 without clones."""
+    """Mean potential of each primary's cells, (lanes,); 1 without clones.
+
+    Shares and potentials of its clones do not change.
+    """
     return 1.0 + (hosts.clone_share * (potentials(hosts.clone_z, log_sd) - 1.0)).sum(axis=1)

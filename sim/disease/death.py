@@ -18,8 +18,8 @@ OTHER, PRIMARY, METASTASES = 0, 1, 2
 class Mortality:
     """Hazards of death by lane; a patient dies when the accumulated hazard reaches their own threshold.
 
-    `site` (lanes,) weights the primary's burden; nobody dies before `diagnosis_day`; `threshold` (lanes,) is exponential with
-    mean one, `uniform` (lanes,) tells the cause.
+    `site` (lanes,) weights the primary's burden; nobody dies before `diagnosis_day`; `threshold` (lanes,) is
+    exponential with mean one, `uniform` (lanes,) tells the cause.
     """
 
     def __init__(
@@ -73,26 +73,26 @@ class Mortality:
 
 @kernel
 def deaths_today(
-    day,
-    alive,
-    diagnosis_day,
-    age_years,
-    at_70_per_day,
-    growth_per_year,
-    primary_per_cell_day,
-    primary_cells,
-    metastases_per_cell_day,
-    weighted_burden_cells,
-    threshold,
-    uniform,
-    hazard,
-    dead,
-    cause,
-):
+    day: int,
+    alive: np.ndarray,
+    diagnosis_day: np.ndarray,
+    age_years: np.ndarray,
+    at_70_per_day: np.ndarray,
+    growth_per_year: np.ndarray,
+    primary_per_cell_day: np.ndarray,
+    primary_cells: np.ndarray,
+    metastases_per_cell_day: np.ndarray,
+    weighted_burden_cells: np.ndarray,
+    threshold: np.ndarray,
+    uniform: np.ndarray,
+    hazard: np.ndarray,
+    dead: np.ndarray,
+    cause: np.ndarray,
+) -> int:
     """Add today's hazard to `hazard` (lanes,) of those alive and diagnosed; returns how many reach their `threshold`.
 
-    Their lanes go to `dead`, and to `cause` what they die of: 0 other causes, 1 the primary, 2 metastases, by the share of
-    each in today's hazard and the lane's `uniform`. Hazards are per day, those of tumours per cell and day.
+    Their lanes go to `dead`, and to `cause` what they die of: 0 other causes, 1 the primary, 2 metastases, by the
+    share of each in today's hazard and the lane's `uniform`. Hazards are per day, those of tumours per cell and day.
     """
     n = 0
     for lane in range(alive.size):

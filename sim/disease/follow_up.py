@@ -61,7 +61,7 @@ class FollowUp:
         cells: TumourCells,
         law: ColonyLaw,
     ) -> None:
-        """The weekly look: `visible` metastases (counts) and `burden_cells`, (lanes, niches), of the morning of `now`."""
+        """The weekly look: `visible` metastases (counts) and `burden_cells` (lanes, niches) on the morning of `now`."""
         if self._all_watched and not visible.any():
             return
         unknown = (visible > 0) & (self.first_day < 0)
@@ -73,7 +73,7 @@ class FollowUp:
                 self.symptom_day[full] = now
                 self.image(now, full, cells, law)
         if unknown.any():
-            rows, reached = self._look(now, unknown.any(axis=1), cells, law)
+            rows, reached = self._look(now, np.any(unknown, axis=1), cells, law)
             self._note_first(cells.grown.identity[rows], reached)
 
     def image(self, now: int, lanes: np.ndarray, cells: TumourCells, law: ColonyLaw) -> None:

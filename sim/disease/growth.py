@@ -13,20 +13,30 @@ import numpy as np
 from sim.numerics.jit import kernel
 
 
-def gompertz_cells(time_days, start_cells, capacity_cells, rate_per_day):
+def gompertz_cells(
+    time_days: float | np.ndarray,
+    start_cells: float | np.ndarray,
+    capacity_cells: float | np.ndarray,
+    rate_per_day: float | np.ndarray,
+) -> np.ndarray:
     """Cells after `time_days` from `start_cells`; all arguments broadcast."""
     gap = np.log(capacity_cells) - np.log(start_cells)
     return np.exp(np.log(capacity_cells) - gap * np.exp(-rate_per_day * np.asarray(time_days, dtype=float)))
 
 
-def gompertz_days(start_cells, end_cells, capacity_cells, rate_per_day):
+def gompertz_days(
+    start_cells: float | np.ndarray,
+    end_cells: float | np.ndarray,
+    capacity_cells: float | np.ndarray,
+    rate_per_day: float | np.ndarray,
+) -> np.ndarray:
     """Days from `start_cells` to `end_cells`, both below the capacity; all arguments broadcast."""
     start_gap = np.log(capacity_cells) - np.log(start_cells)
     end_gap = np.log(capacity_cells) - np.log(end_cells)
     return np.log(start_gap / end_gap) / rate_per_day
 
 
-def gompertz_rate_per_day(cells, capacity_cells, rate_per_day):
+def gompertz_rate_per_day(cells: np.ndarray, capacity_cells: np.ndarray, rate_per_day: np.ndarray) -> np.ndarray:
     """Relative growth per day at a size of `cells`."""
     return rate_per_day * (np.log(capacity_cells) - np.log(cells))
 
@@ -41,12 +51,14 @@ def gap_at_nodes(rate_per_day: np.ndarray) -> np.ndarray:
     return np.exp(-np.multiply.outer(_GAUSS_NODES, rate_per_day))
 
 
-def power_integral_over_day(log_capacity, gap, shrunk, exponent):
-    """Integral of N^exponent over one day, by three-point Gauss-Legendre quadrature; float64 arrays (lanes,), `shrunk` (nodes, lanes).
+def power_integral_over_day(
+    log_capacity: np.ndarray, gap: np.ndarray, shrunk: np.ndarray, exponent: np.ndarray
+) -> np.ndarray:
+    """Integral of N^exponent over one day, by three-point Gauss-Legendre quadrature.
 
-    `gap` is y at the start of the day, `shrunk` is `gap_at_nodes` of the Gompertz rate. The relative error
-    is below 1e-11 while N changes by less than a tenth in a day (rate x gap < 0.1), and below 1e-4 even
-    for tumours that grow thirteenfold.
+    Float64 arrays (lanes,), `shrunk` (nodes, lanes). `gap` is y at the start of the day, `shrunk` is `gap_at_nodes`
+    of the Gompertz rate. The relative error is below 1e-11 while N changes by less than a tenth in a day (rate x gap
+    < 0.1), and below 1e-4 even for tumours that grow thirteenfold.
     """
     out = np.empty(len(gap))
     power_integral(log_capacity, gap, shrunk, _GAUSS_WEIGHTS, exponent, out)
@@ -54,7 +66,14 @@ def power_integral_over_day(log_capacity, gap, shrunk, exponent):
 
 
 @kernel
-def power_integral(log_capacity, gap, shrunk, weights, exponent, out):
+def power_integral(
+    log_capacity: np.ndarray,
+    gap: np.ndarray,
+    shrunk: np.ndarray,
+    weights: np.ndarray,
+    exponent: np.ndarray,
+    out: np.ndarray,
+) -> None:
     """Set `out` (lanes,) to the integral of cells^exponent over a day (see `power_integral_over_day`).
 
     `shrunk` (nodes, lanes) and `weights` (nodes,) belong to the nodes of the quadrature.

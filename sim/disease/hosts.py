@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.special import ndtr, ndtri
@@ -15,6 +17,7 @@ MOST_DAYS_TO_DIAGNOSIS = 22_000
 LARGEST_DIAGNOSED_SHARE = 0.5
 CLONES = 8
 AGE_FIELDS = ("mean_years", "sd_years", "low_years", "high_years")
+_NEUTRAL: Any = None  # in place of an array that is left out, until `Hosts` has filled it in
 
 
 class Undiagnosable(ValueError):
@@ -42,12 +45,12 @@ class Hosts:
     diagnosis_cells: np.ndarray
     diagnosis_day: np.ndarray
     death_threshold: np.ndarray
-    bmi: np.ndarray | None = None
-    luck: np.ndarray | None = None
-    clone_share: np.ndarray | None = None
-    clone_z: np.ndarray | None = None
+    bmi: np.ndarray = _NEUTRAL
+    luck: np.ndarray = _NEUTRAL
+    clone_share: np.ndarray = _NEUTRAL
+    clone_z: np.ndarray = _NEUTRAL
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         lanes = len(self.patient)
         neutral = {
             "bmi": np.full(lanes, 25.0),
@@ -60,7 +63,13 @@ class Hosts:
                 object.__setattr__(self, name, values)
 
 
-def _truncated_normal(uniform, mean, sd, low, high):
+def _truncated_normal(
+    uniform: np.ndarray,
+    mean: float | np.ndarray,
+    sd: float | np.ndarray,
+    low: float | np.ndarray,
+    high: float | np.ndarray,
+) -> np.ndarray:
     """The quantile of a truncated normal; a zero SD gives the mean."""
     sd = np.maximum(sd, 1e-12)
     below, above = ndtr((low - mean) / sd), ndtr((high - mean) / sd)
@@ -82,7 +91,13 @@ def _clones(seed: int, patients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return share / share.sum(axis=1, keepdims=True), z
 
 
-def draw_hosts(seed: int, patients: np.ndarray, site_of_lane, age_of_lane, parameters: LaneParameters) -> Hosts:
+def draw_hosts(
+    seed: int,
+    patients: np.ndarray,
+    site_of_lane: Sequence[str] | np.ndarray,
+    age_of_lane: Sequence[object],
+    parameters: LaneParameters,
+) -> Hosts:
     """Draw the patients of a chunk; a patient's traits depend on the seed and its id alone.
 
     `patients` (lanes,) integer ids, equal in paired arms; `age_of_lane` a sequence of objects with
@@ -93,7 +108,7 @@ def draw_hosts(seed: int, patients: np.ndarray, site_of_lane, age_of_lane, param
     fields = [np.array([getattr(age, f) for age in age_of_lane], dtype=float) for f in AGE_FIELDS]
     age_years = _truncated_normal(streams.patient_uniforms(seed, patients, streams.AGE), *fields)
 
-    def log_normal(purpose, log_sd, cut_sd):
+    def log_normal(purpose: int, log_sd: np.ndarray, cut_sd: np.ndarray) -> np.ndarray:
         z = _truncated_normal(streams.patient_uniforms(seed, patients, purpose), 0.0, 1.0, -cut_sd, cut_sd)
         return np.exp(log_sd * z)
 

@@ -23,7 +23,7 @@ _M16, _M24, _M4 = np.uint64(0xFFFF), np.uint64(0xFFFFFF), np.uint64(0xF)
 
 
 @kernel
-def pack(lane, day, index, niche, source):
+def pack(lane: int, day: int, index: int, niche: int, source: int) -> np.uint64:
     """The identity of a cell."""
     return (
         (np.uint64(lane) << _48)
@@ -35,37 +35,37 @@ def pack(lane, day, index, niche, source):
 
 
 @kernel
-def lane_of(identity):
+def lane_of(identity: np.uint64) -> np.int64:
     """Lane of an identity."""
     return np.int64(identity >> _48)
 
 
 @kernel
-def day_of(identity):
+def day_of(identity: np.uint64) -> np.int64:
     """Day of arrival."""
     return np.int64((identity >> _32) & _M16)
 
 
 @kernel
-def index_of(identity):
+def index_of(identity: np.uint64) -> np.int64:
     """Number among the cells that arrived in that niche from that source on that day."""
     return np.int64((identity >> _8) & _M24)
 
 
 @kernel
-def niche_of(identity):
+def niche_of(identity: np.uint64) -> np.int64:
     """Niche index."""
     return np.int64((identity >> _4) & _M4)
 
 
 @kernel
-def source_of(identity):
+def source_of(identity: np.uint64) -> np.int64:
     """0 for the primary, else 1 + the niche that it came from."""
     return np.int64(identity & _M4)
 
 
 @kernel
-def is_cluster(identity):
+def is_cluster(identity: np.uint64) -> bool:
     """Whether the identity is a cluster's."""
     return index_of(identity) >= CLUSTER_INDEX
 

@@ -13,21 +13,21 @@ from sim.numerics.jit import kernel
 
 @kernel
 def visible_rows(
-    day,
-    count,
-    identity,
-    start_day,
-    start_log_cells,
-    delay,
-    early_rate,
-    limit_log_cells,
-    limit_gap,
-    gompertz_rate,
-    due,
-    visible_log_cells,
-    rows,
-    reached,
-):
+    day: int,
+    count: int,
+    identity: np.ndarray,
+    start_day: np.ndarray,
+    start_log_cells: np.ndarray,
+    delay: np.ndarray,
+    early_rate: np.ndarray,
+    limit_log_cells: np.ndarray,
+    limit_gap: np.ndarray,
+    gompertz_rate: np.ndarray,
+    due: np.ndarray,
+    visible_log_cells: np.ndarray,
+    rows: np.ndarray,
+    reached: np.ndarray,
+) -> int:
     """Rows of the colonies of the lanes that are `due` (bool) with `visible_log_cells` (lanes,) by the start of `day`.
 
     Writes their row numbers and the first whole day on which they were that large; returns how many.

@@ -11,7 +11,7 @@ from sim.names import NICHES
 class Niche(mesa.Agent):
     """One organ as soil, in every lane: views of the model's columns, each of shape (lanes,)."""
 
-    def __init__(self, model, organ: str):
+    def __init__(self, model: mesa.Model, organ: str):
         super().__init__(model)
         self.organ = organ
         self._column = NICHES.index(organ)

@@ -13,7 +13,7 @@ from sim.disease.hosts import Hosts
 class PrimaryTumour(mesa.Agent):
     """The primary of every lane: Gompertz growth, arrays of shape (lanes,)."""
 
-    def __init__(self, model, hosts: Hosts, parameters: LaneParameters):
+    def __init__(self, model: mesa.Model, hosts: Hosts, parameters: LaneParameters):
         super().__init__(model)
         self.log_capacity = np.log(parameters["primary_capacity_cells"])
         self.rate_per_day = parameters["primary_gompertz_per_day"] * hosts.growth_factor

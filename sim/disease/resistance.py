@@ -2,11 +2,13 @@
 
 Of the primary's cells a share resists before any dose (`resistant_share.<drug>`); a dose kills the others, so the
 share rises. A founder from the primary is resistant with the share of the day on which it settled, by a keyed draw of
-its own. A founder from a metastasis resists what its parent resisted on that day (`sim.disease.descent`), asleep and awake. A
-colony is resistant as a whole.
+its own. A founder from a metastasis resists what its parent resisted on that day (`sim.disease.descent`), asleep and
+awake. A colony is resistant as a whole.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +18,9 @@ from sim.disease.descent import Descent
 from sim.disease.metastases import acquire
 from sim.names import DRUGS
 
+if TYPE_CHECKING:
+    from sim.disease.cells import TumourCells
+
 
 class Resistance:
     """Resistance in a model's lanes.
@@ -24,7 +29,7 @@ class Resistance:
     (drugs, lanes, room) say when and to what; the first record is the share at birth.
     """
 
-    def __init__(self, key, patient: np.ndarray, parameters: LaneParameters, descent: Descent):
+    def __init__(self, key: np.uint64, patient: np.ndarray, parameters: LaneParameters, descent: Descent):
         self._key, self._patient, self._descent = key, patient, descent
         self._acquires = np.stack([parameters[f"acquired_resistance.{drug}"] for drug in DRUGS])
         share = np.stack([parameters[f"resistant_share.{drug}"] for drug in DRUGS])
@@ -47,10 +52,10 @@ class Resistance:
     @property
     def treated(self) -> np.ndarray:
         """Lanes that ever had a dose of a drug, (lanes,) bool."""
-        return (self._dosed_day >= 0).any(axis=0)
+        return np.any(self._dosed_day >= 0, axis=0)
 
     def dose(self, day: int, drug: int, survival: np.ndarray) -> np.ndarray:
-        """A dose this morning that leaves `survival` (lanes,) of sensitive cells; returns what it leaves of the primary.
+        """A dose this morning leaves `survival` (lanes,) of sensitive cells; returns what it leaves of the primary.
 
         What settles today was shed by what is left.
         """
@@ -76,7 +81,7 @@ class Resistance:
         therapy.traits_of_founders(self._key, self._patient, identity, *self.origin, traits)
         return traits
 
-    def end_week(self, cells, day: int) -> None:
+    def end_week(self, cells: TumourCells, day: int) -> None:
         """After the weekly step of `day`: survivors of the week's doses may have become resistant."""
         for drug in range(len(DRUGS)):
             chance = 1.0 - self._spared[drug]

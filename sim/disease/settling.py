@@ -18,7 +18,16 @@ from sim.numerics.streams import SETTLE, SHED, TALLY, days_word, many_uniforms, 
 
 
 @kernel
-def shed_cells(key, patient, alive, day, source, expected, shed_today, shed_total):
+def shed_cells(
+    key: np.uint64,
+    patient: np.ndarray,
+    alive: np.ndarray,
+    day: int,
+    source: int,
+    expected: np.ndarray,
+    shed_today: np.ndarray,
+    shed_total: np.ndarray,
+) -> None:
     """Cells shed today, Poisson with mean `expected` (lanes,); added to `shed_total`."""
     days = days_word(day, 0)
     tag = tag_word(SHED, 0, source)
@@ -28,13 +37,24 @@ def shed_cells(key, patient, alive, day, source, expected, shed_today, shed_tota
 
 
 @kernel
-def settle_cells(key, patient, alive, day, source, shed_today, chance, settled_today, settled_total, failures):
+def settle_cells(
+    key: np.uint64,
+    patient: np.ndarray,
+    alive: np.ndarray,
+    day: int,
+    source: int,
+    shed_today: np.ndarray,
+    chance: np.ndarray,
+    settled_today: np.ndarray,
+    settled_total: np.ndarray,
+    failures: np.ndarray,
+) -> np.int64:
     """Split today's settled cells off the shed ones; returns how many settled in all.
 
-    `chance` (lanes, niches) is the probability that a shed cell settles there; the others add to `failures`. One uniform a niche
-    (two niches share a Philox block) and inversion: a niche's count is monotone in its chance.
+    `chance` (lanes, niches) is the probability that a shed cell settles there; the others add to `failures`. One
+    uniform a niche (two niches share a Philox block) and inversion: a niche's count is monotone in its chance.
     """
-    total = 0
+    total = np.int64(0)
     niches = chance.shape[1]
     pairs = (niches + 1) // 2
     size = patient.size * pairs
@@ -68,9 +88,18 @@ def settle_cells(key, patient, alive, day, source, shed_today, chance, settled_t
 
 
 @kernel
-def todays_chances(soil, receptivity, competent_share, competence, viable, competent):
-    """Set `viable` (lanes, niches), the chance that an arrested cell survives and extravasates today, and `competent` (lanes,),
-    that such a cell of the primary can found a colony: soil x receptivity, at most 1, and share x competence (above one counts as one).
+def todays_chances(
+    soil: np.ndarray,
+    receptivity: np.ndarray,
+    competent_share: np.ndarray,
+    competence: np.ndarray,
+    viable: np.ndarray,
+    competent: np.ndarray,
+) -> None:
+    """Set today's chances that an arrested cell survives, and that one of the primary can found a colony.
+
+    `viable` (lanes, niches) is that it survives and extravasates, soil x receptivity, at most 1; `competent` (lanes,)
+    that such a cell of the primary can found a colony, share x competence (above one counts as one).
     """
     for lane in range(competent.size):
         competent[lane] = competent_share[lane] * competence[lane]
@@ -80,11 +109,22 @@ def todays_chances(soil, receptivity, competent_share, competence, viable, compe
 
 @kernel
 def circulate(
-    alive, expected, arrest, transit, viable, competent, potential, chance, weight_transit, weight_died, weight_inert
-):
-    """Set the `chance` (lanes, niches) that an event settles, and add a day's expected failures to the interval's weights.
+    alive: np.ndarray,
+    expected: np.ndarray,
+    arrest: np.ndarray,
+    transit: np.ndarray,
+    viable: np.ndarray,
+    competent: np.ndarray,
+    potential: np.ndarray,
+    chance: np.ndarray,
+    weight_transit: np.ndarray,
+    weight_died: np.ndarray,
+    weight_inert: np.ndarray,
+) -> None:
+    """Set the `chance` (lanes, niches) that an event settles; add a day's expected failures to the interval's weights.
 
-    `viable` and `competent` as `todays_chances` sets them for single cells; `potential` (lanes,) multiplies `competent`.
+    `viable` and `competent` as `todays_chances` sets them for single cells; `potential` (lanes,) multiplies
+    `competent`.
     """
     for lane in range(alive.size):
         able = min(competent[lane] * potential[lane], 1.0)
@@ -100,19 +140,19 @@ def circulate(
 
 @kernel
 def split_failures(
-    key,
-    patient,
-    due,
-    day,
-    source,
-    failures,
-    weight_transit,
-    weight_died,
-    weight_inert,
-    transit_total,
-    died_total,
-    inert_total,
-):
+    key: np.uint64,
+    patient: np.ndarray,
+    due: np.ndarray,
+    day: int,
+    source: int,
+    failures: np.ndarray,
+    weight_transit: np.ndarray,
+    weight_died: np.ndarray,
+    weight_inert: np.ndarray,
+    transit_total: np.ndarray,
+    died_total: np.ndarray,
+    inert_total: np.ndarray,
+) -> None:
     """Draw the interval's failures by kind for the lanes that are `due`, add them up, clear the weights."""
     niches = weight_died.shape[1]
     draws = 2 * niches  # of a lane: cells that died and inert ones, niche by niche

@@ -49,7 +49,7 @@ class Rates:
             size = math.prod(shape)
             arrays.append(today[at : at + size].reshape(shape))
             at += size
-        return cls(*arrays, today, today.copy())
+        return cls(*[*arrays, today, today.copy()])
 
     def keep_as_morning(self) -> None:
         """Let every day start from the present rates: those that depend on parameters alone are set once."""
@@ -71,9 +71,10 @@ class Signals:
     """The body's signals by lane, and what mechanisms and treatments may read of the patient.
 
     Of today: `age_years`, `primary_cells` (lanes,), `burden_cells` (lanes, niches, of the last weekly step).
-    Fixed: `hosts`. Changed in place, and neutral again every morning, for those who come later in the order: `il6_extra`, `il6_factor`, `stat3_factor`, `senescence_factor`, `vesicle_factor`,
-    `repression_factor`, `t_cell_factor`, `inflamed` (lanes, niches). `level` maps the name of a signal to an
-    array (lanes,) that the mechanism that owns it carries from day to day.
+    Fixed: `hosts`. Changed in place, and neutral again every morning, for those who come later in the order:
+    `il6_extra`, `il6_factor`, `stat3_factor`, `senescence_factor`, `vesicle_factor`, `repression_factor`,
+    `t_cell_factor`, `inflamed` (lanes, niches). `level` maps the name of a signal to an array (lanes,) that the
+    mechanism that owns it carries from day to day.
     """
 
     age_years: np.ndarray
@@ -82,7 +83,7 @@ class Signals:
     hosts: Hosts
     level: dict[str, np.ndarray] = field(default_factory=dict)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         lanes = len(self.age_years)
         niches = len(NICHES)
         self._neutral = np.repeat((0.0,) + (1.0,) * 6 + (0.0,) * niches, lanes)

@@ -1,32 +1,40 @@
-"""The daily arithmetic of the body's signals, one loop over the lanes each: for one patient it is numpy's fixed price that counts."""
+"""The daily arithmetic of the body's signals, one loop over the lanes each.
+
+For one patient it is numpy's fixed price that counts.
+"""
 
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 from sim.numerics.jit import kernel
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @kernel
 def follow_inflammation(
-    cells,
-    extra,
-    factor,
-    half_cells,
-    exponent,
-    half_power,
-    stat3_factor,
-    saa_decay,
-    niche_decay,
-    niche_taken,
-    il6,
-    stat3,
-    saa,
-    readiness,
-):
+    cells: np.ndarray,
+    extra: np.ndarray,
+    factor: np.ndarray,
+    half_cells: np.ndarray,
+    exponent: np.ndarray,
+    half_power: np.ndarray,
+    stat3_factor: np.ndarray,
+    saa_decay: np.ndarray,
+    niche_decay: np.ndarray,
+    niche_taken: np.ndarray,
+    il6: np.ndarray,
+    stat3: np.ndarray,
+    saa: np.ndarray,
+    readiness: np.ndarray,
+) -> None:
     """Move `il6`, `stat3`, `saa` and `readiness` by a day, in place (see `sim.mechanisms.inflammation`); all (lanes,).
 
-    `saa_decay`, `niche_decay` and `niche_taken` are `sim.disease.signals.decay` and `passed_on` of the two time constants.
+    `saa_decay`, `niche_decay` and `niche_taken` are `sim.disease.signals.decay` and `passed_on` of the two time
+    constants.
     """
     for lane in range(cells.size):
         il6[lane] = (cells[lane] / (cells[lane] + half_cells[lane]) + extra[lane]) * factor[lane]
@@ -40,7 +48,9 @@ def follow_inflammation(
 
 
 @kernel
-def logistic_share(age_years, half_age_years, width_years, maximum, out):
+def logistic_share(
+    age_years: np.ndarray, half_age_years: np.ndarray, width_years: np.ndarray, maximum: np.ndarray, out: np.ndarray
+) -> None:
     """maximum / (1 + exp(-(age - half age) / width)); all (lanes,)."""
     for lane in range(age_years.size):
         steps = (age_years[lane] - half_age_years[lane]) / width_years[lane]
@@ -48,7 +58,15 @@ def logistic_share(age_years, half_age_years, width_years, maximum, out):
 
 
 @kernel
-def release_vesicles(senescent, senescence_factor, release, vesicle_factor, repression_factor, vesicles, held):
+def release_vesicles(
+    senescent: np.ndarray,
+    senescence_factor: np.ndarray,
+    release: np.ndarray,
+    vesicle_factor: np.ndarray,
+    repression_factor: np.ndarray,
+    vesicles: np.ndarray,
+    held: np.ndarray,
+) -> None:
     """Vesicles of the `senescent` share, and what they leave of PTEN and of LATS2, in place; all (lanes,)."""
     for lane in range(senescent.size):
         vesicles[lane] = release[lane] * min(senescent[lane] * senescence_factor[lane], 1.0) * vesicle_factor[lane]
@@ -56,14 +74,14 @@ def release_vesicles(senescent, senescence_factor, release, vesicle_factor, repr
 
 
 @kernel
-def raise_niche(rate, niche, gain, level):
+def raise_niche(rate: np.ndarray, niche: int, gain: np.ndarray, level: np.ndarray) -> None:
     """Multiply one niche's column of `rate` (lanes, niches) by 1 + gain x level, (lanes,) each."""
     for lane in range(gain.size):
         rate[lane, niche] *= 1.0 + gain[lane] * level[lane]
 
 
 @kernel
-def raise_shedding(rate, gain, pten, lats2):
+def raise_shedding(rate: np.ndarray, gain: np.ndarray, pten: np.ndarray, lats2: np.ndarray) -> None:
     """Multiply `rate` by 1 + gain x the share of PTEN x LATS2 that is lost; all (lanes,)."""
     for lane in range(rate.size):
         rate[lane] *= 1.0 + gain[lane] * (1.0 - pten[lane] * lats2[lane])

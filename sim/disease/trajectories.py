@@ -6,11 +6,17 @@ without end. Between two paths a colony is small: back among the few cells for w
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from sim.disease import colonise
 from sim.disease.identity import unpack
 from sim.names import NEVER
+
+if TYPE_CHECKING:
+    from sim.disease.cells import TumourCells
+    from sim.disease.colonies import ColonyLaw
 
 """Later than any day."""
 
@@ -21,7 +27,7 @@ class Trajectories:
     `identity`, `woke`, `traits`, `lane`, `niche`, `since`, `until`, `path` (what the growth kernels take).
     """
 
-    def __init__(self, cells, law):
+    def __init__(self, cells: TumourCells, law: ColonyLaw):
         grown, past = cells.grown, cells.past
         columns = {name: np.concatenate([past.column(name), grown.column(name)]) for name in grown.names}
         columns["until"] = np.concatenate([past.column("until"), np.full(grown.count, NEVER, dtype=np.int32)])

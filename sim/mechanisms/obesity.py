@@ -18,7 +18,7 @@ LEAN_BMI, STEP_BMI = 25.0, 10.0
 
 def advance(signals: Signals, parameters: LaneParameters) -> None:
     """Change what inflammation, vesicles and T cells start from today."""
-    adiposity = np.maximum(signals.hosts.bmi - LEAN_BMI, 0.0) / STEP_BMI  # type: ignore[operator]  # Hosts fills in what is not given
+    adiposity = np.maximum(signals.hosts.bmi - LEAN_BMI, 0.0) / STEP_BMI
     signals.il6_extra += parameters["obesity_il6_gain"] * adiposity
     signals.senescence_factor *= 1.0 + parameters["obesity_senescence_gain"] * adiposity
     signals.t_cell_factor /= 1.0 + parameters["obesity_t_cell_cost"] * adiposity

@@ -16,7 +16,7 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -190,12 +190,9 @@ def is_complete(folder: Path) -> bool:
         return False
 
 
-def mark_complete(folder: Path) -> None:
-    """Say that everything has been compiled into the folder; where it is read-only, nothing is said."""
-    mark, files = _mark(folder), _kept(folder)
-    if not files:
-        return  # compilation is switched off, or nothing can be kept
-    with suppress(OSError):
-        part = mark.with_suffix(f".{os.getpid()}")
-        part.write_text(json.dumps({**machine(), "files": files}, indent=2) + "\n", encoding="utf-8")
-        os.replace(part, mark)
+def mark_complete(folder: Path, write: Callable[[Path, bytes], object]) -> None:
+    """Say that everything has been compiled into the folder, by `write`; where it is read-only, nothing is said."""
+    files = _kept(folder)
+    if files:  # none where compilation is switched off, or nothing can be kept
+        with suppress(OSError):
+            write(_mark(folder), (json.dumps({**machine(), "files": files}, indent=2) + "\n").encode())

@@ -21,6 +21,10 @@ class Rows:
         for name, dtype in dtypes.items():
             setattr(self, name, np.empty(64, dtype=dtype))
 
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> np.ndarray: ...  # a column with its room, by its name
+
     def append(self, **columns: Any) -> None:
         """Add as many rows as the arrays among the columns have; scalars are repeated."""
         end = self.reserve(next(len(values) for values in columns.values() if np.ndim(values)))

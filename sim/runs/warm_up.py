@@ -8,6 +8,7 @@ import numpy as np
 
 from sim import scenario as scenarios
 from sim.numerics import jit, machine_code
+from sim.results.whole_file import write_whole
 from sim.runs.chunk import build_model, run_chunk
 from sim.runs.task import CohortTask
 from sim.scenario.treatments import plans
@@ -30,4 +31,4 @@ def warm_up() -> None:
     )
     model = build_model(small, seed=1, patients=np.arange(2), collect=False)
     model.cells.file_sleepers_again(0, model.energy_clock, model.hazard_clock, model.energy_clock, model.hazard_clock)
-    machine_code.mark_complete(jit.FOLDER)
+    machine_code.mark_complete(jit.FOLDER, write_whole)

@@ -151,11 +151,11 @@ def _tables(scenario: Scenario, runs: Sequence[BlockRun], report: Callable[[floa
         model = build_model(scenario, seed=runs[0].seed, patients=np.arange(start, stop), arms=arms, collect=False)
         recorder = YearRecorder(model, days[:-1])
         longest = float(model.last_day.max())
-        model.run(
-            lambda day, start=start, stop=stop, longest=longest: report(
-                (start + (stop - start) * min(day / longest, 1.0)) / scenario.patients
-            )
-        )
+
+        def of_all(day: int, start: int = start, stop: int = stop, longest: float = longest) -> None:
+            report((start + (stop - start) * min(day / longest, 1.0)) / scenario.patients)
+
+        model.run(of_all)
         found = Metastases(model)
         part = Sums(model, recorder, found, len(runs))
         sums = part if sums is None else sums.plus(part)
