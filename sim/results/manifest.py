@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
+from sim.machine import peak_memory
 from sim.names import VERSION
 from sim.results.schema import SCHEMA_VERSION
 
@@ -107,21 +107,3 @@ def commit(folder: Path | None = None) -> str:
         return name + ("+changes" if git("status", "--porcelain", "--untracked-files=no") else "")
     except (OSError, subprocess.SubprocessError):
         return "unknown"
-
-
-def peak_memory() -> int | None:
-    """Largest resident memory of this process so far, in bytes; None where the system does not tell.
-
-    Linux's `ru_maxrss` survives fork and exec, so a worker would report its parent's peak: VmHWM does not.
-    """
-    try:
-        for line in Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    try:
-        import resource
-    except ImportError:
-        return None
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

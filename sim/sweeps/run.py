@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from sim.errors import InputError
-from sim.results.manifest import commit, peak_memory, versions
+from sim.machine import peak_memory
+from sim.results.manifest import commit, versions
 from sim.sweeps.block import Block
 from sim.sweeps.folder import SweepFolder
 from sim.sweeps.parts import ENDING, Part, read_parts, write_part
