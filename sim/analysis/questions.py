@@ -19,9 +19,10 @@ from sim.analysis.survival import follow_up, logrank
 from sim.errors import InputError
 from sim.names import SITES, TWO_SIDED_95
 from sim.results import reading as results
+from sim.results import sealed
 from sim.results.incidence import wilson_interval
 from sim.results.outcomes import CONDITIONS, SHARE
-from sim.results.storage import json_text, write_text
+from sim.results.storage import write_sealed
 from sim.runs.keys import identity
 from sim.runs.run import run_scenario
 from sim.scenario import Override, Scenario
@@ -129,7 +130,7 @@ class _Runs:
         """Write `answer.json`, whole or not at all; in memory nothing."""
         if self._out is None:
             return
-        write_text(self._out / ANSWER, json_text({**answer, "runs": self._finished}))
+        write_sealed(self._out / ANSWER, {**answer, "runs": self._finished})
 
     @property
     def wall_seconds(self) -> float:
@@ -213,8 +214,8 @@ def _course(scenario: Scenario) -> str:
 
 def _finished_runs(file: Path) -> dict[str, list]:
     try:
-        return dict(json.loads(file.read_text(encoding="utf-8"))["runs"])
-    except (OSError, ValueError, KeyError, TypeError):
+        return dict(sealed.unseal(file, "ask again")[0]["runs"])
+    except (OSError, InputError, ValueError, KeyError, TypeError):
         return {}  # nothing was asked here, or the file was damaged: run again
 
 

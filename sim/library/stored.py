@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
+import warnings
 from pathlib import Path
 
 from sim.analysis.questions import ANSWER
-from sim.errors import InputError
+from sim.errors import InputError, Remark
 from sim.library.answers import Answer
 from sim.library.cohorts import Run
 from sim.library.plans import Sweep
 from sim.messages import describe
-from sim.results import reading
+from sim.results import reading, sealed
 from sim.scenario.expectations import slug
 from sim.sweeps import folder as sweeps
 from sim.sweeps import read
@@ -35,12 +35,11 @@ def open(path: str | os.PathLike[str]) -> Run | Answer | Sweep:  # noqa: A001
 
 def _answer(folder: Path) -> Answer:
     file = folder / ANSWER
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{file}: cannot be read: {error}; ask again") from error
-    if not isinstance(content, dict) or not isinstance(content.get("arms"), list):
+    content, is_sealed = sealed.unseal(file, "ask again")
+    if not isinstance(content.get("arms"), list):
         raise InputError(f"{file}: the question is not answered yet: give the same command again")
+    if not is_sealed:
+        warnings.warn(f"{file}: {sealed.NOTE}", Remark, stacklevel=3)
     names = [arm["arm"] for arm in content["arms"]]
     there = {name: folder / slug(name) for name in names}
     runs = {name: Run.of(reading.open(place)) for name, place in there.items() if (place / reading.MANIFEST).is_file()}

@@ -8,15 +8,17 @@ failures.parquet                runs that failed, with their errors
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from sim.errors import InputError, MachineError
-from sim.results.storage import check_possible
-from sim.results.whole_file import machine_errors, write_whole
+from sim.results import sealed
+from sim.results.storage import check_possible, json_text
+from sim.results.whole_file import machine_errors, make_folders, write_whole
+from sim.sweeps.digests import AGAIN, ARRIVING, Digests
 from sim.work import lock
 
 MANIFEST = "sweep.json"
@@ -49,7 +51,7 @@ class SweepFolder:
         check_possible(self.path, (MANIFEST, HIDDEN), "sweep")
         self._made = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
         with machine_errors(self.path, _DOING):
-            (self.path / HIDDEN).mkdir(parents=True, exist_ok=True)
+            make_folders(self.path / HIDDEN)
         try:
             self._acquire()
         except lock.FolderInUse as error:
@@ -101,19 +103,27 @@ class SweepFolder:
     def write_manifest(self, manifest: dict[str, Any]) -> None:
         """Replace `sweep.json`. Raises MachineError."""
         with machine_errors(self.path, "the manifest of the sweep cannot be written"):
-            text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
-            write_whole(self.path / MANIFEST, text.encode(), self.staging)
+            write_whole(self.path / MANIFEST, sealed.seal(json_text(manifest)), self.staging)
+
+    def digests(self, announce: Callable[[], None]) -> Digests:
+        """The digests of the tables that are there; none where the manifest is damaged: all are made again."""
+        try:
+            return Digests(read_manifest(self.path)[1] or {}, announce)
+        except InputError:
+            return Digests({}, announce)
 
 
-def read_manifest(path: Path) -> dict[str, Any]:
-    """The content of `sweep.json` in a folder. Raises InputError where there is none, or it cannot be read."""
+def read_manifest(path: Path) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """The content of `sweep.json` in a folder, and what it says of digests; None where it was written before them.
+
+    Raises InputError where there is none, or it is damaged.
+    """
     file = Path(path) / MANIFEST
     try:
-        manifest = json.loads(file.read_text(encoding="utf-8"))
+        manifest, is_sealed = sealed.unseal(file, AGAIN)
     except FileNotFoundError:
         raise InputError(f"{path}: not a sweep: it holds no {MANIFEST}") from None
-    except (OSError, ValueError) as error:
-        raise InputError(f"{file}: cannot be read: {error}; give the sweep's command again") from error
-    if not isinstance(manifest, dict) or "schema_version" not in manifest:
+    if "schema_version" not in manifest:
         raise InputError(f"{file}: no schema_version; this is not the manifest of a sweep")
-    return manifest
+    digests = {key: manifest.pop(key, {}) for key in (sealed.FILES, ARRIVING)}
+    return manifest, digests if is_sealed else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -130,6 +131,10 @@ class SweepWork(Work[Block]):
     def _finished(self) -> int:
         return len(self.recorded.finished.keys() & self._planned)
 
+    @functools.cached_property
+    def _commit(self) -> str:
+        return commit()
+
     def manifest(self, status: str) -> dict[str, Any]:
         """What the sweep is, and how far."""
         plan = self._plan
@@ -153,7 +158,7 @@ class SweepWork(Work[Block]):
             "runs_finished": self._finished(),
             "runs_failed": len(self._failures()),
             "machines": self.recorded.machines or [versions()],
-            "commit": commit(),
+            "commit": self._commit,
             "start": self._start.isoformat(timespec="seconds"),
             "wall_seconds": round(time.perf_counter() - self._clock, 3),
             "peak_memory_bytes": max(self.most_memory_bytes, peak_memory() or 0) or None,
@@ -172,6 +177,7 @@ class _Sweep(SweepWork):
         retry_failed: bool,
     ):
         self._plan, self._folder = plan, folder
+        self._digests = folder.digests(lambda: self.write_manifest("running"))
         self._computed = 0
         self._others_write = False
         self.read()
@@ -187,7 +193,7 @@ class _Sweep(SweepWork):
         self.recorded = Recorded()
         for part in read_parts(self._folder.parts, alone=self._folder.is_ours_alone):
             self.recorded.add(part)
-        self._tables = Tables(self._plan, self._folder.path, self._folder.staging)
+        self._tables = Tables(self._plan, self._folder.path, self._folder.staging, self._digests)
         self._tables.count(list(self.recorded.finished))
 
     def keep(self, finished: Finished[Block]) -> None:
@@ -229,7 +235,7 @@ class _Sweep(SweepWork):
 
     def write_manifest(self, status: str) -> None:
         """Say it in the folder."""
-        self._folder.write_manifest(self.manifest(status))
+        self._folder.write_manifest({**self.manifest(status), **self._digests.told()})
 
     def outcome(self) -> Swept:
         """What it came to."""
