@@ -83,7 +83,7 @@ def test_a_plan_that_does_not_exist(capsys):
 
 
 def test_the_default_folder_is_the_plans_own():
-    assert default_sweep_folder("factorial").parts[-3:] == ("results", "sweeps", "factorial")
+    assert default_sweep_folder(plans.load("factorial")).parts[-3:] == ("results", "sweeps", "factorial")
 
 
 def test_progress_shows_rate_and_time_left(file, tmp_path):

@@ -17,6 +17,7 @@ import numpy as np
 from sim import catalog
 from sim.analysis.survival import follow_up, logrank
 from sim.errors import InputError
+from sim.finding import key_of
 from sim.names import SITES, TWO_SIDED_95
 from sim.results import reading as results
 from sim.results import sealed
@@ -73,6 +74,7 @@ def ask_with_runs(
     ]
     answer = {
         "scenario": comparison.scenario.name,
+        "file": key_of(comparison.scenario.path),
         "question": comparison.scenario.question,
         "outcome": comparison.outcome.name,
         "unit": comparison.outcome.unit,
@@ -143,7 +145,9 @@ class _Runs:
 
     def point(self, parameter: str | None, value: float | None) -> dict[str, Any]:
         """The answer with one parameter at a value, or at the scenario's own values."""
-        place = Path() if parameter is None else Path("across") / f"{slug(parameter)}_{value:g}"
+        place = (
+            Path() if parameter is None or value is None else Path("across") / f"{slug(parameter)}_{_spelled(value)}"
+        )
         opened = {
             arm.name: self._run(self._scenario(arm, parameter, value), place / slug(arm.name))
             for arm in self._comparison.arms
@@ -188,8 +192,25 @@ class _Runs:
         out = None if self._out is None else self._out / place
         run = run_scenario(scenario, seed=self._seed, out=out, **self._options)
         self._finished[place.as_posix()] = [identity(scenario, self._seed), scenario.patients]
-        self.write({"scenario": self._comparison.scenario.name, "status": "not all arms are run yet"})
+        scenario = self._comparison.scenario
+        waiting = {"scenario": scenario.name, "file": key_of(scenario.path), "status": "not all arms are run yet"}
+        self.write(waiting)
         return run
+
+
+def _spelled(value: float) -> str:
+    """A value as short as possible, but no two values alike: it is the name of a folder."""
+    short = f"{value:g}"
+    return short if float(short) == value else repr(value)
+
+
+def asked_by(out: Path) -> str | None:
+    """The key (`sim.finding.key_of`) of the scenario whose answer lies in a folder; None where it is not told."""
+    try:
+        found = sealed.unseal(out / ANSWER, "ask again")[0].get("file")
+    except (OSError, InputError):
+        return None
+    return found if isinstance(found, str) else None
 
 
 def _of_other_sites(names: Iterable[str], primary: str) -> set[str]:

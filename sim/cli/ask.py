@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sim import finding
 from sim.cli.options import tell
 from sim.cli.values import PROGRAM, WholeNumber, cores, results_folder, shown
 from sim.errors import InputError
@@ -84,6 +85,7 @@ def ask(
         tell(comparison_remarks(comparison))
 
     from sim.analysis.questions import ask as answer_question
+    from sim.analysis.questions import asked_by
 
     place = out or results_folder()
     command_line = [PROGRAM, *context.find_root().meta["arguments"]]
@@ -98,6 +100,7 @@ def ask(
             )
         name = comparison.scenario.name
         folder = place / name / folder_name(comparison, seed, patients, small)
+        folder = finding.apart(folder, comparison.scenario.path, asked_by(folder))
         answers[name, seed] = answer_question(
             comparison,
             seed=seed,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sim import finding
 from sim.cli.options import tell
 from sim.cli.values import PROGRAM, WholeNumber, cores, results_folder, shown
 from sim.errors import InputError, Interrupted, MachineError
@@ -123,7 +124,7 @@ def sweep(
     if shared and not cluster:
         raise InputError("--shared: found without --cluster ADDRESS; the workers of this machine always share DIR")
     plan = load(plan_file)
-    out = out or default_sweep_folder(plan.name)
+    out = out or default_sweep_folder(plan)
     refuse_what_is_no_text(out.absolute())
     tell(plan_remarks(plan))
     if not quiet:
@@ -172,9 +173,16 @@ def _executor(workers: int | None, cluster: str | None, shared: Path | None) -> 
     )
 
 
-def default_sweep_folder(name: str) -> Path:
-    """`results/sweeps/<plan>`: a changed plan keeps what still fits."""
-    return results_folder() / "sweeps" / name
+def default_sweep_folder(plan: Plan) -> Path:
+    """`results/sweeps/<plan>`: a changed plan keeps what still fits. Another plan of the same name has its own."""
+    from sim.sweeps.folder import read_manifest
+
+    folder = results_folder() / "sweeps" / plan.name
+    try:
+        found = read_manifest(folder)[0].get("plan", {}).get("file")
+    except (InputError, AttributeError):
+        found = None
+    return finding.apart(folder, plan.path, found)
 
 
 def kept_text(plan: Plan, out: Path) -> str | None:

@@ -121,7 +121,7 @@ def _deaf_to_nonsense(event: str, handler: Callable) -> Callable:
         if event not in ("connect", "disconnect") and not (len(given) > 1 and isinstance(given[1], dict)):
             return None
         try:
-            result = handler(*given)
+            result = handler(*(given[:1] if event == "disconnect" else given))  # socket.io adds a reason
             return await result if inspect.isawaitable(result) else result
         except Exception as error:
             if type(error).__name__ == "ConnectionRefusedError":  # socket.io's own way to say no

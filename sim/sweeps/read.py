@@ -55,6 +55,14 @@ def open(path: Path | str) -> Sweep:  # noqa: A001
         return Sweep(path, now, files=tuple(Digests(digests_now).check(path)))  # a sweep is writing there
 
 
+def _by_scenario() -> Any:
+    """The scenario as it is written in a folder's name: "007" is no number, "a%20b" no blank."""
+    import pyarrow as pa
+    import pyarrow.dataset as ds
+
+    return ds.HivePartitioning(pa.schema([("scenario", pa.string())]), segment_encoding="none")
+
+
 @dataclass(frozen=True)
 class Sweep:
     """A sweep: `manifest`, and its tables as pandas data frames, sorted by run; the scenario is a column.
@@ -99,7 +107,7 @@ class Sweep:
         if not files:
             raise InputError(f"{folder}: holds no table yet: no run is finished")
         try:
-            frame = pd.read_parquet(folder, filters=filters)
+            frame = pd.read_parquet(folder, filters=filters, partitioning=_by_scenario())
         except (pa.ArrowException, OSError) as error:
             raise InputError(
                 f"{folder}: damaged, cannot be read ({str(error).splitlines()[0]}); give the sweep's command again"

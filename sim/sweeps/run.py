@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sim.errors import InputError
+from sim.finding import key_of
 from sim.machine import peak_memory
 from sim.results.manifest import commit, versions
 from sim.sweeps.block import Block
@@ -142,7 +143,13 @@ class SweepWork(Work[Block]):
             "schema_version": SWEEP_SCHEMA,
             "status": status,
             "command_line": self._command_line,
-            "plan": {"name": plan.name, "title": plan.title, "design": plan.design, "text": plan.text},
+            "plan": {
+                "name": plan.name,
+                "file": key_of(plan.path),
+                "title": plan.title,
+                "design": plan.design,
+                "text": plan.text,
+            },
             "factors": [
                 {"name": factor.name, "type": factor.type, "meaning": factor.meaning} for factor in plan.factors
             ],
