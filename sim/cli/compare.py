@@ -49,10 +49,11 @@ def compare(run_a: Path, run_b: Path, out: Path | None, formats: tuple[str, ...]
     first, second = results.open(run_a), results.open(run_b)
     from sim.analysis.compare import compare as compare_runs
     from sim.report import comparison as compare_text
-    from sim.results.storage import csv_text, json_text, write_text
+    from sim.results.storage import check_file, csv_text, json_text, write_text
 
-    found = compare_runs(first, second)
     folder = out or _own_folder(first.folder, second.folder / f"compared_with_{first.folder.resolve().name}")
+    check_file(folder / "compare.csv")  # before anything is compared
+    found = compare_runs(first, second)
     write_text(folder / "compare.csv", csv_text(compare_text.rows(found)))
     write_text(folder / "compare_curves.csv", csv_text(compare_text.curve_rows(found)))
     write_text(folder / "compare.json", json_text(compare_text.as_dict(found)))

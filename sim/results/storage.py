@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from sim.errors import InputError
 from sim.results import schema, sealed
 from sim.results.installing import FIGURES, MANIFEST, install, new_folder, recover, try_folder
-from sim.results.whole_file import machine_errors, make_folders, write_whole
+from sim.results.whole_file import machine_errors, make_folders, try_file, write_whole
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_FILE = "the file cannot be written"
 RUN = "run"
 """The kind of results that a cohort's run is; its manifest need not say so."""
 ROW_GROUP_ROWS = 131_072
@@ -281,14 +282,30 @@ def write_sealed(path: Path, value: Mapping) -> None:
 def write_text(path: Path | str, text: str | bytes) -> None:
     """Write one file of text, whole or not at all; missing folders are made. Raises InputError and MachineError."""
     path = Path(path)
+    _refuse_no_file(path)
+    with machine_errors(path, _FILE):
+        make_folders(path.parent)
+        write_whole(path, text if isinstance(text, bytes) else text.encode("utf-8", errors="backslashreplace"))
+
+
+def check_file(path: Path | str) -> None:
+    """Make sure, before anything is computed, that `write_text` can write a file; all else as it, and no trace."""
+    path = Path(os.path.abspath(path))
+    refuse_what_is_no_text(path)
+    try:
+        _refuse_no_file(path)
+    except OSError as error:
+        raise InputError(f"{path}: not a possible file: {error.strerror}") from error
+    with machine_errors(path, _FILE):
+        try_file(path)
+
+
+def _refuse_no_file(path: Path) -> None:
     for part in path.parents:
         if part.exists() and not part.is_dir():
             raise InputError(f"{path}: {part} is a file; the output needs a folder")
     if path.is_dir():
         raise InputError(f"{path}: a folder of that name is there")
-    with machine_errors(path, "the file cannot be written"):
-        make_folders(path.parent)
-        write_whole(path, text if isinstance(text, bytes) else text.encode("utf-8", errors="backslashreplace"))
 
 
 def json_text(value: Any) -> str:

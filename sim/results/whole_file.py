@@ -63,6 +63,19 @@ def write_whole(
     sync_folder(path.parent)
 
 
+def try_file(path: Path) -> None:
+    """See whether `write_whole` could write a file, and leave no trace; missing folders need not exist yet. OSError."""
+    place = path.parent
+    while not place.exists():
+        place = place.parent
+    probe = place / f".staging-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    try:
+        with probe.open("wb"):
+            pass
+    finally:
+        probe.unlink(missing_ok=True)
+
+
 def make_folders(folder: Path) -> None:
     """Make a folder and those above it, so that the disk remembers their names. Raises OSError."""
     missing = [place for place in (folder, *folder.parents) if not place.exists()]
