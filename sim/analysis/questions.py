@@ -23,6 +23,7 @@ from sim.results import reading as results
 from sim.results import sealed
 from sim.results.incidence import wilson_interval
 from sim.results.outcomes import CONDITIONS, SHARE
+from sim.results.shape import Many, Within
 from sim.results.storage import write_sealed
 from sim.runs.keys import identity
 from sim.runs.run import run_scenario
@@ -31,6 +32,34 @@ from sim.scenario.comparison import Arm, Question
 from sim.scenario.expectations import Contrast, slug
 
 ANSWER = "answer.json"
+_REAL, _MAYBE = (int, float), (int, float, type(None))
+_PATIENTS = Within(0, 2**63)
+_POINT = {
+    "arms": Many(
+        {"arm": str, "only": (str, type(None)), "patients": _PATIENTS, "mean": _MAYBE, "low": _MAYBE, "high": _MAYBE}
+    ),
+    "directions": Many(
+        {
+            "expected": str,
+            "patients": _PATIENTS,
+            "difference": _MAYBE,
+            "low": _MAYBE,
+            "high": _MAYBE,
+            "seen": str,
+            "logrank_p?": _MAYBE,
+        }
+    ),
+}
+SHAPE = {
+    **dict.fromkeys(("scenario", "question", "outcome", "unit", "meaning", "assumes"), str),
+    "enriched": Many({"parameter": str, "value": _REAL, "catalogue": _REAL, "reason": str}),
+    "seed": Within(0, 2**63),
+    "patients": _PATIENTS,
+    "wall_seconds": Within(0.0, 1e12),
+    **_POINT,
+    "across": Many({"parameter": str, "value": _REAL, **_POINT}),
+}
+"""What readers of an answer rely on."""
 FEWEST_PATIENTS = 100
 """In a chunk: a question has many small cohorts, and a chunk of 25 takes as long as one of 100."""
 YES, UNCLEAR, NO, SAME, NONE = "yes", "unclear", "no", "no difference", "too few"

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import warnings
 from pathlib import Path
 
-from sim.analysis.questions import ANSWER
+from sim.analysis.questions import ANSWER, SHAPE
 from sim.errors import InputError, Remark
 from sim.library.answers import Answer
 from sim.library.cohorts import Run
 from sim.library.plans import Sweep
 from sim.messages import describe
 from sim.results import reading, sealed
+from sim.results.shape import fault
 from sim.scenario.expectations import slug
 from sim.sweeps import folder as sweeps
 from sim.sweeps import read
@@ -36,8 +38,14 @@ def open(path: str | os.PathLike[str]) -> Run | Answer | Sweep:  # noqa: A001
 def _answer(folder: Path) -> Answer:
     file = folder / ANSWER
     content, is_sealed = sealed.unseal(file, "ask again")
-    if not isinstance(content.get("arms"), list):
+    if "arms" not in content:
         raise InputError(f"{file}: the question is not answered yet: give the same command again")
+    try:
+        json.dumps(content, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        raise InputError(f"{file}: found a text that is not UTF-8; allowed: texts in UTF-8; ask again") from None
+    if (wrong := fault(content, SHAPE)) is not None:
+        raise InputError(f"{file}: {wrong}; ask again")
     if not is_sealed:
         warnings.warn(f"{file}: {sealed.NOTE}", Remark, stacklevel=3)
     names = [arm["arm"] for arm in content["arms"]]

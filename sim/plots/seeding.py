@@ -19,6 +19,7 @@ from sim.plots.frame import (
     frame,
     notice,
     per_cent,
+    power_tick,
     provenance,
     size_named,
     threshold_text,
@@ -226,16 +227,12 @@ def _draw_cells(axes: Axes, run: Run, patients: int, limits: tuple[float, float]
     powers = int(decades)
     every = max(1, -(-powers // 4))
     axes.yaxis.set_major_locator(FixedLocator([0, *(10.0**power for power in range(0, powers + 1, every))]))
-    axes.yaxis.set_major_formatter(FuncFormatter(_cells_tick))
+    axes.yaxis.set_major_formatter(FuncFormatter(power_tick))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.set_ylabel("competent cells\nper patient")
     if not labels:
         notice(axes, "no cells recorded")
     label_ends(axes, labels, size.font_points, size.line_points)
-
-
-def _cells_tick(value: float, _position: int | None) -> str:
-    return f"{value:.0f}" if value < 1000 else f"$10^{{{round(math.log10(value))}}}$"
 
 
 def _draw_time(top: Axes, bottom: Axes, follow_up_years: np.ndarray, limits: tuple[float, float], size: Size) -> None:

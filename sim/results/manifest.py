@@ -9,12 +9,48 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from sim.machine import peak_memory
 from sim.names import VERSION
 from sim.results.schema import SCHEMA_VERSION
+from sim.results.shape import Each, Many, Within, Words
 
 STATUSES = ("complete", "interrupted")
+_BIG = 2**63
+_TEXT_OR_NONE = (str, type(None))
+SCENARIO_SHAPE: Mapping[str, Any] = {
+    "name": str,
+    "title?": str,
+    "question?": str,
+    "primary?": str,
+    "observe?": str,
+    "patients?": Within(1, _BIG),
+    "horizon_days": Within(1.0, 1e6),
+    "output_every_days?": Within(1, 10**6),
+    "mechanisms?": Each(bool),
+    "treatments?": Many(dict),
+    "overrides?": Each({"value": (int, float), "reason?": _TEXT_OR_NONE}),
+    "parameters?": Each(
+        {"value": (int, float), "unit?": str, "kind?": str, "source?": _TEXT_OR_NONE, "reason?": _TEXT_OR_NONE}
+    ),
+}
+"""What readers of a resolved scenario rely on (see `sim.scenario.Scenario.to_dict`)."""
+SHAPE: Mapping[str, Any] = {
+    "schema_version": str,
+    "status": Words(STATUSES),
+    "scenario": SCENARIO_SHAPE,
+    "seed": Within(0, _BIG),
+    "patients": Within(1, _BIG),
+    "patients_finished": Within(0, _BIG),
+    "command_line?": Many(str),
+    "versions?": Each(str),
+    "commit?": str,
+    "start?": str,
+    "wall_seconds?": Within(0.0, 1e12),
+    "peak_memory_bytes?": (int, type(None)),
+    "files?": Each(str),
+}
 LIBRARIES = ("numpy", "numba", "mesa", "pyarrow", "scipy", "pandas")
 
 

@@ -21,7 +21,8 @@ from sim.names import PRESENTATIONS
 from sim.results import schema, sealed
 from sim.results.incidence import changes_text
 from sim.results.installing import recover
-from sim.results.manifest import build_manifest
+from sim.results.manifest import SHAPE, build_manifest
+from sim.results.shape import fault
 from sim.results.storage import MANIFEST, check_writable, copy_run, json_text, tables_as_bytes, write_run
 from sim.results.whole_file import machine_errors, write_whole
 
@@ -136,9 +137,8 @@ def _read_manifest(file: Path) -> tuple[dict[str, Any], dict[str, str] | None]:
             f"{file}: schema_version: found {version!r}, this program reads {', '.join(READERS)}; "
             "a newer program wrote this run: update this one"
         )
-    needed = ("status", "scenario", "seed", "patients", "patients_finished")
-    if missing := [key for key in needed if key not in manifest]:
-        raise InputError(f"{file}: keys are missing: {', '.join(missing)}; run the scenario again")
+    if (wrong := fault(manifest, SHAPE)) is not None:
+        raise InputError(f"{file}: {wrong}; {_AGAIN}")
     digests = manifest.pop(sealed.FILES, {})
     return manifest, digests if is_sealed else None
 

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from sim.errors import InputError, MachineError
 from sim.results import sealed
+from sim.results.manifest import SCENARIO_SHAPE, STATUSES
+from sim.results.shape import Each, Many, Within, Words, fault
 from sim.results.storage import check_possible, json_text
 from sim.results.whole_file import machine_errors, make_folders, write_whole
 from sim.sweeps.digests import AGAIN, ARRIVING, Digests
@@ -23,6 +25,29 @@ from sim.work import lock
 
 MANIFEST = "sweep.json"
 HIDDEN = ".sweep"
+_COUNT = Within(0, 2**63)
+_SHAPE: Mapping[str, Any] = {
+    "schema_version": str,
+    "status": Words(("running", *STATUSES)),
+    "command_line?": Many(str),
+    "plan": {"name": str, "title": str, "design": str, "text": str, "file?": str},
+    "factors": Many({"name": str, "type": str, "meaning": str}),
+    "scenarios": Many({**SCENARIO_SHAPE, "cohort": (str, type(None)), "treatment": (str, type(None))}),
+    "seed": _COUNT,
+    "replicates?": _COUNT,
+    "paired?": bool,
+    "points": _COUNT,
+    "runs": _COUNT,
+    "runs_finished": _COUNT,
+    "runs_failed": _COUNT,
+    "machines?": Many(Each(str)),
+    "commit?": str,
+    "start?": str,
+    "wall_seconds?": Within(0.0, 1e12),
+    "peak_memory_bytes?": (int, type(None)),
+    "files?": Each(str),
+    "arriving?": Each(str),
+}
 _DOING = "the folder of the sweep cannot be written"
 
 
@@ -125,5 +150,7 @@ def read_manifest(path: Path) -> tuple[dict[str, Any], dict[str, Any] | None]:
         raise InputError(f"{path}: not a sweep: it holds no {MANIFEST}") from None
     if "schema_version" not in manifest:
         raise InputError(f"{file}: no schema_version; this is not the manifest of a sweep")
+    if (wrong := fault(manifest, _SHAPE)) is not None:
+        raise InputError(f"{file}: {wrong}; {AGAIN}")
     digests = {key: manifest.pop(key, {}) for key in (sealed.FILES, ARRIVING)}
     return manifest, digests if is_sealed else None
