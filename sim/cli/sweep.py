@@ -40,11 +40,11 @@ class Shard(click.ParamType):
 
 def plan_text(plan: Plan) -> str:
     """What a plan asks for, and about how long it takes on all cores of this machine."""
-    from sim.sweeps.estimate import estimate_seconds, time_text
+    from sim.sweeps.estimate import between_text, estimate_seconds
 
     workers = cores()
-    about = time_text(estimate_seconds(plan, workers))
-    return f"{amount_text(plan)}; about {about} with {workers} worker{'s' if workers > 1 else ''}"
+    between = between_text(*estimate_seconds(plan, workers))
+    return f"{amount_text(plan)}; {between} with {workers} worker{'s' if workers > 1 else ''}"
 
 
 def amount_text(plan: Plan) -> str:
@@ -227,9 +227,14 @@ def mixed_text(machines: Sequence[Mapping[str, str]]) -> str:
 
 def check_plan(name: str) -> None:
     """Say what `check` says of a plan. Raises InputError."""
+    from sim.sweeps.estimate import points_that_cannot_be
     from sim.sweeps.plan import load
     from sim.sweeps.remarks import plan_remarks
 
     plan = load(name)
+    refused = points_that_cannot_be(plan)
     click.echo(f"ok  {name}: {plan_text(plan)}")
     tell(plan_remarks(plan))
+    if refused:
+        number, error = next(iter(refused.items()))
+        tell([f"{len(refused):,} of {len(plan.points):,} points cannot be computed, such as point {number}: {error}"])
