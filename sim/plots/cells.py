@@ -73,7 +73,7 @@ def _draw(run: Run, size: Size) -> Figure:
         _panel(axes, stage, found, limits, size)
     panels[0].tick_params(axis="x", labelbottom=False)
     years_axis(panels[1], limits, size)
-    count_rows(panels[1], [Counts("at risk", at_risk_counter(followed))], size)
+    count_rows(panels[1], [Counts("at risk", at_risk_counter(*incidence.follow_up(run)))], size)
     align_y_labels(panels, size)
     return figure
 

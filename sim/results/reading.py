@@ -123,7 +123,8 @@ def open(path: Path | str) -> Run:  # noqa: A001
 
 def in_memory(tables: Mapping[str, Mapping | Iterable[Mapping]], manifest: Mapping[str, Any]) -> Run:
     """A run that is nowhere written; tables and manifest as for `write_run`, and as `open` would read them."""
-    return Run(None, json.loads(json_text(manifest)), tables_as_bytes(tables))
+    plain = json.loads(json_text(manifest)) | {"seed": int(manifest["seed"])}  # above 2^53 a text in JSON
+    return Run(None, plain, tables_as_bytes(tables))
 
 
 def _read_manifest(file: Path) -> tuple[dict[str, Any], dict[str, str] | None]:

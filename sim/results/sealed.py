@@ -16,6 +16,7 @@ from sim.errors import InputError
 
 FILES = "files"
 DIGEST = "digest"
+_LONGEST_SEED = 25
 NOTE = "written before results had digests: damage cannot be told from numbers"
 _LAST_LINE = b'"' + DIGEST.encode() + b'": "'
 
@@ -58,6 +59,7 @@ def unseal(file: Path, again: str) -> tuple[dict[str, Any], bool]:
     if not isinstance(value, dict):
         return {}, False
     found = value.pop(DIGEST, None)
+    value = _with_whole_seed(value)
     above, mark, _ = content.rpartition(_LAST_LINE)
     if (found is not None or FILES in value) and (not mark or digest_of(above) != found):
         raise InputError(
@@ -65,6 +67,14 @@ def unseal(file: Path, again: str) -> tuple[dict[str, Any], bool]:
             f"line); {again}"
         )
     return value, found is not None
+
+
+def _with_whole_seed(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Seeds above 2^53 are stored as text, since most readers of JSON round them; here they are numbers again."""
+    seed = manifest.get("seed")
+    if isinstance(seed, str) and seed.isascii() and seed.isdigit() and len(seed) < _LONGEST_SEED:
+        return manifest | {"seed": int(seed)}
+    return manifest
 
 
 def check_files(folder: Path, digests: Mapping[str, str], names: Iterable[str], again: str) -> None:

@@ -24,6 +24,8 @@ from sim.results.whole_file import machine_errors, make_folders, try_file, write
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_EXACT = 2**53
+"""Whole numbers up to here are the same to every reader of JSON."""
 _FILE = "the file cannot be written"
 RUN = "run"
 """The kind of results that a cohort's run is; its manifest need not say so."""
@@ -199,7 +201,7 @@ def write_table(sink: Path | BinaryIO, table: str, parts: Mapping | Iterable[Map
 
 
 def _plain(value: Any) -> Any:
-    """`value` as JSON can hold it: numpy numbers as numbers, infinities as text."""
+    """`value` as JSON can hold it: numpy numbers as numbers, infinities and whole numbers above 2^53 as text."""
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -208,6 +210,8 @@ def _plain(value: Any) -> Any:
         value = value.item()
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > _EXACT:
+        return str(value)  # most readers of JSON round it
     return value if isinstance(value, str | int | float | bool | None) else str(value)
 
 
