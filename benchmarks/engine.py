@@ -11,7 +11,7 @@ import sys
 import time
 
 from benchmarks.work import Work, build, headline
-from sim.results.manifest import peak_memory
+from sim.machine import peak_memory
 
 _WARM_UP = {"patients": 2, "days": 400, "settled": 2000.0}
 COUNTS = ("settled", "sleeping", "woke", "died_asleep", "extinct")

@@ -51,8 +51,8 @@ def plan_in(folder: Path, points: int, light: bool) -> Path:
 
 def measure(points: int, workers: int, light: bool) -> dict:
     """Run the sweep once, with everything from the plan's text to the tables."""
+    from sim.machine import peak_memory
     from sim.model import MetastasisModel
-    from sim.results.manifest import peak_memory
     from sim.sweeps import plan as plans
     from sim.sweeps.executors import LocalExecutor
     from sim.sweeps.run import run_sweep

@@ -5,6 +5,8 @@ In a checkout they are the folders beside `sim/`, where an edit is seen at once;
 
 from __future__ import annotations
 
+import hashlib
+import os
 from pathlib import Path
 
 from sim.errors import InputError
@@ -123,3 +125,19 @@ def near_names(name: str, folder: Path) -> list[str]:
         wanted.name, known(folder)
     )
     return [near + ending for near in found]
+
+
+def key_of(file: Path) -> str:
+    """What tells a file from all others without naming a path of this machine: two files may have one name."""
+    file = file.resolve()
+    if file.is_relative_to(HOME):
+        return file.relative_to(HOME).as_posix()
+    return hashlib.sha256(os.fsencode(file)).hexdigest()[:16]
+
+
+def apart(folder: Path, file: Path, found: str | None) -> Path:
+    """`folder`, or its neighbour where `found`, the key of what lies there, is that of another file of that name."""
+    key = key_of(file)
+    if found in (None, key):
+        return folder
+    return folder.with_name(f"{folder.name}_{hashlib.sha256(key.encode()).hexdigest()[:8]}")

@@ -54,6 +54,7 @@ _ALIASES = {
     "s": "second",
 }
 _NUMBER = re.compile(r"\s*([+-]?(?:\d+(?:_\d+)*(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?|[+-]?(?:inf|nan)\b)\s*", re.ASCII)
+_DECIMAL_COMMA = re.compile(r"\s*[+-]?\d*,\d+(?:[eE][+-]?\d+)?(?:[^\d,].*)?", re.ASCII | re.DOTALL)
 _TOKEN = re.compile(
     r"\s*(?:(?P<atom>[A-Za-zµμ]+|%)(?:\^?(?P<power>-?[1-9])(?!\d))?|(?P<one>1)(?!\d)|(?P<mark>[*·/()]))"
 )
@@ -71,6 +72,9 @@ def parse_quantity(text: str, unit: str, *, bare: bool = False) -> float:
     """
     shown = text if len(text) <= 40 else text[:37] + "..."
     match = _NUMBER.match(text) if len(text) <= MAXIMUM_TEXT else None
+    if len(text) <= MAXIMUM_TEXT and _DECIMAL_COMMA.fullmatch(text):
+        point = text.strip().replace(",", ".", 1)
+        raise UnitError(f'found "{shown}", with a decimal comma; allowed: a decimal point, "{point}"')
     if match is None:
         allowed = fitting_text(unit) if unit == "1" else f"a number with a unit ({fitting_text(unit)})"
         raise UnitError(f'found "{shown}"; allowed: {allowed}')

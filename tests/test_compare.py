@@ -9,6 +9,7 @@ import pytest
 import synthetic
 from figure_checks import artists, assert_keys_are_off_the_data, assert_texts_are_apart, starting, text_of
 from scipy.stats import binomtest
+from stored import rewrite
 
 from sim.analysis import paired
 from sim.analysis.compare import compare, differences, warnings
@@ -40,7 +41,7 @@ def second(folder):
     manifest = json.loads((run.path / "manifest.json").read_text())
     manifest["scenario"] |= {"mechanisms": {"dormancy": False}}
     manifest["scenario"]["parameters"]["soil.liver"]["value"] = 0.0
-    (run.path / "manifest.json").write_text(json.dumps(manifest))
+    rewrite(run.path, scenario=manifest["scenario"])
     run.manifest.update(manifest)
     return run
 

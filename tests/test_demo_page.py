@@ -120,7 +120,6 @@ def test_a_wrong_value_is_refused_and_what_was_set_stays(marker, value, words):
         ("lesson=none", 'unknown lesson "none"'),
         ("lang=tlh", 'unknown language "tlh"'),
         ("if=off.gravity", 'unknown mechanism "gravity"'),
-        ("colour=red", 'unknown key "colour"'),
         ("seed=1e3", 'seed: found "1e3"'),
     ],
 )
@@ -129,6 +128,15 @@ def test_a_broken_address_opens_a_fresh_page_that_says_why(query, words):
         await page.open(query)
         assert words in page.alert()
         assert page.user.find(marker="if-off.dormancy").elements
+
+    play(scene)
+
+
+def test_an_unknown_key_in_the_address_is_ignored_with_a_note():
+    async def scene(room, page):
+        await page.open("seed=3&fbclid=IwAR0&colour=red")
+        assert page.alert() is None
+        assert any(text.endswith("ignored: fbclid, colour") for text in page.labels())
 
     play(scene)
 

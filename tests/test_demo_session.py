@@ -16,6 +16,7 @@ from sim.demo import worker
 from sim.demo.session import MOST_TABS, Classroom
 from sim.demo.settings import Settings
 from sim.demo.worker import Job
+from sim.demo.worker_handle import DIED, Worker
 
 PATIENCE_SECONDS = 90
 
@@ -224,13 +225,92 @@ def test_a_tab_closed_before_its_worker_runs_leaves_nothing_behind():
     asyncio.run(scene())
 
 
-def test_the_tenth_tab_finds_no_place_until_one_is_free():
-    room = Classroom()
-    tabs = [room.enter(Listener()) for _ in range(MOST_TABS)]
-    assert MOST_TABS == 9 and None not in tabs
-    assert room.enter(Listener()) is None
-    tabs[3].connected = False  # its page is being loaded again
-    assert room.enter(Listener()) is not None
-    assert tabs[3].closed and room.enter(Listener()) is None
-    room.leave(tabs[0])
-    assert room.enter(Listener()) is not None
+ARMS = Settings().arms()[:1]
+
+
+async def ask(session):
+    """A question of a tab, whose worker is mute."""
+    await session.ask(ARMS, ["a"], 1, 18, 4)
+
+
+def test_the_tenth_tab_waits_and_enters_as_others_are_done(monkeypatch):
+    monkeypatch.setattr(Worker, "ask", lambda self, job: None)
+
+    async def scene():
+        room, shown = Classroom(), [Listener() for _ in range(12)]
+        tabs = [room.enter(show) for show in shown]
+        assert MOST_TABS == 9 and room.sessions == [], "a tab that computes nothing takes no place"
+        for tab in tabs:
+            await ask(tab)
+        assert room.sessions == tabs[:9] and room.waiting == tabs[9:] and all(tab.pid for tab in tabs[:9])
+        assert [show[-1:] for show in shown[8:]] == [[], *([("waiting", (place, 3))] for place in (1, 2, 3))]
+        tabs[3]._hear((tabs[3]._jobs, "done", None))
+        await until(lambda: tabs[9].pid, "the worker of the first that waited")
+        assert tabs[3].pid is None and not tabs[3].closed, "its warm worker is given up only where somebody waits"
+        assert shown[9][-1] == ("waiting", None) and shown[10][-1] == ("waiting", (1, 2))
+        room.leave(tabs[0])
+        await until(lambda: tabs[10].pid, "the next")
+        tabs[11].drop()
+        await ask(tabs[11])
+        assert room.waiting == [tabs[11]], "who changes the question keeps the place in the queue"
+        await ask(tabs[3])
+        assert shown[3][-1] == ("waiting", (2, 2))
+        room.leave(tabs[11])
+        assert tabs[11].closed and shown[3][-1] == ("waiting", (1, 1))
+        tabs[5].connected = False
+        await ask(tabs[11])
+        assert room.waiting == [tabs[3]], "a closed tab never enters again"
+        tabs[7].withdraw()
+        await until(lambda: tabs[3].pid, "the place of a tab that went to a lesson")
+        assert room.waiting == [] and tabs[7].pid is None and not tabs[7].closed
+        room.close()
+        await until(lambda: not any(tab.pid for tab in tabs), "the end of all workers")
+
+    asyncio.run(scene())
+
+
+def test_a_lost_tab_gives_its_place_to_who_waits(monkeypatch):
+    monkeypatch.setattr(Worker, "ask", lambda self, job: None)
+
+    async def scene():
+        room = Classroom(most_tabs=1)
+        lost, next_one = room.enter(Listener()), room.enter(Listener())
+        await ask(lost)
+        lost.connected = False  # its page is being loaded again
+        await ask(next_one)
+        assert lost.closed and room.sessions == [next_one] and next_one.pid
+        room.close()
+
+    asyncio.run(scene())
+
+
+def test_a_lesson_is_computed_once_for_all_who_watch_and_takes_no_place(monkeypatch):
+    asked = []
+    monkeypatch.setattr(Worker, "ask", lambda self, job: asked.append((self, job)))
+
+    async def scene():
+        room, early, late, other = Classroom(most_tabs=1), Listener(), Listener(), Listener()
+        watched = ("sleepers", ARMS, ["a"], 1, 18, 200)
+        away = room.watch(*watched, early)
+        await until(lambda: asked, "the worker")
+        worker, job = asked[0]
+        for kind, what in (("film", "head"), ("film", "frames"), ("progress", 0.1), ("curves", "1"), ("progress", 0.2)):
+            worker._hear((job.number, kind, what))
+        room.watch(*watched, late)
+        assert list(late) == [("film", "head"), ("film", "frames"), ("curves", "1"), ("progress", 0.2)]
+        away()
+        worker._hear((job.number, "curves", "2"))
+        worker._hear((job.number, "done", None))
+        assert ("curves", "2") not in early and late[-2:] == [("curves", "2"), ("done", None)]
+        await until(lambda: not alive(worker.pid), "the end of the lesson's worker")
+        room.watch(*watched, other)
+        assert [kind for kind, _ in other] == ["film", "film", "progress", "curves", "done"] and len(asked) == 1
+        assert room.sessions == [] and room.waiting == []
+        room.watch("sleepers", ARMS, ["甲"], 1, 18, 200, Listener())
+        await until(lambda: len(asked) == 2, "the same lesson in another language")
+        asked[1][0]._hear(DIED)
+        room.watch("sleepers", ARMS, ["甲"], 1, 18, 200, Listener())
+        await until(lambda: len(asked) == 3, "a new try after its worker died")
+        room.close()
+
+    asyncio.run(scene())

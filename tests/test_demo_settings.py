@@ -91,7 +91,6 @@ def test_the_address_of_a_fresh_page_is_short():
 @pytest.mark.parametrize(
     "query, words",
     [
-        ("colour=red", 'the address: unknown key "colour"; '),
         ("step=-1", 'step: found "-1"; allowed: a whole number, 0 to 99'),
         ("votes=1,x", 'votes: found "x"; allowed: a whole number, 0 to 999'),
     ],
@@ -100,6 +99,15 @@ def test_an_address_that_is_none_is_refused(query, words):
     with pytest.raises(InputError) as refused:
         Settings.from_query(query)
     assert str(refused.value).startswith(words)
+
+
+def test_unknown_keys_of_an_address_are_ignored():
+    """A chat program adds its own to every link that somebody posts."""
+    query = "seed=3&fbclid=IwAR0&utm_source=chat&colour="
+    assert Settings.from_query(query) == Settings(seed="3")
+    assert Settings.unknown_keys(query) == ["fbclid", "utm_source", "colour"] and Settings.unknown_keys("lang=en") == []
+    flood = "&".join(f"k{i}=1" for i in range(10_000))
+    assert Settings.from_query(flood) == Settings() and Settings.unknown_keys(flood) == []
 
 
 def test_text_from_the_page_cannot_add_keys_to_the_scenario():

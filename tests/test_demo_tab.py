@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from nicegui import Client
 from simulated_tab import ASK, HEAD, Patience, asked, mute_workers, play  # noqa: F401
 
 from sim.demo.phrases import Phrases
@@ -57,15 +58,62 @@ def test_the_place_at_which_a_slider_is_let_go_counts():
     play(scene)
 
 
-def test_one_tab_too_many_gets_a_polite_page():
+def test_one_tab_too_many_waits_and_is_told_how_many_wait(mute_workers):
     async def scene(room, page):
+        def waits():
+            return [text for text in page.labels() if "Waiting: 1; this page is number 1" in text]
+
         await page.open()
+        first = await asked(room, page)
         await page.open()
-        assert len(room.sessions) == 1
-        await page.user.should_see(Phrases("en")("ui.full"), retries=20)
-        assert any("1 pages are open" in text for text in page.labels())
+        await page.until(lambda: room.waiting, "the second tab's question")
+        assert room.sessions == [first] and waits() and page.user.find(marker="if-off.dormancy").elements
+        first._hear((first._job.number, "done", None))
+        await page.until(lambda: room.sessions and room.sessions[0] is not first and room.sessions[0].pid, "its place")
+        assert not waits() and room.waiting == []
 
     play(scene, most_tabs=1)
+
+
+def test_watching_a_lesson_takes_no_place(mute_workers):
+    async def scene(room, page):
+        await page.open()
+        await asked(room, page)
+        await page.open("lesson=sleepers&step=1")
+        await page.until(lambda: room._lessons, "the lesson")
+        assert len(room.sessions) == 1 and room.waiting == []
+        assert not any("Waiting" in text for text in page.labels())
+        (lesson,) = room._lessons.values()
+        await page.until(lambda: lesson.pid, "its worker")
+        lesson._hear((1, "film", HEAD))
+        await page.until(lambda: page.parts(), "the film")
+        page.user.client.delete()
+        assert lesson._watching == []
+
+    play(scene, most_tabs=1)
+
+
+def test_a_request_without_a_browser_takes_no_place_for_ever():
+    """A link preview, a health check, an image on another page: nine of them made the classroom full."""
+
+    async def scene(room, page):
+        clients = []
+        for _ in range(9):
+            answer = await page.user.http_client.get("/")
+            assert answer.status_code == 200
+            clients += [client for client in Client.instances.values() if client not in clients]
+        assert room.sessions == [] == room.waiting
+        for client in clients:
+            if not client.is_deleted:
+                client.delete()
+            for handler in client.connect_handlers:
+                client.safe_invoke(handler)  # a browser that comes too late
+        await asyncio.sleep(0.3)
+        assert room.sessions == [] == room.waiting
+        await page.open()
+        await page.until(lambda: room.sessions and room.sessions[0].pid, "a worker for who really comes")
+
+    play(scene)
 
 
 def test_closing_a_tab_frees_its_place():
@@ -82,7 +130,7 @@ def test_a_lost_tab_frees_its_worker_and_goes_on_when_it_comes_back(monkeypatch,
     monkeypatch.setattr("sim.demo.page.FREE_SECONDS", 0.1)
 
     async def scene(room, page):
-        await page.open("lesson=sleepers&step=1")
+        await page.open()
         await page.until(lambda: room.sessions and room.sessions[0].pid, "its worker")
         await page.connected()
         tab_id = page.lose()
@@ -91,7 +139,6 @@ def test_a_lost_tab_frees_its_worker_and_goes_on_when_it_comes_back(monkeypatch,
         page.come_back(tab_id)
         await page.until(lambda: any(part["kind"] == "frames" for part in page.parts()), "the film of a new worker")
         assert len(room.sessions) == 1 and page.alert() is None
-        assert Phrases("en")("lesson.sleepers.watch") in page.labels()
 
     play(scene)
 
@@ -120,7 +167,7 @@ def test_every_loss_of_the_connection_has_its_whole_patience(monkeypatch):
 
     async def scene(room, page):
         await page.open()
-        await page.connected()
+        await page.until(lambda: room.sessions, "its question")
         session = room.sessions[0]
         tab_id = page.lose()
         await page.until(lambda: len(patience.ends) == 1, "the first loss")
@@ -145,8 +192,7 @@ def test_what_is_there_is_not_computed_again_when_a_lost_tab_comes_back(monkeypa
     patience = Patience(monkeypatch)
 
     async def scene(room, page):
-        await page.open("lesson=sleepers&step=1")
-        await page.connected()
+        await page.open()
         old = await asked(room, page)
         patient = old._job.patient
         old._hear((old._job.number, kind, what))
@@ -155,12 +201,10 @@ def test_what_is_there_is_not_computed_again_when_a_lost_tab_comes_back(monkeypa
         patience.ends[0].set()
         await page.until(lambda: room.sessions == [], "the end of its worker")
         page.come_back(tab_id)
-        await page.until(lambda: room.sessions and room.sessions[0] is not old, "the return")
-        page.click("lesson-next")
-        await page.changed()
+        await asyncio.sleep(0.3)
         assert page.told("empty") == (1 if missing is None else 2), "emptied at the start, and for what is asked again"
         if missing:
-            await page.until(lambda: room.sessions[0]._job, "the question")
+            await page.until(lambda: room.sessions and room.sessions[0]._job, "the question")
             assert room.sessions[0]._job.patient == (patient if missing == "both" else None)
 
     play(scene)

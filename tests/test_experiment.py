@@ -14,8 +14,8 @@ from quick_cohort import children, scenario_file, start_run, tables
 import sim.results.reading
 from sim import scenario as scenarios
 from sim.errors import InputError, MachineError
+from sim.machine import peak_memory
 from sim.names import ALL_ORGANS, MICROMETASTASIS_CELLS, NICHES
-from sim.results.manifest import peak_memory
 from sim.runs import pilot as estimates
 from sim.runs import run as runs
 from sim.runs.chunk import build_model

@@ -1,4 +1,4 @@
-"""Ctrl-C, as a terminal or a supervisor sends it: what was finished is kept, and nothing else is left."""
+"""Ctrl-C and SIGTERM, as a terminal or a supervisor sends them: what was finished is kept, and nothing else is left."""
 
 import os
 import signal
@@ -26,14 +26,24 @@ def undisturbed(quick, tmp_path_factory):
     return tables(run_scenario(quick, seed=1, out=tmp_path_factory.mktemp("runs") / "x").path)
 
 
-@pytest.mark.parametrize("workers, everybody, then_workers", [(1, True, 2), (2, True, 1), (2, False, 1)])
-def test_ctrl_c_halfway(quick, undisturbed, tmp_path, workers, everybody, then_workers):
+@pytest.mark.parametrize(
+    "number, code, workers, everybody, then_workers",
+    [
+        (signal.SIGINT, 130, 1, True, 2),
+        (signal.SIGINT, 130, 2, True, 1),
+        (signal.SIGINT, 130, 2, False, 1),
+        (signal.SIGTERM, 143, 1, False, 1),
+        (signal.SIGTERM, 143, 2, True, 1),
+        (signal.SIGTERM, 143, 2, False, 1),
+    ],
+)
+def test_a_signal_halfway(quick, undisturbed, tmp_path, number, code, workers, everybody, then_workers):
     out = tmp_path / "x"
     process = start_run(quick.path, out, workers, chunk_patients=5)
     wait_for_chunks(process, out, 4)
-    (os.killpg if everybody else os.kill)(process.pid, signal.SIGINT)
+    (os.killpg if everybody else os.kill)(process.pid, number)
     said, complaint = process.communicate(timeout=60)  # ends when all its processes have ended
-    assert (process.returncode, said) == (130, "")
+    assert (process.returncode, said) == (code, "")
     assert f"of {PATIENTS} patients were finished and are kept" in complaint and "Traceback" not in complaint
     half = sim.results.reading.open(out)
     assert half.manifest["status"] == "interrupted"
@@ -49,13 +59,42 @@ def test_ctrl_c_halfway(quick, undisturbed, tmp_path, workers, everybody, then_w
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
 
 
-def test_an_impatient_second_ctrl_c_spoils_nothing(quick, tmp_path):
+@pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_impatient_second_signal_spoils_nothing(quick, tmp_path, number, code):
     out = tmp_path / "x"
     process = start_run(quick.path, out, 1, chunk_patients=5)
     wait_for_chunks(process, out, 4)
     for _ in range(5):
         if process.poll() is None:
-            os.kill(process.pid, signal.SIGINT)
+            os.kill(process.pid, number)
     _, complaint = process.communicate(timeout=60)
-    assert process.returncode == 130 and "Traceback" not in complaint
+    assert process.returncode == code and "Traceback" not in complaint
     assert not list(tmp_path.glob(".staging*")) and len(chunk_files(out)) >= 4
+
+
+@pytest.mark.parametrize("number, code", [(signal.SIGTERM, 143), (signal.SIGHUP, -signal.SIGHUP)])
+def test_a_signal_while_nothing_is_finished(quick, tmp_path, number, code):
+    """A hang-up ends the program as it ends any other: whoever wants it to go on starts it with nohup."""
+    process = start_run(quick.path, tmp_path / "x", 1, chunk_patients=PATIENTS)
+    wait_for_chunks(process, tmp_path / "x", 0)
+    while not (tmp_path / ".x.chunks").exists():
+        assert process.poll() is None, process.communicate()
+    os.kill(process.pid, number)
+    _, complaint = process.communicate(timeout=60)
+    assert process.returncode == code and "Traceback" not in complaint
+    if number == signal.SIGTERM:
+        assert "interrupted" in complaint and not list(tmp_path.iterdir())
+
+
+def test_a_caller_who_has_plans_for_sigterm_keeps_them(monkeypatch):
+    from sim.cli import main
+
+    def own(*_):
+        raise AssertionError
+
+    before = signal.signal(signal.SIGTERM, own)
+    try:
+        assert main(["--version"]) == 0 and signal.getsignal(signal.SIGTERM) is own
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert main(["--version"]) == 0 and signal.getsignal(signal.SIGTERM) == before

@@ -14,7 +14,7 @@ LONGEST_FILE_LINES = 400
 # Lowest floor first: a package imports from its own floor's room, and from floors below it.
 FLOORS = (
     ("errors", "names", "units", "messages"),
-    ("finding",),
+    ("finding", "machine"),
     ("numerics",),
     ("catalog",),
     ("disease",),
@@ -136,6 +136,50 @@ def test_matplotlib_only_in_plots_and_demo():
         if name.split(".")[0] == "matplotlib"
     }
     assert all(Path(user).parts[0] in ("plots", "demo") for user in users), users
+
+
+OF_A_SYSTEM = {"fcntl", "resource", "signal", "msvcrt", "ctypes", "termios", "pwd", "grp"}
+STARTS_PROCESSES = {
+    "get_context",
+    "get_all_start_methods",
+    "set_start_method",
+    "fork",
+    "forkpty",
+    "Pool",
+    "ProcessPoolExecutor",
+}
+
+
+def of_a_system(source: str, package: tuple[str, ...] = ("sim",)):
+    """What of a module differs between systems: imports of OF_A_SYSTEM, and ways to start processes."""
+    tree = ast.parse(source)
+    yield from (name for name in imports(tree, package) if name.split(".")[0] in OF_A_SYSTEM)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr in STARTS_PROCESSES:
+            yield node.attr
+        if isinstance(node, ast.ImportFrom):
+            yield from (alias.name for alias in node.names if alias.name in STARTS_PROCESSES)
+
+
+def test_one_module_knows_how_systems_differ():
+    """Locks, limits, signals and the start method stand in sim/machine.py; and nobody forks, there neither."""
+    found = {relative: set(of_a_system(text)) for relative, text in sources()}
+    assert {relative for relative, names in found.items() if names} == {"machine.py"}
+    assert not found["machine.py"] & {"fork", "forkpty", "set_start_method"}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import fcntl",
+        "def f():\n    from resource import getrusage",
+        "import os\nos.fork()",
+        "from multiprocessing import get_context",
+        "import multiprocessing\nmultiprocessing.set_start_method('fork')",
+    ],
+)
+def test_what_differs_between_systems_is_noticed(source):
+    assert list(of_a_system(source))
 
 
 def test_a_file_can_be_read_in_one_sitting():

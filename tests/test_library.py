@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from pandas.testing import assert_frame_equal
 from quick_cohort import QUICK, scenario_file, tables
 from quick_sweep import PLAN, data, plan_file
+from stored import flip, rewrite
 
 import sim
 from sim import library
@@ -359,7 +360,16 @@ def test_asking(place, tmp_path):
         assert_frame_equal(found.runs["without"].patients, answer.runs["without"].patients)
     with pytest.raises(InputError, match='unknown figure of several arms "seeding"'):
         answer.plot("seeding")
-    (tmp_path / "x" / "answer.json").write_text("{}")
+    file = tmp_path / "x" / "answer.json"
+    whole = file.read_bytes()
+    flip(file, 4 * len(whole))
+    with pytest.raises(InputError, match="answer.json: (damaged|cannot be read).*ask again"):
+        sim.open(tmp_path / "x")
+    file.write_bytes(whole)
+    rewrite(tmp_path / "x", "answer.json", digests=False)
+    with pytest.warns(Remark, match="answer.json: written before results had digests"):
+        assert_frame_equal(sim.open(tmp_path / "x").table(), table)
+    file.write_text("{}")
     with pytest.raises(InputError, match="not answered yet"):
         sim.open(tmp_path / "x")
 

@@ -2,11 +2,11 @@
 
 import errno
 import itertools
-import json
 import os
 import re
 import subprocess
 import sys
+import warnings
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,8 +17,10 @@ import pytest
 import synthetic
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stored import rewrite
 
-from sim.errors import InputError, MachineError
+from sim import machine
+from sim.errors import InputError, MachineError, Remark
 from sim.results import manifest, schema, storage, whole_file
 from sim.results import reading as results
 
@@ -310,7 +312,7 @@ def test_there_is_one_writer_of_files():
     users = {
         path.relative_to(sim).as_posix() for path in sim.rglob("*.py") if ways.search(path.read_text(encoding="utf-8"))
     }
-    assert users == {"results/storage.py", "results/whole_file.py"}
+    assert users == {"results/installing.py", "results/whole_file.py"}
 
 
 def test_a_real_limit_on_the_size_of_files(tmp_path):
@@ -345,6 +347,7 @@ def test_a_folder_that_cannot_be_renamed_is_filled(tmp_path, monkeypatch, number
     if earlier:
         synthetic.write(folder, 5, extra={"seeds": synthetic.seeds(5)})
     replace = os.replace
+    monkeypatch.setattr(machine, "exchange", lambda one, other: False)
 
     def refuse(source, target):
         if Path(source) == folder or Path(target) == folder:
@@ -371,6 +374,7 @@ def test_the_current_folder_stays_where_it_is(tmp_path, monkeypatch):
 def test_an_interruption_while_installing_keeps_the_earlier_run(tmp_path, monkeypatch):
     synthetic.write(tmp_path / "run", 5)
     replace = os.replace
+    monkeypatch.setattr(machine, "exchange", lambda one, other: False)
 
     def interrupt(source, target):
         if Path(target) == tmp_path / "run" and not str(source).endswith("-replaced"):
@@ -386,11 +390,6 @@ def test_an_interruption_while_installing_keeps_the_earlier_run(tmp_path, monkey
 # Reading back
 
 
-def _manifest(folder, **changes):
-    file = folder / "manifest.json"
-    file.write_text(json.dumps(json.loads(file.read_text()) | changes))
-
-
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
@@ -398,7 +397,7 @@ def _manifest(folder, **changes):
         (lambda folder: (folder / "manifest.json").write_text('{"schema_version": '), "manifest.json: cannot be read"),
         (lambda folder: (folder / "manifest.json").write_bytes(b"\xff\xfe\x00"), "manifest.json: cannot be read"),
         (lambda folder: (folder / "manifest.json").write_text("[]"), "no schema_version"),
-        (lambda folder: _manifest(folder, schema_version="99"), "found '99', this program reads 1, 2, 3"),
+        (lambda folder: rewrite(folder, schema_version="99"), "found '99', this program reads 1, 2, 3"),
         (lambda folder: (folder / "seeding.parquet").unlink(), "seeding.parquet: the file is missing"),
         (lambda folder: (folder / "seeding.parquet").write_bytes(b""), "seeding.parquet: damaged"),
         (
@@ -407,7 +406,7 @@ def _manifest(folder, **changes):
         ),
         (
             lambda folder: (folder / "cascade.parquet").write_bytes((folder / "founders.parquet").read_bytes()),
-            "columns differ",
+            "cascade.parquet: damaged: it is not what was written",
         ),
     ],
 )
@@ -418,13 +417,31 @@ def test_a_damaged_run_is_named(tmp_path, damage, message):
         results.open(folder)
 
 
+@pytest.mark.parametrize("digests", [True, False])
+def test_columns_outside_the_contract_are_named(tmp_path, digests):
+    folder = synthetic.write(tmp_path / "run", 3).path
+    (folder / "cascade.parquet").write_bytes((folder / "founders.parquet").read_bytes())
+    rewrite(folder, digests=digests)
+    with pytest.raises(InputError, match="columns differ"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", Remark)
+        results.open(folder)
+
+
+def opened_before_digests(folder):
+    """An old run, which opens with a note."""
+    with pytest.warns(Remark, match="written before results had digests"):
+        return results.open(folder)
+
+
 def test_damage_inside_a_file_is_named_when_it_is_read(tmp_path):
+    """Without digests it is the reader of the table that notices, if anybody does."""
     folder = synthetic.write(tmp_path / "run", 50).path
+    rewrite(folder, digests=False)
     file = folder / "seeding.parquet"
     whole = bytearray(file.read_bytes())
     whole[4:20_000] = b"\x00" * (20_000 - 4)
     file.write_bytes(whole)
-    run = results.open(folder)
+    run = opened_before_digests(folder)
     with pytest.raises(InputError, match="seeding.parquet: damaged"):
         run.seeding  # noqa: B018
 
@@ -444,7 +461,7 @@ def test_a_folder_of_runs_names_them(tmp_path):
 
 def test_an_old_version_is_read_through_its_reader(tmp_path, monkeypatch):
     folder = synthetic.write(tmp_path / "run", 4).path
-    _manifest(folder, schema_version="0")
+    rewrite(folder, digests=False, schema_version="0")
 
     def rename(table, arrow_table):
         return arrow_table.rename_columns([name.replace("years_old", "age_years") for name in arrow_table.column_names])
@@ -455,7 +472,7 @@ def test_an_old_version_is_read_through_its_reader(tmp_path, monkeypatch):
         folder / "patients.parquet",
     )
     monkeypatch.setattr(results, "READERS", {**results.READERS, "0": rename})
-    assert results.open(folder).patients["age_years"].tolist() == old["age_years"].to_pylist()
+    assert opened_before_digests(folder).patients["age_years"].tolist() == old["age_years"].to_pylist()
 
 
 NEW_IN_4 = ["reference_day", "presentation", "nodes_positive", "stage"]
@@ -466,11 +483,11 @@ def test_a_run_of_version_1_is_read_with_what_it_lacks_as_null(tmp_path):
     """Version 1 did not tell when a liver's symptoms came, and had no table of ancestors; everything else is as written."""
     run = synthetic.write(tmp_path / "run", 5)
     today = run.patients
-    _manifest(run.path, schema_version="1")
+    rewrite(run.path, digests=False, schema_version="1")
     old = pq.read_table(run.path / "patients.parquet")
     pq.write_table(old.drop_columns(["liver_symptom_day", *NEW_IN_4]), run.path / "patients.parquet")
     (run.path / "ancestors.parquet").unlink()
-    again = results.open(run.path)
+    again = opened_before_digests(run.path)
     assert (
         again.patients["liver_symptom_day"].isna().all()
         and again.patients["liver_symptom_day"].dtype == today["liver_symptom_day"].dtype
@@ -495,9 +512,9 @@ def _without_presentation(run) -> None:
 def test_in_a_run_of_version_3_everybody_was_diagnosed_by_the_primary(tmp_path):
     run = synthetic.write(tmp_path / "run", 5)
     today = run.patients
-    _manifest(run.path, schema_version="3")
+    rewrite(run.path, digests=False, schema_version="3")
     _without_presentation(run)
-    again = results.open(run.path)
+    again = opened_before_digests(run.path)
     pd.testing.assert_frame_equal(again.patients.drop(columns=UNKNOWN_BEFORE_4), today.drop(columns=UNKNOWN_BEFORE_4))
     assert again.patients[UNKNOWN_BEFORE_4].isna().all(axis=None)
     assert (again.patients["presentation"] == "primary").all()
@@ -507,9 +524,9 @@ def test_in_a_run_of_version_3_everybody_was_diagnosed_by_the_primary(tmp_path):
 def test_a_run_of_version_2_is_read_without_clones(tmp_path):
     run = synthetic.write(tmp_path / "run", 5)
     written = {table: getattr(run, table) for table in schema.REQUIRED}
-    _manifest(run.path, schema_version="2")
+    rewrite(run.path, digests=False, schema_version="2")
     _without_presentation(run)
-    again = results.open(run.path)
+    again = opened_before_digests(run.path)
     old, new = again.patients, written.pop("patients")
     pd.testing.assert_frame_equal(old.drop(columns=UNKNOWN_BEFORE_4), new.drop(columns=UNKNOWN_BEFORE_4))
     assert again.clones is None and all(getattr(again, table).equals(frame) for table, frame in written.items())

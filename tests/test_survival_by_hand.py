@@ -41,10 +41,12 @@ def run_of(*rows, diagnosis_day: int = 5000):
 # -- who is followed, and until when -----------------------------------------------------------------
 
 
-def test_patients_at_risk_are_those_followed_to_a_day_before():
-    """A horizon in whole days ends some hours before its last year: who left up to a day before is still at risk."""
+def test_patients_at_risk_have_their_event_or_censoring_then_or_later():
+    """A horizon in whole days ends some hours before its last year: who was censored up to a day before still counts."""
     followed = times([30, 10, 20], [1, 0, 1])
-    assert followed.at_risk([0, 10, 11, 11.5, 21, 31, 31.5]).tolist() == [3, 3, 3, 2, 2, 1, 0]
+    assert followed.at_risk([0, 10, 11, 11.5, 20, 20.1, 30, 30.25]).tolist() == [3, 3, 3, 2, 2, 1, 1, 0]
+    one = times([365, 1826], [1, 0])
+    assert one.at_risk([365, 365.25, 1826.25]).tolist() == [2, 1, 1], "one who died on day 365 is not at risk at 365.25"
 
 
 def test_a_curve_is_known_until_a_day_after_the_last_patient():

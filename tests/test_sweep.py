@@ -12,10 +12,11 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from quick_sweep import HEAD, data, part_files, plan_file
+from stored import rewrite
 
 import sim.results.reading
 from sim import scenario as scenarios
-from sim.errors import InputError
+from sim.errors import InputError, Remark
 from sim.names import ALL_ORGANS, NICHES
 from sim.runs.run import run_scenario
 from sim.sweeps import block as blocks
@@ -276,6 +277,8 @@ def test_files_hold_some_runs_each_and_say_what_they_hold(plan, sweep, tmp_path,
 
 def test_the_manifest_says_what_made_the_sweep(plan, sweep):
     manifest = json.loads((sweep.path / "sweep.json").read_text(encoding="utf-8"))
+    told = {key: manifest.pop(key) for key in ("files", "arriving", "digest")}
+    assert sorted(told["files"]) == sorted(data(sweep.path)) and told["arriving"] == {}
     assert manifest == sweep.manifest and manifest["status"] == "complete" and manifest["schema_version"] == "3"
     assert manifest["plan"]["text"] == TEXT and manifest["command_line"] == ["run_sim.py", "sweep"]
     assert (manifest["runs"], manifest["runs_finished"], manifest["runs_failed"], manifest["points"]) == (16, 16, 0, 8)
@@ -309,15 +312,17 @@ def test_a_sweep_of_version_1_is_read(plan, sweep, tmp_path, lacks):
     """With liver_symptom_day as null where it was not written yet."""
     folder = tmp_path / "old"
     shutil.copytree(sweep.path, folder)
-    (folder / "sweep.json").write_text(json.dumps(sweep.manifest | {"schema_version": "1"}), encoding="utf-8")
+    rewrite(folder, "sweep.json", digests=False, schema_version="1")
     for file in (folder / "patients").rglob("*.parquet") if lacks else ():
         with pq.ParquetFile(file) as parquet:
             stored = parquet.read()
         pq.write_table(stored.drop_columns(["liver_symptom_day", *NEW_IN_3]), file)
-    old, today = read.open(folder).patients, sweep.patients
+    with pytest.warns(Remark, match="before results had digests"):
+        old = read.open(folder).patients
+    today = sweep.patients
     assert list(old.columns) == list(today.columns) and old["liver_symptom_day"].isna().all()
     pd.testing.assert_frame_equal(old.drop(columns=UNKNOWN), today.drop(columns=UNKNOWN))
-    (folder / "sweep.json").write_text(json.dumps(sweep.manifest | {"schema_version": "4"}), encoding="utf-8")
+    rewrite(folder, "sweep.json", schema_version="4")
     with pytest.raises(InputError, match="found '4', this program reads 1, 2, 3"):
         read.open(folder)
 
@@ -494,7 +499,7 @@ def test_a_folder_that_is_no_sweep(tmp_path, plan):
     with pytest.raises(InputError, match="found '99', this program reads 1"):
         read.open(tmp_path)
     (tmp_path / "sweep.json").write_text('{"schema_version": "1"}', encoding="utf-8")
-    with pytest.raises(InputError, match="no run is finished"):
+    with pytest.warns(Remark), pytest.raises(InputError, match="no run is finished"):
         _ = read.open(tmp_path).runs
 
 
@@ -502,7 +507,7 @@ def test_a_damaged_table_is_told_and_made_again(plan, sweep, tmp_path):
     swept(plan, tmp_path / "x")
     file = next((tmp_path / "x" / "runs").rglob("*.parquet"))
     file.write_bytes(file.read_bytes()[:1000])
-    with pytest.raises(InputError, match="damaged, cannot be read"):
+    with pytest.raises(InputError, match="damaged: it is not what was written"):
         _ = read.open(tmp_path / "x").runs
     assert swept(plan, tmp_path / "x").computed == 0
     assert data(tmp_path / "x") == data(sweep.path)

@@ -17,11 +17,14 @@ import numpy as np
 from sim import catalog
 from sim.analysis.survival import follow_up, logrank
 from sim.errors import InputError
+from sim.finding import key_of
 from sim.names import SITES, TWO_SIDED_95
 from sim.results import reading as results
+from sim.results import sealed
 from sim.results.incidence import wilson_interval
 from sim.results.outcomes import CONDITIONS, SHARE
-from sim.results.storage import json_text, write_text
+from sim.results.shape import Many, Within
+from sim.results.storage import write_sealed
 from sim.runs.keys import identity
 from sim.runs.run import run_scenario
 from sim.scenario import Override, Scenario
@@ -29,6 +32,34 @@ from sim.scenario.comparison import Arm, Question
 from sim.scenario.expectations import Contrast, slug
 
 ANSWER = "answer.json"
+_REAL, _MAYBE = (int, float), (int, float, type(None))
+_PATIENTS = Within(0, 2**63)
+_POINT = {
+    "arms": Many(
+        {"arm": str, "only": (str, type(None)), "patients": _PATIENTS, "mean": _MAYBE, "low": _MAYBE, "high": _MAYBE}
+    ),
+    "directions": Many(
+        {
+            "expected": str,
+            "patients": _PATIENTS,
+            "difference": _MAYBE,
+            "low": _MAYBE,
+            "high": _MAYBE,
+            "seen": str,
+            "logrank_p?": _MAYBE,
+        }
+    ),
+}
+SHAPE = {
+    **dict.fromkeys(("scenario", "question", "outcome", "unit", "meaning", "assumes"), str),
+    "enriched": Many({"parameter": str, "value": _REAL, "catalogue": _REAL, "reason": str}),
+    "seed": Within(0, 2**63),
+    "patients": _PATIENTS,
+    "wall_seconds": Within(0.0, 1e12),
+    **_POINT,
+    "across": Many({"parameter": str, "value": _REAL, **_POINT}),
+}
+"""What readers of an answer rely on."""
 FEWEST_PATIENTS = 100
 """In a chunk: a question has many small cohorts, and a chunk of 25 takes as long as one of 100."""
 YES, UNCLEAR, NO, SAME, NONE = "yes", "unclear", "no", "no difference", "too few"
@@ -72,6 +103,7 @@ def ask_with_runs(
     ]
     answer = {
         "scenario": comparison.scenario.name,
+        "file": key_of(comparison.scenario.path),
         "question": comparison.scenario.question,
         "outcome": comparison.outcome.name,
         "unit": comparison.outcome.unit,
@@ -129,7 +161,7 @@ class _Runs:
         """Write `answer.json`, whole or not at all; in memory nothing."""
         if self._out is None:
             return
-        write_text(self._out / ANSWER, json_text({**answer, "runs": self._finished}))
+        write_sealed(self._out / ANSWER, {**answer, "runs": self._finished})
 
     @property
     def wall_seconds(self) -> float:
@@ -142,7 +174,9 @@ class _Runs:
 
     def point(self, parameter: str | None, value: float | None) -> dict[str, Any]:
         """The answer with one parameter at a value, or at the scenario's own values."""
-        place = Path() if parameter is None else Path("across") / f"{slug(parameter)}_{value:g}"
+        place = (
+            Path() if parameter is None or value is None else Path("across") / f"{slug(parameter)}_{_spelled(value)}"
+        )
         opened = {
             arm.name: self._run(self._scenario(arm, parameter, value), place / slug(arm.name))
             for arm in self._comparison.arms
@@ -187,8 +221,25 @@ class _Runs:
         out = None if self._out is None else self._out / place
         run = run_scenario(scenario, seed=self._seed, out=out, **self._options)
         self._finished[place.as_posix()] = [identity(scenario, self._seed), scenario.patients]
-        self.write({"scenario": self._comparison.scenario.name, "status": "not all arms are run yet"})
+        scenario = self._comparison.scenario
+        waiting = {"scenario": scenario.name, "file": key_of(scenario.path), "status": "not all arms are run yet"}
+        self.write(waiting)
         return run
+
+
+def _spelled(value: float) -> str:
+    """A value as short as possible, but no two values alike: it is the name of a folder."""
+    short = f"{value:g}"
+    return short if float(short) == value else repr(value)
+
+
+def asked_by(out: Path) -> str | None:
+    """The key (`sim.finding.key_of`) of the scenario whose answer lies in a folder; None where it is not told."""
+    try:
+        found = sealed.unseal(out / ANSWER, "ask again")[0].get("file")
+    except (OSError, InputError):
+        return None
+    return found if isinstance(found, str) else None
 
 
 def _of_other_sites(names: Iterable[str], primary: str) -> set[str]:
@@ -213,8 +264,8 @@ def _course(scenario: Scenario) -> str:
 
 def _finished_runs(file: Path) -> dict[str, list]:
     try:
-        return dict(json.loads(file.read_text(encoding="utf-8"))["runs"])
-    except (OSError, ValueError, KeyError, TypeError):
+        return dict(sealed.unseal(file, "ask again")[0]["runs"])
+    except (OSError, InputError, ValueError, KeyError, TypeError):
         return {}  # nothing was asked here, or the file was damaged: run again
 
 

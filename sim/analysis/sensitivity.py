@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 Model = Callable[[np.ndarray], np.ndarray]
+_WORD = 2**32
 LEVELS = 4
 DECADE = 10.0
 SMALLEST_SHARE = 1e-6
@@ -123,6 +124,11 @@ def require() -> None:
     _salib()
 
 
+def _short(seed: int) -> int:
+    """A seed as SALib takes it, of 32 bits: every bit of a longer one matters."""
+    return seed if seed < _WORD else int(np.random.SeedSequence(seed).generate_state(1)[0])
+
+
 def _problem(factors: Sequence[VariedParameter]) -> dict:
     return {
         "num_vars": len(factors),
@@ -166,7 +172,7 @@ def screen(model: Model, factors: Sequence[VariedParameter], *, trajectories: in
     """
     morris, analysis, _, _ = _salib()
     problem = _problem(factors)
-    unit = morris.sample(problem, trajectories, num_levels=LEVELS, seed=seed % 2**32)
+    unit = morris.sample(problem, trajectories, num_levels=LEVELS, seed=_short(seed))
     points = _stretched(factors, unit)
     outputs = _checked(model(points), len(points))
     names = ("effect", "effect_low", "effect_high", "mean_effect", "spread")
@@ -175,7 +181,7 @@ def screen(model: Model, factors: Sequence[VariedParameter], *, trajectories: in
         if np.ptp(outputs[:, o]) == 0.0:
             continue
         found = analysis.analyze(
-            problem, unit, outputs[:, o], num_levels=LEVELS, num_resamples=RESAMPLES, seed=seed % 2**32
+            problem, unit, outputs[:, o], num_levels=LEVELS, num_resamples=RESAMPLES, seed=_short(seed)
         )
         effect, half = np.asarray(found["mu_star"]), np.asarray(found["mu_star_conf"])
         for name, values in zip(
@@ -194,7 +200,7 @@ def rank(model: Model, factors: Sequence[VariedParameter], *, samples: int, seed
     _, _, sobol, analysis = _salib()
     check_samples(samples)
     problem = _problem(factors)
-    unit = sobol.sample(problem, samples, calc_second_order=False, seed=seed % 2**32)
+    unit = sobol.sample(problem, samples, calc_second_order=False, seed=_short(seed))
     points = _stretched(factors, unit)
     outputs = _checked(model(points), len(points))
     names = ("first", "first_low", "first_high", "total", "total_low", "total_high")
@@ -203,7 +209,7 @@ def rank(model: Model, factors: Sequence[VariedParameter], *, samples: int, seed
         if np.ptp(outputs[:, o]) == 0.0:
             continue
         found = analysis.analyze(
-            problem, outputs[:, o], calc_second_order=False, num_resamples=RESAMPLES, seed=seed % 2**32
+            problem, outputs[:, o], calc_second_order=False, num_resamples=RESAMPLES, seed=_short(seed) or _WORD - 1
         )
         for key, name in (("S1", "first"), ("ST", "total")):
             value, half = np.asarray(found[key]), np.asarray(found[f"{key}_conf"])

@@ -50,9 +50,19 @@ class TimesToEvent:
         return TimesToEvent(self.patient[chosen], self.days[chosen], self.happened[chosen])
 
     def at_risk(self, days: npt.ArrayLike) -> np.ndarray:
-        """How many are still followed, without an event, just before each of `days`; shaped as `days`."""
-        ordered = np.sort(self.days)
-        return len(ordered) - np.searchsorted(ordered, np.asarray(days, dtype=float) - GRACE_DAYS, side="left")
+        """How many have their event or censoring on each of `days` or later; shaped as `days`.
+
+        Who was censored up to a day before still counts: a horizon in whole days ends some hours before its last year.
+        """
+        return at_risk(self.days, self.happened, days)
+
+
+def at_risk(ends: np.ndarray, happened: np.ndarray, days: npt.ArrayLike) -> np.ndarray:
+    """As `TimesToEvent.at_risk`: `ends` (patients,) days, `happened` (patients,) bool."""
+    asked = np.asarray(days, dtype=float)
+    ended, censored = np.sort(ends[happened]), np.sort(ends[~happened])
+    gone = np.searchsorted(ended, asked, side="left") + np.searchsorted(censored, asked - GRACE_DAYS, side="left")
+    return len(ends) - gone
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sim import finding
 from sim.cli.options import tell
 from sim.cli.values import PROGRAM, WholeNumber, cores, results_folder, shown
 from sim.errors import InputError
@@ -84,8 +85,12 @@ def ask(
         tell(comparison_remarks(comparison))
 
     from sim.analysis.questions import ask as answer_question
+    from sim.analysis.questions import asked_by
+    from sim.results.storage import check_file
 
     place = out or results_folder()
+    if every:
+        check_file(_table_folder(place, small) / "questions.csv")  # before anything is computed
     command_line = [PROGRAM, *context.find_root().meta["arguments"]]
     steps = _steps(comparisons, list(dict.fromkeys(seeds)), not only_catalogue, every)
     answers: dict[tuple[str, int], dict[str, Any]] = {}
@@ -98,6 +103,7 @@ def ask(
             )
         name = comparison.scenario.name
         folder = place / name / folder_name(comparison, seed, patients, small)
+        folder = finding.apart(folder, comparison.scenario.path, asked_by(folder))
         answers[name, seed] = answer_question(
             comparison,
             seed=seed,
@@ -110,12 +116,14 @@ def ask(
         )
         click.echo(answer_text(answers[name, seed]) + f"\n\nanswer   {shown(folder)}\n")
         if every:
-            _write_table(
-                place / ("questions_small" if small else "questions"), answers, steps[turn + 1 :], command_line
-            )
+            _write_table(_table_folder(place, small), answers, steps[turn + 1 :], command_line)
     if every:
         click.echo(_verdict(list(answers.values())))
-        click.echo(f"table    {shown(place / ('questions_small' if small else 'questions'))}")
+        click.echo(f"table    {shown(_table_folder(place, small))}")
+
+
+def _table_folder(place: Path, small: bool) -> Path:
+    return place / ("questions_small" if small else "questions")
 
 
 def _steps(

@@ -25,7 +25,11 @@ def calibrate(out: Path | None, quiet: bool) -> None:
     if out is not None and (out.is_dir() or not out.parent.is_dir()):
         found = "a folder" if out.is_dir() else f"there is no folder {out.parent}"
         raise InputError(f"--out {out}: {found}; give a file, such as calibrated.toml, in an existing folder")
+    from sim import catalog
     from sim.analysis.calibration import calibrate as fit
+    from sim.results.storage import check_file
+
+    check_file(out or catalog.CALIBRATED_FILE)  # before anything is fitted
 
     report = fit(out, quiet)
     if not quiet:

@@ -16,10 +16,12 @@ from sim.errors import InputError, MachineError
 def check(context: click.Context, scenarios: tuple[str, ...]) -> None:
     """Check scenarios, and plans of sweeps, without running them.
 
-    Prints a line for each, for a plan with the number of its runs and about how long they take; the exit
-    code is 2 if any is wrong. What cannot act (a treatment without the mechanism that it needs) is remarked upon.
+    Prints a line for each, for a plan with the number of its runs and between what times they take; the exit
+    code is 2 if any is wrong, also where values that are fine one by one do not fit together. What cannot act (a
+    treatment without the mechanism that it needs) is remarked upon.
     """
     from sim.cli.sweep import check_plan
+    from sim.runs.buildable import refuse_unbuildable
     from sim.scenario.comparison import load_whole
     from sim.scenario.remarks import comparison_remarks, remarks
     from sim.sweeps.plan_file import is_plan
@@ -34,6 +36,8 @@ def check(context: click.Context, scenarios: tuple[str, ...]) -> None:
                 check_plan(name)
                 continue
             scenario, comparison = load_whole(name)
+            arms = [] if comparison is None else [arm.scenario for arm in comparison.arms]
+            refuse_unbuildable([scenario, *arms])
             found = remarks(scenario)
             if comparison is not None:
                 found += comparison_remarks(comparison)

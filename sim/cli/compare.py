@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
 
+from sim import finding
 from sim.cli.plot import FORMATS, Names
 from sim.cli.values import shown
 
@@ -47,10 +49,11 @@ def compare(run_a: Path, run_b: Path, out: Path | None, formats: tuple[str, ...]
     first, second = results.open(run_a), results.open(run_b)
     from sim.analysis.compare import compare as compare_runs
     from sim.report import comparison as compare_text
-    from sim.results.storage import csv_text, json_text, write_text
+    from sim.results.storage import check_file, csv_text, json_text, write_text
 
+    folder = out or _own_folder(first.folder, second.folder / f"compared_with_{first.folder.resolve().name}")
+    check_file(folder / "compare.csv")  # before anything is compared
     found = compare_runs(first, second)
-    folder = out or second.folder / f"compared_with_{first.folder.resolve().name}"
     write_text(folder / "compare.csv", csv_text(compare_text.rows(found)))
     write_text(folder / "compare_curves.csv", csv_text(compare_text.curve_rows(found)))
     write_text(folder / "compare.json", json_text(compare_text.as_dict(found)))
@@ -62,3 +65,12 @@ def compare(run_a: Path, run_b: Path, out: Path | None, formats: tuple[str, ...]
     click.echo(f"comparison  {shown(folder)}")
     for figure in figures:
         click.echo(f"figure      {shown(figure)}")
+
+
+def _own_folder(reference: Path, folder: Path) -> Path:
+    """`folder`, or its neighbour where the comparison with another run of the same name lies there."""
+    try:
+        found = json.loads((folder / "compare.json").read_text(encoding="utf-8"))["a"]["key"]
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        found = None
+    return finding.apart(folder, reference, found)

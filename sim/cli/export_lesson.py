@@ -43,6 +43,9 @@ def export_lesson(lesson: str, language: str, out: Path | None, quiet: bool) -> 
         )
 
     from sim.demo import handout
+    from sim.results.storage import check_file
+
+    check_file(path)  # before anything is computed
     from sim.work.progress import Bar
 
     bar = Bar(1, chosen.name, not quiet)

@@ -112,7 +112,10 @@ def plot(
         raise InputError(f"{sweeps[0]}: is a sweep; plot it alone, without --what and --patient")
     if sweeps:
         from sim.plots.sweep import ORGANS, write_sweep
+        from sim.results.storage import check_file
         from sim.sweeps import read
+
+        check_file((out or sweeps[0] / "figures") / "figure")
 
         for path in write_sweep(
             read.open(sweeps[0]),
@@ -129,11 +132,14 @@ def plot(
         raise InputError("--rows, --columns and --organ are for sweeps; found runs only")
     opened = [results.open(folder) for folder in runs]  # all are checked before the first is drawn
     from sim.plots import figures
+    from sim.results.storage import check_file
 
     folders = run_folders(opened, out)
     if patient is not None:
         for run in opened:
             figures.check_patient(run, patient)
+    for folder in folders:
+        check_file(folder / "figure")  # before anything is drawn
     for name in what or FIGURES:
         together = figures.FIGURES[name].overlays
         for group, folder in (

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import click
 
@@ -20,6 +23,7 @@ from sim.cli.export import export
 from sim.cli.export_lesson import export_lesson
 from sim.cli.lineage import lineage
 from sim.cli.listing import list_command
+from sim.cli.options import tell
 from sim.cli.plot import plot
 from sim.cli.report import report
 from sim.cli.run import run
@@ -27,7 +31,8 @@ from sim.cli.sensitivity import sensitivity
 from sim.cli.show import show
 from sim.cli.sweep import sweep
 from sim.cli.values import PROGRAM
-from sim.errors import InputError, Interrupted, MachineError
+from sim.errors import InputError, Interrupted, MachineError, Remark
+from sim.machine import EXIT_TERMINATED, terminated_like_interrupted
 from sim.names import VERSION
 
 EXIT_MACHINE, EXIT_INPUT, EXIT_INTERRUPTED, EXIT_BROKEN_PIPE = 1, 2, 130, 141
@@ -103,7 +108,30 @@ def _open_what_is_closed() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command line and return its exit code: 0 done, 1 the machine failed, 2 wrong input, 130 Ctrl-C."""
+    """Run one command line and return its exit code: 0 done, 1 machine failed, 2 wrong input, 130 or 143 stopped."""
+    with terminated_like_interrupted() as was_terminated, _remarks_in_words():
+        code = _main(arguments)
+        return EXIT_TERMINATED if was_terminated() and code == EXIT_INTERRUPTED else code
+
+
+@contextmanager
+def _remarks_in_words() -> Iterator[None]:
+    """What the program below us remarks while it opens results stands beside them, a line each, like other remarks."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", Remark)
+        show = warnings.showwarning
+
+        def say(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+            if issubclass(category, Remark):
+                tell([str(message)])
+            else:
+                show(message, category, *place, **more)
+
+        warnings.showwarning = say
+        yield
+
+
+def _main(arguments: Sequence[str] | None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in arguments or os.environ.get("SIM_DEBUG", "0") not in ("", "0")
     _open_what_is_closed()

@@ -24,8 +24,10 @@ def report(run: Path, out: Path | None) -> None:
     its source, and how to reproduce it.
     """
     from sim.report.shareable import page_of
-    from sim.results.storage import write_text
+    from sim.results.storage import check_file, write_text
 
     path = out or run / "report.html"
+    if out is not None or run.is_dir():
+        check_file(path)  # before anything is drawn
     write_text(path, page_of(run))
     click.echo(shown(path))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sim import finding
 from sim.cli.options import tell
 from sim.cli.values import PROGRAM, WholeNumber, cores, results_folder, shown
 from sim.errors import InputError, Interrupted, MachineError
@@ -39,11 +40,11 @@ class Shard(click.ParamType):
 
 def plan_text(plan: Plan) -> str:
     """What a plan asks for, and about how long it takes on all cores of this machine."""
-    from sim.sweeps.estimate import estimate_seconds, time_text
+    from sim.sweeps.estimate import between_text, estimate_seconds
 
     workers = cores()
-    about = time_text(estimate_seconds(plan, workers))
-    return f"{amount_text(plan)}; about {about} with {workers} worker{'s' if workers > 1 else ''}"
+    between = between_text(*estimate_seconds(plan, workers))
+    return f"{amount_text(plan)}; {between} with {workers} worker{'s' if workers > 1 else ''}"
 
 
 def amount_text(plan: Plan) -> str:
@@ -123,7 +124,7 @@ def sweep(
     if shared and not cluster:
         raise InputError("--shared: found without --cluster ADDRESS; the workers of this machine always share DIR")
     plan = load(plan_file)
-    out = out or default_sweep_folder(plan.name)
+    out = out or default_sweep_folder(plan)
     refuse_what_is_no_text(out.absolute())
     tell(plan_remarks(plan))
     if not quiet:
@@ -172,9 +173,16 @@ def _executor(workers: int | None, cluster: str | None, shared: Path | None) -> 
     )
 
 
-def default_sweep_folder(name: str) -> Path:
-    """`results/sweeps/<plan>`: a changed plan keeps what still fits."""
-    return results_folder() / "sweeps" / name
+def default_sweep_folder(plan: Plan) -> Path:
+    """`results/sweeps/<plan>`: a changed plan keeps what still fits. Another plan of the same name has its own."""
+    from sim.sweeps.folder import read_manifest
+
+    folder = results_folder() / "sweeps" / plan.name
+    try:
+        found = read_manifest(folder)[0].get("plan", {}).get("file")
+    except (InputError, AttributeError):
+        found = None
+    return finding.apart(folder, plan.path, found)
 
 
 def kept_text(plan: Plan, out: Path) -> str | None:
@@ -219,9 +227,14 @@ def mixed_text(machines: Sequence[Mapping[str, str]]) -> str:
 
 def check_plan(name: str) -> None:
     """Say what `check` says of a plan. Raises InputError."""
+    from sim.sweeps.estimate import points_that_cannot_be
     from sim.sweeps.plan import load
     from sim.sweeps.remarks import plan_remarks
 
     plan = load(name)
+    refused = points_that_cannot_be(plan)
     click.echo(f"ok  {name}: {plan_text(plan)}")
     tell(plan_remarks(plan))
+    if refused:
+        number, error = next(iter(refused.items()))
+        tell([f"{len(refused):,} of {len(plan.points):,} points cannot be computed, such as point {number}: {error}"])

@@ -1,4 +1,4 @@
-"""The page that every tab opens, and the polite one for a tab too many."""
+"""The page that every tab opens. Only a browser that opens its socket may compute: a plain request leaves nothing."""
 
 from __future__ import annotations
 
@@ -14,34 +14,9 @@ def declare(classroom: Classroom) -> None:
     """Declare the page of this classroom."""
 
     @ui.page("/")
-    async def open_tab(request: Request, client: Client) -> None:
+    def open_tab(request: Request, client: Client) -> None:
         ui.add_head_html(head())
         page = Page(classroom, request.url.query)
-        client.on_delete(page.leave)
-        if classroom.has_room:  # compute while the browser still loads the page
-            await page.start()
-            if page.session is not None:
-                page.session.connected = False
-        await client.connected()
-
-        async def enter() -> None:
-            if not await page.start():
-                client.content.clear()
-                with client.content:
-                    full(page)
-
-        await page.back(enter)
-        if page.turned_away:
-            return
+        client.on_connect(page.back)
         client.on_disconnect(page.away)
-        client.on_connect(lambda: page.back(enter))
-
-
-def full(page: Page) -> None:
-    """Say politely that there is no place."""
-    words = page.words
-    with ui.element("div").classes("classroom full"), ui.element("main").classes("card").props("role=alert"):
-        with ui.element("h1"):
-            ui.html(words("ui.full"), sanitize=False, tag="span")
-        ui.label(words("ui.full.help", tabs=page.classroom.most_tabs))
-        ui.button(words("ui.again"), on_click=ui.navigate.reload, color=None).props("no-caps unelevated").mark("again")
+        client.on_delete(page.leave)

@@ -7,6 +7,7 @@ in the form of a scenario file.
 
 from __future__ import annotations
 
+import json
 import tomllib
 from dataclasses import dataclass
 from functools import cache
@@ -15,8 +16,10 @@ from pathlib import Path
 from sim import scenario
 from sim.errors import InputError
 from sim.finding import SCENARIOS
-from sim.messages import unknown
-from sim.scenario import Scenario
+from sim.messages import describe, listed, unknown
+from sim.names import LARGEST_SEED, MOST_PATIENTS, NICHES
+from sim.results.shape import Many, Within, Words, fault
+from sim.scenario import Scenario, chain
 
 FOLDER = Path(__file__).parent / "lessons"
 TEXTS = (
@@ -35,6 +38,21 @@ TEXTS = (
     "answer.2",
 )
 """What every lesson has in every language, besides its options."""
+
+
+_SHAPE = {
+    "order": int,
+    "minutes": Within(1, 60),
+    "scenario": str,
+    "both?": str,
+    "seed": Within(0, LARGEST_SEED),
+    "patient": Within(0, MOST_PATIENTS - 1),
+    "patients": Within(1, MOST_PATIENTS),
+    "organ": Words((*NICHES, "all")),
+    "options": Many(str),
+    "answer": str,
+    "arms": Many({"name": str, "changes?": str}),
+}
 
 
 @dataclass(frozen=True)
@@ -86,7 +104,21 @@ def load(name: str) -> Lesson:
     """A lesson by name. Raises InputError for an unknown one, or in the scenario loader's words."""
     if name not in _raw():
         raise InputError(f"LESSON: {unknown('lesson', name, _raw())}")
-    raw = _raw()[name]
+    return _lesson(name, _raw()[name])
+
+
+def parse(file: Path) -> Lesson:
+    """A lesson from a file that need not be among ours. Raises InputError."""
+    raw = chain.parse(file, chain.read_text(file, "a lesson"), "a lesson")[0]
+    wrong = fault(raw, _SHAPE)
+    if wrong is None and raw["answer"] not in raw["options"]:
+        wrong = f"answer: found {describe(raw['answer'])}; allowed: {listed(raw['options'])}"
+    if wrong is not None:
+        raise InputError(f"{chain.shown(file)}: {wrong}")
+    return _lesson(file.stem, raw)
+
+
+def _lesson(name: str, raw: dict) -> Lesson:
     arms = tuple(_arm(name, raw, arm) for arm in raw["arms"])
     options = tuple(f"lesson.{name}.option.{option}" for option in raw["options"])
     return Lesson(
@@ -106,8 +138,8 @@ def load(name: str) -> Lesson:
 def _arm(name: str, raw: dict, arm: dict) -> Scenario:
     text = "\n".join(
         [
-            f'extends = "{raw["scenario"]}.toml"',
-            f'title = "{name}: {arm["name"]}"',
+            f"extends = {json.dumps(raw['scenario'] + '.toml')}",
+            f"title = {json.dumps(name + ': ' + arm['name'])}",
             raw.get("both", ""),
             arm.get("changes", ""),
         ]

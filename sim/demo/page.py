@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from nicegui import background_tasks, ui
@@ -30,6 +30,11 @@ if TYPE_CHECKING:
 ACCENT = "#7a2e3a"
 """The colour of Quasar's controls, that of `--accent` in classroom.css."""
 _DEBOUNCE_SECONDS = 0.15
+_LONGEST_KEY, _MOST_KEYS = 40, 5
+
+
+def _nothing() -> None:
+    """Nobody is looked at."""
 
 
 class Page:
@@ -38,7 +43,8 @@ class Page:
     def __init__(self, classroom: Classroom, query: str) -> None:
         self.classroom, self.client = classroom, ui.context.client
         self.session: Session | None = None
-        self.turned_away, problem = False, None
+        self._look_away: Callable[[], None] = _nothing
+        self._gone, problem, ignored = False, None, Settings.unknown_keys(query)
         try:
             self.settings = Settings.from_query(query)
             self.words = Phrases(self.settings.language)
@@ -54,6 +60,10 @@ class Page:
         self._build()
         if problem:
             self.alert("ui.address", what=problem)
+        if ignored:
+            keys = ", ".join(key[:_LONGEST_KEY] for key in ignored[:_MOST_KEYS])
+            self._ignored.set_text(self.words("ui.address.ignored", keys=keys))
+        self._ignored.set_visibility(bool(ignored))
 
     # -- layout ------------------------------------------------------------------------------------
 
@@ -73,6 +83,9 @@ class Page:
                 .classes("again")
                 .mark("again")
             )
+            self._waiting = ui.label().classes("waiting").props("role=status")
+            self._waiting.set_visibility(False)
+            self._ignored = ui.label().classes("waiting").props("role=status")
             self.hush()
             with ui.element("main").classes("columns") as self.columns:
                 with ui.element("div").classes("top"):
@@ -185,16 +198,6 @@ class Page:
 
     # -- computing ---------------------------------------------------------------------------------
 
-    async def start(self) -> bool:
-        """Enter the classroom and compute what is not there yet; False where it is full."""
-        self.session = self.classroom.enter(self._show)
-        self.turned_away = self.session is None
-        if self.turned_away:
-            return False
-        if not self._has_cohort:
-            self.recompute(patience_seconds=0.0, film=not self._has_film)
-        return True
-
     async def away(self) -> None:
         """The connection is lost: for a moment, or because the tab was closed. If it stays so, the worker is freed."""
         session = self.session
@@ -205,17 +208,27 @@ class Page:
         session.connected = self.client.has_socket_connection
         await asyncio.sleep(FREE_SECONDS)
         if loss == self._losses and not session.connected and self.session is session:
-            self.leave()
+            self._free()
 
-    async def back(self, enter: Callable[[], Awaitable[None]]) -> None:
-        """The connection is there (again): go on, or enter (anew) where there is no worker."""
+    def back(self) -> None:
+        """The connection is there (again): go on, or compute what is not there yet."""
+        if self._gone:
+            return
         if self.session is not None and not self.session.closed:
             self.session.connected = True
-        elif not self.turned_away:
-            await enter()
+            return
+        self.session = self.classroom.enter(self._show)
+        if not self._has_cohort:
+            self.recompute(patience_seconds=0.0, film=not self._has_film)
 
     def leave(self) -> None:
-        """The tab is gone: its place and its worker are free."""
+        """The tab is gone for good."""
+        self._gone = True
+        self._free()
+
+    def _free(self) -> None:
+        """Its place and its worker are free, until it comes back."""
+        self._look_away()
         if self.session is not None:
             self.classroom.leave(self.session)
             self.session = None
@@ -224,6 +237,7 @@ class Page:
         """Ask for the film (unless it is there) and the cohort, but not at once: sliders pass many values."""
         self._asked += 1
         self._has_film, self._has_cohort = not film, False
+        self._look_away()
         if self.session is not None:
             self.session.drop()
         self._computing.set_visibility(film)
@@ -247,14 +261,29 @@ class Page:
             return
         if self.lesson:
             lesson = self.lesson
-            arms, seed, patient = list(lesson.arms), lesson.seed, lesson.patient
-        else:
-            arms, seed, patient = self._resolve(self.settings)
+
+            def show(kind: str, what: object) -> None:
+                if film or kind != "film":
+                    self._show(kind, what)
+
+            self.session.withdraw()
+            self._look_away = self.classroom.watch(
+                lesson.name, lesson.arms, names, lesson.seed, lesson.patient, lesson.patients, show
+            )
+            return
+        arms, seed, patient = self._resolve(self.settings)
         await self.session.ask(arms, names, seed, patient if film else None, self.patients)
 
     def _show(self, kind: str, what: Any) -> None:
-        """A message of this tab's worker."""
+        """A message of what computes for this tab."""
         with self.stage_card:
+            if kind == "waiting":
+                self._waiting.set_visibility(what is not None)
+                if what is not None:
+                    place, waiting = what
+                    words = self.words("ui.waiting", tabs=self.classroom.most_tabs, place=place, waiting=waiting)
+                    self._waiting.set_text(words)
+                return
             if kind == "film":
                 # A film starts by itself, unless the class must predict first: then the lesson starts it.
                 self.stage.tell("film", f"{what}, {'false' if self.lesson_panel.hides_stage else 'true'}")

@@ -69,17 +69,20 @@ def address_of(host: str, port: int) -> str:
     return f"http://[{reachable}]:{port}/" if ":" in reachable else f"http://{reachable}:{port}/"
 
 
-def build() -> None:
-    """Declare the pages and files; the import of NiceGUI happens here."""
-    from nicegui import app
+def build(host: str = LOOPBACK) -> None:
+    """Declare the pages and files of a classroom at `host`, and whom it answers; NiceGUI is imported here."""
+    from nicegui import app, core
 
     from sim.demo import entrance as tab
-    from sim.demo import files
+    from sim.demo import files, gate
     from sim.demo.session import Classroom
 
     classroom = Classroom()
     files.serve(app)
     tab.declare(classroom)
+    alone = is_loopback(host)
+    app.add_middleware(gate.Gate, names=gate.names_of(host, alone), alone=alone)
+    gate.harden(core.sio)
     app.on_shutdown(classroom.close)
 
 
@@ -100,11 +103,12 @@ def run(host: str, port: int, *, open_browser: bool, say: Callable[[str], None])
     """Serve the classroom until Ctrl-C. Raises InputError where the address cannot be served."""
     check_address(host, port)
     from sim.demo import worker_handle as link
+    from sim.demo.gate import MOST_BYTES
 
     link.warm_up()  # its libraries load in the background while ours do
     from nicegui import app, background_tasks, ui
 
-    build()
+    build(host)
 
     async def ready() -> None:
         await _until_open(host, port)
@@ -125,4 +129,5 @@ def run(host: str, port: int, *, open_browser: bool, say: Callable[[str], None])
         reconnect_timeout=_RECONNECT_SECONDS,
         binding_refresh_interval=None,
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+        ws_max_size=MOST_BYTES,
     )

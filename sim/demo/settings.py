@@ -79,8 +79,11 @@ class Settings:
 
     @classmethod
     def from_query(cls, query: str) -> Settings:
-        """The settings in an address. Raises InputError for what is none, in one message a line."""
-        known = dict(parse_qsl(query, keep_blank_values=True))
+        """The settings in an address; keys that it does not know are ignored (see `unknown_keys`).
+
+        Raises InputError for a value that cannot be, in one message a line.
+        """
+        known = _pairs(query)
         problems: list[str] = []
         states: dict[str, bool] = {}
         values: dict[str, Any] = {name: known.pop(key) for key, name in _KEYS.items() if key in known}
@@ -95,11 +98,14 @@ class Settings:
             values["votes"] = tuple(whole("votes", count, MOST_VOTES) for count in votes.split(",")) if votes else ()
         except InputError as error:
             problems.append(str(error))
-        allowed = (*_KEYS, "on", "off", "treat", "step", "votes")
-        problems += [f"the address: {unknown('key', key, allowed)}" for key in known]
         if problems:
             raise InputError("\n".join(problems))
         return cls(**values)
+
+    @staticmethod
+    def unknown_keys(query: str) -> list[str]:
+        """Keys of an address that are none of ours, such as those that chat programs add."""
+        return [key for key in _pairs(query) if key not in (*_KEYS, *_MORE_KEYS)]
 
     # -- in the model ------------------------------------------------------------------------------
 
@@ -246,6 +252,18 @@ _KEYS = {
     "patient": "patient",
     "lesson": "lesson",
 }
+
+
+_MORE_KEYS = ("on", "off", "treat", "step", "votes")
+_MOST_PAIRS = 100
+
+
+def _pairs(query: str) -> dict[str, str]:
+    """The keys and values of an address; nothing of one that holds more than anybody would type."""
+    try:
+        return dict(parse_qsl(query, keep_blank_values=True, max_num_fields=_MOST_PAIRS))
+    except ValueError:
+        return {}
 
 
 def whole(name: str, found: str, largest: int) -> int:

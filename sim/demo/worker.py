@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
 import threading
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sim.errors import InputError
+from sim.machine import leave_ctrl_c_to_the_parent
 from sim.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class _Newer(BaseException):
 
 def serve(pipe: Connection) -> None:
     """A worker's life: jobs in, messages out, until None comes or the other side is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server decides what Ctrl-C means
+    leave_ctrl_c_to_the_parent()
     teller, cohort = _Teller(pipe), None
     asked = _Asked(pipe, lambda: os._exit(0))  # what is still being computed has nobody to be told to
     asked.start()

@@ -6,9 +6,21 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from sim.plots.frame import SCOPE, Room, changes, frame, notice, power, provenance, size_named, threshold_text, title_of
+from sim.plots.frame import (
+    SCOPE,
+    Room,
+    changes,
+    frame,
+    notice,
+    power,
+    power_tick,
+    provenance,
+    size_named,
+    threshold_text,
+    title_of,
+)
 from sim.plots.labels import text_points
 from sim.plots.style import INK, MARKER_EMS, ORGAN_LOOKS, QUIET, Size, styled
 from sim.results import incidence
@@ -111,6 +123,7 @@ def _draw(run: Run, size: Size) -> Figure:
     axes.set_xlim(0.5, 3 * max(whole.get("shed", 0), 1))
     axes.xaxis.set_major_locator(LogLocator(numticks=6))
     axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(power_tick))
     axes.set_xlabel(
         f"cells (from 1 mm on: colonies) of {incidence.patients_text(run)}", labelpad=0.25 * points, loc="left"
     )

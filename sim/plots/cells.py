@@ -6,10 +6,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from sim.names import DAYS_PER_YEAR
-from sim.plots.frame import SCOPE, Room, align_y_labels, changes, frame, notice, provenance, size_named, title_of
+from sim.plots.frame import (
+    SCOPE,
+    Room,
+    align_y_labels,
+    changes,
+    frame,
+    notice,
+    power_tick,
+    provenance,
+    size_named,
+    title_of,
+)
 from sim.plots.labels import EndLabel, label_ends, room_inches
 from sim.plots.seeding import NAMED_ORGANS, YEARS_BEFORE, fewest
 from sim.plots.style import BAND_ALPHA, INK, MARKER_EMS, ORGAN_LOOKS, QUIET, Size, styled
@@ -62,7 +73,7 @@ def _draw(run: Run, size: Size) -> Figure:
         _panel(axes, stage, found, limits, size)
     panels[0].tick_params(axis="x", labelbottom=False)
     years_axis(panels[1], limits, size)
-    count_rows(panels[1], [Counts("at risk", at_risk_counter(followed))], size)
+    count_rows(panels[1], [Counts("at risk", at_risk_counter(*incidence.follow_up(run)))], size)
     align_y_labels(panels, size)
     return figure
 
@@ -76,6 +87,7 @@ def _curves(rows: pd.DataFrame) -> dict:
 
 def _panel(axes: Axes, stage: str, curves: dict, limits: tuple[float, float], size: Size) -> None:
     axes.set_yscale("log")
+    axes.yaxis.set_major_formatter(FuncFormatter(power_tick))
     axes.set_xlim(*limits)
     top = max((float(np.nanmax(part[["mean", "q95"]].to_numpy())) for part in curves.values()), default=1.0)
     means = [float(part["mean"][part["mean"] > 0].min()) for part in curves.values()]

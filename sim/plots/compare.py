@@ -82,8 +82,11 @@ def _draw(found: PairedRuns, size: Size) -> Figure:
         label_ends(axes, ends, size.font_points, size.line_points)
     panels[0].tick_params(axis="x", labelbottom=False)
     years_axis(panels[1], (0, end), size)
-    lived = [np.minimum(arm, found.end_days) / DAYS_PER_YEAR for arm in found.death_days]
-    count_rows(panels[1], [Counts(name, at_risk_counter(arm)) for name, arm in zip("AB", lived, strict=True)], size)
+    lived = [
+        Counts(name, at_risk_counter(np.minimum(arm, found.end_days), arm <= found.end_days))
+        for name, arm in zip("AB", found.death_days, strict=True)
+    ]
+    count_rows(panels[1], lived, size)
     align_y_labels(panels, size)
     return figure
 

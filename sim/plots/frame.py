@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -200,10 +201,21 @@ def per_cent(value: float) -> str:
     return f"{digits}\N{NO-BREAK SPACE}%"  # a per cent sign never starts a line
 
 
+def power_tick(value: float, _position: int | None = None) -> str:
+    """A tick of a logarithmic axis: 0.01, 1, 100, 10³, 10⁹."""
+    if value <= 0 or 1e-4 <= value < 1000:
+        return f"{value:g}"
+    return f"10{_raised(round(math.log10(value)))}"
+
+
+def _raised(exponent: int) -> str:
+    return str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
 def power(value: float) -> str:
     """A count in print: 950, 10⁹, 6.4 × 10¹³."""
     if value < 10_000:
         return f"{value:.0f}"
     digits, exponent = f"{value:.1e}".split("e")
-    raised = str(int(exponent)).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    raised = _raised(int(exponent))
     return f"10{raised}" if digits == "1.0" else f"{digits.removesuffix('.0')} × 10{raised}"

@@ -88,7 +88,7 @@ def _draw(run: Run, size: Size) -> Figure:
     years_axis(axes, (0, end), size)
     ended = hazard.end_days / DAYS_PER_YEAR
     counts = [
-        Counts("at risk", at_risk_counter(hazard.follow_up.days / DAYS_PER_YEAR)),
+        Counts("at risk", at_risk_counter(hazard.follow_up.days, hazard.follow_up.happened)),
         Counts("recurred", lambda years: [hazard.events[ended <= year + 1e-6].sum() for year in years], gid="recurred"),
     ]
     count_rows(axes, counts, size)

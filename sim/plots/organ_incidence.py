@@ -123,7 +123,7 @@ def _draw(run: Run, size: Size) -> Figure:
     axes.set_ylabel("patients with a first\nmacrometastasis there (%)")
     years_axis(axes, (0, end), size)
     label_ends(axes, labels, size.font_points, size.line_points)
-    count_rows(axes, [Counts("alive", at_risk_counter(followed))], size)
+    count_rows(axes, [Counts("alive", at_risk_counter(*incidence.follow_up(run)))], size)
     align_y_labels((axes,), size)
     return figure
 

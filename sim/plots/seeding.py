@@ -19,6 +19,7 @@ from sim.plots.frame import (
     frame,
     notice,
     per_cent,
+    power_tick,
     provenance,
     size_named,
     threshold_text,
@@ -120,7 +121,7 @@ def _draw(run: Run, size: Size) -> Figure:
     bottom.set_xlim(*limits)
     _draw_shares(top, first, size)
     _draw_cells(bottom, run, first.patients, limits, size)
-    _draw_time(top, bottom, follow_up_years, limits, size)
+    _draw_time(top, bottom, incidence.follow_up(run), limits, size)
     align_y_labels((top, bottom), size)
     return figure
 
@@ -226,7 +227,7 @@ def _draw_cells(axes: Axes, run: Run, patients: int, limits: tuple[float, float]
     powers = int(decades)
     every = max(1, -(-powers // 4))
     axes.yaxis.set_major_locator(FixedLocator([0, *(10.0**power for power in range(0, powers + 1, every))]))
-    axes.yaxis.set_major_formatter(FuncFormatter(_cells_tick))
+    axes.yaxis.set_major_formatter(FuncFormatter(power_tick))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.set_ylabel("competent cells\nper patient")
     if not labels:
@@ -234,11 +235,9 @@ def _draw_cells(axes: Axes, run: Run, patients: int, limits: tuple[float, float]
     label_ends(axes, labels, size.font_points, size.line_points)
 
 
-def _cells_tick(value: float, _position: int | None) -> str:
-    return f"{value:.0f}" if value < 1000 else f"$10^{{{round(math.log10(value))}}}$"
-
-
-def _draw_time(top: Axes, bottom: Axes, follow_up_years: np.ndarray, limits: tuple[float, float], size: Size) -> None:
+def _draw_time(
+    top: Axes, bottom: Axes, follow_up: tuple[np.ndarray, np.ndarray], limits: tuple[float, float], size: Size
+) -> None:
     """The shared axis of time: years below, days above, the day of diagnosis, and who is still at risk."""
     points = size.font_points
     for axes in (top, bottom):
@@ -268,7 +267,7 @@ def _draw_time(top: Axes, bottom: Axes, follow_up_years: np.ndarray, limits: tup
         days.tick_params(colors=QUIET, labelsize=0.85 * points)
         days.spines["top"].set(visible=True, color=QUIET)
         days.set_xlabel("days since diagnosis", color=QUIET, size=0.85 * points, labelpad=0.35 * points)
-    count_rows(bottom, [Counts("at risk", at_risk_counter(follow_up_years))], size)
+    count_rows(bottom, [Counts("at risk", at_risk_counter(*follow_up))], size)
 
 
 def _footer(run: Run, first: _Incidence) -> list[str]:

@@ -110,6 +110,7 @@ def styled(size: Size) -> Iterator[None]:
     with matplotlib.rc_context(
         {
             "font.family": ["DejaVu Sans"],
+            "text.parse_math": False,  # titles are the reader's: a dollar sign in one is a dollar sign
             "font.size": points,
             "axes.titlesize": points * 1.15,
             "axes.labelsize": points,

@@ -68,7 +68,7 @@ def _draw(runs: Sequence[Run], names: Sequence[str], size: Size) -> Figure:
         counts = [
             Counts(
                 "at risk" if rows == 1 else LETTERS[number],
-                at_risk_counter(curve.follow_up.days / DAYS_PER_YEAR),
+                at_risk_counter(curve.follow_up.days, curve.follow_up.happened),
                 look.colour,
             )
             for number, (curve, look) in enumerate(zip(found, ARM_LOOKS[: len(found)], strict=True))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
+from sim.analysis.survival import at_risk
 from sim.names import DAYS_PER_YEAR
 from sim.plots.labels import text_points
 from sim.plots.style import INK, QUIET, Size
@@ -105,10 +106,6 @@ def count_rows(
         )
 
 
-def at_risk_counter(follow_up_years: np.ndarray) -> Callable:
-    """Counts who is still followed at each of some years.
-
-    With a day of grace, because a horizon in whole days ends some hours early.
-    """
-    ordered = np.sort(np.asarray(follow_up_years, dtype=float))
-    return lambda years: len(ordered) - np.searchsorted(ordered, np.asarray(years) - 1 / DAYS_PER_YEAR, side="left")
+def at_risk_counter(follow_up_days: np.ndarray, happened: np.ndarray) -> Callable:
+    """Counts who is at risk at each of some years (see `sim.analysis.survival.at_risk`)."""
+    return lambda years: at_risk(follow_up_days, happened, np.asarray(years, dtype=float) * DAYS_PER_YEAR)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sim.analysis.compare import CLEAR, OrganChange, PairedRuns, warnings
 from sim.analysis.competing_risks import ANY_ORGAN
 from sim.analysis.paired import Means, Shares
+from sim.finding import key_of
 from sim.names import DAYS_PER_YEAR
 
 if TYPE_CHECKING:
@@ -294,6 +295,7 @@ def _identity(run: Run) -> dict:
     manifest = run.manifest
     return {
         "run": run.label,
+        "key": key_of(run.path) if run.path is not None else None,
         "scenario": manifest["scenario"].get("name", ""),
         "seed": manifest["seed"],
         "command_line": manifest.get("command_line"),

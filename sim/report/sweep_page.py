@@ -53,7 +53,7 @@ def sweep_page(sweep: Sweep, figures: Sequence[Figure]) -> str:
     }
     failed = sweep.failures
     # One entry a scenario: variants differ in cohort or treatment, which the plan's text tells.
-    scenarios = {entry["title"]: entry["parameters"] for entry in manifest["scenarios"]}
+    scenarios = {entry["name"]: entry for entry in manifest["scenarios"]}
     return render(
         "sweep.html",
         title=plan["title"] or plan["name"],
@@ -66,7 +66,10 @@ def sweep_page(sweep: Sweep, figures: Sequence[Figure]) -> str:
         figures=figures,
         plan_text=plan["text"],
         failures=[] if failed is None else failed["error"].tolist(),
-        scenarios=[{"title": title, "numbers": numbers(values)} for title, values in scenarios.items()],
+        scenarios=[
+            {"title": f"{entry['title']} ({name})", "numbers": numbers(entry["parameters"])}
+            for name, entry in scenarios.items()
+        ],
         command=command_line(manifest),
         scope=" ".join(SCOPE),
         manifest=provenance(

@@ -25,6 +25,13 @@ def follow_up_years(run: Run) -> pd.Series:
     return (people["last_day"] - people["diagnosis_day"]).astype(float) / DAYS_PER_YEAR
 
 
+def follow_up(run: Run) -> tuple[np.ndarray, np.ndarray]:
+    """Of each diagnosed patient: days from diagnosis to the last day, and whether death ended it; (patients,) each."""
+    people = run.patients.dropna(subset=["diagnosis_day"])
+    days = (people["last_day"] - people["diagnosis_day"]).to_numpy(dtype=float)
+    return days, people["death_day"].notna().to_numpy(dtype=bool)
+
+
 def first_detection_years(run: Run) -> dict:
     """For every organ a sorted array, in years: the first visible metastasis of each patient who got one.
 

@@ -5,16 +5,52 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
+from sim.machine import peak_memory
 from sim.names import VERSION
 from sim.results.schema import SCHEMA_VERSION
+from sim.results.shape import Each, Many, Within, Words
 
 STATUSES = ("complete", "interrupted")
+_BIG = 2**63
+_TEXT_OR_NONE = (str, type(None))
+SCENARIO_SHAPE: Mapping[str, Any] = {
+    "name": str,
+    "title?": str,
+    "question?": str,
+    "primary?": str,
+    "observe?": str,
+    "patients?": Within(1, _BIG),
+    "horizon_days": Within(1.0, 1e6),
+    "output_every_days?": Within(1, 10**6),
+    "mechanisms?": Each(bool),
+    "treatments?": Many(dict),
+    "overrides?": Each({"value": (int, float), "reason?": _TEXT_OR_NONE}),
+    "parameters?": Each(
+        {"value": (int, float), "unit?": str, "kind?": str, "source?": _TEXT_OR_NONE, "reason?": _TEXT_OR_NONE}
+    ),
+}
+"""What readers of a resolved scenario rely on (see `sim.scenario.Scenario.to_dict`)."""
+SHAPE: Mapping[str, Any] = {
+    "schema_version": str,
+    "status": Words(STATUSES),
+    "scenario": SCENARIO_SHAPE,
+    "seed": Within(0, _BIG),
+    "patients": Within(1, _BIG),
+    "patients_finished": Within(0, _BIG),
+    "command_line?": Many(str),
+    "versions?": Each(str),
+    "commit?": str,
+    "start?": str,
+    "wall_seconds?": Within(0.0, 1e12),
+    "peak_memory_bytes?": (int, type(None)),
+    "files?": Each(str),
+}
 LIBRARIES = ("numpy", "numba", "mesa", "pyarrow", "scipy", "pandas")
 
 
@@ -107,21 +143,3 @@ def commit(folder: Path | None = None) -> str:
         return name + ("+changes" if git("status", "--porcelain", "--untracked-files=no") else "")
     except (OSError, subprocess.SubprocessError):
         return "unknown"
-
-
-def peak_memory() -> int | None:
-    """Largest resident memory of this process so far, in bytes; None where the system does not tell.
-
-    Linux's `ru_maxrss` survives fork and exec, so a worker would report its parent's peak: VmHWM does not.
-    """
-    try:
-        for line in Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    try:
-        import resource
-    except ImportError:
-        return None
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

@@ -10,16 +10,19 @@ import errno
 import functools
 import json
 import textwrap
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sim.errors import InputError
+from sim.errors import InputError, Remark
 from sim.names import PRESENTATIONS
-from sim.results import schema
+from sim.results import schema, sealed
 from sim.results.incidence import changes_text
-from sim.results.manifest import build_manifest
+from sim.results.installing import recover
+from sim.results.manifest import SHAPE, build_manifest
+from sim.results.shape import fault
 from sim.results.storage import MANIFEST, check_writable, copy_run, json_text, tables_as_bytes, write_run
 from sim.results.whole_file import machine_errors, write_whole
 
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["Run", "build_manifest", "check_writable", "in_memory", "open", "write_run"]
 
 
+_AGAIN = "run the scenario again"
 LONGEST_LABEL = 60
 """Characters of what was changed in the short name of a run in memory."""
 
@@ -88,6 +92,8 @@ def open(path: Path | str) -> Run:  # noqa: A001
     path = Path(path)
     if path.name == MANIFEST and path.is_file():
         path = path.parent
+    if not (path / MANIFEST).is_file():
+        recover(path)  # a kill may have come while it was replaced
     if not path.exists():
         raise InputError(f"{path}: no such folder; give the folder of a run, the one that holds {MANIFEST}")
     if not path.is_dir():
@@ -96,7 +102,10 @@ def open(path: Path | str) -> Run:  # noqa: A001
         runs = sorted(str(found.parent) for found in path.glob(f"*/{MANIFEST}"))[:5]
         hint = f"; runs in it: {', '.join(runs)}" if runs else ""
         raise InputError(f"{path}: not a run: it holds no {MANIFEST}{hint}")
-    run = Run(path=path, manifest=_read_manifest(path / MANIFEST))
+    manifest, digests = _read_manifest(path / MANIFEST)
+    run = Run(path=path, manifest=manifest)
+    if digests is None:
+        warnings.warn(f"{path}: {sealed.NOTE}", Remark, stacklevel=2)
     for table in schema.TABLES:
         file = path / f"{table}.parquet"
         if (
@@ -106,32 +115,33 @@ def open(path: Path | str) -> Run:  # noqa: A001
         ):
             raise InputError(f"{file}: the file is missing; run the scenario again")
         if file.is_file():
+            if digests is not None:
+                sealed.check_files(path, digests, [file.name], _AGAIN)
             _check_columns(file, table, run.manifest["schema_version"])
     return run
 
 
 def in_memory(tables: Mapping[str, Mapping | Iterable[Mapping]], manifest: Mapping[str, Any]) -> Run:
     """A run that is nowhere written; tables and manifest as for `write_run`, and as `open` would read them."""
-    return Run(None, json.loads(json_text(manifest)), tables_as_bytes(tables))
+    plain = json.loads(json_text(manifest)) | {"seed": int(manifest["seed"])}  # above 2^53 a text in JSON
+    return Run(None, plain, tables_as_bytes(tables))
 
 
-def _read_manifest(file: Path) -> dict[str, Any]:
-    try:
-        manifest = json.loads(file.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
-        raise InputError(f"{file}: cannot be read: {error}; run the scenario again") from error
-    if not isinstance(manifest, dict) or "schema_version" not in manifest:
+def _read_manifest(file: Path) -> tuple[dict[str, Any], dict[str, str] | None]:
+    """The manifest, and the digests of the files beside it; None where it was written before there were any."""
+    manifest, is_sealed = sealed.unseal(file, _AGAIN)
+    if "schema_version" not in manifest:
         raise InputError(f"{file}: no schema_version; this is not the manifest of a run")
     version = manifest["schema_version"]
-    if version not in READERS:
+    if not isinstance(version, str) or version not in READERS:
         raise InputError(
             f"{file}: schema_version: found {version!r}, this program reads {', '.join(READERS)}; "
             "a newer program wrote this run: update this one"
         )
-    needed = ("status", "scenario", "seed", "patients", "patients_finished")
-    if missing := [key for key in needed if key not in manifest]:
-        raise InputError(f"{file}: keys are missing: {', '.join(missing)}; run the scenario again")
-    return manifest
+    if (wrong := fault(manifest, SHAPE)) is not None:
+        raise InputError(f"{file}: {wrong}; {_AGAIN}")
+    digests = manifest.pop(sealed.FILES, {})
+    return manifest, digests if is_sealed else None
 
 
 def _check_columns(file: Path, table: str, version: str) -> None:

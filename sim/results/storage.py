@@ -12,21 +12,21 @@ import io
 import json
 import math
 import os
-import shutil
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from sim.errors import InputError
-from sim.results import schema
-from sim.results.whole_file import machine_errors, sync_folder, write_whole
+from sim.results import schema, sealed
+from sim.results.installing import FIGURES, MANIFEST, install, new_folder, recover, try_folder
+from sim.results.whole_file import machine_errors, make_folders, try_file, write_whole
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-MANIFEST = "manifest.json"
-FIGURES = "figures"
+_EXACT = 2**53
+"""Whole numbers up to here are the same to every reader of JSON."""
+_FILE = "the file cannot be written"
 RUN = "run"
 """The kind of results that a cohort's run is; its manifest need not say so."""
 ROW_GROUP_ROWS = 131_072
@@ -34,7 +34,6 @@ PARQUET_OPTIONS = {"compression": "zstd", "compression_level": 3, "version": "2.
 """Fixed, because the bytes of a file depend on them."""
 
 _OUR_FILES = {MANIFEST, FIGURES, *(f"{table}.parquet" for table in schema.TABLES)}
-_CANNOT_RENAME = {errno.EBUSY, errno.EXDEV, errno.EACCES, errno.EPERM, errno.ENOTEMPTY, errno.EEXIST}
 
 
 def refuse_what_is_no_text(path: Path) -> None:
@@ -54,19 +53,17 @@ def check_writable(folder: Path | str, kind: str = RUN) -> None:
     """
     folder = Path(os.path.abspath(folder))
     refuse_what_is_no_text(folder)
+    recover(folder)
     _refuse_foreign(folder, kind)
-    place = folder if _write_inside(folder) else folder.parent
     with machine_errors(folder, "the output folder cannot be written"):
-        while not place.exists():
-            place = place.parent
-        _make_staging(place, folder.name, otherwise=folder).rmdir()
+        try_folder(folder)
 
 
 def _kind(folder: Path) -> str:
     """What the results in `folder` are: a run, or what its manifest says."""
     try:
         return str(json.loads((folder / MANIFEST).read_text(encoding="utf-8")).get("kind", RUN))
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError, RecursionError):
         return RUN  # damaged: replaced like any run
 
 
@@ -204,7 +201,7 @@ def write_table(sink: Path | BinaryIO, table: str, parts: Mapping | Iterable[Map
 
 
 def _plain(value: Any) -> Any:
-    """`value` as JSON can hold it: numpy numbers as numbers, infinities as text."""
+    """`value` as JSON can hold it: numpy numbers as numbers, infinities and whole numbers above 2^53 as text."""
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -213,6 +210,8 @@ def _plain(value: Any) -> Any:
         value = value.item()
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > _EXACT:
+        return str(value)  # most readers of JSON round it
     return value if isinstance(value, str | int | float | bool | None) else str(value)
 
 
@@ -269,95 +268,48 @@ def write_folder(folder: Path | str, fill: Callable[[Path], None], manifest: Map
     what the results are, where they are not a run. Raises InputError and MachineError as `check_writable`.
     """
     folder = Path(os.path.abspath(folder))
+    recover(folder)
     _refuse_foreign(folder, manifest.get("kind", RUN))
     folder = folder.resolve()
-    with machine_errors(folder, "the results cannot be written"):
-        staging = _staging(folder)
-        try:
-            fill(staging)
-            write_whole(staging / MANIFEST, json_text(manifest).encode("utf-8", errors="backslashreplace"))
-            _install(staging, folder, ours)
-            sync_folder(folder.parent)
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
+    with machine_errors(folder, "the results cannot be written"), new_folder(folder) as staging:
+        fill(staging)
+        told = {**manifest, sealed.FILES: sealed.digests_in(staging)}
+        write_whole(staging / MANIFEST, sealed.seal(json_text(told)))
+        install(staging, folder, ours)
 
 
-def _write_inside(folder: Path) -> bool:
-    """Whether `folder` must stay the folder that it is: a mount point, or one that somebody stands in."""
-    if not folder.is_dir():
-        return False
-    try:
-        here = Path.cwd().resolve()
-    except OSError:
-        here = None  # the current folder was deleted
-    folder = folder.resolve()
-    return folder.is_mount() or (here is not None and here.is_relative_to(folder))
+def write_sealed(path: Path, value: Mapping) -> None:
+    """Write an object as JSON with its digest in the last line; all else as `write_text`."""
+    write_text(path, sealed.seal(json_text(value)))
 
 
-def _make_staging(place: Path, name: str, otherwise: Path) -> Path:
-    """A new hidden folder in `place`, or in the existing folder `otherwise` where `place` refuses."""
-    hidden = f".staging-{name[:100]}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-    try:
-        (place / hidden).mkdir()
-        return place / hidden
-    except OSError:
-        if not otherwise.is_dir():
-            raise
-        (otherwise / hidden).mkdir()
-        return otherwise / hidden
-
-
-def _staging(folder: Path) -> Path:
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    return _make_staging(folder if _write_inside(folder) else folder.parent, folder.name, otherwise=folder)
-
-
-def _install(staging: Path, folder: Path, ours: set[str]) -> None:
-    """Put the finished `staging` in the place of `folder`."""
-    if staging.parent == folder.parent:
-        aside = staging.with_name(f"{staging.name}-replaced")
-        try:
-            if folder.exists():
-                os.replace(folder, aside)
-            os.replace(staging, folder)
-        except BaseException as error:
-            if aside.exists() and not folder.exists():
-                os.replace(aside, folder)
-            if not (isinstance(error, OSError) and error.errno in _CANNOT_RENAME):
-                raise
-        else:
-            _keep_foreign(aside, folder, ours)
-            return
-    # No manifest while old and new files are mixed, so that nobody reads them as one run.
-    folder.mkdir(exist_ok=True)
-    (folder / MANIFEST).unlink(missing_ok=True)
-    for name in sorted(ours):
-        old = folder / name
-        shutil.rmtree(old) if old.is_dir() else old.unlink(missing_ok=True)
-    for path in sorted(staging.iterdir(), key=lambda path: path.name == MANIFEST):
-        os.replace(path, folder / path.name)
-
-
-def _keep_foreign(aside: Path, folder: Path, ours: set[str]) -> None:
-    if not aside.exists():
-        return
-    for path in aside.iterdir():
-        if path.name not in ours:
-            os.replace(path, folder / path.name)
-    shutil.rmtree(aside, ignore_errors=True)
-
-
-def write_text(path: Path | str, text: str) -> None:
+def write_text(path: Path | str, text: str | bytes) -> None:
     """Write one file of text, whole or not at all; missing folders are made. Raises InputError and MachineError."""
     path = Path(path)
+    _refuse_no_file(path)
+    with machine_errors(path, _FILE):
+        make_folders(path.parent)
+        write_whole(path, text if isinstance(text, bytes) else text.encode("utf-8", errors="backslashreplace"))
+
+
+def check_file(path: Path | str) -> None:
+    """Make sure, before anything is computed, that `write_text` can write a file; all else as it, and no trace."""
+    path = Path(os.path.abspath(path))
+    refuse_what_is_no_text(path)
+    try:
+        _refuse_no_file(path)
+    except OSError as error:
+        raise InputError(f"{path}: not a possible file: {error.strerror}") from error
+    with machine_errors(path, _FILE):
+        try_file(path)
+
+
+def _refuse_no_file(path: Path) -> None:
     for part in path.parents:
         if part.exists() and not part.is_dir():
             raise InputError(f"{path}: {part} is a file; the output needs a folder")
     if path.is_dir():
         raise InputError(f"{path}: a folder of that name is there")
-    with machine_errors(path, "the file cannot be written"):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, text.encode("utf-8", errors="backslashreplace"))
 
 
 def json_text(value: Any) -> str:

@@ -32,15 +32,20 @@ def machine_errors(folder: Path, doing: str) -> Iterator[None]:
         raise MachineError(f"{folder}: {doing}: {reason}; {todo}") from error
 
 
-def write_whole(path: Path, fill: bytes | Callable[[BinaryIO], object], staging: Path | None = None) -> None:
+def write_whole(
+    path: Path,
+    fill: bytes | Callable[[BinaryIO], object],
+    staging: Path | None = None,
+    before: Callable[[Path], object] | None = None,
+) -> None:
     """Write one file that is whole or not there, after a kill or a power cut too: everybody who writes comes here.
 
     `fill` is its content, or writes that to the file that it is given. It is prepared under another name, in the
     folder `staging` (on the same file system; made where it is missing) or beside `path`, in a folder that exists.
-    Raises OSError.
+    `before` is shown the finished file before it takes its name. Raises OSError.
     """
     if staging is not None:
-        staging.mkdir(parents=True, exist_ok=True)
+        make_folders(staging)
     staged = (staging or path.parent) / f".staging-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     try:
         with staged.open("wb") as file:
@@ -50,10 +55,33 @@ def write_whole(path: Path, fill: bytes | Callable[[BinaryIO], object], staging:
                 fill(file)
             file.flush()
             os.fsync(file.fileno())
+        if before is not None:
+            before(staged)
         os.replace(staged, path)
     finally:
         staged.unlink(missing_ok=True)
     sync_folder(path.parent)
+
+
+def try_file(path: Path) -> None:
+    """See whether `write_whole` could write a file, and leave no trace; missing folders need not exist yet. OSError."""
+    place = path.parent
+    while not place.exists():
+        place = place.parent
+    probe = place / f".staging-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    try:
+        with probe.open("wb"):
+            pass
+    finally:
+        probe.unlink(missing_ok=True)
+
+
+def make_folders(folder: Path) -> None:
+    """Make a folder and those above it, so that the disk remembers their names. Raises OSError."""
+    missing = [place for place in (folder, *folder.parents) if not place.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for place in missing:
+        sync_folder(place.parent)
 
 
 def sync_folder(folder: Path) -> None:

@@ -12,8 +12,9 @@ from typing import Any, cast
 import numpy as np
 
 from sim.errors import InputError, MachineError
+from sim.machine import available_memory_bytes, peak_memory
 from sim.results import reading as results
-from sim.results.manifest import build_manifest, peak_memory
+from sim.results.manifest import build_manifest
 from sim.results.storage import write_run
 from sim.runs.cascade import cascade_table
 from sim.runs.keys import identity
@@ -24,7 +25,7 @@ from sim.scenario import Scenario
 from sim.work.chunk_store import ChunkStore, MemoryStore, Store
 from sim.work.packing import Packed
 from sim.work.resuming import LocalExecutor, Work, resume
-from sim.work.workers import Finished, available_memory_bytes
+from sim.work.workers import Finished
 
 CHUNK_PATIENTS = 500
 LARGE_RUN_PATIENTS = 10_000

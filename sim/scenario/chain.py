@@ -24,6 +24,7 @@ DEEPEST = 50
 _KEYS_OF = {
     "a scenario": 'title, question, primary, ..., or extends = "..."',
     "a plan": 'title, scenarios = ["..."], ...',
+    "a lesson": "scenario, arms, options, answer, ...",
 }
 
 
@@ -96,6 +97,10 @@ def read_text(path: Path, what: str = "a scenario") -> str:
         hint = "; it looks like UTF-16: save it as UTF-8" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ""
         words = f"not UTF-8: found byte 0x{data[offset]:02x} at byte offset {offset}; allowed: text in UTF-8{hint}"
         raise InputError(message(path, line, "", words)) from None
+    if "\0" in text:  # ASCII in UTF-16 is UTF-8 with a zero in every other place
+        line = text.count("\n", 0, text.index("\0")) + 1
+        words = "found a zero byte; allowed: text in UTF-8"
+        raise InputError(message(path, line, "", f"{words}; it looks like UTF-16: save it as UTF-8"))
     if not text.strip():
         raise InputError(f"{shown(path)}: found an empty file; allowed: {what} ({_KEYS_OF[what]})")
     return text

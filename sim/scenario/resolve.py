@@ -212,7 +212,7 @@ def from_merged(file: Path, merged: Mapping[str, Any], name: str | None = None) 
     parameters = _resolve(overrides)
     _refuse_empty_shares(parameters, merged["primary"], shown(file))
     return Scenario(
-        name=name or _name(file),
+        name=name or scenario_name(file),
         path=file.resolve(),
         title=merged["title"],
         question=" ".join(merged["question"].split()),
@@ -258,7 +258,8 @@ def listing() -> list[tuple[Path, str, str, str]]:
     return rows
 
 
-def _name(file: Path) -> str:
+def scenario_name(file: Path) -> str:
+    """The short name of a scenario, as tables and folders have it: two files may have one."""
     resolved = Path(os.path.abspath(file))
     text = finding.handle(resolved, finding.SCENARIOS) if resolved.is_relative_to(finding.SCENARIOS) else resolved.stem
     return re.sub(r"[^\w-]+", "_", text).strip("_") or "scenario"

@@ -8,19 +8,46 @@ failures.parquet                runs that failed, with their errors
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from sim.errors import InputError, MachineError
-from sim.results.storage import check_possible
-from sim.results.whole_file import machine_errors, write_whole
+from sim.results import sealed
+from sim.results.manifest import SCENARIO_SHAPE, STATUSES
+from sim.results.shape import Each, Many, Within, Words, fault
+from sim.results.storage import check_possible, json_text
+from sim.results.whole_file import machine_errors, make_folders, write_whole
+from sim.sweeps.digests import AGAIN, ARRIVING, Digests
 from sim.work import lock
 
 MANIFEST = "sweep.json"
 HIDDEN = ".sweep"
+_COUNT = Within(0, 2**63)
+_SHAPE: Mapping[str, Any] = {
+    "schema_version": str,
+    "status": Words(("running", *STATUSES)),
+    "command_line?": Many(str),
+    "plan": {"name": str, "title": str, "design": str, "text": str, "file?": str},
+    "factors": Many({"name": str, "type": str, "meaning": str}),
+    "scenarios": Many({**SCENARIO_SHAPE, "cohort": (str, type(None)), "treatment": (str, type(None))}),
+    "seed": _COUNT,
+    "replicates?": _COUNT,
+    "paired?": bool,
+    "points": _COUNT,
+    "runs": _COUNT,
+    "runs_finished": _COUNT,
+    "runs_failed": _COUNT,
+    "machines?": Many(Each(str)),
+    "commit?": str,
+    "start?": str,
+    "wall_seconds?": Within(0.0, 1e12),
+    "peak_memory_bytes?": (int, type(None)),
+    "files?": Each(str),
+    "arriving?": Each(str),
+}
 _DOING = "the folder of the sweep cannot be written"
 
 
@@ -49,7 +76,7 @@ class SweepFolder:
         check_possible(self.path, (MANIFEST, HIDDEN), "sweep")
         self._made = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
         with machine_errors(self.path, _DOING):
-            (self.path / HIDDEN).mkdir(parents=True, exist_ok=True)
+            make_folders(self.path / HIDDEN)
         try:
             self._acquire()
         except lock.FolderInUse as error:
@@ -101,19 +128,29 @@ class SweepFolder:
     def write_manifest(self, manifest: dict[str, Any]) -> None:
         """Replace `sweep.json`. Raises MachineError."""
         with machine_errors(self.path, "the manifest of the sweep cannot be written"):
-            text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
-            write_whole(self.path / MANIFEST, text.encode(), self.staging)
+            write_whole(self.path / MANIFEST, sealed.seal(json_text(manifest)), self.staging)
+
+    def digests(self, announce: Callable[[], None]) -> Digests:
+        """The digests of the tables that are there; none where the manifest is damaged: all are made again."""
+        try:
+            return Digests(read_manifest(self.path)[1] or {}, announce)
+        except InputError:
+            return Digests({}, announce)
 
 
-def read_manifest(path: Path) -> dict[str, Any]:
-    """The content of `sweep.json` in a folder. Raises InputError where there is none, or it cannot be read."""
+def read_manifest(path: Path) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """The content of `sweep.json` in a folder, and what it says of digests; None where it was written before them.
+
+    Raises InputError where there is none, or it is damaged.
+    """
     file = Path(path) / MANIFEST
     try:
-        manifest = json.loads(file.read_text(encoding="utf-8"))
+        manifest, is_sealed = sealed.unseal(file, AGAIN)
     except FileNotFoundError:
         raise InputError(f"{path}: not a sweep: it holds no {MANIFEST}") from None
-    except (OSError, ValueError) as error:
-        raise InputError(f"{file}: cannot be read: {error}; give the sweep's command again") from error
-    if not isinstance(manifest, dict) or "schema_version" not in manifest:
+    if "schema_version" not in manifest:
         raise InputError(f"{file}: no schema_version; this is not the manifest of a sweep")
-    return manifest
+    if (wrong := fault(manifest, _SHAPE)) is not None:
+        raise InputError(f"{file}: {wrong}; {AGAIN}")
+    digests = {key: manifest.pop(key, {}) for key in (sealed.FILES, ARRIVING)}
+    return manifest, digests if is_sealed else None

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 
 from sim.errors import InputError
+from sim.machine import available_memory_bytes
 from sim.names import ALL_ORGANS
 from sim.sweeps import read
 from sim.sweeps.block import Block
@@ -16,7 +17,7 @@ from sim.sweeps.run import Recorded, SweepWork
 from sim.sweeps.schema import FAILURES, PATIENTS, RUNS, columns
 from sim.sweeps.tables import in_memory
 from sim.work.resuming import Executor, resume
-from sim.work.workers import Finished, available_memory_bytes
+from sim.work.workers import Finished
 
 COPIES = 2.5
 """While the tables are made they stand in memory as arrow and as pandas, and packed as the workers sent them."""

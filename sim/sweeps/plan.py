@@ -10,6 +10,7 @@ import hashlib
 import itertools
 import json
 import math
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,7 +24,7 @@ from sim.scenario import Scenario
 from sim.scenario import find as find_scenario
 from sim.scenario.chain import Document
 from sim.scenario.read import read
-from sim.scenario.resolve import from_merged
+from sim.scenario.resolve import from_merged, scenario_name
 from sim.scenario.text import KeyPath, Places
 from sim.sweeps import designs
 from sim.sweeps.block import LANES, Block, BlockRun, program_digest
@@ -92,6 +93,7 @@ class Plan:
     points: tuple[Point, ...]
     factors: tuple[Factor, ...]
     design: str
+    path: Path
 
     @cached_property
     def runs(self) -> list[PlannedRun]:
@@ -223,6 +225,7 @@ def load(name: Path | str) -> Plan:
         points,
         factors,
         design,
+        file.resolve(),
     )
     _refuse_twins(plan, file)
     return plan
@@ -244,6 +247,7 @@ def _shown(file: Path) -> str:
 def _variants(checked: dict[str, Any], document: Document) -> list[Variant]:
     """Every scenario with every cohort and treatment; faults are told in the plan's own lines."""
     variants: list[Variant] = []
+    called: dict[str, tuple[str, Path]] = {}
     cohorts = [*enumerate(checked.get("cohorts", [])), *([] if "cohorts" in checked else [(None, {})])]
     treatments = [*enumerate(checked.get("treatments", [])), *([] if "treatments" in checked else [(None, {})])]
     for place, name in enumerate(checked["scenarios"]):
@@ -255,6 +259,16 @@ def _variants(checked: dict[str, Any], document: Document) -> list[Variant]:
             continue
         if name in checked["scenarios"][:place]:
             document.refuse(("scenarios", place), f'found "{name}" twice; allowed: once')
+            continue
+        earlier = called.setdefault(unicodedata.normalize("NFC", scenario_name(file)).casefold(), (name, file))
+        if earlier[0] != name:
+            same = earlier[1].resolve() == file.resolve()
+            document.refuse(
+                ("scenarios", place),
+                f'found "{earlier[0]}" and "{name}", '
+                + ("which are one file; allowed: once" if same else "which have one name in the tables; allowed: ")
+                + ("" if same else "scenarios whose files have different names"),
+            )
             continue
         for (cohort_place, cohort), (treatment_place, treatment) in itertools.product(cohorts, treatments):
             raw = document.raw

@@ -7,14 +7,17 @@ sweep.runs.query("organ == 'liver' and year == 5").groupby(["scenario", "dormanc
 from __future__ import annotations
 
 import functools
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sim.errors import InputError
+from sim.errors import InputError, Remark
 from sim.messages import unknown
 from sim.names import PRESENTATIONS
+from sim.results import sealed
+from sim.sweeps.digests import AGAIN, Digests
 from sim.sweeps.folder import MANIFEST, read_manifest
 from sim.sweeps.plan import SWEEP_SCHEMA, Factor
 from sim.sweeps.schema import FAILURES, PATIENTS, RUNS, columns
@@ -34,13 +37,30 @@ _NEW_IN_2 = ("liver_symptom_day", "first_detected_day")
 def open(path: Path | str) -> Sweep:  # noqa: A001
     """The sweep in the folder `path`. Raises InputError where there is none, or one of another schema version."""
     path = Path(path)
-    manifest = read_manifest(path)
-    if manifest["schema_version"] not in READ:
+    manifest, digests = read_manifest(path)
+    if not isinstance(manifest["schema_version"], str) or manifest["schema_version"] not in READ:
         raise InputError(
             f"{path / MANIFEST}: schema_version: found {manifest['schema_version']!r}, "
             f"this program reads {', '.join(READ)}; a newer program wrote this sweep: update this one"
         )
-    return Sweep(path, manifest)
+    if digests is None:
+        warnings.warn(f"{path}: {sealed.NOTE}", Remark, stacklevel=2)
+        return Sweep(path, manifest)
+    try:
+        return Sweep(path, manifest, files=tuple(Digests(digests).check(path)))
+    except InputError:
+        now, digests_now = read_manifest(path)
+        if digests_now is None or digests_now == digests:
+            raise
+        return Sweep(path, now, files=tuple(Digests(digests_now).check(path)))  # a sweep is writing there
+
+
+def _by_scenario() -> Any:
+    """The scenario as it is written in a folder's name: "007" is no number, "a%20b" no blank."""
+    import pyarrow as pa
+    import pyarrow.dataset as ds
+
+    return ds.HivePartitioning(pa.schema([("scenario", pa.string())]), segment_encoding="none")
 
 
 @dataclass(frozen=True)
@@ -54,6 +74,8 @@ class Sweep:
     manifest: dict[str, Any]
     held: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
     """In memory: the data frames by table."""
+    files: tuple[str, ...] | None = field(default=None, repr=False, compare=False)
+    """The files that were found intact, by their path in the folder; None where digests were not written yet."""
 
     @property
     def place(self) -> str:
@@ -81,10 +103,11 @@ class Sweep:
         if self.path is None:
             return self._held(table, filters or [])
         folder = self.path / table
-        if not any(folder.glob("scenario=*/*.parquet")):
+        files = self._files(f"{table}/scenario=*/*.parquet")
+        if not files:
             raise InputError(f"{folder}: holds no table yet: no run is finished")
         try:
-            frame = pd.read_parquet(folder, filters=filters)
+            frame = pd.read_parquet(folder, filters=filters, partitioning=_by_scenario())
         except (pa.ArrowException, OSError) as error:
             raise InputError(
                 f"{folder}: damaged, cannot be read ({str(error).splitlines()[0]}); give the sweep's command again"
@@ -101,6 +124,15 @@ class Sweep:
             frame.insert(at, "nodes_positive", None)
             frame.insert(at + 1, "stage", None)
         return frame
+
+    def _files(self, pattern: str) -> list[Path]:
+        assert self.path is not None, "in memory there are no files"
+        there = sorted(self.path.glob(pattern))
+        known = None if self.files is None else set(self.files)
+        for file in there:
+            if known is not None and file.relative_to(self.path).as_posix() not in known:
+                raise InputError(f"{file}: not among the files that {MANIFEST} names; {AGAIN}")
+        return there
 
     def _held(self, table: str, filters: list[tuple[str, str, Any]]) -> pd.DataFrame:
         frame = self.held.get(table)
@@ -127,5 +159,5 @@ class Sweep:
 
         if self.path is None:
             return self.held.get(FAILURES)
-        file = self.path / f"{FAILURES}.parquet"
-        return pd.read_parquet(file) if file.is_file() else None
+        files = self._files(f"{FAILURES}.parquet")
+        return pd.read_parquet(files[0]) if files else None

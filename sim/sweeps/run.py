@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from sim.errors import InputError
-from sim.results.manifest import commit, peak_memory, versions
+from sim.finding import key_of
+from sim.machine import peak_memory
+from sim.results.manifest import commit, versions
 from sim.sweeps.block import Block
 from sim.sweeps.folder import SweepFolder
 from sim.sweeps.parts import ENDING, Part, read_parts, write_part
@@ -129,6 +132,10 @@ class SweepWork(Work[Block]):
     def _finished(self) -> int:
         return len(self.recorded.finished.keys() & self._planned)
 
+    @functools.cached_property
+    def _commit(self) -> str:
+        return commit()
+
     def manifest(self, status: str) -> dict[str, Any]:
         """What the sweep is, and how far."""
         plan = self._plan
@@ -136,7 +143,13 @@ class SweepWork(Work[Block]):
             "schema_version": SWEEP_SCHEMA,
             "status": status,
             "command_line": self._command_line,
-            "plan": {"name": plan.name, "title": plan.title, "design": plan.design, "text": plan.text},
+            "plan": {
+                "name": plan.name,
+                "file": key_of(plan.path),
+                "title": plan.title,
+                "design": plan.design,
+                "text": plan.text,
+            },
             "factors": [
                 {"name": factor.name, "type": factor.type, "meaning": factor.meaning} for factor in plan.factors
             ],
@@ -152,7 +165,7 @@ class SweepWork(Work[Block]):
             "runs_finished": self._finished(),
             "runs_failed": len(self._failures()),
             "machines": self.recorded.machines or [versions()],
-            "commit": commit(),
+            "commit": self._commit,
             "start": self._start.isoformat(timespec="seconds"),
             "wall_seconds": round(time.perf_counter() - self._clock, 3),
             "peak_memory_bytes": max(self.most_memory_bytes, peak_memory() or 0) or None,
@@ -171,6 +184,7 @@ class _Sweep(SweepWork):
         retry_failed: bool,
     ):
         self._plan, self._folder = plan, folder
+        self._digests = folder.digests(lambda: self.write_manifest("running"))
         self._computed = 0
         self._others_write = False
         self.read()
@@ -186,7 +200,7 @@ class _Sweep(SweepWork):
         self.recorded = Recorded()
         for part in read_parts(self._folder.parts, alone=self._folder.is_ours_alone):
             self.recorded.add(part)
-        self._tables = Tables(self._plan, self._folder.path, self._folder.staging)
+        self._tables = Tables(self._plan, self._folder.path, self._folder.staging, self._digests)
         self._tables.count(list(self.recorded.finished))
 
     def keep(self, finished: Finished[Block]) -> None:
@@ -228,7 +242,7 @@ class _Sweep(SweepWork):
 
     def write_manifest(self, status: str) -> None:
         """Say it in the folder."""
-        self._folder.write_manifest(self.manifest(status))
+        self._folder.write_manifest({**self.manifest(status), **self._digests.told()})
 
     def outcome(self) -> Swept:
         """What it came to."""

@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim.errors import MachineError
+from sim.results import sealed
 from sim.results.storage import PARQUET_OPTIONS, ROW_GROUP_ROWS, arrow_column
-from sim.results.whole_file import machine_errors, write_whole
+from sim.results.whole_file import machine_errors, make_folders, write_whole
+from sim.sweeps.digests import Digests
 from sim.sweeps.parts import Part
 from sim.sweeps.plan import SWEEP_SCHEMA, Plan, PlannedRun
 from sim.sweeps.record import together
@@ -62,8 +64,8 @@ def table_files(plan: Plan) -> list[TableFile]:
 class Tables:
     """The data sets in a sweep's folder; `staging` is a folder beside them on the same file system."""
 
-    def __init__(self, plan: Plan, folder: Path, staging: Path):
-        self._plan, self._folder, self._staging = plan, folder, staging
+    def __init__(self, plan: Plan, folder: Path, staging: Path, digests: Digests):
+        self._plan, self._folder, self._staging, self._digests = plan, folder, staging, digests
         self._table_files = table_files(plan)
         self._place_of_run = {run.name: place for place, file in enumerate(self._table_files) for run in file.runs}
         self._waiting = [len(file.runs) for file in self._table_files]
@@ -101,11 +103,10 @@ class Tables:
     ) -> None:
         path = self._folder / table / file
         if not runs:
-            with machine_errors(path, _DOING):
-                path.unlink(missing_ok=True)
+            self._remove(path)
             return
         content = self._content(table, runs)
-        if _stored_content(path) != content:
+        if not self._is_up_to_date(path, content):
             self._replace(path, _arrow_table(self._plan, table, runs, _columns(table, runs, finished)), content)
 
     def _content(self, table: str, runs: Sequence[PlannedRun]) -> bytes:
@@ -119,18 +120,32 @@ class Tables:
 
         arrow_table = arrow_table.replace_schema_metadata({_CONTENT: content})
         with machine_errors(path.parent, _DOING):
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folders(path.parent)
             fill = functools.partial(pq.write_table, arrow_table, row_group_size=ROW_GROUP_ROWS, **PARQUET_OPTIONS)
-            write_whole(path, fill, self._staging)
+            name = self._name(path)
+            write_whole(path, fill, self._staging, lambda staged: self._digests.will_be(name, sealed.digest_of(staged)))
+            self._digests.is_there(name)
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self._folder).as_posix()
+
+    def _is_up_to_date(self, path: Path, content: bytes) -> bool:
+        with machine_errors(path, _DOING):
+            return _stored_content(path) == content and self._digests.holds(self._folder, self._name(path))
+
+    def _remove(self, path: Path) -> None:
+        with machine_errors(path, _DOING):
+            self._digests.will_go(self._name(path))
+            path.unlink(missing_ok=True)
 
     def _write_failures(self, failures: Mapping[str, str]) -> None:
         path = self._folder / f"{FAILURES}.parquet"
         runs = [run for run in self._plan.runs if run.name in failures] if failures else []
         if not runs:
-            path.unlink(missing_ok=True)
+            self._remove(path)
             return
         content = self._content(FAILURES, runs)
-        if _stored_content(path) != content:
+        if not self._is_up_to_date(path, content):
             data = {
                 "run": np.array([run.name for run in runs]),
                 "error": np.array([failures[run.name] for run in runs]),
@@ -145,7 +160,7 @@ class Tables:
             with machine_errors(top, "files of an earlier plan cannot be removed"):
                 for path in sorted(top.rglob("*.parquet")):
                     if path.relative_to(top).as_posix() not in wanted:
-                        path.unlink()
+                        self._remove(path)
                 for folder in [path for path in top.glob("scenario=*") if path.is_dir() and not any(path.iterdir())]:
                     folder.rmdir()
 

@@ -101,6 +101,14 @@ class ChunkStore:
         self.top, self.folder = top, top / self.key
 
     def __enter__(self) -> ChunkStore:
+        try:
+            self._open()
+        except KeyboardInterrupt:  # halfway in
+            self.__exit__()
+            raise
+        return self
+
+    def _open(self) -> None:
         self._made = [folder for folder in self.out.parents if not folder.exists()]
         doing = "the finished parts of the run cannot be kept"
         try:
@@ -120,7 +128,6 @@ class ChunkStore:
             raise MachineError(
                 f"{self.out}: another run is writing there; wait until it ends, or choose another folder with --out"
             ) from error
-        return self
 
     def __exit__(self, *_: object) -> None:
         if not any(self.top.glob("*/[!.]*.npz")):

@@ -6,22 +6,13 @@ import errno
 import os
 from pathlib import Path
 
+from sim import machine
+
 _HELD = {errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EDEADLK}
 
 
 class FolderInUse(Exception):
     """Another process, or another run of this one, holds the lock."""
-
-
-def _lock(descriptor: int, shared: bool) -> None:
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        import msvcrt
-
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]  # Windows has them
-    else:
-        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
 
 
 def acquire(file: Path, *, shared: bool = False) -> int:
@@ -32,7 +23,7 @@ def acquire(file: Path, *, shared: bool = False) -> int:
     while True:
         descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
         try:
-            _lock(descriptor, shared)
+            machine.try_lock(descriptor, shared=shared)
         except OSError as error:
             if error.errno in _HELD:
                 os.close(descriptor)

@@ -6,16 +6,15 @@ they say as a `Work`. What happens on Ctrl-C, or when the machine fails halfway,
 
 from __future__ import annotations
 
-import signal
-import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
 from sim.errors import MachineError
+from sim.machine import deaf
 from sim.work.chunk_store import ChunkStore
 from sim.work.progress import Bar
 from sim.work.workers import Finished, Part, Task, run_tasks
@@ -114,7 +113,7 @@ def resume(work: Work[T], executor: Executor[T], *, progress: bool) -> None:
             bar.close()
         work.write()
     except (KeyboardInterrupt, MachineError, MemoryError) as stopped:
-        with deaf_to_ctrl_c():
+        with deaf():  # a second Ctrl-C must not spoil what the first one asked for
             _write_what_is_there(work, stopped)
         raise
 
@@ -143,19 +142,6 @@ def _write_what_is_there(work: Work[T], stopped: BaseException) -> None:
         reason = str(stopped) or "interrupted"
         told = reason if str(error) in reason else f"{reason}; {error}"
         raise MachineError(f"{told}\n{work.kept_text()}; the same command continues from there") from error
-
-
-@contextmanager
-def deaf_to_ctrl_c() -> Iterator[None]:
-    """A second Ctrl-C must not spoil what the first one asked for; it takes a moment only."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 class KeptRun(Work[P]):

@@ -8,8 +8,6 @@ pipe is the end of the worker, and the end of the parent too.
 
 from __future__ import annotations
 
-import os
-import signal
 import traceback
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Sequence
@@ -20,7 +18,7 @@ from multiprocessing.connection import Connection
 from typing import Any, Generic, NoReturn, Protocol, TypeVar
 
 from sim.errors import InputError, MachineError
-from sim.results.manifest import peak_memory
+from sim.machine import leave_ctrl_c_to_the_parent, peak_memory
 from sim.work.processes import quiet_start, start_context
 
 MOST_DEATHS = 3
@@ -95,7 +93,7 @@ class _ParentGone(BaseException):
 
 def _serve(pipe: Connection) -> None:
     """A worker's life: tasks in, progress and packed chunks out, until None comes or the parent is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
+    leave_ctrl_c_to_the_parent()
     try:
         while (task := pipe.recv()) is not None:
             _send(pipe, *_answer(pipe, task))
@@ -245,15 +243,3 @@ def _too_many_deaths(task: Task) -> MachineError:
         f"{task.title}: the process that computed them ended {MOST_DEATHS} times "
         "before it was done (killed? out of memory?); give the same command with fewer --workers"
     )
-
-
-def available_memory_bytes() -> int | None:
-    """Memory that the machine has free, or None where the system does not tell."""
-    try:
-        with open("/proc/meminfo", encoding="ascii") as file:
-            for line in file:
-                if line.startswith("MemAvailable:"):
-                    return int(line.split()[1]) * 1024
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError, AttributeError):
-        return None
