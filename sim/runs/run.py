@@ -38,7 +38,7 @@ def chunk_tasks(
     scenario: Scenario, seed: int, keep_seeds: bool, keep_events: bool, fewest_patients: int = 1
 ) -> list[CohortTask]:
     """The chunks of a cohort. Their size depends on the cohort only, so that any number of workers can resume it."""
-    size = min(CHUNK_PATIENTS, max(fewest_patients, -(-scenario.patients // 4)))
+    size = min(CHUNK_PATIENTS, max(fewest_patients, -(-scenario.patients // 2)))
     return [
         CohortTask(scenario, seed, start, min(start + size, scenario.patients), keep_seeds, keep_events)
         for start in range(0, scenario.patients, size)
