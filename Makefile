@@ -11,7 +11,7 @@ PYTHONS  ?= 3.11 3.12 3.13
 SCENARIO ?= scenarios/colorectal.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test long lint mutants matrix bench docs pictures questions env compiled clean
+.PHONY: help run demo test long lint mutants matrix audit hostile soak bench docs pictures questions env compiled clean
 
 help:
 	@echo "make run     run the headline scenario: summary table, results, figure (SCENARIO=... for another)"
@@ -21,6 +21,9 @@ help:
 	@echo "make lint    check the code's form and types"
 	@echo "make mutants see whether the tests notice small defects put in on purpose (an hour; continues where it stopped)"
 	@echo "make matrix  run a part of the tests on Python $(PYTHONS), with the newest and with the oldest packages"
+	@echo "make audit   are the pinned packages known to be vulnerable, and what are their licences (0 clean, 1 found, 2 not audited)"
+	@echo "make hostile run the tests busy, in the background, in another locale, as another user, from another folder, in random order"
+	@echo "make soak    commands under random kills, full disks and clock jumps for an hour (continues where it stopped)"
 	@echo "make bench   measure everything against its rivals: a table and benchmarks/report.json (25 minutes)"
 	@echo "make docs    build the manual in docs/_build/html"
 	@echo "make pictures draw the pictures of the README again (a minute or two)"
@@ -48,6 +51,15 @@ mutants: $(INSTALLED)-test compiled
 
 matrix: $(INSTALLED)-matrix
 	@$(BIN)/python -m tests.matrix $(PYTHONS)
+
+audit: $(INSTALLED)-audit
+	@$(BIN)/python -m tests.audit
+
+hostile: $(INSTALLED)-test compiled
+	@$(BIN)/python -m tests.hostile_runs
+
+soak: $(INSTALLED)-test compiled
+	@$(BIN)/python -m tests.soak 60
 
 demo: $(INSTALLED)-demo compiled
 	@$(BIN)/python run_sim.py demo

@@ -1,6 +1,7 @@
 """What all tests share: the repository's folder, the front door as a process, and hypothesis' settings."""
 
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -40,3 +41,15 @@ def front_door():
         )
 
     return call
+
+
+def pytest_collection_modifyitems(items):
+    """With TESTS_IN_ORDER=seed: files, and the tests in each, in random order (`make hostile`)."""
+    seed = os.environ.get("TESTS_IN_ORDER")
+    if seed:
+        dice = random.Random(int(seed))
+        files = sorted({item.path for item in items})
+        dice.shuffle(files)
+        place = {path: number for number, path in enumerate(files)}
+        order = {item: (place[item.path], dice.random()) for item in items}
+        items.sort(key=order.__getitem__)

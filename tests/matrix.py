@@ -12,7 +12,10 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parent.parent
 PLACE = REPOSITORY / ".venv" / "matrix"
 TESTS = [f"tests/test_{name}.py" for name in ("scenario", "units", "cli", "model", "results", "experiment")]
-KINDS = {"newest": "highest", "oldest": "lowest-direct"}
+KINDS = {"newest": "highest", "oldest": "lowest-direct", "mesa4": "highest"}
+USUAL = ("newest", "oldest")
+NEXT_MESA = "mesa[network]>=4.0.0a0"
+"""The pre-release that pyproject.toml does not allow yet: `python -m tests.matrix 3.12 mesa4`, a look ahead."""
 SHOWN = ("mesa", "numpy", "numba", "pandas", "pyarrow", "scipy", "pydantic", "matplotlib")
 UV = [sys.executable, "-m", "uv", "--quiet"]
 
@@ -36,6 +39,10 @@ def prepare(python: str, kind: str, place: Path) -> str:
     pins = place.with_name(f"{place.name}.txt")
     command = [*UV, "pip", "compile", "pyproject.toml", "--extra", "test", "--resolution", KINDS[kind]]
     command += ["--only-binary", ":all:", "--python", python, "--no-header", "--no-annotate", "-o", str(pins)]
+    if kind == "mesa4":
+        ahead = place.with_name("mesa4-override.txt")
+        ahead.write_text(NEXT_MESA + "\n", encoding="utf-8")
+        command += ["--override", str(ahead), "--prerelease", "if-necessary-or-explicit"]
     asked = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
     if asked.returncode:
         raise LookupError(f"no such set of packages: {' '.join(asked.stderr.split())[:600]}")
@@ -67,9 +74,9 @@ def run(python: str, kind: str, version: str, tests: list[str]) -> tuple[bool, s
 
 
 def main(arguments: list[str]) -> int:
-    """`python -m tests.matrix [3.11 3.12 ...] [newest|oldest] [tests/test_x.py ...]`."""
+    """`python -m tests.matrix [3.11 3.12 ...] [newest|oldest|mesa4] [tests/test_x.py ...]`."""
     versions = [word for word in arguments if word[:1].isdigit()] or ["3.11", "3.12", "3.13"]
-    kinds = [word for word in arguments if word in KINDS] or list(KINDS)
+    kinds = [word for word in arguments if word in KINDS] or list(USUAL)
     tests = [word for word in arguments if word.endswith(".py")] or TESTS
     PLACE.mkdir(parents=True, exist_ok=True)
     good = True

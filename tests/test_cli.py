@@ -65,7 +65,7 @@ def test_help_imports_nothing_heavy(front_door, arguments):
 
 @pytest.mark.parametrize(
     "arguments, allowed",
-    [(["list"], {"pydantic"}), (["show", COLORECTAL], {"pydantic"}), (["check", COLORECTAL], {"pydantic"})],
+    [(["list"], {"pydantic"}), (["show", COLORECTAL], {"pydantic"})],
 )
 def test_looking_needs_no_engine(front_door, arguments, allowed):
     result = front_door(*arguments, python=(sys.executable, "-X", "importtime"))

@@ -125,6 +125,61 @@ def test_a_killed_worker_costs_its_block_only(expected, tmp_path, seed):
     assert tables(found) == tables(expected)
 
 
+def introduce_or_die(dask_worker=None):
+    """What a worker says of itself; the first is killed while it says so."""
+    from sim.sweeps import cluster as module
+
+    if dask_worker is not None and dask_worker.name == "w0":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return {"versions": module.versions(), "program": program_digest()}
+
+
+@pytest.mark.parametrize("when", ["introduced", "handed out", "last block"])
+def test_no_loss_of_a_worker_at_any_stage_ends_a_sweep(expected, tmp_path, monkeypatch, when):
+    """Lost while it introduced itself, it ended the sweep with "Stream is closed"."""
+    if when == "introduced":
+        monkeypatch.setattr("sim.sweeps.cluster._machine", introduce_or_die)
+    with cluster(2, tmp_path) as (address, workers):
+        found = {}
+        executor = ClusterExecutor(address)
+        if when == "handed out":
+            ready = executor._ready
+            monkeypatch.setattr(
+                executor, "_ready", lambda client: (ready(client), os.kill(workers[0].pid, signal.SIGKILL))[0]
+            )
+        for done in executor.execute(blocks(6), lambda share: None):
+            assert done.lost is None
+            found[done.task.name] = done.packed
+            if when == "last block" and len(found) == 5:
+                os.kill(workers[0].pid, signal.SIGKILL)
+        assert workers[0].wait(timeout=60) == -signal.SIGKILL
+    assert tables(found) == tables(expected)
+
+
+def test_who_does_not_answer_is_asked_again_for_a_while(monkeypatch):
+    from sim.sweeps import cluster as module
+
+    mine = {"versions": {}, "program": "p"}
+    answers = [OSError("Stream is closed"), {"a": OSError("gone")}, {"a": OSError("gone"), "b": mine}]
+
+    class Client:
+        def wait_for_workers(self, number, timeout):
+            assert timeout >= 1
+
+        def run(self, function, on_error):
+            answer = answers.pop(0)
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+    monkeypatch.setattr(module, "_PAUSE_SECONDS", 0.0)
+    assert ClusterExecutor("tcp://x:1")._introduced(Client()) == {"b": mine}
+    answers.append({"a": OSError("gone")})
+    monkeypatch.setattr(module, "WAIT_SECONDS", -1)
+    with pytest.raises(MachineError, match="no worker of the scheduler at tcp://x:1 answers"):
+        ClusterExecutor("tcp://x:1")._introduced(Client())
+
+
 class Poison(Block):
     """A block that takes its worker with it."""
 
@@ -166,7 +221,8 @@ def test_a_mixed_cluster_is_warned_about(monkeypatch):
         def wait_for_workers(self, number, timeout):
             assert number == 1
 
-        def run(self, function):
+        def run(self, function, on_error):
+            assert on_error == "return"
             return self.machines
 
         def nthreads(self):

@@ -16,6 +16,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from sim.demo import gate
 from sim.demo.gate import MOST_BYTES, Gate, names_of
+from sim.demo.server import LOOPBACK
 
 pytest.importorskip("nicegui", reason="the classroom's server needs the extra 'demo'")
 HOSTILE_EVENTS = 300
@@ -53,7 +54,7 @@ def answer(headers, host="127.0.0.1", alone=True, kind="http", server=("127.0.0.
         ({"host": "127.9.9.9"}, True),
         ({"host": "localhost:9999", "origin": "http://localhost:9999"}, True),  # the other end of a tunnel
         ({"host": "localhost:8080", "origin": "http://localhost:3000"}, False),  # another program's page
-        ({"host": "localhost:8080", "origin": "http://127.0.0.1:8080"}, False),
+        ({"host": "localhost:8080", "origin": f"http://{LOOPBACK}:8080"}, False),
         ({"host": "localhost:8080", "origin": "https://example.org"}, False),
         ({"host": "localhost:8080", "origin": "null"}, False),
         ({"host": "localhost:8080", "origin": "file://"}, False),
@@ -100,13 +101,13 @@ class Visitor:
     """A program that speaks a page's language: it gets the page, opens its socket, and says what it likes."""
 
     def __init__(self, port):
-        page = urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=PATIENCE_SECONDS).read().decode()
+        page = urllib.request.urlopen(f"http://{LOOPBACK}:{port}/", timeout=PATIENCE_SECONDS).read().decode()
         self.client = re.search(r"[\"']client_id[\"']: ?[\"']([0-9a-f-]{36})", page)[1]
         query = (
             f"client_id={self.client}&next_message_id=0&implicit_handshake=true&tab_id=t-{self.client}&document_id=d"
         )
         address = f"ws://127.0.0.1:{port}/_nicegui_ws/socket.io/?{query}&EIO=4&transport=websocket"
-        self._opened = sockets.connect(address, max_size=None, origin=f"http://127.0.0.1:{port}")
+        self._opened = sockets.connect(address, max_size=None, origin=f"http://{LOOPBACK}:{port}")
         self.socket = self._opened.__enter__()
         assert self.socket.recv().startswith("0")
         self.socket.send("40")
@@ -149,7 +150,7 @@ def test_hostile_events_messages_and_requests_do_nothing_to_a_classroom(reposito
         reader = threading.Thread(target=lambda: said.extend(process.stderr), daemon=True)
         reader.start()
         for _ in range(9):  # a link preview, a health check
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/?fbclid=x", timeout=PATIENCE_SECONDS).read()
+            urllib.request.urlopen(f"http://{LOOPBACK}:{port}/?fbclid=x", timeout=PATIENCE_SECONDS).read()
         visitor = Visitor(port)
         for _ in range(HOSTILE_EVENTS):
             try:

@@ -12,6 +12,7 @@ import pytest
 from quick_cohort import children, scenario_file, start_run, tables
 
 import sim.results.reading
+from sim import machine
 from sim import scenario as scenarios
 from sim.errors import InputError, MachineError
 from sim.machine import peak_memory
@@ -21,7 +22,7 @@ from sim.runs import run as runs
 from sim.runs.chunk import build_model
 from sim.runs.run import run_scenario
 from sim.runs.task import CohortTask
-from sim.work import processes, resuming, workers
+from sim.work import resuming, workers
 
 PATIENTS, SEED = 48, 5
 
@@ -59,7 +60,7 @@ def test_another_seed_gives_other_tables(quick, run, tmp_path):
 
 
 def test_processes_that_start_from_nothing_give_the_same(quick, run, tmp_path, monkeypatch):
-    monkeypatch.setattr(processes, "get_all_start_methods", lambda: ["spawn"])
+    monkeypatch.setattr(machine, "get_all_start_methods", lambda: ["spawn"])
     spawned = run_scenario(quick, seed=SEED, out=tmp_path / "x", workers=2)
     assert workers.start_context(()).get_start_method() == "spawn"
     assert tables(spawned.path).items() < tables(run.path).items()
@@ -74,6 +75,8 @@ def test_a_module_of_the_same_name_in_the_current_folder_is_not_ours(tmp_path):
 
 def test_the_manifest_says_what_made_the_run(quick, run):
     manifest = json.loads((run.path / "manifest.json").read_text(encoding="utf-8"))
+    digests = {key: manifest.pop(key) for key in ("files", "digest")}
+    assert sorted(digests["files"]) == sorted(path.name for path in run.path.glob("*.parquet"))
     assert manifest == run.manifest
     assert manifest["status"] == "complete" and manifest["schema_version"] == "4"
     assert manifest["command_line"] == ["run_sim.py", "run"]

@@ -81,6 +81,9 @@ def asked_of_pip(repository, target):
         ("docs", ["docs"]),
         ("lint", ["lint"]),
         ("matrix", ["matrix"]),
+        ("audit", ["audit"]),
+        ("hostile", ["test"]),
+        ("soak", ["test"]),
     ],
 )
 def test_a_target_installs_only_what_it_needs(repository, target, extras):

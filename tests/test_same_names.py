@@ -10,7 +10,7 @@ from quick_cohort import scenario_file
 from quick_sweep import plan_file
 
 from sim import finding
-from sim.analysis import questions
+from sim.analysis import answer_file, questions
 from sim.cli import main, values
 from sim.cli import sweep as sweep_command
 from sim.errors import InputError
@@ -93,7 +93,7 @@ def test_two_questions_of_one_name_have_folders_of_their_own(tmp_path):
         assert main(arguments) == 0 and main(arguments) == 0
     folders = sorted((tmp_path / "out" / "quick").iterdir())
     assert len(folders) == 2 and folders[1].name.startswith(folders[0].name)
-    assert [questions.asked_by(folder) for folder in folders] == [
+    assert [answer_file.asked_by(folder) for folder in folders] == [
         finding.key_of(tmp_path / name / "quick.toml") for name in ("one", "two")
     ]
 

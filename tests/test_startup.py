@@ -25,9 +25,7 @@ def loaded(repository, arguments, before=""):
     return set(modules)
 
 
-@pytest.mark.parametrize(
-    "arguments", [["--help"], ["run", "--help"], ["list"], ["check", "colorectal"], ["compile", "--quiet"]]
-)
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["list"], ["compile", "--quiet"]])
 def test_what_computes_nothing_loads_nothing(repository, arguments):
     ready = "from sim.numerics import machine_code; machine_code.is_complete = lambda folder: True\n"
     assert loaded(repository, arguments, ready) & set(HEAVY) == set()

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from sim import catalog
+from sim.analysis.answer_file import ANSWER
 from sim.analysis.survival import follow_up, logrank
 from sim.errors import InputError
 from sim.finding import key_of
@@ -23,7 +24,6 @@ from sim.results import reading as results
 from sim.results import sealed
 from sim.results.incidence import wilson_interval
 from sim.results.outcomes import CONDITIONS, SHARE
-from sim.results.shape import Many, Within
 from sim.results.storage import write_sealed
 from sim.runs.keys import identity
 from sim.runs.run import run_scenario
@@ -31,35 +31,6 @@ from sim.scenario import Override, Scenario
 from sim.scenario.comparison import Arm, Question
 from sim.scenario.expectations import Contrast, slug
 
-ANSWER = "answer.json"
-_REAL, _MAYBE = (int, float), (int, float, type(None))
-_PATIENTS = Within(0, 2**63)
-_POINT = {
-    "arms": Many(
-        {"arm": str, "only": (str, type(None)), "patients": _PATIENTS, "mean": _MAYBE, "low": _MAYBE, "high": _MAYBE}
-    ),
-    "directions": Many(
-        {
-            "expected": str,
-            "patients": _PATIENTS,
-            "difference": _MAYBE,
-            "low": _MAYBE,
-            "high": _MAYBE,
-            "seen": str,
-            "logrank_p?": _MAYBE,
-        }
-    ),
-}
-SHAPE = {
-    **dict.fromkeys(("scenario", "question", "outcome", "unit", "meaning", "assumes"), str),
-    "enriched": Many({"parameter": str, "value": _REAL, "catalogue": _REAL, "reason": str}),
-    "seed": Within(0, 2**63),
-    "patients": _PATIENTS,
-    "wall_seconds": Within(0.0, 1e12),
-    **_POINT,
-    "across": Many({"parameter": str, "value": _REAL, **_POINT}),
-}
-"""What readers of an answer rely on."""
 FEWEST_PATIENTS = 100
 """In a chunk: a question has many small cohorts, and a chunk of 25 takes as long as one of 100."""
 YES, UNCLEAR, NO, SAME, NONE = "yes", "unclear", "no", "no difference", "too few"
@@ -231,15 +202,6 @@ def _spelled(value: float) -> str:
     """A value as short as possible, but no two values alike: it is the name of a folder."""
     short = f"{value:g}"
     return short if float(short) == value else repr(value)
-
-
-def asked_by(out: Path) -> str | None:
-    """The key (`sim.finding.key_of`) of the scenario whose answer lies in a folder; None where it is not told."""
-    try:
-        found = sealed.unseal(out / ANSWER, "ask again")[0].get("file")
-    except (OSError, InputError):
-        return None
-    return found if isinstance(found, str) else None
 
 
 def _of_other_sites(names: Iterable[str], primary: str) -> set[str]:

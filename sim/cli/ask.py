@@ -84,8 +84,8 @@ def ask(
     for comparison in comparisons:
         tell(comparison_remarks(comparison))
 
+    from sim.analysis.answer_file import asked_by
     from sim.analysis.questions import ask as answer_question
-    from sim.analysis.questions import asked_by
     from sim.results.storage import check_file
 
     place = out or results_folder()

@@ -7,7 +7,7 @@ import os
 import warnings
 from pathlib import Path
 
-from sim.analysis.questions import ANSWER, SHAPE
+from sim.analysis.answer_file import ANSWER, SHAPE
 from sim.errors import InputError, Remark
 from sim.library.answers import Answer
 from sim.library.cohorts import Run

@@ -7,6 +7,7 @@ another one; a block that takes several workers with it is given back as lost. d
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from distributed import Client, Future
 
 WAIT_SECONDS = 20
+_PAUSE_SECONDS = 0.2
 AHEAD = 2
 """Blocks that are handed out for each thread of the cluster: one to work on, one to begin at once."""
 INSTALL = "python -m pip install 'metastatic-seeding[cluster]', or '.[cluster]' in a clone"
@@ -118,19 +120,7 @@ class ClusterExecutor:
 
     def _ready(self, client: Client) -> int:
         """Wait for a worker, compare what the workers run with what we run; returns their threads."""
-        try:
-            client.wait_for_workers(1, timeout=WAIT_SECONDS)
-        except TimeoutError as error:
-            raise MachineError(
-                f"the scheduler at {self._address} has no worker; start some with: "
-                f"dask worker {self._address} --nworkers 4 --nthreads 1"
-            ) from error
-        try:
-            machines = client.run(_machine)
-        except ImportError as error:
-            raise MachineError(
-                f"a worker of the cluster cannot run the program ({error}): install it there too: {INSTALL}"
-            ) from error
+        machines = self._introduced(client)
         mine = _machine()
         if any(machine["program"] != mine["program"] for machine in machines.values()):
             raise MachineError(
@@ -150,3 +140,29 @@ class ClusterExecutor:
                 f"the manifest records all of them ({'; '.join(differing)})"
             )
         return sum(client.nthreads().values())
+
+    def _introduced(self, client: Client) -> dict[str, Any]:
+        """What the workers say of themselves: who is lost meanwhile says nothing, and another may come."""
+        until = time.monotonic() + WAIT_SECONDS
+        while True:
+            try:
+                client.wait_for_workers(1, timeout=max(1.0, until - time.monotonic()))
+            except TimeoutError as error:
+                raise MachineError(
+                    f"the scheduler at {self._address} has no worker; start some with: "
+                    f"dask worker {self._address} --nworkers 4 --nthreads 1"
+                ) from error
+            try:
+                answers = client.run(_machine, on_error="return")
+            except OSError:
+                answers = {}
+            for answer in answers.values():
+                if isinstance(answer, ImportError):
+                    raise MachineError(
+                        f"a worker of the cluster cannot run the program ({answer}): install it there too: {INSTALL}"
+                    ) from answer
+            if told := {name: answer for name, answer in answers.items() if isinstance(answer, dict)}:
+                return told
+            if time.monotonic() > until:
+                raise MachineError(f"no worker of the scheduler at {self._address} answers")
+            time.sleep(_PAUSE_SECONDS)
