@@ -13,7 +13,6 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from multiprocessing import get_all_start_methods, get_context, util
 from pathlib import Path
 from typing import Any
 
@@ -186,6 +185,8 @@ def start_context(preload: Sequence[str], quietly: Callable[[], AbstractContextM
     Returns at once: the server loads in the background, started inside `quietly`. There is one a program; the first
     call decides.
     """
+    from multiprocessing import get_all_start_methods, get_context, util
+
     if "forkserver" not in get_all_start_methods():
         return get_context("spawn")
     from multiprocessing import forkserver

@@ -264,7 +264,8 @@ def test_every_dependency_is_pinned():
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     asked = [
         *project["dependencies"],
-        *(entry for extra in project["optional-dependencies"].values() for entry in extra),
+        # All extras can be installed together but that of lifelines, which refuses the pinned pandas.
+        *(entry for name, extra in project["optional-dependencies"].items() for entry in extra if name != "lifelines"),
     ]
     names = {re.match(r"[A-Za-z0-9_.-]+", entry)[0].lower() for entry in asked} - {project["name"]}
     pinned = {

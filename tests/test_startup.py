@@ -51,7 +51,7 @@ def test_one_chunk_starts_no_process(repository, tmp_path):
         "sys.addaudithook(lambda event, _: sys.exit(event) if event in ('os.fork', 'os.posix_spawn', '_posixsubprocess.fork_exec') else None)\n"
     )
     # The commit in the manifest is asked of git: that is not ours to count.
-    quiet = "from sim.results import manifest; manifest.commit = lambda *_: None\n"
+    quiet = "from sim.results import manifest; manifest.commit = lambda *_: 'unknown'\n"
     modules = loaded(repository, run(tmp_path, "--patients", "1", "--no-figure"), quiet + refuse)
     assert "multiprocessing.forkserver" not in modules and "matplotlib" not in modules
     assert (tmp_path / "run" / "manifest.json").exists() and not (tmp_path / "run" / "figures").exists()
