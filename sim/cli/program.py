@@ -26,6 +26,7 @@ from sim.cli.run import run
 from sim.cli.sensitivity import sensitivity
 from sim.cli.show import show
 from sim.cli.sweep import sweep
+from sim.cli.validate import validate
 from sim.cli.values import PROGRAM
 from sim.errors import InputError, Interrupted, MachineError
 from sim.names import VERSION
@@ -56,6 +57,7 @@ for command in (
     sweep,
     attribute,
     sensitivity,
+    validate,
     plot,
     compare,
     report,

@@ -200,6 +200,10 @@ class OrganFit:
         matrix[sd, sd] += -(turn**2) * c[:, 1, 1].sum() - bend * found.slope_sd.sum() + 2.0 * rise * (1.0 - rise)
         return float(value), gradient, matrix
 
+    def value(self, at: np.ndarray) -> float:
+        """Minus the log posterior at a point, but for a constant."""
+        return self._evaluate(at)[0]
+
     def start(self) -> np.ndarray:
         """The priors' means, the misfit in the middle of its range."""
         return self._mean.copy()

@@ -152,23 +152,20 @@ class LeftOut:
     law: np.ndarray
     additive: np.ndarray
 
-    def of(self, site: str) -> LeftOut:
-        """The rows of one site."""
-        mine = np.array([row.site == site for row in self.rows])
-        rows = tuple(row for row in self.rows if row.site == site)
-        return LeftOut(rows, self.law[mine], self.additive[mine])
+
+def pooled(parts: Sequence[LeftOut], additive: bool = False) -> float:
+    """D2 over all rows of some parts, of the law or of the additive model."""
+    rows = [row for part in parts for row in part.rows]
+    return explained(rows, np.concatenate([part.additive if additive else part.law for part in parts]))
 
 
 def left_out(rows: Sequence[Count], body: Body, groups: Mapping[str, Sequence[str]]) -> dict[str, LeftOut]:
-    """Each group of sites predicted from a fit to all others, by the group's name.
-
-    The fit leaves rows of direct extension out; they are predicted with the others.
-    """
+    """Each group of sites predicted from a fit to all others, by the group's name."""
     found = {}
     for name, left in groups.items():
         kept = [row for row in rows if row.site not in left]
         rest = Body([site for site in body.sites if site not in left], exposures=body.exposed)
-        fit = OrganFit([row for row in kept if not row.contiguous], rest)
+        fit = OrganFit(kept, rest)
         pattern = fit.pattern(fit.maximum())
         mine = [[row for row in rows if row.site == site] for site in left]
         law = [of_pattern(pattern, body, some, some[0].site) for some in mine]
