@@ -11,7 +11,7 @@ from sim import catalog, cli, scenario
 from sim.analysis.calibration import LARGEST_SOIL
 from sim.analysis.closed_form.exposure import expected_metastases, measure, visible_within
 from sim.analysis.organs import data, fit, law
-from sim.analysis.organs.exposed import of_exposure
+from sim.analysis.organs.exposed import exposed, of_exposure
 from sim.catalog.parameters import LaneParameters
 from sim.disease.body import own_organ_factor, route
 from sim.disease.identity import unpack
@@ -238,6 +238,19 @@ def law_with_deaths(site: str) -> np.ndarray:
     exposures = of_exposure(values, measure(chosen, seed=SEED, patients=fit.PATIENTS))
     frailty = law.frailties(values["frailty_log_sd"], 1.0, values[f"metastatic_share.{site}"])
     return law.shares(strength, exposures, frailty)
+
+
+def test_sites_that_are_run_together_are_as_if_alone():
+    """The pancreas kills twice as fast as the colon, and the breast's patients are younger."""
+    sites = ("colon", "pancreas", "breast")
+    together = exposed(sites, seed=SEED, patients=6)
+    assert list(together) == list(sites)
+    for site in sites:
+        alone = exposed((site,), seed=SEED, patients=6)[site]
+        rounding = 1e-9 * alone.either.max()  # of the Fourier transform, whose length is that of the longest life
+        for name in ("either", "killing"):
+            assert np.allclose(getattr(together[site], name), getattr(alone, name), rtol=1e-6, atol=rounding)
+    assert together["pancreas"].either[:, :, -1].sum() < together["colon"].either[:, :, -1].sum()
 
 
 EVERY_SITE = ["breast", *(pytest.param(site, marks=pytest.mark.long) for site in data.FITTED_SITES if site != "breast")]

@@ -160,3 +160,17 @@ def test_a_true_law_reaches_the_ceiling():
     chance, ceiling = scores.noise(rows, resamples=200)
     assert 0.7 * len(rows) < chance < 1.3 * len(rows) and 0.95 < ceiling < 0.99
     assert scores.noise_adjusted(rows, ceiling) == pytest.approx(1.0, abs=0.01)
+
+
+def test_the_slopes_of_the_law_are_its_derivatives():
+    found, frailty = exposures(np.random.default_rng(2)), law.frailties(1.5, 2.5, 0.8)
+    at = np.linspace(-4.0, 0.0, ORGANS_IN_ALL)
+    share, slopes = law.shares_and_slopes(at, found, frailty)
+    assert share == pytest.approx(law.shares(np.exp(at), found, frailty))
+    step = 1e-5
+    for organ in range(ORGANS_IN_ALL):
+        up, down = at.copy(), at.copy()
+        up[organ] += step
+        down[organ] -= step
+        by_difference = (law.shares(np.exp(up), found, frailty) - law.shares(np.exp(down), found, frailty)) / (2 * step)
+        assert slopes[:, organ] == pytest.approx(by_difference, rel=1e-4, abs=1e-8)

@@ -8,23 +8,25 @@ The engine supplies growth of the primary, signals and deaths of other causes (a
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from sim import scenario as scenarios
 from sim.analysis.closed_form import theory
 from sim.analysis.closed_form.exposure import STEP_DAYS, Exposure, measure, visible_chance
 from sim.disease.death import BURDEN_UNIT_CELLS
 from sim.disease.presentation import LEAST_LETHAL_FACTOR, NO_THRESHOLD_CELLS
-from sim.names import LIVER, ORGANS
-from sim.scenario import Scenario
+from sim.names import LIVER, ORGANS, SITES
 
 DEATH_DAYS = 20
 """Points of time at which a patient may die of metastases, up to the day on which something else kills."""
 LAST_YEARS_DAYS = 8 * 365.25
 """The points lie evenly over so many days before that day; what kills earlier counts at the first of them."""
 PACE_STEP = 0.1
+OF_THE_PRIMARY = ("primary_death_factor", "site_shedding_factor", "metastatic_share")
+"""Blocks of numbers by site that do not touch what becomes of a settled cell."""
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(8)
 _PACED = ("metastasis_gompertz_per_day", "cycling_birth_per_day")
 
@@ -105,19 +107,70 @@ class _Curves:
         return int(min(float(days) / STEP_DAYS, self._weeks))
 
 
-def exposed(scenario: Scenario, *, seed: int, patients: int) -> Exposed:
-    """`Exposed` of so many patients of an autopsy scenario, untreated and followed to death."""
-    values = scenario.effective()
-    found = measure(scenario, seed=seed, patients=patients)
-    return of_exposure(values, found)
+def exposed(
+    sites: Sequence[str], *, seed: int, patients: int, values: Mapping[str, float] | None = None
+) -> dict[str, Exposed]:
+    """`Exposed` of so many patients of each site's autopsy scenario, untreated and followed to death.
+
+    Sites whose patients are of one age are run together: a day of the engine costs the same for many. `values` replace
+    the scenarios' parameters, by name, all of them and nulls set.
+    """
+    chosen = {site: scenarios.load(f"autopsy/{site}") for site in sites}
+    if not sites:
+        return {}
+    values = next(iter(chosen.values())).effective() if values is None else values
+    curves: dict[tuple, _Curves] = {}
+    found = {}
+    for age in dict.fromkeys(scenario.age for scenario in chosen.values()):
+        alike = [site for site in sites if chosen[site].age == age]
+        base = chosen[alike[0]]
+        arms = [_as_if(values, site, base.primary) for site in alike]
+        together = measure(base, seed=seed, patients=patients, arms=arms)
+        for number, (site, arm) in enumerate(zip(alike, arms, strict=True)):
+            mine = slice(number * patients, (number + 1) * patients)
+            weeks = len(together.shed)
+            # Sites that differ in the primary's danger alone share the fate of a settled cell.
+            of_cells = _by_site(values, base.primary) - {f"{block}.{base.primary}" for block in OF_THE_PRIMARY}
+            key = weeks, tuple(sorted((name, arm[name]) for name in of_cells))
+            if key not in curves:
+                curves[key] = _Curves(arm, weeks)
+            found[site] = of_exposure(arm, _of_lanes(together, mine), curves[key])
+    return {site: found[site] for site in sites}
 
 
-def of_exposure(values: Mapping[str, float], found: Exposure) -> Exposed:
-    """`Exposed` from what the engine measured; `values` are all parameters, nulls set."""
+def _by_site(values: Mapping[str, float], site: str) -> set[str]:
+    """Blocks of one number a site that have one for this site: full names, with the site."""
+    return {name for name in values if name.endswith(f".{site}") and name.count(".") == 1 and _is_by_site(values, name)}
+
+
+def _is_by_site(values: Mapping[str, float], name: str) -> bool:
+    block = name.partition(".")[0]
+    return all(f"{block}.{site}" in values for site in SITES)
+
+
+def _as_if(values: Mapping[str, float], site: str, base: str) -> dict[str, float]:
+    """Values under which a patient with a primary at `base` lives and dies as one with a primary at `site`."""
+    mine = {name: values[f"{name.partition('.')[0]}.{site}"] for name in _by_site(values, base)}
+    return {**values, **mine}
+
+
+def _of_lanes(exposure: Exposure, lanes: slice) -> Exposure:
+    """The exposure of some lanes."""
+    return Exposure(
+        exposure.shed[:, lanes],
+        exposure.liver_factor[:, lanes],
+        exposure.diagnosis_day[lanes],
+        exposure.last_day[lanes],
+        exposure.metastasis_growth[lanes],
+    )
+
+
+def of_exposure(values: Mapping[str, float], found: Exposure, curves: _Curves | None = None) -> Exposed:
+    """`Exposed` from what the engine measured; `values` are all parameters, nulls set, `curves` those made of them."""
     from scipy.signal import fftconvolve
 
     weeks, lanes = found.shed.shape
-    curves, lethal = _Curves(values, weeks), lethal_cells(values, lanes)
+    curves, lethal = curves or _Curves(values, weeks), lethal_cells(values, lanes)
     gated = values["symptom_cells"] >= NO_THRESHOLD_CELLS  # a hazard acts after diagnosis alone
     killing, either = (np.zeros((len(ORGANS), lanes, DEATH_DAYS)) for _ in range(2))
     for lane in range(lanes):

@@ -40,14 +40,14 @@ def priors() -> Mapping[str, Any]:
 
 
 @functools.cache
-def _exposed(site: str) -> Exposed:
-    return exposed(scenarios.load(f"autopsy/{site}"), seed=SEED, patients=PATIENTS)
+def _exposed(sites: tuple[str, ...]) -> Mapping[str, Exposed]:
+    return exposed(sites, seed=SEED, patients=PATIENTS)
 
 
 class Body:
     """What the law knows before the fit: exposure and frailty by site, and the vessels.
 
-    `drainage` replaces the catalogue's shares of some sites, by site and vein; `values` other parameters.
+    `drainage` replaces the catalogue's shares of some sites, by site and vein; `values` the catalogue's parameters.
     """
 
     def __init__(
@@ -55,12 +55,15 @@ class Body:
         sites: Sequence[str],
         drainage: Mapping[str, Mapping[str, float]] | None = None,
         exposures: Mapping[str, Exposed] | None = None,
+        values: Mapping[str, float] | None = None,
     ) -> None:
         self.sites = tuple(sites)
-        self.values = dict(scenarios.load(f"autopsy/{self.sites[0]}").values())
+        self.values = dict(scenarios.load(f"autopsy/{self.sites[0]}").values() if values is None else values)
         for site, shares in (drainage or {}).items():
             self.values |= {f"drainage.{site}.{vein}": float(shares.get(vein, 0.0)) for vein in VEINS}
-        self.exposed = {site: (exposures or {}).get(site) or _exposed(site) for site in self.sites}
+        known = exposures or {}
+        missing = _exposed(tuple(site for site in self.sites if site not in known))
+        self.exposed = {site: known[site] if site in known else missing[site] for site in self.sites}
         log_sd, cut = self.values["frailty_log_sd"], self.values["frailty_truncation_sd"]
         self.frailties: dict[str, Frailties] = {
             site: frailties(log_sd, cut, self.values[f"metastatic_share.{site}"]) for site in self.sites
