@@ -228,7 +228,9 @@ def _checks(drawn: _Drawn, simulated: int, synthetic: int) -> list[Row]:
                 model_low=100 * low,
                 model_high=100 * high,
                 table=table,
-                reason="" if 0.92 <= covered <= 0.98 else "the normal law at the mode is not the posterior",
+                reason=""
+                if 0.92 <= covered <= 0.98
+                else "intervals are those at the most probable misfit; where that is larger they are too narrow",
             )
         )
     return found
