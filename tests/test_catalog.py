@@ -4,7 +4,6 @@ import dataclasses
 import math
 import re
 import shutil
-import tomllib
 
 import numpy as np
 import pytest
@@ -13,6 +12,7 @@ from treated_patients import plan
 from virtual_patients import AGE, on, values
 
 from sim import catalog, units
+from sim.catalog import transcription
 from sim.catalog.parameters import LaneParameters
 from sim.disease import body
 from sim.disease.hosts import draw_hosts
@@ -34,9 +34,8 @@ def of_each_parameter(check):
 def blocks():
     """Every block of every file as (file, name, block), straight from the TOML."""
     for path in sorted(catalog.FOLDER.glob("*.toml")):
-        for name, block in tomllib.loads(path.read_text(encoding="utf-8")).items():
-            if "unit" in block:
-                yield path.name, name, block
+        for name, block in catalog.blocks(path):
+            yield path.name, name, block
 
 
 # -- proof ---------------------------------------------------------------------------------------
@@ -51,7 +50,8 @@ def check_proof(entry):
     elif block["kind"] == "derived":
         assert "=" in proof and block["targets"], "a formula, and the rows that it starts from"
     elif block["kind"] == "assumed":
-        assert len(proof.split()) >= 2, "why is a reason, not a word"
+        for reason in proof.values() if isinstance(proof, dict) else [proof]:
+            assert len(reason.split()) >= 2, "why is a reason, not a word"
     assert len(block["meaning"].split()) >= 4
 
 
@@ -169,7 +169,8 @@ def test_one_awake_cell_in_sixty_founds_a_colony():
 def check_form(parameter):
     assert parameter.kind in catalog.KINDS
     assert parameter.minimum <= parameter.low <= parameter.value <= parameter.high <= parameter.maximum
-    assert parameter.low < parameter.high, "a range has two ends"
+    closed = parameter.name.startswith("drainage.") and parameter.high == 0
+    assert parameter.low < parameter.high or closed, "a range has two ends, but a way out that no text names is closed"
     assert all(math.isfinite(x) for x in (parameter.value, parameter.low, parameter.high, parameter.minimum))
     assert parameter.direction in catalog.DIRECTIONS and parameter.outcome and "{" not in parameter.outcome
     assert parameter.source or parameter.targets
@@ -221,6 +222,22 @@ def test_every_organ_site_and_vein_has_its_numbers():
     }
     for site in SITES:
         assert sum(PARAMETERS[f"drainage.{site}.{vein}"].value for vein in VEINS) == pytest.approx(1.0)
+
+
+def test_drainage_is_what_its_table_says():
+    """Value, range and the reason of every share, with where it was read."""
+    for site, veins in transcription.drainage().items():
+        for vein, row in veins.items():
+            parameter = PARAMETERS[f"drainage.{site}.{vein}"]
+            found = (parameter.value, parameter.low, parameter.high)
+            assert found == (float(row["share"]), float(row["low"]), float(row["high"]))
+            assert all(row[field] in parameter.source for field in ("reason", "citation", "address"))
+
+
+def test_no_two_sites_share_one_drainage():
+    """Sites of one drainage give the same patients."""
+    shares = {tuple(PARAMETERS[f"drainage.{site}.{vein}"].value for vein in VEINS) for site in SITES}
+    assert len(shares) == len(SITES)
 
 
 def test_no_parameter_stands_twice():
@@ -333,7 +350,7 @@ def broken_catalogue(tmp_path, monkeypatch):
     """A copy of the catalogue in which one text of one file is replaced, and a fresh reading of it."""
 
     def read(file, old, new):
-        for path in catalog.FOLDER.glob("*.toml"):
+        for path in (*catalog.FOLDER.glob("*.toml"), transcription.DRAINAGE_FILE):
             shutil.copy(path, tmp_path)
         text = (tmp_path / file).read_text(encoding="utf-8")
         assert old in text

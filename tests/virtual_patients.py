@@ -9,11 +9,15 @@ from sim.catalog.parameters import LaneParameters
 from sim.disease.hosts import Hosts, draw_hosts
 from sim.mechanisms import REGISTRY, default_states, effective_parameters
 from sim.model import MetastasisModel
-from sim.names import NICHES
+from sim.names import NICHES, SITES, VEINS
 
 AGE = SimpleNamespace(mean_years=67.0, sd_years=11.0, low_years=30.0, high_years=95.0)
 
+WHOLE_VEIN = {"colon": "portal", "stomach": "portal", "pancreas": "portal", "lung": "pulmonary_venous"}
+"""Each primary by one vein, the vena cava where none is named: small circuits are then solved by hand."""
+
 PINNED = {
+    **{f"drainage.{site}.{vein}": float(vein == WHOLE_VEIN.get(site, "caval")) for site in SITES for vein in VEINS},
     **{f"soil.{niche}": 0.1 for niche in NICHES},
     **{f"arrest_probability.{bed}": 0.5 for bed in ("liver", "lung", "other")},
     **{f"feeding.{niche}": 1.0 for niche in NICHES},

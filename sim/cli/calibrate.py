@@ -1,4 +1,4 @@
-"""The command `calibrate`: a first fit of the catalogue."""
+"""The command `calibrate`: fit the catalogue's calibrated numbers to published rows."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from sim.cli.values import WholeNumber
 from sim.errors import InputError
 
 
@@ -14,23 +15,53 @@ from sim.errors import InputError
     "--out",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Where to write the fitted numbers. [default: the catalogue's own file]",
+    help="Write the fitted numbers to this file.",
+)
+@click.option("--write", is_flag=True, help="Replace the catalogue's own numbers by the fitted ones.")
+@click.option(
+    "--draws",
+    type=WholeNumber(minimum=1),
+    metavar="N",
+    help="Also make N draws of calibrated and assumed numbers, for `run --posterior` (seconds each; continues).",
 )
 @click.option("--quiet", is_flag=True, help="Do not print the report.")
-def calibrate(out: Path | None, quiet: bool) -> None:
-    """Fit organs, sites and timing to published rows.
+def calibrate(out: Path | None, write: bool, draws: int | None, quiet: bool) -> None:
+    """Fit soil, arrest and shedding to autopsies of five sites.
 
-    Writes the catalogue file of calibrated parameters, with what it was fitted to, and reports the fit.
+    Reports the fit with its intervals. The catalogue stays as it is unless `--write` is given. Draws go into
+    posterior.parquet, beside the fitted numbers.
     """
     if out is not None and (out.is_dir() or not out.parent.is_dir()):
         found = "a folder" if out.is_dir() else f"there is no folder {out.parent}"
         raise InputError(f"--out {out}: {found}; give a file, such as calibrated.toml, in an existing folder")
+    if draws is not None and out is None and not write:
+        raise InputError("--draws: found without a place for them; give --write or --out FILE too")
     from sim import catalog
     from sim.analysis.calibration import calibrate as fit
     from sim.results.storage import check_file
 
-    check_file(out or catalog.CALIBRATED_FILE)  # before anything is fitted
+    if out is not None or write:
+        check_file(out or catalog.CALIBRATED_FILE)  # before anything is fitted
 
-    report = fit(out, quiet)
+    report = fit(out, write)
     if not quiet:
         click.echo(report)
+    if draws is not None:
+        _draw(draws, out, write, quiet)
+
+
+def _draw(number: int, out: Path | None, write: bool, quiet: bool) -> None:
+    from sim.analysis.posterior import draws
+    from sim.catalog import posterior
+    from sim.results.whole_file import machine_errors
+    from sim.work.progress import Bar
+
+    beside = [] if out is None else [out.with_name(posterior.FILE.name)]
+    places = [*beside, *([posterior.FILE] if write else [])]
+    bar = Bar(number, "draws", not quiet, unit="draw")
+    with machine_errors(places[0], "the draws cannot be kept"):
+        columns = draws(number, bar.show, places[0].with_suffix(".part.jsonl"))
+    bar.close()
+    for place in places:
+        with machine_errors(place, "the draws cannot be written"):
+            posterior.write(place, columns)

@@ -1,0 +1,24 @@
+"""The whole scorecard: what is measured, then every published row that is not, with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sim.analysis.validation import organs, others
+from sim.analysis.validation.rows import Row
+
+COLUMNS = (
+    "table", "name", "population", "unit", "published", "published_low", "published_high", "band_low", "band_high",
+    "model", "model_low", "model_high", "status", "kind", "source", "reason",
+)  # fmt: skip
+
+
+def scorecard(*, simulated: int = organs.SIMULATED, synthetic: int = organs.SYNTHETIC) -> list[Row]:
+    """All rows; `simulated` patients a site and `synthetic` data sets as for `organs.rows`."""
+    measured = organs.rows(simulated=simulated, synthetic=synthetic)
+    return [*measured, *others.rows(measured)]
+
+
+def records(rows: Sequence[Row]) -> list[dict[str, object]]:
+    """The rows as plain records with COLUMNS, for a table."""
+    return [{name: getattr(row, name) for name in COLUMNS} for row in rows]
