@@ -7,7 +7,7 @@ Waking and dying asleep are in `sim.disease.sleep`; this file says who sleeps an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -25,6 +25,16 @@ def sleep_of_site(parameters: LaneParameters, site_of_lane: Sequence[str] | np.n
 def sleeper_death_of_site(parameters: LaneParameters, site_of_lane: Sequence[str] | np.ndarray) -> np.ndarray:
     """Hazard per day of dying asleep of the cells of the lane's site, (lanes,)."""
     return parameters["sleeper_death_per_day"] * parameters.by_site("site_sleeper_death_factor.{site}", site_of_lane)
+
+
+def values_of_site(values: Mapping[str, float], site: str) -> dict[str, float]:
+    """All parameter values with the sleep and the death of sleepers of a site in place of the colon's."""
+    one = LaneParameters(values, 1)
+    return {
+        **values,
+        "sleep_probability": float(sleep_of_site(one, [site])[0]),
+        "sleeper_death_per_day": float(sleeper_death_of_site(one, [site])[0]),
+    }
 
 
 def act(rates: Rates, signals: Signals, parameters: LaneParameters) -> None:

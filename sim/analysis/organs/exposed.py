@@ -17,6 +17,7 @@ from sim.analysis.closed_form import theory
 from sim.analysis.closed_form.exposure import STEP_DAYS, Exposure, measure, visible_chance
 from sim.disease.death import BURDEN_UNIT_CELLS
 from sim.disease.presentation import LEAST_LETHAL_FACTOR, NO_THRESHOLD_CELLS
+from sim.mechanisms.dormancy import values_of_site
 from sim.names import LIVER, ORGANS
 from sim.scenario import Scenario
 
@@ -107,7 +108,7 @@ class _Curves:
 
 def exposed(scenario: Scenario, *, seed: int, patients: int) -> Exposed:
     """`Exposed` of so many patients of an autopsy scenario, untreated and followed to death."""
-    values = scenario.effective()
+    values = values_of_site(scenario.effective(), scenario.primary)
     found = measure(scenario, seed=seed, patients=patients)
     return of_exposure(values, found)
 
