@@ -90,7 +90,7 @@ def test_the_catalogue_reads_the_file():
     for name, value in found.items():
         if name.rpartition(".")[2] not in QUALITY:
             assert parameters[name].value == value and parameters[name].kind == "calibrated"
-    calibrated = {name for name, p in parameters.items() if p.kind == "calibrated"}
+    calibrated = {name for name, p in parameters.items() if p.kind == "calibrated" and p.file == "calibrated"}
     assert calibrated == {name for name in found if name.rpartition(".")[2] not in QUALITY}
     rows = {row.row for row in data.fitted()}
     assert all(set(parameters[f"soil.{organ}"].targets) == rows for organ in ORGANS)

@@ -113,7 +113,7 @@ FAST = [
 
 def fast_colon(*, off=(), set_=()) -> dict[str, np.ndarray]:
     """A small colon cohort from the scenario file, run to the end."""
-    chosen = scenario.load("colorectal").with_(off=off, set_=[*FAST, *set_])
+    chosen = scenario.load("colorectal").with_(off=off, set_=virtual.plainly(*FAST, *set_))
     model = build_model(chosen, seed=SEED, patients=np.arange(12), collect=False)
     model.run()
     assert model.cells.settled.sum() > 1000 and model.cells.grown.count > 0
@@ -238,7 +238,7 @@ def test_without_dormancy_no_colony_wakes_later_than_it_arrived(colon):
 
 
 def test_without_dormancy_the_table_has_no_day_of_waking():
-    chosen = scenario.load("colorectal").with_(off=["dormancy"], set_=FAST)
+    chosen = scenario.load("colorectal").with_(off=["dormancy"], set_=virtual.plainly(*FAST))
     model = build_model(chosen, seed=SEED, patients=np.arange(12), collect=False)
     model.run()
     table = tables.metastases_table(model, tables.Metastases(model), DescentColumns(model))
@@ -324,7 +324,7 @@ def acts_differently_later(mechanism) -> bool:
     """Whether a mechanism's factors on day 800 of a growing, ageing and metastatic cohort are others than on day 0."""
     every = tuple(REGISTRY)
     chosen = scenario.load("colorectal").with_(
-        on=every, set_=[*FAST, "awakening_gain=0.5", "organ_inflammation.lung=1"]
+        on=every, set_=virtual.plainly(*FAST, "awakening_gain=0.5", "organ_inflammation.lung=1")
     )
     model = build_model(chosen, seed=SEED, patients=np.arange(6), collect=False)
     acted = []

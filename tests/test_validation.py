@@ -12,7 +12,7 @@ from sim.report import validation
 
 @pytest.fixture(scope="module")
 def rows():
-    return scorecard.scorecard(simulated=0, synthetic=0)
+    return scorecard.scorecard(simulated=0, synthetic=0, cohort=0)
 
 
 def test_every_published_row_stands_on_the_scorecard_once(rows):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sim.analysis.validation import scorecard as cards
+from sim.analysis.validation.natural_history import PATIENTS
 from sim.analysis.validation.organs import SIMULATED, SYNTHETIC
 from sim.library import inputs
 
@@ -40,16 +41,22 @@ class Scorecard:
 
 
 def validate(
-    *, patients: int = SIMULATED, synthetic: int = SYNTHETIC, out: str | os.PathLike[str] | None = None
+    *,
+    patients: int = SIMULATED,
+    synthetic: int = SYNTHETIC,
+    cohort: int = PATIENTS,
+    out: str | os.PathLike[str] | None = None,
 ) -> Scorecard:
     """Lay the model, at the catalogue's numbers, beside every published row; ten minutes, or two with zeros.
 
     `patients` autopsies a site are simulated beside the closed form, and the fit is made again on so many `synthetic`
-    data sets; zero leaves a check out. With `out` page, table and figures are written there, as the command `validate`
-    does. Raises InputError and MachineError.
+    data sets; the natural history is measured on cohorts of `cohort` patients; zero leaves a check out. With `out`
+    page, table and figures are written there, as the command `validate` does. Raises InputError and MachineError.
     """
     rows = cards.scorecard(
-        simulated=inputs.whole_number("patients", patients, 0), synthetic=inputs.whole_number("synthetic", synthetic, 0)
+        simulated=inputs.whole_number("patients", patients, 0),
+        synthetic=inputs.whole_number("synthetic", synthetic, 0),
+        cohort=inputs.whole_number("cohort", cohort, 0),
     )
     folder = inputs.folder(out)
     if folder is not None:

@@ -18,6 +18,7 @@ from sim.analysis.closed_form import theory
 from sim.analysis.closed_form.exposure import STEP_DAYS, Exposure, measure, visible_chance
 from sim.disease.death import BURDEN_UNIT_CELLS
 from sim.disease.presentation import LEAST_LETHAL_FACTOR, NO_THRESHOLD_CELLS
+from sim.mechanisms.dormancy import values_of_site
 from sim.names import LIVER, ORGANS, SITES
 
 DEATH_DAYS = 20
@@ -132,9 +133,10 @@ def exposed(
             # Sites that differ in the primary's danger alone share the fate of a settled cell.
             of_cells = _by_site(values, base.primary) - {f"{block}.{base.primary}" for block in OF_THE_PRIMARY}
             key = weeks, tuple(sorted((name, arm[name]) for name in of_cells))
+            its = values_of_site(arm, base.primary)
             if key not in curves:
-                curves[key] = _Curves(arm, weeks)
-            found[site] = of_exposure(arm, _of_lanes(together, mine), curves[key])
+                curves[key] = _Curves(its, weeks)
+            found[site] = of_exposure(its, _of_lanes(together, mine), curves[key])
     return {site: found[site] for site in sites}
 
 

@@ -133,6 +133,13 @@ class OrganFit:
         self._level = -np.log(np.mean([body.exposed[site].either[:, :, -1].mean() for site in body.sites]))
         p = priors()
         self._mean, self._precision = self._gaussian(p, fixed_arrest or {})
+        self._known = [
+            (body.sites.index(site), ORGANS.index(organ), float(log), float(p["known_strength"]["log_sd"]))
+            for site, organs in p["known_strength"]["log"].items()
+            if site in body.sites
+            for organ, log in organs.items()
+        ]
+        """Strengths that stages at diagnosis and relapses tell, more than the autopsies of the site."""
         self._top = float(p["misfit_between_sites"]["logit_sd_maximum"])
         self._at: tuple[bytes, tuple[float, np.ndarray, np.ndarray]] | None = None
 
@@ -199,6 +206,14 @@ class OrganFit:
         across = -turn * design.T @ c[:, 0, 1]
         matrix[:, sd] += across
         matrix[sd, :] += across
+        for i, organ, log, log_sd in self._known:
+            gap = (strength[i, organ] - log) / log_sd
+            slope = np.zeros(self.size)
+            slope[[i, organs.start + organ]] = 1.0 / log_sd
+            slope[beds] = by_arrest[:, i, organ] / log_sd
+            value += 0.5 * gap**2
+            gradient += gap * slope
+            matrix += np.outer(slope, slope)
         bend = turn * (1.0 - 2.0 * rise)
         matrix[sd, sd] += -(turn**2) * c[:, 1, 1].sum() - bend * found.slope_sd.sum() + 2.0 * rise * (1.0 - rise)
         return float(value), gradient, matrix

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sim.analysis.validation import organs, others
+from sim.analysis.validation import natural_history, organs, others
 from sim.analysis.validation.rows import Row
 
 COLUMNS = (
@@ -13,9 +13,15 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def scorecard(*, simulated: int = organs.SIMULATED, synthetic: int = organs.SYNTHETIC) -> list[Row]:
-    """All rows; `simulated` patients a site and `synthetic` data sets as for `organs.rows`."""
+def scorecard(
+    *, simulated: int = organs.SIMULATED, synthetic: int = organs.SYNTHETIC, cohort: int = natural_history.PATIENTS
+) -> list[Row]:
+    """All rows; `simulated` patients a site and `synthetic` data sets as for `organs.rows`.
+
+    `cohort` patients each for `natural_history.rows`; 0 leaves those out.
+    """
     measured = organs.rows(simulated=simulated, synthetic=synthetic)
+    measured += natural_history.rows(cohort) if cohort else []
     return [*measured, *others.rows(measured)]
 
 
