@@ -341,6 +341,13 @@ FROM_METASTASES = {
     "metastatic_death_per_day": 0.05,
     "metastasis_gompertz_per_day": 0.002,
 }
+FROM_ALL_ORGANS = {
+    **FROM_METASTASES,
+    **{f"{law}.{niche}": 1.0 for law in ("niche_pace", "burden_weight") for niche in NICHES},
+    "metastatic_death_per_day": 0.0,
+    "symptom_cells": 3e11,
+}
+"""Deaths at the lethal burden, to which every organ adds alike: else the brain decides alone, the others in nobody."""
 MANY_SEEDS = {"competent_share": 1e-4, "sleep_probability": 1.0}
 OBESE = {"bmi_mean": 35.0}
 
@@ -433,7 +440,7 @@ CHANGES_OF = {
         "log10_kill.chemotherapy": 0.15,
     },
     "primary_death_factor": {**NOBODY_DIES, "primary_death_per_day": 0.01},
-    "burden_weight": FROM_METASTASES,
+    "burden_weight": FROM_ALL_ORGANS,
     "metastatic_death_per_day": FROM_METASTASES,
     "saa_time_days": MANY_SEEDS,
     "obesity_il6_gain": {**MANY_SEEDS, **OBESE},

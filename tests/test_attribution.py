@@ -343,7 +343,7 @@ def test_the_command_prints_a_table_and_draws_a_figure(tmp_path, capsys):
         assert words in printed, words
     assert all(len(line) <= 110 for line in printed.splitlines())
     assert sorted(file.name for file in (out / "figures").iterdir()) == ["attribution.pdf", "attribution.png"]
-    table = pd.read_csv(out / "attribution.csv", float_precision="round_trip")
+    table = pd.read_csv(out / "attribution.csv")
     assert table.equals(pd.read_parquet(out / "attribution.parquet").astype(table.dtypes.to_dict()))
     assert set(table.part) == {"all off", "inflammation", "dormancy", "all on"}
     assert command(file, "--mechanisms", "dormancy", "--workers", 1, "--out", out, "--quiet") == 0

@@ -8,13 +8,15 @@ import numpy as np
 import pytest
 
 from sim import catalog, cli, scenario
+from sim.analysis import calibrated_file
 from sim.analysis.calibration import LARGEST_SOIL
-from sim.analysis.closed_form.exposure import expected_metastases, measure, visible_within
+from sim.analysis.closed_form.exposure import expected_metastases, measure, visible_chances
 from sim.analysis.organs import data, fit, law
 from sim.analysis.organs.exposed import exposed, of_exposure
 from sim.catalog.parameters import LaneParameters
 from sim.disease.body import own_organ_factor, route
 from sim.disease.identity import unpack
+from sim.mechanisms.dormancy import values_of_site
 from sim.names import NICHES, ORGANS
 from sim.runs import tables
 from sim.runs.chunk import build_model
@@ -131,11 +133,22 @@ def test_nothing_is_written_unless_told(repository, capsys):
 
 
 def test_another_fits_numbers_are_left_alone(again):
-    new, committed = again
-    assert 'targets = ["CRC01", "CRC02"]' in committed
-    assert [x for x in new.split("\n\n") if x.startswith("[frailty_log_sd]")] == [
-        x for x in committed.split("\n\n") if x.startswith("[frailty_log_sd]")
-    ]
+    """Those of the natural history stand in a file of their own; this fit writes none of them."""
+    own = tomllib.loads((catalog.FOLDER / "natural_history.toml").read_text(encoding="utf-8")).keys() - {"provenance"}
+    assert "frailty_log_sd" in own
+    for text in again:
+        assert not own & tomllib.loads(text).keys()
+
+
+def test_blocks_of_another_fit_in_the_same_file_stay(tmp_path, monkeypatch):
+    file = tmp_path / "calibrated.toml"
+    file.write_text('# Made.\n\n[another_fits_number]\nvalue = 1.25\ntargets = ["CRC01"]\n', encoding="utf-8")
+    monkeypatch.setattr(catalog, "CALIBRATED_FILE", file)
+    new = tomllib.loads(
+        calibrated_file.write(file, "organs", {"competent_share": 0.5}, ["AUT473"], {}).read_text("utf-8")
+    )
+    assert new["another_fits_number"] == {"value": 1.25, "targets": ["CRC01"]}
+    assert new["competent_share"]["value"] == 0.5
 
 
 # -- the closed form -------------------------------------------------------------------------------
@@ -145,16 +158,23 @@ def closed_form_chances(chosen: scenario.Scenario, patients: int, seed: int) -> 
     """P(a visible metastasis by death) of these very patients, (patients, niches), from exposure and frailty."""
     values = {name: p.value for name, p in chosen.parameters.items()}
     exposure = measure(chosen, seed=seed, patients=patients)
-    visible = visible_within(
-        chosen, values["autopsy_threshold_cells"], len(exposure.shed) + 1, exposure.metastasis_growth
-    )
-    plain, liver = expected_metastases(exposure, visible, exposure.last_day, exposure.last_day)
+    its, seen, weeks = values_of_site(values, chosen.primary), values["autopsy_threshold_cells"], len(exposure.shed) + 1
+
+    @functools.cache
+    def expected(niche: str) -> tuple[np.ndarray, np.ndarray]:
+        visible = visible_chances(its, seen, weeks, niche, exposure.metastasis_growth)
+        return expected_metastases(exposure, visible, exposure.last_day, exposure.last_day)
+
+    def like(niche: str) -> str:
+        """The first niche that feeds its cells and lets them grow as this one does."""
+        return next(n for n in NICHES if all(its[f"{x}.{n}"] == its[f"{x}.{niche}"] for x in ("feeding", "niche_pace")))
+
     parameters = LaneParameters(values, 1)
     strength = (route(parameters, [chosen.primary]).arrest * own_organ_factor(parameters, [chosen.primary])
                 * parameters.by_niche("soil"))[0]  # fmt: skip
     frailty = build_model(chosen, seed=seed, patients=np.arange(patients), collect=False).hosts.frailty
     level = values["competent_share"] * values[f"site_shedding_factor.{chosen.primary}"] * frailty
-    exposed = np.where(np.array(NICHES) == "liver", liver[:, None], plain[:, None])
+    exposed = np.transpose([expected(like(niche))[int(niche == "liver")] for niche in NICHES])
     return 1.0 - np.exp(-level[:, None] * strength * exposed)
 
 
@@ -196,7 +216,7 @@ MILD_FRAILTY = "frailty_truncation_sd=1"
 def autopsies(site: str):
     """Chances in closed form, and who has a metastasis when metastases do not kill and when they do."""
     chosen = scenario.load(f"autopsy/{site}").with_(set_=[MILD_FRAILTY])
-    harmless = chosen.with_(set_=["metastatic_death_per_day=0 1/day"])
+    harmless = chosen.with_(set_=["metastatic_death_per_day=0 1/day", "symptom_cells=1e18"])
     return (closed_form_chances(harmless, PATIENTS, SEED), simulated_shares(harmless, PATIENTS, SEED),
             simulated_shares(chosen, PATIENTS, SEED))  # fmt: skip
 
@@ -230,7 +250,7 @@ def test_deaths_from_metastases_lower_the_shares_by_a_little(site, organ):
 def law_with_deaths(site: str) -> np.ndarray:
     """Shares by organ of the law that is fitted, deaths from metastases within, at the catalogue's numbers."""
     chosen = scenario.load(f"autopsy/{site}").with_(set_=[MILD_FRAILTY])
-    values = chosen.effective()
+    values = values_of_site(chosen.effective(), site)
     lane = LaneParameters(values, 1)
     arrest = route(lane, [site]).arrest * own_organ_factor(lane, [site])
     level = values["competent_share"] * values[f"site_shedding_factor.{site}"]

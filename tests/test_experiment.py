@@ -1,6 +1,7 @@
 """Runs: the same tables on any number of workers and in any chunks, and tables that agree with each other."""
 
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -12,7 +13,6 @@ import pytest
 from quick_cohort import children, scenario_file, start_run, tables
 
 import sim.results.reading
-from sim import machine
 from sim import scenario as scenarios
 from sim.errors import InputError, MachineError
 from sim.machine import peak_memory
@@ -60,7 +60,7 @@ def test_another_seed_gives_other_tables(quick, run, tmp_path):
 
 
 def test_processes_that_start_from_nothing_give_the_same(quick, run, tmp_path, monkeypatch):
-    monkeypatch.setattr(machine, "get_all_start_methods", lambda: ["spawn"])
+    monkeypatch.setattr(multiprocessing, "get_all_start_methods", lambda: ["spawn"])
     spawned = run_scenario(quick, seed=SEED, out=tmp_path / "x", workers=2)
     assert workers.start_context(()).get_start_method() == "spawn"
     assert tables(spawned.path).items() < tables(run.path).items()

@@ -53,7 +53,7 @@ def test_the_harness_notices_a_defect(sources, monkeypatch):
     [
         ({"schema_version": ["4"]}, r"schema_version: found \['4'\]"),
         ({"scenario": []}, "scenario: found a list; allowed: a table"),
-        ({"seed": "1"}, 'seed: found "1"; allowed: a number from 0'),
+        ({"seed": "one"}, 'seed: found "one"; allowed: a number from 0'),
         ({"seed": True}, "seed: found true"),
         ({"patients": 0}, r"patients: found 0 \(a number\); allowed: a number from 1"),
         ({"status": "half"}, 'status: found "half"; allowed: complete, interrupted'),

@@ -26,7 +26,7 @@ def two_draws(tmp_path, monkeypatch):
         "sleep_probability": np.array([0.2, 0.9]),
     }
     path = tmp_path / "posterior.parquet"
-    posterior.write(path, columns)
+    path.write_bytes(posterior.as_bytes(columns))
     monkeypatch.setattr(posterior, "FILE", path)
     posterior.columns.cache_clear()
     yield [{name: values[i] for name, values in columns.items()} for i in range(2)]

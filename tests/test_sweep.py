@@ -492,13 +492,14 @@ def test_a_point_costs_little_beside_its_days():
 # -- reading -------------------------------------------------------------------------------------------
 
 
-def test_a_folder_that_is_no_sweep(tmp_path, plan):
+def test_a_folder_that_is_no_sweep(tmp_path, sweep):
     with pytest.raises(InputError, match="not a sweep: it holds no sweep.json"):
         read.open(tmp_path)
     (tmp_path / "sweep.json").write_text('{"schema_version": "99"}', encoding="utf-8")
     with pytest.raises(InputError, match="found '99', this program reads 1"):
         read.open(tmp_path)
-    (tmp_path / "sweep.json").write_text('{"schema_version": "1"}', encoding="utf-8")
+    shutil.copy(sweep.path / "sweep.json", tmp_path)
+    rewrite(tmp_path, "sweep.json", digests=False)
     with pytest.warns(Remark), pytest.raises(InputError, match="no run is finished"):
         _ = read.open(tmp_path).runs
 

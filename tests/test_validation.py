@@ -26,13 +26,21 @@ def test_misses_and_what_is_not_compared_say_why(rows):
 
 
 def test_the_organ_pattern_is_explained(rows):
-    """The bars that are met; the law's lead over organ + site within the sample is short of its bar, and the page says so."""
+    """The bars that are met; the law's lead over organ + site is short of its bar, and the page says so.
+
+    Left out, where direct extension is, it leads by less than its bar, but it leads.
+    """
     score = {(row.name, row.population): row for row in rows if row.unit == "D2"}
     said = "without direct extension"
     assert score["the law", said].model > organs.LEAST_D2
     assert score["one site left out, pooled", said].model > organs.LEAST_LEFT_OUT
-    assert score["the same above organ + site", said].model > organs.LEAST_ABOVE_ADDITIVE
-    assert [row.name for row in score.values() if row.status == "outside"] == ["the law above organ + site"] * 2
+    assert score["the same above organ + site", "with direct extension"].model > organs.LEAST_ABOVE_ADDITIVE
+    assert score["the same above organ + site", said].model > 0.05
+    assert {key for key, row in score.items() if row.status == "outside"} == {
+        ("the law above organ + site", "with direct extension"),
+        ("the law above organ + site", said),
+        ("the same above organ + site", said),
+    }
 
 
 def test_most_fitted_rows_lie_inside(rows):
@@ -78,11 +86,11 @@ def test_a_row_with_a_bar_in_its_text_keeps_its_columns():
 
 def test_the_arrest_in_the_liver_decides_between_lung_and_liver():
     """Over all sites a liver that lets cells pass wants no better lung; one that holds nearly all of them does, and fits worse."""
-    text = profiles.arrest_of_the_liver((0.2, 0.5, 0.97))
+    text = profiles.arrest_of_the_liver((0.05, 0.2, 0.97))
     cells = [[float(x) for x in line.strip("| ").split("|")] for line in text.splitlines() if line.startswith("| 0.")]
     ratio = {line[0]: line[2] for line in cells}
     fits = {line[0]: line[1] for line in cells}
-    assert ratio[0.2] < 0.2 and ratio[0.97] > 5 * ratio[0.5] and fits[0.97] < fits[0.2] - 2
+    assert ratio[0.05] < 0.5 and ratio[0.97] > 20 * ratio[0.2] and fits[0.97] < fits[0.2] - 2
 
 
 def test_a_file_in_the_way_is_refused(tmp_path, capsys):

@@ -28,7 +28,8 @@ _POINT = {
     ),
 }
 SHAPE = {
-    **dict.fromkeys(("scenario", "question", "outcome", "unit", "meaning", "assumes"), str),
+    **dict.fromkeys(("scenario", "question", "outcome", "unit", "meaning"), str),
+    "assumes": (str, type(None)),
     "enriched": Many({"parameter": str, "value": _REAL, "catalogue": _REAL, "reason": str}),
     "seed": Within(0, 2**63),
     "patients": _PATIENTS,

@@ -27,6 +27,7 @@ from sim.catalog import Parameter
 from sim.disease.presentation import NO_THRESHOLD_CELLS
 from sim.errors import InputError
 from sim.mechanisms import REGISTRY
+from sim.results.whole_file import write_whole
 
 DECADE = 10.0
 SHOWN_IN_HUMANS = ("dual_blood_supply", "dormancy")
@@ -158,14 +159,13 @@ def draws(
     key = _key(number)
     made = _kept(kept, key)
     if kept is not None:  # without a line that was cut off, to which the next would be joined
-        kept.write_text("".join(_line(key, row) for row in made), encoding="utf-8")
+        write_whole(kept, "".join(_line(key, row) for row in made).encode())
     if len(made) < number:
         drawing = Drawing(number)
         for i in range(len(made), number):
             made.append(drawing.draw(i))
             if kept is not None:
-                with kept.open("a", encoding="utf-8") as file:
-                    file.write(_line(key, made[-1]))
+                write_whole(kept, "".join(_line(key, row) for row in made).encode())
             if progress is not None:
                 progress(i + 1)
     if kept is not None:

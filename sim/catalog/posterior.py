@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Mapping
-from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
@@ -22,8 +21,8 @@ DIGITS = 4
 """Significant digits that are kept: a draw is known to no more than that."""
 
 
-def write(path: Path, columns: Mapping[str, np.ndarray]) -> None:
-    """Write draws, one array (draws,) a parameter, whole or not at all. Raises OSError."""
+def as_bytes(columns: Mapping[str, np.ndarray]) -> bytes:
+    """The content of a file of draws, one array (draws,) a parameter."""
     import io
 
     import pyarrow as pa
@@ -33,9 +32,7 @@ def write(path: Path, columns: Mapping[str, np.ndarray]) -> None:
     table = pa.table({"parameter": list(columns), "draws": pa.array(rounded, pa.list_(pa.float32()))})
     out = io.BytesIO()
     pq.write_table(table, out, compression="zstd", compression_level=19)
-    whole = path.with_name(f"{path.name}.part")
-    whole.write_bytes(out.getvalue())
-    whole.replace(path)
+    return out.getvalue()
 
 
 @functools.cache

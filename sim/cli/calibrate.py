@@ -97,7 +97,7 @@ def calibrate(
 def _draw(number: int, out: Path | None, write: bool, quiet: bool) -> None:
     from sim.analysis.posterior import draws
     from sim.catalog import posterior
-    from sim.results.whole_file import machine_errors
+    from sim.results.whole_file import machine_errors, write_whole
     from sim.work.progress import Bar
 
     beside = [] if out is None else [out.with_name(posterior.FILE.name)]
@@ -108,4 +108,4 @@ def _draw(number: int, out: Path | None, write: bool, quiet: bool) -> None:
     bar.close()
     for place in places:
         with machine_errors(place, "the draws cannot be written"):
-            posterior.write(place, columns)
+            write_whole(place, posterior.as_bytes(columns))

@@ -21,10 +21,16 @@ from sim.results.shape import Each, Many, Within, Words, fault
 from sim.results.storage import check_possible, json_text
 from sim.results.whole_file import machine_errors, make_folders, write_whole
 from sim.sweeps.digests import AGAIN, ARRIVING, Digests
+from sim.sweeps.plan import SWEEP_SCHEMA
 from sim.work import lock
 
 MANIFEST = "sweep.json"
 HIDDEN = ".sweep"
+READ = ("1", "2", SWEEP_SCHEMA)
+"""Versions that this program reads. Version 1 need not tell when a liver's symptoms came: null there.
+
+Until version 2 everybody was diagnosed by the primary, on the reference day.
+"""
 _COUNT = Within(0, 2**63)
 _SHAPE: Mapping[str, Any] = {
     "schema_version": str,
@@ -150,6 +156,11 @@ def read_manifest(path: Path) -> tuple[dict[str, Any], dict[str, Any] | None]:
         raise InputError(f"{path}: not a sweep: it holds no {MANIFEST}") from None
     if "schema_version" not in manifest:
         raise InputError(f"{file}: no schema_version; this is not the manifest of a sweep")
+    if isinstance(version := manifest["schema_version"], str) and version not in READ:
+        raise InputError(
+            f"{file}: schema_version: found {version!r}, this program reads {', '.join(READ)}; a newer program wrote "
+            "this sweep: update this one"
+        )
     if (wrong := fault(manifest, _SHAPE)) is not None:
         raise InputError(f"{file}: {wrong}; {AGAIN}")
     digests = {key: manifest.pop(key, {}) for key in (sealed.FILES, ARRIVING)}

@@ -19,17 +19,12 @@ from sim.names import PRESENTATIONS
 from sim.results import sealed
 from sim.sweeps.digests import AGAIN, Digests
 from sim.sweeps.folder import MANIFEST, read_manifest
-from sim.sweeps.plan import SWEEP_SCHEMA, Factor
+from sim.sweeps.plan import Factor
 from sim.sweeps.schema import FAILURES, PATIENTS, RUNS, columns
 
 if TYPE_CHECKING:
     import pandas as pd
 
-READ = ("1", "2", SWEEP_SCHEMA)
-"""Versions that this program reads. Version 1 need not tell when a liver's symptoms came: null there.
-
-Until version 2 everybody was diagnosed by the primary, on the reference day.
-"""
 _NEW_IN_2 = ("liver_symptom_day", "first_detected_day")
 """A column of `patients`, and the one that it follows."""
 
@@ -38,11 +33,6 @@ def open(path: Path | str) -> Sweep:  # noqa: A001
     """The sweep in the folder `path`. Raises InputError where there is none, or one of another schema version."""
     path = Path(path)
     manifest, digests = read_manifest(path)
-    if not isinstance(manifest["schema_version"], str) or manifest["schema_version"] not in READ:
-        raise InputError(
-            f"{path / MANIFEST}: schema_version: found {manifest['schema_version']!r}, "
-            f"this program reads {', '.join(READ)}; a newer program wrote this sweep: update this one"
-        )
     if digests is None:
         warnings.warn(f"{path}: {sealed.NOTE}", Remark, stacklevel=2)
         return Sweep(path, manifest)

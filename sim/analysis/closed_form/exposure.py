@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.analysis.closed_form import theory
-from sim.mechanisms.dormancy import values_of_site
 from sim.names import LIVER
 from sim.observe import SELDOM_DAYS
 from sim.runs.chunk import build_model
@@ -84,14 +83,6 @@ def measure(
     )
     model.__dict__.clear()
     return out
-
-
-def visible_within(
-    scenario: Scenario, threshold_cells: float, weeks: int, growth: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """`visible_chances` of a scenario whose niches feed alike (as the liver does)."""
-    values = values_of_site(scenario.effective(), scenario.primary)
-    return visible_chances(values, threshold_cells, weeks, "liver", growth)
 
 
 def visible_chance(p: Mapping[str, float], threshold_cells: float, weeks: int, niche: str) -> np.ndarray:

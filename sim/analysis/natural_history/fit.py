@@ -18,6 +18,8 @@ import numpy as np
 from scipy.optimize import least_squares
 from scipy.special import expit, logit
 
+from sim.results.whole_file import write_whole
+
 SEED, PATIENTS = 1, 3000
 STEP = 0.05
 """Of a finite difference, in units of the transformed unknowns: below it chance would show, above it the curvature."""
@@ -117,8 +119,8 @@ class Problem:
             self.evaluations += 1
             self._known[name] = {k: float(v) for k, v in self._measure(values).items()}
             if self._kept is not None:
-                with self._kept.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps({"at": name, "measures": self._known[name]}) + "\n")
+                lines = (json.dumps({"at": at, "measures": found}) + "\n" for at, found in self._known.items())
+                write_whole(self._kept, "".join(lines).encode())
         return self._known[name]
 
     def residuals(self, at: np.ndarray) -> np.ndarray:
