@@ -11,7 +11,7 @@ PYTHONS  ?= 3.11 3.12 3.13
 SCENARIO ?= scenarios/colorectal.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test long lint mutants matrix audit hostile soak bench docs pictures questions env compiled clean
+.PHONY: help run demo test long lint mutants matrix audit hostile soak bench docs pictures questions validation env compiled clean
 
 help:
 	@echo "make run     run the headline scenario: summary table, results, figure (SCENARIO=... for another)"
@@ -28,6 +28,7 @@ help:
 	@echo "make docs    build the manual in docs/_build/html"
 	@echo "make pictures draw the pictures of the README again (a minute or two)"
 	@echo "make questions ask every scenario its question with three seeds, for docs/questions.md (several hours)"
+	@echo "make validation lay the model beside every published row, for docs/validation.md (ten minutes)"
 	@echo "make env     only make the environment in $(VENV)"
 	@echo "make clean   remove the environment and all caches (results stay)"
 	@echo "PYTHON=...   the Python to build with, 3.11 or newer (now: $(PYTHON))"
@@ -81,6 +82,11 @@ pictures: compiled
 questions: compiled
 	@$(BIN)/python run_sim.py ask all --seed 1 --seed 2 --seed 3
 	@cp results/questions/questions.md docs/questions.md
+
+validation: compiled
+	@$(BIN)/python run_sim.py validate --out results/validation
+	@cp results/validation/validation.md docs/validation.md
+	@cp results/validation/validation/*.png docs/validation/
 
 env: compiled
 

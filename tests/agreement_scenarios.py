@@ -1,5 +1,5 @@
 """The work on which the two implementations are compared. All parameters that matter are set here: no
-calibration can move these comparisons.
+calibration can move these comparisons, and the natural history that the plain side does not know is at its null.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from agreement_runs import (
     run_engine,
     run_plain,
 )
+from virtual_patients import PLAIN_ILLNESS
 
 from sim.model import MetastasisModel
 from sim.names import NICHES
@@ -120,7 +121,14 @@ def only_soil(**soil: float) -> dict[str, float]:
 
 LIFE_DAYS = 140
 LIFE = parameter_values(
-    **VESSELS, **FAST_COLONIES, **SLEEP, **FEEDING, **STEADY, **only_soil(liver=0.1, lung=0.1), shedding_per_day=400.0
+    **PLAIN_ILLNESS,
+    **VESSELS,
+    **FAST_COLONIES,
+    **SLEEP,
+    **FEEDING,
+    **STEADY,
+    **only_soil(liver=0.1, lung=0.1),
+    shedding_per_day=400.0,
 )
 
 
@@ -158,7 +166,14 @@ def both_lives(model_class, effort, first_seed) -> tuple[Sample, Sample]:
 
 FIRST_DAYS = 210
 FIRST = parameter_values(
-    **VESSELS, **FAST_COLONIES, **SLEEP, **FEEDING, **STEADY, **only_soil(liver=0.1, lung=0.1), shedding_per_day=3.0
+    **PLAIN_ILLNESS,
+    **VESSELS,
+    **FAST_COLONIES,
+    **SLEEP,
+    **FEEDING,
+    **STEADY,
+    **only_soil(liver=0.1, lung=0.1),
+    shedding_per_day=3.0,
 )
 
 
@@ -187,6 +202,7 @@ AGES_DAYS = (10, 31, 95)
 SIZES_DAYS = 105
 # A low avascular limit, so that the oldest colonies are past the angiogenic switch and far from exponential.
 SIZES = parameter_values(
+    **PLAIN_ILLNESS,
     **VESSELS,
     **STEADY,
     **only_soil(liver=0.5),
@@ -251,6 +267,7 @@ PATIENT_FRAILTY = 1.7
 SOIL = {organ: 0.35 + 0.05 * (number % 7) for number, organ in enumerate(NICHES)}
 # Sizes and shares are such that no fate is rare; sleepers die at once, so that only arrival is told.
 PATIENT = parameter_values(
+    **PLAIN_ILLNESS,
     **VESSELS,
     **{f"soil__{organ}": share for organ, share in SOIL.items()},
     own_organ_receptivity__lung=0.6,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 
 import numpy as np
+from virtual_patients import PLAIN_ILLNESS, PLAIN_SIZES
 
 from sim import catalog
 from sim.catalog.parameters import LaneParameters
@@ -20,7 +21,7 @@ from sim.disease.clones import potentials
 from sim.disease.hosts import draw_hosts
 from sim.disease.identity import unpack
 from sim.disease.signals import Signals
-from sim.mechanisms import REGISTRY, default_states, effective_parameters, immune_surveillance, inflammation
+from sim.mechanisms import REGISTRY, default_states, dormancy, effective_parameters, immune_surveillance, inflammation
 from sim.names import LIVER, MICROMETASTASIS_CELLS, NICHES, SITES, VEINS
 from sim.numerics import streams
 from sim.treatments import REGISTRY as REGIMENS
@@ -46,7 +47,10 @@ def age(years: float, sd_years: float = 0.0) -> SimpleNamespace:
 def catalogue_values(**changes: float) -> dict[str, float]:
     """The catalogue's values, mechanisms in their default states, with changes (`__` for a dot); what was fitted is pinned at round numbers."""
     out = effective_parameters({name: parameter.value for name, parameter in catalog.load().items()}, default_states())
+    plain = {k: v for k, v in (PLAIN_ILLNESS | PLAIN_SIZES).items() if not k.startswith("niche_pace")}
+    out |= {k: v for k, v in plain.items() if k != "primary_gompertz_per_day"}
     out |= {f"site_shedding_factor.{site}": 1.0 for site in SITES}
+    out |= {f"primary_death_factor.{site}": 1.0 for site in SITES}
     out |= {"arrest_probability.liver": 0.9, "arrest_probability.lung": 0.4, "arrest_probability.other": 0.2}
     changes = {name.replace("__", "."): value for name, value in changes.items()}
     assert set(changes) <= set(out), set(changes) - set(out)
@@ -97,6 +101,11 @@ def arrested(values: Mapping[str, float], site: str, niche: str | None) -> float
 def hosts(values: Mapping[str, float], n: int = 1000, site: str = "colon"):
     """Drawn patients."""
     return draw_hosts(SEED, np.arange(n), [site] * n, [age(67.0, 11.0)] * n, LaneParameters(values, n))
+
+
+def over_sites(values: Mapping[str, float], trait: Callable) -> float:
+    """Mean of a trait of drawn patients, over all sites."""
+    return float(np.mean([trait(hosts(values, 100, site)).mean() for site in SITES]))
 
 
 def growth_together(values: Mapping[str, float]) -> float:
@@ -176,6 +185,13 @@ FINITE = {"symptom_cells": 1e11}
 EXACT: dict[str, Callable[[Mapping[str, float]], float]] = {
     "frailty_sd": lambda values: float(np.log(hosts(values).frailty[hosts(values).frailty > 0]).std()),
     "able_share": lambda values: float(np.mean([(hosts(values, site=site).frailty > 0).mean() for site in SITES])),
+    "growth_factor_of_the_site": lambda values: over_sites(values, lambda drawn: drawn.growth_factor),
+    "metastasis_growth_of_the_site": lambda values: over_sites(values, lambda drawn: drawn.metastasis_growth),
+    "diagnosis_day_of_the_site": lambda values: over_sites(values, lambda drawn: drawn.diagnosis_day),
+    "sleep_of_the_site": lambda values: float(dormancy.sleep_of_site(LaneParameters(values, len(SITES)), SITES).mean()),
+    "sleeper_death_of_the_site": lambda values: float(
+        dormancy.sleeper_death_of_site(LaneParameters(values, len(SITES)), SITES).mean()
+    ),
     "metastasis_growth_sd": lambda values: float(np.log(hosts(values).metastasis_growth).std()),
     "growth_together": growth_together,
     "shallow_share": lambda values: float((~hosts(values).deep).mean()),
@@ -325,6 +341,13 @@ FROM_METASTASES = {
     "metastatic_death_per_day": 0.05,
     "metastasis_gompertz_per_day": 0.002,
 }
+FROM_ALL_ORGANS = {
+    **FROM_METASTASES,
+    **{f"{law}.{niche}": 1.0 for law in ("niche_pace", "burden_weight") for niche in NICHES},
+    "metastatic_death_per_day": 0.0,
+    "symptom_cells": 3e11,
+}
+"""Deaths at the lethal burden, to which every organ adds alike: else the brain decides alone, the others in nobody."""
 MANY_SEEDS = {"competent_share": 1e-4, "sleep_probability": 1.0}
 OBESE = {"bmi_mean": 35.0}
 
@@ -417,7 +440,7 @@ CHANGES_OF = {
         "log10_kill.chemotherapy": 0.15,
     },
     "primary_death_factor": {**NOBODY_DIES, "primary_death_per_day": 0.01},
-    "burden_weight": FROM_METASTASES,
+    "burden_weight": FROM_ALL_ORGANS,
     "metastatic_death_per_day": FROM_METASTASES,
     "saa_time_days": MANY_SEEDS,
     "obesity_il6_gain": {**MANY_SEEDS, **OBESE},

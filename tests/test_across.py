@@ -67,6 +67,7 @@ EXCEPTIONS = {
     ("scarred_and_inflamed_liver", "fibrosis_prevalence"): SET,
     ("hypoxic_marrow", "niche_hypoxia.*"): "the question is about marrow and lung, whose values are varied",
     ("surgery_alone", "feeding.*"): "the same in every organ: one unit with the time scales of sleep, which are varied",
+    ("surgery_alone", "site_sleep*"): "factors on sleep and on the death of sleepers, which are varied",
     ("surgery_alone", "dormancy_*_shape"): "the time scales of sleep, which are varied, say who wakes after four years",
 }
 """Scenario and parameters that it does not vary, and why."""

@@ -57,11 +57,11 @@ def test_two_tabs_see_their_own_patients_and_closing_one_frees_its_worker():
         tabs = room.enter(first), room.enter(second)
         assert tabs[0].pid is None, "a worker is started on demand"
         await asyncio.gather(
-            tabs[0].ask(Settings().arms(), ["a", "b"], 1, 18, 4), tabs[1].ask(Settings().arms()[:1], ["a"], 2, 3, 4)
+            tabs[0].ask(Settings().arms(), ["a", "b"], 1, 29, 4), tabs[1].ask(Settings().arms()[:1], ["a"], 2, 3, 4)
         )
         await until(lambda: "done" in first.kinds() and "done" in second.kinds(), "both cohorts")
         heads = [next(part for part in shown.parts() if part["kind"] == "head") for shown in (first, second)]
-        assert [(head["seed"], head["patient"], len(head["arms"])) for head in heads] == [(1, 18, 2), (2, 3, 1)]
+        assert [(head["seed"], head["patient"], len(head["arms"])) for head in heads] == [(1, 29, 2), (2, 3, 1)]
         curves = [json.loads([what for kind, what in shown if kind == "curves"][-1]) for shown in (first, second)]
         assert [len(data["arms"]) for data in curves] == [2, 1]
         pids = [tab.pid for tab in tabs]
@@ -85,14 +85,14 @@ def test_the_film_tells_what_the_engine_tells():
     async def scene():
         room, shown = Classroom(), Listener()
         tab = room.enter(shown)
-        await tab.ask(Settings().arms(), ["a", "b"], 1, 18, 2)
+        await tab.ask(Settings().arms(), ["a", "b"], 1, 29, 2)
         await until(lambda: "done" in shown.kinds(), "the cohort")
         room.close()
         return shown
 
     whole = film.assemble(asyncio.run(scene()).parts())
     for arm, resolved in zip(whole["arms"], Settings().arms(), strict=True):
-        model = build_model(resolved, seed=1, patients=np.array([18]), collect=False)
+        model = build_model(resolved, seed=1, patients=np.array([29]), collect=False)
         model.run()
         last = [steps[-1] if steps else 0 for steps in arm["counts"]["settled"]]
         assert last == model.cells.settled[0].tolist()

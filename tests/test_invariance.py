@@ -265,12 +265,13 @@ def test_a_faster_clock_wakes_the_same_sleepers_earlier():
 
 @pytest.fixture(scope="module")
 def short():
-    """The headline scenario, fast enough for a test."""
+    """The headline scenario, fast enough for a test; all of its patients can have metastases, or there is little to compare."""
     chosen = {**BUSY, "primary_gompertz_per_day": 0.02, "primary_capacity_cells": 1e7, "growth_log_sd": 0.0,
               "metastasis_gompertz_per_day": 0.01, "metastasis_capacity_cells": 1e9, "avascular_limit_cells": 1e5,
               "dormancy_narrow_scale_days": 60.0, "dormancy_broad_scale_days": 200.0, "shedding_per_day": 3.0,
               "immune_clearance_per_day": 0.02, "fibrosis_prevalence": 0.5, "organ_inflammation.lung": 0.5, "bmi_mean": 30.0,
-              "secondary_shedding_factor": 0.03, "metastatic_death_per_day": 0.0}  # fmt: skip
+              "secondary_shedding_factor": 0.03, "metastatic_death_per_day": 0.0,
+              "metastatic_share.colon": 1.0}  # fmt: skip
     return scenario.load("colorectal").with_(on=REGISTRY, set_=[f"{name}={value}" for name, value in chosen.items()])
 
 

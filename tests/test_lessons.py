@@ -58,15 +58,17 @@ def test_an_unknown_lesson_is_refused_with_the_known_ones():
 
 def test_plumbing_alone_fills_muscle_and_kidneys(films):
     soil, equal = ends(films("plumbing_or_soil"), "settled")
-    assert equal["muscle"] + equal["kidney"] > 10 * (soil["muscle"] + soil["kidney"])
-    assert soil["bone"] > 3 * equal["bone"] and soil["adrenal"] > 10 * max(equal["adrenal"], 1)
+    assert equal["muscle"] > 10 * soil["muscle"] and equal["kidney"] > soil["kidney"]
+    assert soil["bone"] > 2 * equal["bone"] and soil["adrenal"] > 10 * max(equal["adrenal"], 1)
+    assert all(body["lung"] == max(body.values()) for body in (soil, equal))  # "the lungs stay first in both bodies"
     others = [equal[organ] for organ in NICHES if organ not in ("lung", "liver", "muscle", "kidney", "elsewhere")]
     assert min(equal["muscle"], equal["kidney"]) >= max(others)
 
 
 def test_the_shunt_moves_metastases_from_the_liver_to_the_lungs(films):
     portal, shunt = ends(films("two_blood_supplies"), "settled")
-    assert portal["liver"] > 5 * shunt["liver"] and shunt["lung"] > 5 * portal["lung"]
+    assert portal["liver"] > 5 * shunt["liver"]
+    assert shunt["lung"] > 1.5 * portal["lung"]  # they meet every cell in both bodies, and in one what the liver left
     portal, shunt = ends(films("two_blood_supplies"), "macrometastasis")
     assert portal["liver"] > shunt["liver"] and shunt["lung"] > portal["lung"]
 
@@ -166,7 +168,7 @@ def test_sleepers_relapse_late_and_less():
     *_, last = paired_cohort(lesson.arms, seed=lesson.seed, patients=lesson.patients)
     third = next(i for i, day in enumerate(last["days"]) if day > 3.2 * 365)
     late = [arm["found"]["all"]["share"][-1] - arm["found"]["all"]["share"][third] for arm in last["arms"]]
-    assert late[0] > late[1] and late[1] <= 0.01
+    assert late[0] > 3 * late[1] and late[1] <= 0.03  # "hardly anything more comes"
     assert last["paired"]["all"]["difference"] > 0  # in the end more patients relapse where nobody sleeps
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy import stats
-from virtual_patients import AGE, NOTHING_ACTS, plain_hosts, values
+from virtual_patients import AGE, NOTHING_ACTS, plain_hosts, plainly, values
 
 from sim import scenario
 from sim.catalog.parameters import LaneParameters
@@ -32,7 +32,7 @@ QUICK = [
 
 
 def quick(*more: str, **changes):
-    return scenario.load("colorectal").with_(patients=PATIENTS, set_=[*QUICK, *more], **changes)
+    return scenario.load("colorectal").with_(patients=PATIENTS, set_=plainly(*QUICK, *more), **changes)
 
 
 def finished(chosen, patients=PATIENTS):

@@ -7,7 +7,7 @@ import pytest
 from every import assert_every, failures
 
 from sim import catalog
-from sim.analysis.calibration import autopsy_rows, timing_rows
+from sim.analysis.organs import data
 from sim.catalog import transcription
 from sim.names import SITES, VEINS
 
@@ -155,16 +155,23 @@ def test_contiguous_rows_are_few_and_have_a_reason():
     contiguous = {key: row["contiguous"] for key, row in ROWS.items() if row["contiguous"]}
     assert len(contiguous) <= 3
     assert all(len(reason.split()) >= 6 for reason in contiguous.values())
-    assert contiguous.keys() <= {row.row for row in autopsy_rows()}, (
+    assert contiguous.keys() <= {row.row for row in data.of_fitted_sites()}, (
         "marks are for rows that a blood-borne model speaks of"
     )
 
 
 def test_calibration_uses_the_rows_that_it_was_fitted_to():
-    """More tables of the same sites came in; the fit still reads one of them."""
-    used = [observed.row for observed in (*autopsy_rows(), *timing_rows())]
+    """More tables of the same sites came in; the fit still reads one of them, without what is reached by direct extension."""
+    used = [count.row for count in data.fitted()]
     assert used == list(PARAMETERS["soil.liver"].targets)
-    assert {ROWS[observed.row]["study"] for observed in autopsy_rows()} == {"diSibio2008"}
+    assert {ROWS[row]["study"] for row in used} == {"diSibio2008"}
+    assert not any(ROWS[row]["contiguous"] for row in used)
+
+
+def test_the_counts_that_are_fitted_are_those_of_the_paper():
+    for count in data.of_fitted_sites():
+        quoted = [int(x) for x in re.findall(r"(\d+)(?= \[|$)", READINGS[count.row].second["quotation"])]
+        assert quoted == [count.patients, count.seen], count.row
 
 
 # -- drainage --------------------------------------------------------------------------------------

@@ -97,7 +97,9 @@ def parameter(entry):
         (parameter("sleep_probability = { value = true, reason = 'x' }"), ["found true; allowed: a number, 0 to 1"]),
         (parameter("sleep_probability = { value = [0.5], reason = 'x' }"), ["found a list; allowed: a number"]),
         (
-            parameter("'drainage.colon.portal' = { value = 0, reason = 'x' }"),
+            parameter(
+                "'drainage.colon.portal' = { value = 0, reason = 'x' }\n'drainage.colon.caval' = { value = 0, reason = 'x' }"
+            ),
             ["drainage.colon: found shares that sum to 0"],
         ),
         # overrides
@@ -269,7 +271,7 @@ def test_a_device_is_no_scenario():
         ({"set_": ["soil.liver=true"]}, ['found "true"; allowed: a plain number or %']),
         ({"set_": ["cycling_birth_per_day=5 days"]}, ['"days" does not fit; allowed: 1/hour, 1/day']),
         ({"set_": ["soil.liver=0.1", "soil.liver=0.2"]}, ["found soil.liver twice"]),
-        ({"set_": ["drainage.colon.portal=0"]}, ["drainage.colon: found shares that sum to 0"]),
+        ({"set_": ["drainage.colon.portal=0", "drainage.colon.caval=0"]}, ["drainage.colon: found shares that sum to 0"]),
         ({"patients": -1, "off": ["a"], "set_": ["b=1"]}, ["--patients -1", "--off a", "--set b=1"]),
     ],
 )

@@ -9,11 +9,49 @@ from sim.catalog.parameters import LaneParameters
 from sim.disease.hosts import Hosts, draw_hosts
 from sim.mechanisms import REGISTRY, default_states, effective_parameters
 from sim.model import MetastasisModel
-from sim.names import NICHES
+from sim.names import NICHES, SITES, VEINS
 
 AGE = SimpleNamespace(mean_years=67.0, sd_years=11.0, low_years=30.0, high_years=95.0)
 
+WHOLE_VEIN = {"colon": "portal", "stomach": "portal", "pancreas": "portal", "lung": "pulmonary_venous"}
+"""Each primary by one vein, the vena cava where none is named: small circuits are then solved by hand."""
+
+SITE_FACTORS = (
+    "site_primary_pace",
+    "site_diagnosis_factor",
+    "site_metastasis_pace",
+    "site_sleep_factor",
+    "site_sleeper_death_factor",
+)
+PLAIN_ILLNESS = {
+    **{f"metastatic_share.{site}": 1.0 for site in SITES},
+    **{f"{factor}.{site}": 1.0 for factor in SITE_FACTORS for site in SITES},
+    **{f"niche_pace.{niche}": 1.0 for niche in NICHES},
+    "metastasis_growth_log_sd": 0.0, "growth_correlation": 0.0, "colony_growth_log_sd": 0.0,
+    "symptom_cells": 1e18, "symptom_log_sd": 0.0, "lethal_factor": 2.0, "lethal_log_sd": 0.5, "primary_danger_log_sd": 0.0,
+    "imaging_threshold_cells": 1e9,
+}  # fmt: skip
+"""Every law of the natural history at its null: everybody can metastasise, metastases grow alike, none makes symptoms."""
+
+PLAIN_SIZES = {
+    "shedding_per_day": 3.674, "shedding_exponent": 0.66, "primary_gompertz_per_day": 0.0005, "primary_capacity_cells": 1e12,
+    "diagnosis_median_cells": 1.5e10, "diagnosis_log_sd": 1.0, "metastasis_gompertz_per_day": 0.0013,
+    "metastasis_capacity_cells": 1e12, "site_shedding_factor.colon": 0.09, "primary_death_per_day": 0.005,
+    "metastatic_death_per_day": 0.01,
+}  # fmt: skip
+"""Sizes and rates of that illness, which no calibration moves."""
+
+
+def plainly(*settings: str) -> list[str]:
+    """What `--set` takes for a scenario of the plain illness, with these settings over it."""
+    named = dict(text.split("=") for text in settings)
+    plain = {name: repr(value) for name, value in (PLAIN_ILLNESS | PLAIN_SIZES).items()}
+    return [f"{name}={value}" for name, value in (plain | named).items()]
+
+
 PINNED = {
+    **PLAIN_ILLNESS,
+    **{f"drainage.{site}.{vein}": float(vein == WHOLE_VEIN.get(site, "caval")) for site in SITES for vein in VEINS},
     **{f"soil.{niche}": 0.1 for niche in NICHES},
     **{f"arrest_probability.{bed}": 0.5 for bed in ("liver", "lung", "other")},
     **{f"feeding.{niche}": 1.0 for niche in NICHES},

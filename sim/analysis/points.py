@@ -18,6 +18,7 @@ from sim.analysis.closed_form.exposure import Exposure, expected_metastases, mea
 from sim.catalog.parameters import LaneParameters
 from sim.disease.body import own_organ_factor, route
 from sim.errors import InputError
+from sim.mechanisms.dormancy import values_of_site
 from sim.names import NICHES
 from sim.results.schema import ALL
 from sim.runs.chunk import stacked_lanes
@@ -184,7 +185,8 @@ def _expected(
         feeding = values[f"feeding.{niche}"], values[f"niche_pace.{niche}"]
         soil = values[f"soil.{niche}"] * own[place]
         if feeding not in of_feeding:
-            chance = visible_chances(values, threshold, weeks, niche, exposure.metastasis_growth)
+            own_sleep = values_of_site(values, scenario.primary)
+            chance = visible_chances(own_sleep, threshold, weeks, niche, exposure.metastasis_growth)
             of_feeding[feeding] = expected_metastases(exposure, chance, exposure.last_day, exposure.last_day)
         plain, liver = of_feeding[feeding]
         out[:, place] = arrest[place] * (soil * liver if niche == "liver" else min(soil, 1.0) * plain)

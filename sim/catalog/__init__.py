@@ -2,7 +2,8 @@
 
 The numbers stand in the TOML files beside this module; `targets.csv`, `natural_history.csv` and
 `autopsies_more.csv` hold the published rows, which they cite by id. A parameter that exists for every organ or site is
-one block with `values`; it becomes one parameter a key, named `soil.liver`.
+one block with `values`; it becomes one parameter a key, named `soil.liver`. A block with `table` takes its values,
+ranges and reasons from a CSV file of site, vein, share, low, high, reason, citation and address.
 """
 
 from __future__ import annotations
@@ -78,6 +79,13 @@ def _pick(field: Any, key: str) -> Any:
     return field
 
 
+def _proof(block: Mapping[str, Any], key: str) -> str:
+    """Why a number of a block is what it is, in words."""
+    if block["kind"] == "calibrated":
+        return "fitted to " + _rows_text(block["targets"])
+    return "; ".join(str(_pick(block[p], key)) for p in ("source", "formula", "why") if block.get(p))
+
+
 def _check_shape(parameter: Parameter) -> None:
     if parameter.direction not in DIRECTIONS:
         raise ValueError(
@@ -98,9 +106,6 @@ def _expand(name: str, block: dict, file: str) -> list[Parameter]:
         raise ValueError(f"catalogue: {name}: kind {kind!r} is none of {', '.join(KINDS)}")
     if not block.get(PROOF[kind]):
         raise ValueError(f"catalogue: {name}: a {kind} number needs {PROOF[kind]!r}")
-    proof = "; ".join(str(block[p]) for p in ("source", "formula", "why") if block.get(p))
-    if kind == "calibrated":
-        proof = "fitted to " + _rows_text(block["targets"])
     out = []
     for key, value in _flat(block["values"]) if "values" in block else [("", block["value"])]:
         full = f"{name}.{key}" if key else name
@@ -116,7 +121,7 @@ def _expand(name: str, block: dict, file: str) -> list[Parameter]:
             value=float(value),
             unit=block["unit"],
             kind=kind,
-            source=proof,
+            source=_proof(block, key),
             low=float(low),
             high=float(high),
             outcome=_pick(block["outcome"], key).replace("{key}", last),
@@ -136,6 +141,30 @@ def _expand(name: str, block: dict, file: str) -> list[Parameter]:
     return out
 
 
+def _with_table(block: dict[str, Any]) -> dict[str, Any]:
+    """A block with the rows of its table filled in as `values`, `low`, `high` and `why`, keyed `site.vein`."""
+    rows = {f"{row['site']}.{row['vein']}": row for row in read_rows(FOLDER / block["table"])}
+
+    def why(row: Mapping[str, str]) -> str:
+        found = [row["reason"], *(row[name] for name in ("citation", "address") if row[name])]
+        return "; ".join(found)
+
+    return {
+        **block,
+        "values": {key: float(row["share"]) for key, row in rows.items()},
+        "low": {key: float(row["low"]) for key, row in rows.items()},
+        "high": {key: float(row["high"]) for key, row in rows.items()},
+        "why": {key: why(row) for key, row in rows.items()},
+    }
+
+
+def blocks(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Names and blocks of parameters of one file of the catalogue, tables filled in; what has no unit is left out."""
+    for name, block in tomllib.loads(path.read_text(encoding="utf-8")).items():
+        if "unit" in block:
+            yield name, _with_table(block) if "table" in block else block
+
+
 @functools.cache
 def load() -> Mapping[str, Parameter]:
     """All parameters by name, in the order of the files (read once a process).
@@ -145,9 +174,7 @@ def load() -> Mapping[str, Parameter]:
     """
     found: dict[str, Parameter] = {}
     for path in sorted(FOLDER.glob("*.toml")):
-        for name, block in tomllib.loads(path.read_text(encoding="utf-8")).items():
-            if "unit" not in block:
-                continue  # [provenance] of the calibrated file
+        for name, block in blocks(path):
             for parameter in _expand(name, block, path.stem):
                 if parameter.name in found:
                     raise ValueError(f"catalogue: {parameter.name} stands twice (again in {path.name})")

@@ -99,7 +99,7 @@ def differing() -> Iterator[Reading]:
 
 @functools.cache
 def drainage() -> Mapping[str, Mapping[str, dict[str, str]]]:
-    """Venous drainage from anatomy: rows by site and vein. Not yet what the model uses (`drainage` in body.toml)."""
+    """Venous drainage from anatomy: rows by site and vein; the parameters `drainage` take their values from it."""
     found: dict[str, dict[str, dict[str, str]]] = {}
     for row in catalog.read_rows(DRAINAGE_FILE):
         found.setdefault(row["site"], {})[row["vein"]] = row

@@ -30,6 +30,7 @@ from sim.cli.run import run
 from sim.cli.sensitivity import sensitivity
 from sim.cli.show import show
 from sim.cli.sweep import sweep
+from sim.cli.validate import validate
 from sim.cli.values import PROGRAM
 from sim.errors import InputError, Interrupted, MachineError, Remark
 from sim.machine import EXIT_TERMINATED, terminated_like_interrupted
@@ -61,6 +62,7 @@ for command in (
     sweep,
     attribute,
     sensitivity,
+    validate,
     plot,
     compare,
     report,

@@ -46,6 +46,12 @@ if TYPE_CHECKING:
 )
 @click.option("--keep-seeds", is_flag=True, help="Also write seeds.parquet: every competent settled cell.")
 @click.option("--keep-events", is_flag=True, help="Also write events.parquet: arrivals, wakings, deaths, by day.")
+@click.option(
+    "--posterior",
+    type=WholeNumber(minimum=1),
+    metavar="N",
+    help="Run patients under N draws of what is not known, in turn, instead of the catalogue's numbers.",
+)
 @click.option("--max-memory", type=Memory(), metavar="SIZE", help="Refuse to run when more is needed, e.g. 4GB.")
 @click.pass_context
 def run(
@@ -62,6 +68,7 @@ def run(
     no_figure: bool,
     keep_seeds: bool,
     keep_events: bool,
+    posterior: int | None,
     max_memory: int | None,
 ) -> None:
     """Run one cohort: results, summary table, figure.
@@ -73,6 +80,8 @@ def run(
     from sim.scenario.remarks import remarks
 
     resolved, _ = load(scenario, patients, on, off, set_)
+    if posterior is not None:
+        resolved = resolved.with_(posterior=posterior)
     tell(remarks(resolved))
     if out is None:
         out = default_run_folder(resolved, seed, keep_seeds=keep_seeds, keep_events=keep_events)

@@ -1,7 +1,7 @@
 """The film of one patient: the engine's own course in one or more arms, frame by frame, as plain values for JSON.
 
     base = load("colorectal")
-    film = make([base, base.with_(off=["dual_blood_supply"])], names=["with", "without"], seed=1, patient=18)
+    film = make([base, base.with_(off=["dual_blood_supply"])], names=["with", "without"], seed=1, patient=29)
 
 `stream` gives the same in parts: progress, then a head without frames, then frames. `docs/film.md` describes the
 format, and the player that draws it. A film is a pure function of its arms (scenarios), seed and patient.

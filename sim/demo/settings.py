@@ -53,7 +53,7 @@ class Settings:
     soil: str = ""
     what_if: str = "off.dual_blood_supply"
     seed: str = "1"
-    patient: str = "18"
+    patient: str = "29"
     lesson: str = ""
     step: int = 0
     votes: tuple[int, ...] = ()

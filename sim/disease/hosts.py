@@ -139,23 +139,25 @@ def draw_hosts(
     def log_normal(purpose: int, log_sd: np.ndarray, cut_sd: np.ndarray) -> np.ndarray:
         return np.exp(log_sd * normal(purpose, cut_sd))
 
+    def of_site(name: str) -> np.ndarray:
+        return parameters.by_site(f"{name}.{{site}}", site_of_lane)
+
     cut = parameters["trait_truncation_sd"]
-    growth_factor = log_normal(streams.GROWTH, parameters["growth_log_sd"], cut)
+    growth_factor = of_site("site_primary_pace") * log_normal(streams.GROWTH, parameters["growth_log_sd"], cut)
     frailty = log_normal(streams.FRAILTY, parameters["frailty_log_sd"], parameters["frailty_truncation_sd"])
-    able = streams.patient_uniforms(seed, patients, streams.ABLE) < parameters.by_site(
-        "metastatic_share.{site}", site_of_lane
-    )
+    able = streams.patient_uniforms(seed, patients, streams.ABLE) < of_site("metastatic_share")
     frailty = np.where(able, frailty, 0.0)
     shared = parameters["growth_correlation"]
     own = np.sqrt(1.0 - shared**2) * normal(streams.METASTASIS_GROWTH, cut) + shared * normal(streams.GROWTH, cut)
-    metastasis_growth = np.exp(parameters["metastasis_growth_log_sd"] * own)
+    metastasis_growth = of_site("site_metastasis_pace") * np.exp(parameters["metastasis_growth_log_sd"] * own)
     size = log_normal(streams.DIAGNOSIS_SIZE, parameters["diagnosis_log_sd"], cut)
     capacity = parameters["primary_capacity_cells"]
-    if np.any(parameters["diagnosis_median_cells"] > LARGEST_DIAGNOSED_SHARE * capacity):
+    median = parameters["diagnosis_median_cells"] * of_site("site_diagnosis_factor")
+    if np.any(median > LARGEST_DIAGNOSED_SHARE * capacity):
         raise ValueError(
             "diagnosis_median_cells must not be above half of primary_capacity_cells: a tumour never reaches it"
         )
-    size = np.minimum(parameters["diagnosis_median_cells"] * size, LARGEST_DIAGNOSED_SHARE * capacity)
+    size = np.minimum(median * size, LARGEST_DIAGNOSED_SHARE * capacity)
     if np.any(size < 2.0):
         raise ValueError("diagnosis_median_cells is too small: a tumour must be seen at two cells or more")
     rate = parameters["primary_gompertz_per_day"] * growth_factor
@@ -192,6 +194,7 @@ def draw_hosts(
             lambda purpose: normal(purpose, cut),
             lambda purpose: streams.patient_uniforms(seed, patients, purpose),
             size,
+            median,
             able,
             normal(streams.FRAILTY, parameters["frailty_truncation_sd"]),
         ),

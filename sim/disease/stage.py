@@ -22,18 +22,20 @@ def primary_stage(
     normal: Callable[[int], np.ndarray],
     uniform: Callable[[int], np.ndarray],
     cells: np.ndarray,
+    median_cells: np.ndarray,
     able: np.ndarray,
     frailty_z: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Whether the primary is deep (T3 or T4), and whether its nodes are positive: (lanes,) bool each.
 
+    `cells` (lanes,) is the size of the primary, `median_cells` (lanes,) that of the median patient of its site.
     `normal(purpose)` and `uniform(purpose)` are keyed draws by lane; `frailty_z` is the frailty in standard deviations,
     read where the tumour is `able` to metastasise. Depth is log-normal around the size; the log-odds of nodes are
     linear.
     """
     p = parameters
     deep = cells * np.exp(p["depth_log_sd"] * normal(streams.DEPTH)) >= p["deep_from_cells"]
-    log_odds = p["node_log_odds"] + p["node_size_log_odds"] * np.log(cells / p["diagnosis_median_cells"])
+    log_odds = p["node_log_odds"] + p["node_size_log_odds"] * np.log(cells / median_cells)
     log_odds = log_odds + np.where(able, p["node_able_log_odds"] + p["node_frailty_log_odds"] * frailty_z, 0.0)
     return deep, uniform(streams.NODES) < expit(log_odds)
 

@@ -8,6 +8,7 @@ from sim.library.cohorts import Run, run
 from sim.library.comparisons import Comparison, compare
 from sim.library.inputs import ScenarioKeys, load
 from sim.library.plans import Sweep, sweep
+from sim.library.scorecards import Scorecard, validate
 from sim.library.stored import open  # noqa: A004
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "Comparison",
     "Run",
     "ScenarioKeys",
+    "Scorecard",
     "Sweep",
     "ask",
     "compare",
@@ -22,4 +24,5 @@ __all__ = [
     "open",
     "run",
     "sweep",
+    "validate",
 ]

@@ -97,6 +97,7 @@ def run(
     workers: int = 1,
     keep_seeds: bool = False,
     keep_events: bool = False,
+    posterior: int | None = None,
     max_memory: int | str | None = None,
     figure: bool = True,
     progress: bool = True,
@@ -108,12 +109,15 @@ def run(
     give the same tables, with any number of `workers`. One worker, as by default, computes in this process: a cohort
     of a notebook is done before another process has started. More are processes of our own, which never import the
     caller's main module. With `out` the folder is what the command `run` writes, its figure too (unless `figure` is
-    False), and the same call continues what was stopped. `max_memory` refuses what needs more ("4GB", or bytes). A
-    `progress` bar shows in a terminal or a notebook, nowhere else. What cannot act brings a `sim.errors.Remark`, which
-    is a warning. Raises InputError and MachineError.
+    False), and the same call continues what was stopped. With `posterior` patients run in turn under so many draws of
+    calibrated and assumed numbers (`sim.catalog.posterior`), but for what the scenario or `set` sets. `max_memory`
+    refuses what needs more ("4GB", or bytes). A `progress` bar shows in a terminal or a notebook, nowhere else. What
+    cannot act brings a `sim.errors.Remark`, which is a warning. Raises InputError and MachineError.
     """
     inputs.refuse_unknown(run, keys)
     resolved, _ = inputs.read(scenario, keys, patients=patients, on=on, off=off, set_=set)
+    if posterior is not None:
+        resolved = resolved.with_(posterior=inputs.whole_number("posterior", posterior, 1))
     asked: dict[str, Any] = {
         "seed": inputs.seed_number(seed),
         "out": inputs.folder(out),

@@ -33,13 +33,14 @@ def build_model(
 ) -> MetastasisModel:
     """The model of some patients of a scenario (ids, shape (patients,)), ready to run.
 
-    `arms` holds all parameter values of each arm, nulls set; by default there is one, the scenario's own. The
-    lanes are all patients in the first arm, all in the second, and so on; or `patients` and `arm_of_lane`
-    (lanes,) say of each lane which patient in which arm it is. Raises InputError where parameter values,
-    fine one by one, do not fit together.
+    `arms` holds all parameter values of each arm, nulls set; by default there is one, the scenario's own, or its draws
+    of the posterior, under which patients run in turn. The lanes are all patients in the first arm, all in the second,
+    and so on; or `patients` and `arm_of_lane` (lanes,) say of each lane which patient in which arm it is. Raises
+    InputError where parameter values, fine one by one, do not fit together.
     """
     if arms is None:
-        arms = [scenario.effective()]
+        arms = scenario.arms()
+        arm_of_lane = np.asarray(patients) % len(arms)  # of a draw of its own, whatever the chunk
     if arm_of_lane is None:
         patients, arm_of_lane = np.tile(patients, len(arms)), np.repeat(np.arange(len(arms)), len(patients))
     n = len(patients)

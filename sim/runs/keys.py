@@ -30,6 +30,8 @@ def identity(
     values = scenario.values()
     machine = {name: version for name, version in versions().items() if name != "platform"}
     asked = [wanted, values, machine, seed, keep_seeds, keep_events, sources.digest_of(*loads)]
+    if scenario.posterior:
+        asked.append(resolved["posterior"])
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -20,6 +20,7 @@ from typing import Any
 
 from sim import catalog, finding, mechanisms
 from sim.catalog import Parameter
+from sim.catalog import posterior as posterior_draws
 from sim.catalog.checks import parameter_value, unknown_parameter
 from sim.errors import InputError, MachineError
 from sim.mechanisms import effective_parameters
@@ -86,6 +87,8 @@ class Scenario:
     overrides: Mapping[str, Override]
     parameters: Mapping[str, ResolvedParameter]
     treatments: tuple[Plan, ...] = ()
+    posterior: int = 0
+    """So many draws of calibrated and assumed numbers: patients run under their own in turn. 0: the catalogue's."""
 
     def with_(
         self,
@@ -94,9 +97,12 @@ class Scenario:
         on: Iterable[str] = (),
         off: Iterable[str] = (),
         set_: Iterable[str] = (),
+        posterior: int | None = None,
         reason: str = "command line",
     ) -> Scenario:
         """A copy with what the command line changes; `set_` holds "name=value" texts, the value with a unit or without.
+
+        `posterior` is the number of draws that patients run under.
 
         Raises InputError with all problems, one a line, each naming its option.
         """
@@ -104,6 +110,8 @@ class Scenario:
         on, off = list(on), list(off)
         if patients is not None:
             problems += _patients_problems(patients)
+        if posterior is not None:
+            problems += _posterior_problems(posterior)
         states = dict(self.mechanisms)
         for option, names, state in (("--on", on, True), ("--off", off, False)):
             for name in names:
@@ -133,6 +141,7 @@ class Scenario:
             mechanisms=MappingProxyType(states),
             overrides=MappingProxyType(overrides),
             parameters=parameters,
+            posterior=self.posterior if posterior is None else posterior,
         )
 
     def values(self) -> dict[str, float]:
@@ -148,10 +157,25 @@ class Scenario:
         """
         return effective_parameters(self.values() | dict(values or {}), {**self.mechanisms, **(mechanisms or {})})
 
+    def arms(self) -> list[dict[str, float]]:
+        """`effective` values of every draw that patients run under, one where `posterior` is 0.
+
+        What the scenario sets itself is set in every draw.
+        """
+        if not self.posterior:
+            return [self.effective()]
+        known = self.parameters.keys() - self.overrides.keys()
+        return [
+            self.effective({name: value for name, value in draw.items() if name in known})
+            for draw in posterior_draws.draws(self.posterior)
+        ]
+
     def to_dict(self) -> dict[str, Any]:
         """Everything resolved, as plain values for JSON; holds no path of this machine."""
         inside = self.path.is_relative_to(finding.HOME)
+        drawn = {"draws": self.posterior, "file": posterior_draws.digest()} if self.posterior else None
         return {
+            **({"posterior": drawn} if drawn else {}),
             "name": self.name,
             "file": self.path.relative_to(finding.HOME).as_posix() if inside else self.path.name,
             "title": self.title,
@@ -296,6 +320,14 @@ def _patients_problems(patients: Any) -> list[str]:
     if isinstance(patients, int) and not isinstance(patients, bool) and 1 <= patients <= MOST_PATIENTS:
         return []
     return [f"--patients {patients}: found {describe(patients)}; allowed: a whole number, 1 to {MOST_PATIENTS:,}"]
+
+
+def _posterior_problems(posterior: int) -> list[str]:
+    most = posterior_draws.number()
+    if 1 <= posterior <= most:
+        return []
+    allowed = f"a whole number of draws, 1 to {most}" if most else "nothing: there are no draws (calibrate --draws)"
+    return [f"--posterior {posterior}: found {describe(posterior)}; allowed: {allowed}"]
 
 
 def _assignment(item: str) -> tuple[str, float]:

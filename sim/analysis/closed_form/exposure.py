@@ -85,13 +85,6 @@ def measure(
     return out
 
 
-def visible_within(
-    scenario: Scenario, threshold_cells: float, weeks: int, growth: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """`visible_chances` of a scenario whose niches feed alike (as the liver does)."""
-    return visible_chances(scenario.effective(), threshold_cells, weeks, "liver", growth)
-
-
 def visible_chance(p: Mapping[str, float], threshold_cells: float, weeks: int, niche: str) -> np.ndarray:
     """P(a settled competent cell has founded a colony above the threshold within k weeks), shape (weeks,).
 

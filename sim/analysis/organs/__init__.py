@@ -1,0 +1,1 @@
+"""The organ pattern: which organs hold metastases of which primary when patients die, in closed form, and its fit."""
