@@ -271,7 +271,10 @@ def test_a_device_is_no_scenario():
         ({"set_": ["soil.liver=true"]}, ['found "true"; allowed: a plain number or %']),
         ({"set_": ["cycling_birth_per_day=5 days"]}, ['"days" does not fit; allowed: 1/hour, 1/day']),
         ({"set_": ["soil.liver=0.1", "soil.liver=0.2"]}, ["found soil.liver twice"]),
-        ({"set_": ["drainage.colon.portal=0", "drainage.colon.caval=0"]}, ["drainage.colon: found shares that sum to 0"]),
+        (
+            {"set_": ["drainage.colon.portal=0", "drainage.colon.caval=0"]},
+            ["drainage.colon: found shares that sum to 0"],
+        ),
         ({"patients": -1, "off": ["a"], "set_": ["b=1"]}, ["--patients -1", "--off a", "--set b=1"]),
     ],
 )
