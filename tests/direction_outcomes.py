@@ -178,6 +178,8 @@ def exact_changes(name: str) -> dict[str, float]:
         return {"metastasis_growth_log_sd": 0.3}
     if name == "arrest_probability.other":
         return {f"drainage.prostate.{vein}": float(vein == "vertebral") for vein in VEINS}
+    if name.startswith("old_series_factor."):
+        return {"old_series": 1.0}
     return {"portocaval_shunt_fraction": 1.0} if name == "hepatic_artery_compensation" else {}
 
 
@@ -188,6 +190,7 @@ EXACT: dict[str, Callable[[Mapping[str, float]], float]] = {
     "growth_factor_of_the_site": lambda values: over_sites(values, lambda drawn: drawn.growth_factor),
     "metastasis_growth_of_the_site": lambda values: over_sites(values, lambda drawn: drawn.metastasis_growth),
     "diagnosis_day_of_the_site": lambda values: over_sites(values, lambda drawn: drawn.diagnosis_day),
+    "diagnosis_day_of_old_series": lambda values: over_sites(values, lambda drawn: drawn.diagnosis_day),
     "sleep_of_the_site": lambda values: float(dormancy.sleep_of_site(LaneParameters(values, len(SITES)), SITES).mean()),
     "sleeper_death_of_the_site": lambda values: float(
         dormancy.sleeper_death_of_site(LaneParameters(values, len(SITES)), SITES).mean()

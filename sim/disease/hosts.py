@@ -152,7 +152,8 @@ def draw_hosts(
     metastasis_growth = of_site("site_metastasis_pace") * np.exp(parameters["metastasis_growth_log_sd"] * own)
     size = log_normal(streams.DIAGNOSIS_SIZE, parameters["diagnosis_log_sd"], cut)
     capacity = parameters["primary_capacity_cells"]
-    median = parameters["diagnosis_median_cells"] * of_site("site_diagnosis_factor")
+    era = of_site("old_series_factor") ** parameters["old_series"]
+    median = parameters["diagnosis_median_cells"] * of_site("site_diagnosis_factor") * era
     if np.any(median > LARGEST_DIAGNOSED_SHARE * capacity):
         raise ValueError(
             "diagnosis_median_cells must not be above half of primary_capacity_cells: a tumour never reaches it"

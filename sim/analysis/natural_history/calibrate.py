@@ -1,9 +1,10 @@
 """`calibrate --part timing`: timing, stage and survival, from published rows to the catalogue's file.
 
-Colorectal cancer first: it fixes the laws that all sites share. Each other site then moves its own few numbers. What
-the organs' fit owns (a site's shedding, soil of lung, bone and brain) moves within its own uncertainty; the strengths
-found so are printed, and `priors.toml` hands them to the organs' fit, which is to be run again afterwards. The
-information is cut: autopsies do not move the laws of growth, and stages do not move the soil of other organs.
+Colorectal cancer first: it fixes the laws that all sites share. Breast and lung then tell the pace of bone and brain,
+and pancreas and stomach move their own few numbers. What the organs' fit owns (a site's shedding, soil of lung, bone
+and brain) moves within its own uncertainty, or beside the autopsies themselves; the strengths found so are printed,
+and `priors.toml` hands them to the organs' fit, which is to be run again afterwards. The information is cut: autopsies
+do not move the laws of growth, and stages do not move the soil of other organs.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ from pathlib import Path
 import numpy as np
 
 from sim import catalog
-from sim.analysis.natural_history import cohorts, targets
+from sim.analysis.natural_history import targets, two_sites
 from sim.analysis.natural_history.fit import PATIENTS, SEED, Measures, Problem
 from sim.analysis.natural_history.values_file import FILE, blocks, write
 from sim.catalog.parameters import LaneParameters
 from sim.disease.body import own_organ_factor, route
 from sim.names import ORGANS
 
-PARTS = ("colorectal", *cohorts.SITES)
+PARTS = ("colorectal", targets.OF_TWO_SITES, "pancreas", "stomach")
 STEPS = 4
 GRAM_SHEDS_PER_DAY, GRAM_CELLS = 3.2e6, 1e9
 """Of a rat mammary tumour (CTC01): the formula of `shedding_per_day`."""
@@ -47,6 +48,8 @@ def problem(
     given = dict(given or {})
     if part == "colorectal":
         wanted, plain = targets.COLORECTAL, targets.measure_colorectal
+    elif part == targets.OF_TWO_SITES:
+        wanted, plain = two_sites.targets(), two_sites.measure
     else:
         wanted, plain = targets.SITE_TARGETS[part], functools.partial(targets.measure_site, part)
 
@@ -119,13 +122,13 @@ def _report(part: str, found: Problem, best: np.ndarray) -> list[str]:
         lines.append(f"{target.name:<30}{wanted:>22}{measured[target.name]:>10.2f}{gap:>9.1f}")
     values = found.values(best)
     lines += [f"{name:<40}{value:.4g}" for name, value in values.items()]
-    site = "colon" if part == "colorectal" else part
     all_values = {name: p.value for name, p in catalog.load().items()} | derived(values)
-    told = strengths(site, all_values)
-    lines.append(
-        f"known_strength of {site}: "
-        + ", ".join(f"{organ} = {told[organ]:.2f}" for organ in ORGANS[:4] if organ in told)
-    )
+    for site in {"colorectal": ("colon",), targets.OF_TWO_SITES: ("breast", "lung")}.get(part, (part,)):
+        told = strengths(site, all_values)
+        lines.append(
+            f"known_strength of {site}: "
+            + ", ".join(f"{organ} = {told[organ]:.2f}" for organ in ORGANS[:4] if organ in told)
+        )
     return lines
 
 

@@ -26,8 +26,13 @@ SITES = ("breast", "lung", "pancreas", "stomach")
 """Sites with data of their own, beside colon and rectum; each has a scenario of its name."""
 
 
-def scenario_of(site: str, operated: bool) -> Scenario:
-    """The default scenario of a site; operated on, that of `surgery_alone` with the site's primary and age."""
+def scenario_of(site: str, operated: bool, old: bool = False) -> Scenario:
+    """The default scenario of a site; operated on, that of `surgery_alone` with the site's primary and age.
+
+    `old` asks for patients of series before 1945, the site's autopsy scenario as imaging would see it.
+    """
+    if old:
+        return dataclasses.replace(scenarios.load(f"autopsy/{site}"), observe="imaging")
     plain = scenarios.load(site if site in SITES else "colorectal")
     if operated:
         plain = dataclasses.replace(scenarios.load("surgery_alone"), age=plain.age)
@@ -42,14 +47,20 @@ def _parts(site: str, patients: int) -> list[tuple[str, int]]:
 
 
 def simulated(
-    site: str, operated: bool, patients: int, seed: int, years: float | None = None, workers: int = 1
+    site: str,
+    operated: bool,
+    patients: int,
+    seed: int,
+    years: float | None = None,
+    workers: int = 1,
+    old: bool = False,
 ) -> Course:
     """The course of a cohort by the program, followed for `years` (or as it says); `site` may be "colorectal"."""
     from sim.runs.run import run_scenario
 
     found = []
     for part, number in _parts(site, patients):
-        chosen = dataclasses.replace(scenario_of(part, operated), patients=number)
+        chosen = dataclasses.replace(scenario_of(part, operated, old), patients=number)
         if years is not None:
             chosen = dataclasses.replace(chosen, horizon_days=round(years * DAYS_PER_YEAR))
         found.append(of_run(run_scenario(chosen, seed=seed, out=None, workers=workers)))
@@ -57,12 +68,18 @@ def simulated(
 
 
 def sketched(
-    site: str, operated: bool, patients: int, seed: int, years: float, values: Mapping[str, float] | None = None
+    site: str,
+    operated: bool,
+    patients: int,
+    seed: int,
+    years: float,
+    values: Mapping[str, float] | None = None,
+    old: bool = False,
 ) -> Course:
     """The same by the sketch; `values` are put over the scenario's own, a colon's over those of the rectum too."""
     found = []
     for part, number in _parts(site, patients):
-        chosen = scenario_of(part, operated)
+        chosen = scenario_of(part, operated, old)
         all_values = dict(chosen.effective()) | dict(values or {})
         if part == "rectum":
             for name in OF_THE_COLON:

@@ -19,7 +19,7 @@ from sim.analysis.natural_history.course import Course
 from sim.analysis.validation.rows import Row
 from sim.catalog import load as catalogue
 
-Cohort = Callable[[str, bool, float | None], Course]
+Cohort = Callable[[str, bool, float | None, bool], Course]
 """(site, operated, years) -> the course of its patients."""
 PATIENTS, SEED = 2000, 1
 COLORECTAL, OTHER_SITES = "Colorectal cancer", "Other sites"
@@ -159,10 +159,13 @@ def _stages(untreated: Course, operated: Course) -> list[Row]:
     return [*mix, *by_stage]
 
 
-def breast(untreated: Course, operated: Course) -> list[Row]:
-    """Rows of breast cancer; the operated are followed for twenty years, without drugs."""
-    after, whole = "breast, operated on, no drugs", np.ones(len(untreated), dtype=bool)
-    alive = {years: m.dead_within(untreated, years, whole) for years in (3.0, 5.0, 10.0)}
+def breast(untreated: Course, operated: Course, old: Course) -> list[Row]:
+    """Rows of breast cancer; the operated are followed for twenty years, without drugs.
+
+    `untreated` and `operated` are patients of today's registries, `old` untreated ones of 1805 to 1933.
+    """
+    after, whole = "breast, operated on, no drugs", np.ones(len(old), dtype=bool)
+    alive = {years: m.dead_within(old, years, whole) for years in (3.0, 5.0, 10.0)}
     rows = [
         _row("any at diagnosis", "breast, at diagnosis", m.at_diagnosis(untreated), published=5.06, source="NAT121",
              band_low=3.0, band_high=10.0, kind="fitted"),
@@ -179,7 +182,7 @@ def breast(untreated: Course, operated: Course) -> list[Row]:
         dead = alive[years]
         living = (100.0 - dead[0], 100.0 - dead[2], 100.0 - dead[1])
         rows.append(
-            _row(f"alive at {years:.0f} years", "breast, untreated", living,
+            _row(f"alive at {years:.0f} years", "breast, untreated, old series", living,
                  published=published, source=source, band_low=band[0], band_high=band[1], kind="fitted")
         )  # fmt: skip
     return [*rows, *_hazard_peaks(operated)]
@@ -240,13 +243,13 @@ def other_sites(untreated: Mapping[str, Course]) -> list[Row]:
 def rows(patients: int = PATIENTS, seed: int = SEED, workers: int = 1, cohort: Cohort | None = None) -> list[Row]:
     """Every row, measured on `patients` of each cohort by the program (or by `cohort`, if given)."""
 
-    def by_program(site: str, operated: bool, years: float | None) -> Course:
-        return cohorts.simulated(site, operated, patients, seed, years, workers)
+    def by_program(site: str, operated: bool, years: float | None, old: bool) -> Course:
+        return cohorts.simulated(site, operated, patients, seed, years, workers, old)
 
     of = cohort or by_program
-    found = colorectal(of("colorectal", False, None), of("colorectal", True, None))
-    others = breast(of("breast", False, 10.0), of("breast", True, 20.0))
-    others += other_sites({site: of(site, False, None) for site in ("pancreas", "stomach", "lung")})
+    found = colorectal(of("colorectal", False, None, False), of("colorectal", True, None, False))
+    others = breast(of("breast", False, 1.0, False), of("breast", True, 20.0, False), of("breast", False, 10.0, True))
+    others += other_sites({site: of(site, False, None, False) for site in ("pancreas", "stomach", "lung")})
     found += [dataclasses.replace(row, table=OTHER_SITES) for row in others]
     return [_explained(row) for row in found]
 
