@@ -7,6 +7,7 @@ import pytest
 import sim
 from sim import catalog, cli, scenario
 from sim.analysis import posterior as drawing
+from sim.analysis.natural_history import uncertainty
 from sim.catalog import posterior
 from sim.errors import InputError
 from sim.mechanisms import REGISTRY
@@ -75,10 +76,9 @@ def test_the_command_runs_draws_and_refuses_too_many(two_draws, tmp_path, capsys
 def test_the_shipped_draws_are_of_calibrated_and_assumed_numbers():
     parameters, columns = catalog.load(), posterior.columns()
     assert posterior.number() >= 200
-    wanted = drawing.uncertain().keys() | {
-        n for n, p in parameters.items() if p.kind == "calibrated" and n != "frailty_log_sd"
-    }
-    assert set(columns) == wanted
+    of_organs = {name for name, p in parameters.items() if p.kind == "calibrated" and p.file == "calibrated"}
+    follow = {"shedding_per_day", "metastatic_share.rectum"}
+    assert set(columns) == drawing.uncertain().keys() | of_organs | set(uncertainty.names()) | follow
     assert all(np.isfinite(values).all() for values in columns.values())
     for name, values in columns.items():
         assert np.all((parameters[name].minimum <= values) & (values <= parameters[name].maximum)), name

@@ -4,7 +4,7 @@ Assumed numbers are drawn over their ranges, with the catalogue's value as the m
 where a range spans a decade, and spread evenly over the draws (a Latin hypercube). A mechanism whose effect was not
 shown in humans is at its null in a share of the draws. The organ pattern is fitted again at each draw, and drawn from
 the normal law at its mode; so the calibrated numbers are those that the draw's growth, deaths and drainage ask for.
-What the autopsies say of the assumed numbers is cut.
+The natural history is drawn from the normal law at its own fit. What the autopsies say of the assumed numbers is cut.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from scipy.stats import triang
 from sim import catalog
 from sim import scenario as scenarios
 from sim.analysis.calibration import calibrate_organs, parameters_of
+from sim.analysis.natural_history import uncertainty
+from sim.analysis.natural_history.calibrate import derived
 from sim.analysis.organs import data
 from sim.analysis.organs.exposed import exposed
 from sim.analysis.organs.fit import SEED, Body, OrganFit
@@ -101,6 +103,7 @@ class Drawing:
     def __init__(self, draws: int, seed: int = SEED) -> None:
         self._names = list(uncertain())
         self._seed = seed
+        self._catalogue = {name: p.value for name, p in catalog.load().items()}
         self._hypercube = over_ranges(_units(np.random.default_rng(seed), draws, len(self._names)))
         self._scenarios = {site: scenarios.load(f"autopsy/{site}") for site in data.FITTED_SITES}
         base = calibrate_organs()
@@ -118,6 +121,7 @@ class Drawing:
             else:
                 again = over_ranges(rng.random((1, len(self._names))))
                 row = {name: float(values[0]) for name, values in again.items()}
+            row |= derived(uncertainty.draw(rng, self._catalogue))
             try:
                 return self._fitted(_with_nulls(row, rng), rng)
             except InputError as error:
@@ -174,7 +178,8 @@ def draws(
 
 
 def _key(number: int) -> str:
-    known = {name: (p.value, p.low, p.high, p.kind) for name, p in catalog.load().items()}
+    known: dict = {name: (p.value, p.low, p.high, p.kind) for name, p in catalog.load().items()}
+    known["fit"] = uncertainty.read()
     return hashlib.sha256(json.dumps([number, SEED, known]).encode()).hexdigest()[:16]
 
 

@@ -10,15 +10,15 @@ do not move the laws of growth, and stages do not move the soil of other organs.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from sim import catalog
-from sim.analysis.natural_history import targets, two_sites
+from sim.analysis.natural_history import targets, two_sites, uncertainty
 from sim.analysis.natural_history.fit import PATIENTS, SEED, Measures, Problem
-from sim.analysis.natural_history.values_file import FILE, blocks, write
+from sim.analysis.natural_history.values_file import FILE, blocks, write, write_strengths
 from sim.catalog.parameters import LaneParameters
 from sim.disease.body import own_organ_factor, route
 from sim.names import ORGANS
@@ -27,6 +27,11 @@ PARTS = ("colorectal", targets.OF_TWO_SITES, "pancreas", "stomach")
 STEPS = 4
 GRAM_SHEDS_PER_DAY, GRAM_CELLS = 3.2e6, 1e9
 """Of a rat mammary tumour (CTC01): the formula of `shedding_per_day`."""
+TOLD: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "colorectal": {"colon": ("liver", "lung", "bone")},
+    targets.OF_TWO_SITES: {"breast": ("liver", "bone"), "lung": ("liver", "bone", "brain")},
+}
+"""Strengths, by part and site, that registries and relapses tell better than a few hundred autopsies do."""
 PROFILES: Mapping[str, tuple[float, ...]] = {
     "symptom_cells": (1e11, 2e11, 4e11, 8e11, 1.6e12),
     "metastasis_growth_log_sd": (0.05, 0.15, 0.3, 0.45),
@@ -97,20 +102,35 @@ def calibrate_timing(
     """
     given: dict[str, float] = {}
     lines: list[str] = []
+    known: dict[str, dict] = {}
     for part in parts:
         found = problem(part, patients, kept=kept, given=given)
         best = found.fit(steps=steps)
         given |= found.values(best)
         lines += _report(part, found, best)
+        known[part] = uncertainty.of_part(found, best) if overwrite else {}
         if profiles and part == "colorectal":
             lines += _profiles(found, best)
     mine = blocks()
     fitted = {name: value for name, value in derived(given).items() if name.partition(".")[0] in mine}
     for path in [*([out] if out is not None else []), *([FILE] if overwrite else [])]:
         lines.append(f"written to {write(path, fitted).name}")
+    if overwrite:
+        lines.append(f"written to {uncertainty.write(known).name}: how well they are known")
+        lines.append(f"strengths handed to {write_strengths(_told(parts, given)).name}: run --part organs next")
     if not (out or overwrite):
         lines.append("nothing is written: --write puts the numbers into the catalogue, --out FILE beside it")
     return "\n".join(lines)
+
+
+def _told(parts: Sequence[str], values: Mapping[str, float]) -> dict[str, dict[str, float]]:
+    """What the parts tell the organs' fit: log strength by site and organ."""
+    all_values = {name: p.value for name, p in catalog.load().items()} | derived(values)
+    return {
+        site: {organ: log for organ, log in strengths(site, all_values).items() if organ in organs}
+        for part in parts
+        for site, organs in TOLD.get(part, {}).items()
+    }
 
 
 def _report(part: str, found: Problem, best: np.ndarray) -> list[str]:
@@ -122,13 +142,8 @@ def _report(part: str, found: Problem, best: np.ndarray) -> list[str]:
         lines.append(f"{target.name:<30}{wanted:>22}{measured[target.name]:>10.2f}{gap:>9.1f}")
     values = found.values(best)
     lines += [f"{name:<40}{value:.4g}" for name, value in values.items()]
-    all_values = {name: p.value for name, p in catalog.load().items()} | derived(values)
-    for site in {"colorectal": ("colon",), targets.OF_TWO_SITES: ("breast", "lung")}.get(part, (part,)):
-        told = strengths(site, all_values)
-        lines.append(
-            f"known_strength of {site}: "
-            + ", ".join(f"{organ} = {told[organ]:.2f}" for organ in ORGANS[:4] if organ in told)
-        )
+    for site, organs in _told((part,), values).items():
+        lines.append(f"known strength of {site}: " + ", ".join(f"{organ} {log:.2f}" for organ, log in organs.items()))
     return lines
 
 

@@ -25,6 +25,8 @@ STEP = 0.05
 """Of a finite difference, in units of the transformed unknowns: below it chance would show, above it the curvature."""
 
 
+WIDEST = 1.0
+"""SD of what no row tells, in the same units: a factor of e."""
 STRIDE = 0.3
 """Of the first step at most, in the same units: a third of a factor of e."""
 
@@ -154,14 +156,7 @@ class Problem:
             return point
 
         def slopes(x: np.ndarray) -> np.ndarray:
-            base = self.residuals(at(x))
-            out = np.empty((len(base), len(x)))
-            for i in range(len(x)):
-                step = STEP if start_at[i] + STRIDE * x[i] + STEP <= high[free][i] else -STEP
-                moved = x.copy()
-                moved[i] += step / STRIDE
-                out[:, i] = (self.residuals(at(moved)) - base) / step * STRIDE
-            return out
+            return self.slopes(at(x), free) * STRIDE
 
         found = least_squares(
             lambda x: self.residuals(at(x)),
@@ -173,6 +168,26 @@ class Problem:
             ftol=1e-3,
         )
         return at(found.x)
+
+    def slopes(self, at: np.ndarray, free: np.ndarray | None = None) -> np.ndarray:
+        """Slopes of the residuals by the unknowns (those that are `free`, (unknowns,) bool) by finite differences."""
+        base = self.residuals(at)
+        chosen = range(len(at)) if free is None else np.flatnonzero(free)
+        out = []
+        for i in chosen:
+            step = STEP if at[i] + STEP <= self.unknowns[i].transformed(self.unknowns[i].high) else -STEP
+            moved = at.copy()
+            moved[i] += step
+            out.append((self.residuals(moved) - base) / step)
+        return np.array(out).T
+
+    def covariance(self, at: np.ndarray) -> np.ndarray:
+        """Of the unknowns on the scale of the fit, (unknowns, unknowns): the normal law at the point of least squares.
+
+        A direction of which no row tells anything has the SD WIDEST.
+        """
+        slopes = self.slopes(at)
+        return np.asarray(np.linalg.inv(slopes.T @ slopes + np.eye(len(at)) / WIDEST**2))
 
     def loss(self, at: np.ndarray) -> float:
         """Half the sum of squares: minus the log of the posterior, but for a constant."""

@@ -156,6 +156,8 @@ def unknowns(site: str) -> list[Unknown]:
         kind = "share" if head in SHARES else "plain" if head in PLAIN else "log"
         block = found.get(head, {})
         prior, sd = block.get("prior"), float(block.get("prior_log_sd", 1.0))
+        if isinstance(prior, Mapping):  # by site
+            prior = prior.get(name.partition(".")[2])
         if head in STRENGTH_LOG_SD and site != OF_TWO_SITES:  # whose autopsies are among the targets
             prior, sd = parameter.value, STRENGTH_LOG_SD[head]
         high = min(parameter.high, 0.98) if kind == "share" else parameter.high

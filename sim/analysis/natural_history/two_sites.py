@@ -7,6 +7,7 @@ Patients of old series presented with larger tumours (`old_series`); nothing but
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping
 
@@ -20,6 +21,8 @@ from sim.analysis.organs import data
 from sim.names import NICHES
 
 TO_DEATH_YEARS = 30.0
+_COHORTS = {"breast": "breast", "lung": "lung", "colon": "colorectal"}
+"""Today's cohort of each site; its autopsies are those of the site itself."""
 ORGANS_OF_AUTOPSIES = {
     "breast": ("lung", "bone", "liver", "adrenal", "brain"),
     "lung": ("bone", "liver", "adrenal", "brain"),
@@ -115,22 +118,34 @@ def _at_death(site: str, values: Mapping[str, float], patients: int, seed: int) 
 
 
 def measure(values: Mapping[str, float], patients: int, seed: int) -> dict[str, float]:
-    """The measures of `targets`, by the sketch."""
+    """The measures of `targets`, by the sketch; a site is simulated again only where a number of its own has moved."""
     out: dict[str, float] = {}
-    for site in ("breast", "lung"):
-        out |= _at_diagnosis(site, cohorts.sketched(site, False, patients, seed, 0.2, values))
-        course, found = _at_death(site, values, patients, seed)
-        months, out = m.survival_months(course), out | found
-        out |= {
-            f"{site}: alive at {years} years": 100.0 * float(np.mean(months > 12.0 * years)) for years in (3, 5, 10)
-        }
-        out[f"{site}: dead by five years"] = 100.0 - out[f"{site}: alive at 5 years"]
-    later = m.relapse_months(cohorts.sketched("breast", True, patients, seed, 20.0, values))
-    later = later[~np.isnan(later)]
-    out["breast: relapse within five years"] = 100.0 * float(np.mean(later <= 60.0))
-    out["breast: relapse in years 5 to 20"] = 100.0 * float(np.mean((later > 60.0) & (later <= 240.0)))
-    gut = cohorts.sketched("colorectal", False, patients, seed, 0.2, values)
-    out |= _at_diagnosis("colon", gut) | _at_death("colon", values, patients, seed)[1]
-    given = m.share(m.any_at_diagnosis(gut, "bone"), m.any_at_diagnosis(gut, "lung"))[0]
-    out["colon: bone given lung"] = given if math.isfinite(given) else 0.0
+    for site in _COHORTS:
+        mine = tuple(sorted((name, value) for name, value in values.items() if not _is_of_another(name, site)))
+        out |= _of_site(site, mine, patients, seed)
+    return out
+
+
+def _is_of_another(name: str, site: str) -> bool:
+    block, _, key = name.partition(".")
+    return key in _COHORTS and key != site and block not in ("soil", "niche_pace")
+
+
+@functools.lru_cache(64)
+def _of_site(site: str, numbers: tuple[tuple[str, float], ...], patients: int, seed: int) -> dict[str, float]:
+    values = dict(numbers)
+    today = cohorts.sketched(_COHORTS[site], False, patients, seed, 0.2, values)
+    course, out = _at_death(site, values, patients, seed)
+    out |= _at_diagnosis(site, today)
+    months = m.survival_months(course)
+    for years in (3, 5, 10):
+        out[f"{site}: alive at {years} years"] = 100.0 * float(np.mean(months > 12.0 * years))
+    out[f"{site}: dead by five years"] = 100.0 - out[f"{site}: alive at 5 years"]
+    if site == "breast":
+        later = m.relapse_months(cohorts.sketched(site, True, patients, seed, 20.0, values))
+        later = later[~np.isnan(later)]
+        out["breast: relapse within five years"] = 100.0 * float(np.mean(later <= 60.0))
+        out["breast: relapse in years 5 to 20"] = 100.0 * float(np.mean((later > 60.0) & (later <= 240.0)))
+    given = m.share(m.any_at_diagnosis(today, "bone"), m.any_at_diagnosis(today, "lung"))[0]
+    out[f"{site}: bone given lung"] = given if math.isfinite(given) else 0.0
     return out

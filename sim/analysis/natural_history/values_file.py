@@ -12,6 +12,7 @@ from sim import catalog
 from sim.results.whole_file import write_whole
 
 FILE = catalog.FOLDER / "natural_history.toml"
+PRIORS = catalog.FOLDER / "priors.toml"
 
 
 def blocks(path: Path = FILE) -> dict[str, dict[str, Any]]:
@@ -44,3 +45,21 @@ def write(out: Path, fitted: Mapping[str, float]) -> Path:
     """The catalogue's file with the `fitted` numbers, written to `out`; returns its path."""
     write_whole(out, with_values(FILE.read_text(encoding="utf-8"), fitted).encode())
     return out
+
+
+def write_strengths(told: Mapping[str, Mapping[str, float]], path: Path = PRIORS) -> Path:
+    """The organs' fit told of log strengths by site and organ, those of other sites as they are; returns the path."""
+    text = path.read_text(encoding="utf-8")
+    known = tomllib.loads(text)["organ_fit"]["known_strength"]["log"] | {site: dict(log) for site, log in told.items()}
+    inner = ", ".join(
+        f"{site} = {{ " + ", ".join(f"{organ} = {log:.2f}" for organ, log in organs.items()) + " }"
+        for site, organs in known.items()
+    )
+    line = f"log = {{ {inner} }}"
+    text, hits = re.subn(
+        r"(?m)(^\[organ_fit\.known_strength\]\n(?:(?!^\[).*\n)*?)^log = .*$", lambda m: m[1] + line, text
+    )
+    if hits != 1:
+        raise KeyError("organ_fit.known_strength.log")
+    write_whole(path, text.encode())
+    return path

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sim.analysis.validation import natural_history, organs, others
+from sim.analysis.validation import natural_history, organs, others, treated
 from sim.analysis.validation.rows import Row
 
 COLUMNS = (
@@ -18,10 +18,10 @@ def scorecard(
 ) -> list[Row]:
     """All rows; `simulated` patients a site and `synthetic` data sets as for `organs.rows`.
 
-    `cohort` patients each for `natural_history.rows`; 0 leaves those out.
+    `cohort` patients each for `natural_history.rows` and `treated.rows`; 0 leaves those out.
     """
     measured = organs.rows(simulated=simulated, synthetic=synthetic)
-    measured += natural_history.rows(cohort) if cohort else []
+    measured += [*natural_history.rows(cohort), *treated.rows(cohort)] if cohort else []
     return [*measured, *others.rows(measured)]
 
 
