@@ -137,7 +137,7 @@ def growth_law(model: MetastasisModel) -> tuple[np.ndarray, ...]:
     grown = model.cells.grown
     where = unpack(grown.column("identity"))
     starts = (grown.column(name) for name in ("start_day", "start_log_cells", "delay_days"))
-    return (*starts, *model.law.of_colonies(where["lane"], where["niche"]))
+    return (*starts, *model.law.of_colonies(where["lane"], where["niche"], grown.column("pace")))
 
 
 def engine_first_metastasis(model: MetastasisModel) -> np.ndarray:

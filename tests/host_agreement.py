@@ -15,7 +15,7 @@ from agreement_scenarios import FED
 from reference.plain_host import HostPatient
 from reference.plain_seeds import CLONES
 from reference.plain_treated import DRUGS, Regimen
-from treated_agreement import SHED, Work, engine_sample, plain_sample
+from treated_agreement import SHED, VALUES, Work, engine_sample, plain_sample
 
 
 @dataclass(frozen=True)
@@ -154,6 +154,23 @@ WORK = {
         CELLS,
         {"angiogenic_delay_days": 40.0, "liver_growth_factor": 2.0, "portocaval_shunt_fraction": 0.5},
         plain=80,
+    ),
+    "paces": HostWork(
+        (Regimen("chemotherapy", 112, times=3, every_days=14),),
+        (*FATES, *SLEPT_THERE, "log10 cells liver"),
+        ("log10 cells lung",),
+        {
+            "metastasis_growth_log_sd": 0.5,
+            "colony_growth_log_sd": 0.6,
+            "niche_pace.liver": 0.6,
+            "niche_pace.lung": 1.5,
+            "sleep_probability": 0.35,
+            "site_sleep_factor.colon": 1.8,
+            "site_sleeper_death_factor.colon": 0.5,
+            "log10_kill.chemotherapy": 0.2,
+        },
+        plain=160,
+        fine_tolerance=0.08,
     ),
     "inflamed organs": HostWork(
         (Regimen("resection", 112),),
@@ -323,10 +340,12 @@ def engine_hosts(work: HostWork, seed: int = 5) -> Sample:
     """The engine's counts, of patients whose scars and clones are drawn."""
     rng = np.random.default_rng(seed)
     lanes = work.engine
+    log_sd = (VALUES | work.changes)["metastasis_growth_log_sd"]
     return engine_sample(
         work,
         seed,
         bmi=np.full(lanes, work.bmi),
+        metastasis_growth=np.exp(log_sd * np.random.default_rng([seed, 1]).standard_normal(lanes)),
         luck=rng.random(lanes),
         clone_share=rng.dirichlet([1.0] * CLONES, lanes),
         clone_z=rng.standard_normal((lanes, CLONES)),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from benchmarks import __main__ as main
 from benchmarks import engine, measure, rival_c, rival_mesa, suite, work
+from sim import catalog
 
 TINY = {"patients": 4, "chunk_patients": 3, "days": 1400, "settled": 4000}
 needs_c = pytest.mark.skipif(rival_c.compiler() is None, reason="no C compiler")
@@ -40,6 +42,19 @@ def test_the_pinned_work_is_what_the_pin_says():
     assert (expected[:, None] * chance).sum() == pytest.approx(pinned["settled_cells_per_patient"], rel=0.005)
     assert expected.sum() > pinned["shed_cells_per_patient"]
     assert headline.days == pytest.approx(365.25 * pinned["years"], abs=1.0)
+
+
+def test_no_calibration_reaches_the_pinned_work(tiny, engine_run, monkeypatch):
+    """With every calibrated value of the catalogue a little higher, the same cells."""
+    loaded = catalog.load()
+    moved = {
+        name: replace(parameter, value=1.1 * parameter.value) if parameter.kind == "calibrated" else parameter
+        for name, parameter in loaded.items()
+    }
+    assert sum(moved[name].value != loaded[name].value for name in loaded) > 20
+    monkeypatch.setattr(catalog, "load", lambda: moved)
+    again = engine.run(engine.configured(TINY))
+    assert {name: again[name] for name in suite.SAME_CELLS} == {name: engine_run[name] for name in suite.SAME_CELLS}
 
 
 def test_scaling_changes_the_settled_cells_only():

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from quick_cohort import scenario_file
 
 from sim import scenario
 from sim.demo import film
@@ -189,17 +190,24 @@ def test_paths_are_the_routing_unrolled(site, off):
     assert ("shunt" in {way["vein"] for way in ways}) == bool(off)
 
 
+def treatments(*plans):
+    """The text of these treatments in a scenario: name, after what, and how many days after."""
+    return "".join(
+        f"[[treatments]]\nname = '{name}'\nafter = '{after}'\nstart_days = {days}\n" for name, after, days in plans
+    )
+
+
+def starts_of(arm):
+    """The day on which each treatment of a film's arm starts."""
+    return {event["treatment"]: event["day"] for event in arm["events"] if event["kind"] == "treatment"}
+
+
 @pytest.fixture(scope="module")
 def treated():
-    treatments = "".join(
-        f"[[treatments]]\nname = '{name}'\nafter = '{after}'\nstart_days = {days}\n"
-        for name, after, days in (
-            ("resection", "diagnosis", 10),
-            ("liver_resection", "first metastasis", 7),
-            ("chemotherapy", "surgery", 60),
-        )
+    given = treatments(
+        ("resection", "diagnosis", 10), ("liver_resection", "first metastasis", 7), ("chemotherapy", "surgery", 60)
     )
-    text = f"extends = 'colorectal.toml'\ntitle = 'treated'\nquestion = '?'\n{treatments}"
+    text = f"extends = 'colorectal.toml'\ntitle = 'treated'\nquestion = '?'\n{given}"
     arm = scenario.load(SCENARIOS / "treated.toml", text=text)
     return film.make([arm], names=["with"], seed=SEED, patient=TREATED)
 
@@ -219,11 +227,7 @@ def test_every_settled_cell_is_somewhere_in_every_frame(which, number, request):
 
 def test_treatment_shows_in_film(treated):
     arm = treated["arms"][0]
-    started = {
-        event["treatment"]: event["day"] - arm["diagnosis_day"]
-        for event in arm["events"]
-        if event["kind"] == "treatment"
-    }
+    started = {name: day - arm["diagnosis_day"] for name, day in starts_of(arm).items()}
     assert (started["resection"], started["chemotherapy"]) == (10, 70) and started["liver_resection"] > 7
     operation, dots = arm["diagnosis_day"] + started["liver_resection"], arm["dots"]
     cut = [
@@ -233,6 +237,24 @@ def test_treatment_shows_in_film(treated):
     ]
     assert cut and all(dots["ended"][i] > 0 for i in cut)
     assert arm["primary_log10_cells"][-1] == 0
+
+
+def test_treatments_start_in_the_film_when_the_engine_starts_them(tmp_path):
+    """Of one whose metastases are visible, and make symptoms, before the primary would present.
+
+    What waits for the first metastasis waits for diagnosis too; what comes before diagnosis counts from the reference day.
+    """
+    file, patient = scenario_file(tmp_path, patients=4), 3
+    given = treatments(("chemotherapy", "first metastasis", 7), ("senolytic", "diagnosis", -20))
+    file.write_text(file.read_text(encoding="utf-8") + given, encoding="utf-8")
+    many_and_fast = ["competent_share=1e-2", "metastasis_capacity_cells=1e12", "diagnosis_median_cells=5e6"]
+    early = ["imaging_threshold_cells=1e6", "symptom_cells=1e9", "lethal_factor=100"]
+    arm = scenario.load(file).with_(off=["dormancy"], set_=many_and_fast + early)
+    reference = int(build_model(arm, seed=SEED, patients=np.array([patient]), collect=False).hosts.reference_day[0])
+    (shown,) = film.make([arm], names=["with"], seed=SEED, patient=patient)["arms"]
+    seen = min(event["day"] for event in shown["events"] if event["kind"] == "first_visible")
+    assert seen + 21 < shown["diagnosis_day"] < reference - 21
+    assert starts_of(shown) == {"chemotherapy": shown["diagnosis_day"] + 7, "senolytic": reference - 20}
 
 
 def test_a_patient_without_seeds_and_one_body_alone(arms):

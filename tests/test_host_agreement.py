@@ -19,8 +19,8 @@ from reference.plain_host import HostPatient
 from test_treated_agreement import of_half_as_many
 from treated_agreement import compared
 
-FOR_EVERY_COMMIT = (wrong.NoSilencing, wrong.NoIl6Blockade, wrong.BoundAtFirst, wrong.LostReturn)
-HARD_TO_SEE = (wrong.BoundAtFirst,)
+FOR_EVERY_COMMIT = (wrong.NoSilencing, wrong.NoIl6Blockade, wrong.BoundAtFirst, wrong.AlikeOrgans, wrong.LostReturn)
+HARD_TO_SEE = (wrong.BoundAtFirst, wrong.AlikeOrgans)
 """What differs by so little that it takes all patients."""
 CAUGHT = [
     ("obesity and vesicles", wrong.NoP2rx7Inhibition, {"shed"}),
@@ -46,6 +46,10 @@ CAUGHT = [
     ("checkpoint inhibition", wrong.BoundAtFirst, {"log10 cells liver", "log10 cells lung"}),
     ("checkpoint inhibition", wrong.ClearsTheGrown, {"log10 cells liver", "log10 cells lung"}),
     ("markers", wrong.NoMarkers, {"colonies liver", "colonies lung"}),
+    ("paces", wrong.AlikeOrgans, {"log10 cells liver"}),
+    ("paces", wrong.AlikeColonies, {"log10 cells liver", "log10 cells lung"}),
+    ("paces", wrong.PaceOfGrowthAlone, {"colonies lung"}),
+    ("paces", wrong.AlikeSites, {"slept liver", "slept lung"}),
     ("vessels", wrong.NeverRests, {"log10 cells liver", "log10 cells lung"}),
     ("vessels", wrong.FedThroughAShunt, {"log10 cells liver"}),
     ("inflamed organs", wrong.NoWound, {"woke liver"}),
@@ -98,6 +102,21 @@ def test_a_broken_host_is_caught(name, broken, caught):
         tolerance = work.fine_tolerance if what in work.fine else work.tolerance
         found = mean_difference(plain.counts[what], engine(name).counts[what], tolerance)
         assert not found.agrees, (what, found)
+
+
+@pytest.mark.long
+def test_paces_set_patients_apart():
+    """The variance between patients of the lung's metastases: within a factor of three, and a third where all go at one pace."""
+    name = "log10 cells lung"
+    theirs = Sample({name: engine("paces").counts[name]})
+
+    def apart(patient_class):
+        ours = Sample({name: plain_hosts(WORK["paces"], patient_class, first_seed=5000).counts[name]})
+        return differences(ours, theirs, Tolerances(mean=0.08, spread=1.1))[f"spread {name}"]
+
+    assert apart(HostPatient).agrees
+    alike = apart(wrong.AlikePatients)
+    assert not alike.agrees and alike.found < 0.0, alike
 
 
 @pytest.mark.long

@@ -165,7 +165,12 @@ def folder(tmp_path_factory):
     chosen = scenario.load("metastases_that_seed").with_(
         on=["lineage", "clusters", "secondary_seeding"],
         patients=16,
-        set_=["secondary_shedding_factor=0.03", "competent_share=4e-4", "frailty_log_sd=1"],
+        set_=[
+            "secondary_shedding_factor=0.1",
+            "metastatic_share.colon=1",
+            "competent_share=4e-4",
+            "frailty_log_sd=1",
+        ],
     )  # enough who spread
     out = tmp_path_factory.mktemp("lineage") / "run"
     run_scenario(chosen, seed=1, out=out)

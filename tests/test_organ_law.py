@@ -7,6 +7,7 @@ from scipy.special import gammaln
 from scipy.stats import binom, norm
 
 from sim.analysis.organs import data, law, scores
+from sim.analysis.organs import fit as organ_fit
 from sim.analysis.organs.exposed import DEATH_DAYS, Exposed
 from sim.analysis.organs.fit import Body, OrganFit, priors
 from sim.analysis.organs.likelihood import deviance, likelihood
@@ -98,9 +99,22 @@ def test_deviance_keeps_zeros():
     assert deviance(np.array([1.0]), np.array([10.0]), np.array([0.0]))[0] == np.inf
 
 
+def told_strengths(body: Body, log_strength: np.ndarray) -> dict:
+    """What the natural history would tell of these strengths (sites, organs) in place of the catalogue's."""
+    known = priors()["known_strength"]
+    log = {
+        site: {organ: log_strength[body.sites.index(site), ORGANS.index(organ)] for organ in organs}
+        for site, organs in known["log"].items()
+    }
+    return {**priors(), "known_strength": {**known, "log": log}}
+
+
 @pytest.fixture(scope="module")
 def made_up():
-    """A body whose exposures are made up, so that no engine runs, and counts drawn from a known point."""
+    """A body whose exposures are made up, so that no engine runs, and counts drawn from a known point.
+
+    The strengths that the natural history tells are those of this point too.
+    """
     rng = np.random.default_rng(3)
     body = Body(data.FITTED_SITES, exposures={site: exposures(rng) for site in data.FITTED_SITES})
     rows = data.fitted()
@@ -113,7 +127,10 @@ def made_up():
     odds = np.log(share / (1 - share)) + misfit * rng.normal(size=len(rows))
     counted = rng.binomial(fit.patients.astype(int), 1 / (1 + np.exp(-odds)))
     drawn = [data.Count(r.row, r.site, r.organ, int(k), r.patients) for r, k in zip(rows, counted, strict=True)]
-    return body, drawn, truth
+    told = told_strengths(body, fit.log_strength(truth)[0])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(organ_fit, "priors", lambda: told)
+        yield body, drawn, truth
 
 
 def test_the_slopes_of_the_posterior_are_its_derivatives(made_up):
@@ -140,6 +157,22 @@ def test_a_known_pattern_is_found_again(made_up):
     strength = pattern.log_strength(body)
     assert strength == pytest.approx(fit.log_strength(at)[0], abs=1e-8), "named and unnamed are one law"
     assert pattern.log_site.mean() == pytest.approx(0.0, abs=1e-9)
+
+
+def test_what_the_natural_history_tells_moves_its_site_alone(made_up, monkeypatch):
+    """Told that metastases of the colon are half as likely, the fit says so of the colon; other sites keep what they show."""
+    body, rows, _ = made_up
+    fit = OrganFit(rows, body)
+    strength = fit.log_strength(fit.maximum())[0]
+    told = strength - np.log(2.0) * (np.arange(len(body.sites)) == body.sites.index("colon"))[:, None]
+    other = told_strengths(body, told)
+    monkeypatch.setattr(organ_fit, "priors", lambda: other)
+    again = OrganFit(rows, body)
+    moved = again.log_strength(again.maximum())[0] - strength
+    colon = body.sites.index("colon")
+    named = [ORGANS.index(organ) for organ in other["known_strength"]["log"]["colon"]]
+    assert np.all(moved[colon, named] < -0.4)
+    assert np.all(abs(np.delete(moved, colon, axis=0)[:, named]) < 0.3)
 
 
 def test_the_additive_rival_is_exact_where_effects_add_up():

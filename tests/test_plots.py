@@ -292,6 +292,18 @@ def test_the_footer_names_what_was_changed(tmp_path):
     assert "changed" in summary_text(run) and "off: dormancy" in summary_text(run)
 
 
+def test_a_footer_leaves_room_for_the_figure_whatever_was_changed(tmp_path):
+    """Of four hundred changed parameters some are named, the others counted; the run's page names them all."""
+    run = synthetic.write(tmp_path / "run", 40)
+    overrides = {f"arterial_share.bed_{i}": {"value": 0.123456 * i, "reason": "file"} for i in range(400)}
+    run.manifest["scenario"]["overrides"] = overrides
+    figure = plots.seeding_figure(run, "slide")
+    text = " ".join(part.get_text() for part in figure.texts).replace("\n", " ")
+    assert "bed_9 = " in text and "bed_10 = " not in text and "and 390 more parameters" in text
+    assert all(axes.get_position().height > 0.15 for axes in figure.axes)
+    assert "bed_399 = " in incidence.changes_text(run) and "more parameters" not in incidence.changes_text(run)
+
+
 def test_what_is_off_by_default_is_no_change(tmp_path):
     run = synthetic.write(tmp_path / "run", 20)
     run.manifest["scenario"]["mechanisms"] = default_states()

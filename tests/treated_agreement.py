@@ -12,6 +12,7 @@ from agreement_runs import engine_life, growth_law, parameter_values, plain_life
 from agreement_scenarios import FED, FEEDING, SINGLE_EVENTS_BELOW_CELLS, SLEEP, VESSELS, only_soil
 from reference.plain import ASLEEP
 from reference.plain_treated import DRUGS, Regimen, TreatedPatient
+from virtual_patients import PLAIN_ILLNESS
 
 from sim.disease.colonise import grown_sizes
 from sim.disease.identity import unpack
@@ -20,6 +21,7 @@ from sim.treatments.base import Plan
 
 DIAGNOSIS_DAY, DAYS = 70, 182
 VALUES = parameter_values(
+    **PLAIN_ILLNESS | {"imaging_threshold_cells": 2e3},
     **VESSELS,
     **SLEEP,
     **FEEDING,
@@ -46,7 +48,6 @@ VALUES = parameter_values(
     acquired_resistance__chemotherapy=0.1,
     resection_residual_share=0.03,
     radiotherapy_surviving_fraction=0.7,
-    imaging_threshold_cells=2e3,
     ablation_largest_cells=1e4,
     hormone_receptor_share=0.4,
     endocrine_hold=0.95,

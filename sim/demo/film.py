@@ -17,9 +17,8 @@ import numpy as np
 from sim.demo.dots import common_scale, dots
 from sim.demo.recording import COUNTS, Recording
 from sim.demo.routes import paths
-from sim.names import NICHES
+from sim.names import NEVER, NICHES
 from sim.scenario import Scenario
-from sim.treatments.base import DIAGNOSIS, FIRST_METASTASIS, SURGERY
 
 if TYPE_CHECKING:
     from sim.model import MetastasisModel
@@ -57,24 +56,16 @@ def _free(recording: Recording) -> None:
     recording.model.__dict__.clear()
 
 
-def _treatment_events(scenario: Scenario, model: MetastasisModel) -> list[dict]:
-    """The day on which each treatment starts, for those whose occasion has come."""
-    since = {
-        DIAGNOSIS: model.hosts.diagnosis_day,
-        SURGERY: model.resection_day,
-        FIRST_METASTASIS: model.first_detected_day,
-    }
-    return [
-        {"day": int(since[plan.after][0]) + plan.start_days, "kind": "treatment", "treatment": plan.name}
-        for plan in scenario.treatments
-        if since[plan.after][0] >= 0
-    ]
+def _treatment_events(model: MetastasisModel) -> list[dict]:
+    """The day on which each treatment starts, as the engine gave it, for those whose occasion has come."""
+    starts = [] if model.therapy is None else model.therapy.starts()
+    return [{"day": int(day[0]), "kind": "treatment", "treatment": name} for name, day in starts if day[0] < NEVER]
 
 
-def _events(scenario: Scenario, recording: Recording, shown: list[dict]) -> list[dict]:
+def _events(recording: Recording, shown: list[dict]) -> list[dict]:
     """What a class should notice, by day: {"day", "kind", "organ"?, "treatment"?}; the text is `event.<kind>`."""
     model = recording.model
-    out = [{"day": int(model.hosts.diagnosis_day[0]), "kind": "diagnosis"}, *_treatment_events(scenario, model)]
+    out = [{"day": int(model.hosts.diagnosis_day[0]), "kind": "diagnosis"}, *_treatment_events(model)]
     for kind, quantity in (
         ("first_arrival", "settled"),
         ("first_metastasis", "micrometastasis"),
@@ -116,7 +107,7 @@ def _arm_head(name: str, scenario: Scenario, recording: Recording, shown: list[d
         "visible_cells": float(model.visible_cells[0]),
         "shed_cells": int(model.shed_total[0]),
         "paths": ways,
-        "events": _events(scenario, recording, shown),
+        "events": _events(recording, shown),
     }
 
 

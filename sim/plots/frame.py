@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 TITLE_EMS, FOOTER_EMS = 1.15, 0.78
 """Sizes of type, in units of the font's size."""
 SCOPE = "Blood-borne spread only."
+MOST_NAMED = 10
+"""Changed parameters that a footer names: panels of a size with a height of its own shrink by what stands below."""
 
 
 SCREEN_DPI = 150
@@ -183,8 +185,8 @@ def provenance(run: Run) -> str:
 
 
 def changes(run: Run) -> list[str]:
-    """A sentence on what sets the run apart from the plain model; no sentence where nothing does."""
-    changed = incidence.changes_text(run)
+    """A sentence on what sets the run apart from the plain model, of a footer's length; none where nothing does."""
+    changed = incidence.changes_text(run, MOST_NAMED)
     return [f"Changed in this run: {changed}."] if changed else []
 
 

@@ -101,15 +101,21 @@ def threshold_cells(run: Run) -> float | None:
     return float(parameter["value"]) if parameter else None
 
 
-def changes_text(run: Run) -> str:
-    """What sets this run apart from the plain model: mechanisms not as by default, parameters that were overridden."""
+def changes_text(run: Run, most: int | None = None) -> str:
+    """What sets this run apart from the plain model: mechanisms not as by default, parameters that were overridden.
+
+    At most `most` of these parameters are named, the others counted.
+    """
     from sim.mechanisms import default_states
 
     scenario = run.manifest["scenario"]
     default = default_states()
     switched = {name: on for name, on in scenario.get("mechanisms", {}).items() if on != default.get(name, False)}
     off, new = ([name for name, on in switched.items() if on == state] for state in (False, True))
-    changed = [f"{name} = {override['value']:g}" for name, override in scenario.get("overrides", {}).items()]
+    overrides = scenario.get("overrides", {})
+    changed = [f"{name} = {override['value']:g}" for name, override in list(overrides.items())[:most]]
+    if len(overrides) > len(changed):
+        changed.append(f"and {len(overrides) - len(changed)} more parameters")
     return "; ".join(
         [
             *([f"off: {', '.join(off)}"] if off else []),

@@ -148,6 +148,10 @@ class Therapy:
             )
         return self._markers[number]
 
+    def starts(self) -> list[tuple[str, np.ndarray]]:
+        """What each plan gives, and from which day on, (lanes,) int64: NEVER where its occasion has not come."""
+        return [(table.plan.name, table.start) for table in self._tables]
+
     def treat(self) -> None:
         """Give the doses and operations of this morning."""
         model = self._model

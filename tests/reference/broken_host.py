@@ -285,6 +285,48 @@ class NoMarkers(HostPatient):
         self.response = 1.0
 
 
+class AlikePatients(HostPatient):
+    """Wrong: metastases of all patients go at one pace."""
+
+    def draw_pace(self):
+        return 1.0
+
+
+class AlikeColonies(HostPatient):
+    """Wrong: all metastases of a patient go at one pace."""
+
+    def draw_own_pace(self):
+        return 1.0
+
+
+class AlikeOrgans(HostPatient):
+    """Wrong: an organ has no pace of its own."""
+
+    def __init__(self, site, values, **others):
+        super().__init__(site, {**values, "niche_pace.liver": 1.0, "niche_pace.lung": 1.0}, **others)
+
+
+class SameTurnover(HostCell):
+    """It divides as often as others do, and its cells die less often the faster it grows."""
+
+    def births_per_day(self, net):
+        return max(self.model.birth, net)
+
+
+class PaceOfGrowthAlone(HostPatient):
+    """Wrong: the pace of a colony changes its chance of dying out."""
+
+    cell_class = SameTurnover
+
+
+class AlikeSites(HostPatient):
+    """Wrong: cells of all primaries sleep, and die asleep, as often."""
+
+    def __init__(self, site, values, **others):
+        alike = {f"site_sleep_factor.{site}": 1.0, f"site_sleeper_death_factor.{site}": 1.0}
+        super().__init__(site, {**values, **alike}, **others)
+
+
 class NeverRests(HostPatient):
     """Wrong: vessels are there at once."""
 

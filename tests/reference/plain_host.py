@@ -2,6 +2,7 @@
 
 On top of signals and seeds: T cells clear small colonies, and under checkpoint inhibition attack those that have grown;
 colonies wait for vessels, and grow faster where two inflows feed them; who arrives where oxygen is short sleeps more often.
+Each colony has a pace: of its patient, its organ and its own, by which births, deaths and growth go faster alike.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ class HostCell(TreatedCell):
         self.clones = self.seed.clones
         self.rest_days = model.rng.exponential(model.values["angiogenic_delay_days"])
         self.is_certain = False  # so large that it no longer dies out by chance
+        self.pace = model.pace * model.values[f"niche_pace.{organ}"] * model.draw_own_pace()
         super().__init__(model, organ)
         self.cells = self.seed.founders
         if self.seed.parent is not None:
@@ -40,10 +42,9 @@ class HostCell(TreatedCell):
         if not self.is_certain and model.rng.random() < 1.0 - exp(-model.clearance_per_day):
             self.end("extinct")
             return
-        net = model.net_growth_per_day(self.organ)
-        self.cells = birth_and_death(
-            model.rng, self.cells, model.birth, model.birth - net, model.single_events_below_cells
-        )
+        net = model.net_growth_per_day(self.organ) * self.pace
+        birth = self.births_per_day(net)
+        self.cells = birth_and_death(model.rng, self.cells, birth, birth - net, model.single_events_below_cells)
         if self.cells == 0:
             self.end("extinct")
             return
@@ -54,13 +55,17 @@ class HostCell(TreatedCell):
             self.cells = model.avascular_limit_cells * exp(net * max(since - self.rest_days, 0.0))
             self.rest_days = max(self.rest_days - since, 0.0)
 
+    def births_per_day(self, net: float) -> float:
+        """As much faster as it grows: the chance of dying out is that of any colony."""
+        return self.model.birth * self.pace
+
     def grow(self) -> None:
         """Rest, then a day of Gompertz growth, or what is left of it."""
         model = self.model
         rest_today = min(self.rest_days, 1.0)
         self.rest_days -= rest_today
         gap = log(model.capacity_cells / self.cells)
-        rate = model.gompertz_per_day * model.fed_by(self.organ)
+        rate = model.gompertz_per_day * model.fed_by(self.organ) * self.pace
         self.cells = model.capacity_cells * exp(-gap * exp(-rate * (1.0 - rest_today)))
         self.look_for_metastasis()
 
@@ -76,8 +81,24 @@ class HostPatient(SeedPatient):
         blind = any([self.rng.random() < values[f"{gene}_loss_prevalence"] for gene in ("jak", "pten")])  # noqa: C419  (both are drawn)
         hypermutated = self.rng.random() < values["pole_prevalence"]
         self.response = 0.0 if blind else values["pole_response_factor"] if hypermutated else 1.0
+        self.pace = self.draw_pace()
 
     # -- growth of metastases --------------------------------------------------------------------------
+
+    def draw_pace(self) -> float:
+        """Of all the patient's metastases."""
+        return exp(self.values["metastasis_growth_log_sd"] * self.draw_trait())
+
+    def draw_own_pace(self) -> float:
+        """Of one of them."""
+        return exp(self.values["colony_growth_log_sd"] * self.draw_trait())
+
+    def draw_trait(self) -> float:
+        """A standard normal number, none too far out."""
+        while True:
+            z = self.rng.standard_normal()
+            if abs(z) <= self.values["trait_truncation_sd"]:
+                return z
 
     def fed_by(self, organ: str) -> float:
         """Factor on growth: the liver's second inflow, as far as no shunt takes it away."""

@@ -72,6 +72,9 @@ class PlainPatient(PlainModel):
             single_events_below_cells=single_events_below_cells,
         )
         self.site, self.age_years = site, age_years
+        self.sleep_probability = min(1.0, values["sleep_probability"] * values[f"site_sleep_factor.{site}"])
+        self.sleeper_death_per_day = values["sleeper_death_per_day"] * values[f"site_sleeper_death_factor.{site}"]
+        self.death_asleep = 1.0 - exp(-self.sleeper_death_per_day)
         self.competent_share = values["competent_share"] * frailty
         self.primary_rate_per_day = values["primary_gompertz_per_day"] * growth_factor
         self.shed = self.died_in_transit = 0
