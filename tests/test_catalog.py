@@ -150,12 +150,12 @@ def test_what_the_reasons_claim(what, days, to):
     assert found[what] == pytest.approx(days, rel=to)
 
 
-def test_one_awake_cell_in_fifty_founds_a_colony():
+def test_one_awake_cell_in_forty_five_founds_a_colony():
     value = {name: p.value for name, p in PARAMETERS.items()}
     net = value["metastasis_gompertz_per_day"] * math.log(
         value["metastasis_capacity_cells"] / value["avascular_limit_cells"]
     )
-    assert 1 / (net / value["cycling_birth_per_day"]) == pytest.approx(50, rel=0.1)
+    assert 1 / (net / value["cycling_birth_per_day"]) == pytest.approx(45, rel=0.1)
 
 
 # -- form ----------------------------------------------------------------------------------------

@@ -26,21 +26,22 @@ def test_misses_and_what_is_not_compared_say_why(rows):
 
 
 def test_the_organ_pattern_is_explained(rows):
-    """The bars that are met; the law's lead over organ + site is short of its bar, and the page says so.
+    """The bars that are met; within the sample the law does not lead organ + site, and the page says so.
 
-    Left out, where direct extension is, it leads by less than its bar, but it leads.
+    With rows of direct extension, which it cannot know, the law falls a hair short of its bar too.
     """
     score = {(row.name, row.population): row for row in rows if row.unit == "D2"}
     said = "without direct extension"
     assert score["the law", said].model > organs.LEAST_D2
     assert score["one site left out, pooled", said].model > organs.LEAST_LEFT_OUT
-    assert score["the same above organ + site", "with direct extension"].model > organs.LEAST_ABOVE_ADDITIVE
-    assert score["the same above organ + site", said].model > 0.05
+    for population in (said, "with direct extension"):
+        assert score["the same above organ + site", population].model > organs.LEAST_ABOVE_ADDITIVE
     assert {key for key, row in score.items() if row.status == "outside"} == {
+        ("the law", "with direct extension"),
         ("the law above organ + site", "with direct extension"),
         ("the law above organ + site", said),
-        ("the same above organ + site", said),
     }
+    assert score["the law", "with direct extension"].model > organs.LEAST_D2 - 0.005
 
 
 def test_most_fitted_rows_lie_inside(rows):
