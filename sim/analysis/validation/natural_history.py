@@ -265,8 +265,8 @@ MISSES: Mapping[tuple[str, str], str] = {
     ("relapse within five years, stage III", "colorectal, surgery, stage III with adjuvant drugs"): _LOCAL,
     ("relapse within five years, stage II", "colorectal, surgery alone"): _LOCAL,
     ("distant within five years", "breast, operated on, no drugs"): "autopsies of 1914 to 1943 hold lung metastases in "
-    "57 % of the patients, so that six of ten must be able to metastasise, and with a frailty as wide as the colon's many "
-    "of these have seeded by 2 cm; fewer relapses here mean fewer metastases there",
+    "57 % of the patients, so that six of ten must be able to metastasise, and with a frailty as wide as the colon's "
+    "many of these have seeded by 2 cm; fewer relapses here mean fewer metastases there",
     ("liver", "lung, at diagnosis"): "autopsies of the same site hold liver metastases in 36 %; what reaches these by "
     "death is seen in a fifth at diagnosis, at any pace that gives the bones and the brain their share",
 }

@@ -24,8 +24,8 @@ LEAST_D2, LEAST_LEFT_OUT, LEAST_OF_A_SITE, LEAST_ABOVE_ADDITIVE, LEAST_DRAINAGE 
 """What the issue asks of the law."""
 BESIDE = "Abrams1950"
 _KNOWN = (
-    "strengths that registries tell (`known_strength`) hold it away from the best fit to autopsies, which no row of direct "
-    "extension forgives. "
+    "strengths that registries tell (`known_strength`) hold it away from the best fit to autopsies, and rows of direct "
+    "extension are not its own. "
 )
 CEILING = "within the sample: a law that is true would be {:.0f} points above organ + site; left out, see below. "
 
