@@ -59,6 +59,9 @@ CLOCKS = ("first_cell", "diagnosis")
 STAGES_AT_DIAGNOSIS = ("I", "II", "III", "IV")
 """Stage by depth of the primary, nodes, and metastases that imaging shows."""
 
+T_CATEGORIES = ("T1", "T2", "T3", "T4", "T1-2", "T3-4")
+"""The last two where depth decides, of which size tells a part."""
+
 PRESENTATIONS = ("primary", "metastases", "death")
 """How a cancer comes to light: by the primary, by symptoms of metastases, at death."""
 

@@ -108,6 +108,17 @@ def over_sites(values: Mapping[str, float], trait: Callable) -> float:
     return float(np.mean([trait(hosts(values, 100, site)).mean() for site in SITES]))
 
 
+def over_many(values: Mapping[str, float], trait: Callable) -> float:
+    """As `over_sites`, of so many patients that a trait of few of them is seen."""
+    return float(np.mean([trait(hosts(values, site=site)).mean() for site in SITES]))
+
+
+def grade_with(values: Mapping[str, float], trait: str) -> float:
+    """Correlation of grade with the logarithm of a trait between patients."""
+    drawn = hosts(values | {"metastasis_growth_log_sd": 0.3})
+    return float(np.corrcoef(drawn.grade, np.log(getattr(drawn, trait)))[0, 1])
+
+
 def growth_together(values: Mapping[str, float]) -> float:
     """Correlation of the primary's growth with the metastases' pace (of their logarithms) between patients."""
     drawn = hosts(values)
@@ -179,7 +190,7 @@ def exact_changes(name: str) -> dict[str, float]:
     if name == "arrest_probability.other":
         return {f"drainage.prostate.{vein}": float(vein == "vertebral") for vein in VEINS}
     if name.startswith("old_series_factor."):
-        return {"old_series": 1.0}
+        return {"old_series": 1.0, "diagnosis_median_cells": 1e9}
     return {"portocaval_shunt_fraction": 1.0} if name == "hepatic_artery_compensation" else {}
 
 
@@ -205,6 +216,17 @@ EXACT: dict[str, Callable[[Mapping[str, float]], float]] = {
     "node_share_of_the_large": lambda values: float(
         hosts(values).nodes[hosts(values).diagnosis_cells > values["diagnosis_median_cells"]].mean()
     ),
+    "deep_share_of_the_able": lambda values: float(
+        hosts(values).deep[hosts(values).frailty > 1].mean() - hosts(values).deep[hosts(values).frailty < 1].mean()
+    ),
+    "grade_1_share": lambda values: float((hosts(values).grade == 1).mean()),
+    "grade_3_share": lambda values: float((hosts(values).grade == 3).mean()),
+    "grade_by_course": lambda values: grade_with(values, "frailty") + grade_with(values, "metastasis_growth"),
+    "grade_by_growth": lambda values: grade_with(values, "metastasis_growth") - grade_with(values, "frailty"),
+    "distant_nodes_seen": lambda values: over_many(values, lambda drawn: drawn.distant_nodes),
+    "distant_nodes_of_the_able": lambda values: float(hosts(values).distant_nodes[hosts(values).frailty > 1].mean()),
+    "peritoneum_seen": lambda values: over_many(values, lambda drawn: drawn.peritoneum),
+    "peritoneum_of_the_able": lambda values: float(hosts(values).peritoneum[hosts(values).frailty > 1].mean()),
     "symptom_cells_sd": lambda values: float(np.log(hosts(values | FINITE).symptom_cells).std()),
     "symptom_cells_mean": lambda values: float(np.log(np.minimum(hosts(values).symptom_cells, 1e18)).mean()),
     "lethal_factor_mean": lambda values: float(

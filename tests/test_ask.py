@@ -14,6 +14,7 @@ from sim.analysis import questions
 from sim.errors import InputError
 from sim.finding import SCENARIOS as FOLDER
 from sim.names import DAYS_PER_YEAR, NICHES
+from sim.report.questions import arm_label
 from sim.results.outcomes import CONDITIONS, OUTCOMES, outcome
 from sim.scenario import files, load
 from sim.scenario.comparison import load_comparison
@@ -450,6 +451,43 @@ def test_a_condition_is_read_in_each_arm_itself(tmp_path):
     measured = questions.measure(comparison, {"on": RUN, "off": other})
     assert measured["on"][1].tolist() == [True, False, False, False]
     assert measured["off"][1].tolist() == [False, True, False, True]
+
+
+def test_arms_that_choose_other_patients_by_the_same_words_are_labelled(tmp_path):
+    """Arms that differ before diagnosis: told in the text and on the page. Arms with the same patients are not."""
+    text = COMPARED.replace('name = "on"', 'name = "on"\nonly = "with a metastasis at diagnosis"')
+    text = text.replace('name = "off"', 'name = "off"\nonly = "with a metastasis at diagnosis"')
+    comparison = load_comparison(write(tmp_path, BASE + text))
+    other = run_of([(5.0, False)] * 4, [(1, "liver", -1.0, 9, "primary", 1)])
+    for runs, labelled in (({"on": RUN, "off": other}, True), ({"on": RUN, "off": RUN}, False)):
+        measured = questions.measure(comparison, runs)
+        assert [questions.chosen_by_itself(comparison, arm, measured) for arm in comparison.arms] == [labelled] * 2
+    arm = {"arm": "on", "only": "stage III", "chosen_by_itself": True}
+    assert arm_label(arm) == "on (stage III, patients of its own: the arms differ before diagnosis)"
+    assert (
+        arm_label({"arm": "on", "only": "stage III"}) == "on (stage III)"
+        and arm_label({"arm": "on", "only": None}) == "on"
+    )
+
+
+@pytest.mark.parametrize(
+    "change, labelled",
+    [
+        ('treatments = [{ name = "resection", after = "diagnosis", start_days = 28 }]', False),
+        ('parameters = { competent_share = { value = 0, reason = "to see" } }', True),
+    ],
+)
+def test_only_stage_iii_counts_these_patients_in_every_arm(tmp_path, change, labelled):
+    """Of a run of its own: arms that differ after surgery count the same, others say that they do not."""
+    text = BASE + COMPARED.replace("patients with a metastasis", "years lived").replace("on > off", "off > on")
+    text = text.replace('name = "on"', 'name = "on"\nonly = "stage III"')
+    text = text.replace("mechanisms = { dormancy = false }", f'only = "stage III"\n{change}')
+    comparison = load_comparison(write(tmp_path, text))
+    answer, runs = questions.ask_with_runs(comparison, seed=2, out=None, patients=60)
+    for arm in answer["arms"]:
+        staged = runs[arm["arm"]].patients["stage"].astype(object) == "III"
+        assert 0 < arm["patients"] == staged.sum() < 60
+        assert arm.get("chosen_by_itself", False) == labelled
 
 
 def died_on(years):

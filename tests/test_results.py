@@ -26,7 +26,7 @@ from sim.results import reading as results
 
 CONTRACT = {
     "patients": "patient age_years sex bmi primary frailty growth_factor diagnosis_day reference_day presentation primary_cells_at_diagnosis "
-    "metastatic_at_diagnosis nodes_positive stage resection_day first_detected_day liver_symptom_day death_day death_cause last_day censor_reason shed_cells "
+    "metastatic_at_diagnosis nodes_positive stage t_category grade distant_nodes peritoneum resection_day first_detected_day liver_symptom_day death_day death_cause last_day censor_reason shed_cells "
     "arrested_cells settled_cells",
     "metastases": "patient colony parent_colony organ source clone founders arrived_day woke_day reached_day detected_day "
     "removed_day extinct_day cells cells_at_diagnosis cells_at_detection doubling_days_at_detection resistant",
@@ -397,7 +397,7 @@ def test_an_interruption_while_installing_keeps_the_earlier_run(tmp_path, monkey
         (lambda folder: (folder / "manifest.json").write_text('{"schema_version": '), "manifest.json: cannot be read"),
         (lambda folder: (folder / "manifest.json").write_bytes(b"\xff\xfe\x00"), "manifest.json: cannot be read"),
         (lambda folder: (folder / "manifest.json").write_text("[]"), "no schema_version"),
-        (lambda folder: rewrite(folder, schema_version="99"), "found '99', this program reads 1, 2, 3"),
+        (lambda folder: rewrite(folder, schema_version="99"), "found '99', this program reads 1, 2, 3, 4, 5"),
         (lambda folder: (folder / "seeding.parquet").unlink(), "seeding.parquet: the file is missing"),
         (lambda folder: (folder / "seeding.parquet").write_bytes(b""), "seeding.parquet: damaged"),
         (
@@ -475,8 +475,9 @@ def test_an_old_version_is_read_through_its_reader(tmp_path, monkeypatch):
     assert opened_before_digests(folder).patients["age_years"].tolist() == old["age_years"].to_pylist()
 
 
-NEW_IN_4 = ["reference_day", "presentation", "nodes_positive", "stage"]
-UNKNOWN_BEFORE_4 = ["nodes_positive", "stage"]
+NEW_IN_5 = ["t_category", "grade", "distant_nodes", "peritoneum"]
+NEW_IN_4 = ["reference_day", "presentation", "nodes_positive", "stage", *NEW_IN_5]
+UNKNOWN_BEFORE_4 = ["nodes_positive", "stage", *NEW_IN_5]
 
 
 def test_a_run_of_version_1_is_read_with_what_it_lacks_as_null(tmp_path):
@@ -519,6 +520,19 @@ def test_in_a_run_of_version_3_everybody_was_diagnosed_by_the_primary(tmp_path):
     assert again.patients[UNKNOWN_BEFORE_4].isna().all(axis=None)
     assert (again.patients["presentation"] == "primary").all()
     assert (again.patients["reference_day"] == again.patients["diagnosis_day"]).all()
+
+
+def test_a_run_of_version_4_told_neither_t_nor_grade(tmp_path):
+    run = synthetic.write(tmp_path / "run", 5)
+    today = run.patients
+    rewrite(run.path, digests=False, schema_version="4")
+    old = pq.read_table(run.path / "patients.parquet")
+    pq.write_table(old.drop_columns(NEW_IN_5), run.path / "patients.parquet")
+    again = opened_before_digests(run.path)
+    pd.testing.assert_frame_equal(again.patients.drop(columns=NEW_IN_5), today.drop(columns=NEW_IN_5))
+    assert again.patients[NEW_IN_5].isna().all(axis=None)
+    assert (again.patients[NEW_IN_5].dtypes == today[NEW_IN_5].dtypes).all()
+    assert again.metastases.equals(run.metastases)
 
 
 def test_a_run_of_version_2_is_read_without_clones(tmp_path):
@@ -593,7 +607,7 @@ def test_the_manifest_says_what_made_the_run():
         "wall_seconds",
         "peak_memory_bytes",
     }
-    assert found["start"] == "2026-03-01T12:00:00+00:00" and found["schema_version"] == "4"
+    assert found["start"] == "2026-03-01T12:00:00+00:00" and found["schema_version"] == "5"
     assert set(found["versions"]) == {
         "python",
         "platform",

@@ -279,7 +279,7 @@ def test_the_manifest_says_what_made_the_sweep(plan, sweep):
     manifest = json.loads((sweep.path / "sweep.json").read_text(encoding="utf-8"))
     told = {key: manifest.pop(key) for key in ("files", "arriving", "digest")}
     assert sorted(told["files"]) == sorted(data(sweep.path)) and told["arriving"] == {}
-    assert manifest == sweep.manifest and manifest["status"] == "complete" and manifest["schema_version"] == "3"
+    assert manifest == sweep.manifest and manifest["status"] == "complete" and manifest["schema_version"] == "4"
     assert manifest["plan"]["text"] == TEXT and manifest["command_line"] == ["run_sim.py", "sweep"]
     assert (manifest["runs"], manifest["runs_finished"], manifest["runs_failed"], manifest["points"]) == (16, 16, 0, 8)
     assert manifest["scenarios"][0]["cohort"] == "young" and manifest["scenarios"][0]["age"]["mean_years"] == 45
@@ -289,7 +289,7 @@ def test_the_manifest_says_what_made_the_sweep(plan, sweep):
     assert manifest["wall_seconds"] > 0 and manifest["peak_memory_bytes"] > 1e7 and manifest["commit"]
 
 
-COLUMNS = {"3": {"runs": "8fcc640e6b83", "patients": "aad0b0e804db", "failures": "d03661b3f293"}}
+COLUMNS = {"4": {"runs": "8fcc640e6b83", "patients": "e8360645fe52", "failures": "d03661b3f293"}}
 
 
 def test_columns_change_with_the_version_only(plan):
@@ -303,8 +303,9 @@ def test_columns_change_with_the_version_only(plan):
     } == COLUMNS[plans.SWEEP_SCHEMA]
 
 
-NEW_IN_3 = ["reference_day", "presentation", "nodes_positive", "stage"]
-UNKNOWN = ["liver_symptom_day", "nodes_positive", "stage"]
+NEW_IN_4 = ["t_category", "grade", "distant_nodes", "peritoneum"]
+NEW_IN_3 = ["reference_day", "presentation", "nodes_positive", "stage", *NEW_IN_4]
+UNKNOWN = ["liver_symptom_day", "nodes_positive", "stage", *NEW_IN_4]
 
 
 @pytest.mark.parametrize("lacks", [True, False])
@@ -322,8 +323,8 @@ def test_a_sweep_of_version_1_is_read(plan, sweep, tmp_path, lacks):
     today = sweep.patients
     assert list(old.columns) == list(today.columns) and old["liver_symptom_day"].isna().all()
     pd.testing.assert_frame_equal(old.drop(columns=UNKNOWN), today.drop(columns=UNKNOWN))
-    rewrite(folder, "sweep.json", schema_version="4")
-    with pytest.raises(InputError, match="found '4', this program reads 1, 2, 3"):
+    rewrite(folder, "sweep.json", schema_version="99")
+    with pytest.raises(InputError, match="found '99', this program reads 1, 2, 3, 4"):
         read.open(folder)
 
 

@@ -13,7 +13,15 @@ _REAL, _MAYBE = (int, float), (int, float, type(None))
 _PATIENTS = Within(0, 2**63)
 _POINT = {
     "arms": Many(
-        {"arm": str, "only": (str, type(None)), "patients": _PATIENTS, "mean": _MAYBE, "low": _MAYBE, "high": _MAYBE}
+        {
+            "arm": str,
+            "only": (str, type(None)),
+            "patients": _PATIENTS,
+            "mean": _MAYBE,
+            "low": _MAYBE,
+            "high": _MAYBE,
+            "chosen_by_itself?": bool,
+        }
     ),
     "directions": Many(
         {

@@ -38,6 +38,8 @@ NULL_SHARE = 0.2
 """Of the draws in which another mechanism is at its null."""
 SETTINGS = ("portocaval_shunt_fraction", "hepatic_artery_compensation", "follow_up_interval_days")
 """What somebody does, and not what somebody does not know."""
+OBSERVED = ("depth_competence_correlation", "grade_", "distant_nodes_", "peritoneum_")
+"""What is seen at diagnosis and read by nothing: its range moves no outcome but itself."""
 ROOM = 1.2
 """A site's share of patients who can metastasise is at least so many times its most frequent organ at autopsy."""
 MOST_TRIES = 50
@@ -50,7 +52,11 @@ def uncertain() -> dict[str, Parameter]:
     return {
         name: p
         for name, p in catalog.load().items()
-        if p.kind == "assumed" and p.low < p.high and p.direction != "0" and name not in SETTINGS
+        if p.kind == "assumed"
+        and p.low < p.high
+        and p.direction != "0"
+        and name not in SETTINGS
+        and not name.startswith(OBSERVED)
     }
 
 

@@ -158,7 +158,9 @@ class _Runs:
         return {
             **at,
             "arms": [
-                _arm(arm, self._comparison.outcome.unit == SHARE, *measured[arm.name]) for arm in self._comparison.arms
+                _arm(arm, self._comparison.outcome.unit == SHARE, *measured[arm.name])
+                | ({"chosen_by_itself": True} if chosen_by_itself(self._comparison, arm, measured) else {})
+                for arm in self._comparison.arms
             ],
             "directions": [
                 direction(contrast, measured) | p
@@ -263,6 +265,14 @@ def measure(comparison: Question, runs: Mapping[str, results.Run]) -> dict[str, 
         for arm in comparison.arms
     }
     return {arm.name: (values[arm.name], defined[arm.only] & counts[arm.name]) for arm in comparison.arms}
+
+
+def chosen_by_itself(comparison: Question, arm: Arm, measured: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> bool:
+    """Whether another arm with the same condition counts other patients: the two differ before diagnosis."""
+    return arm.only is not None and any(
+        other.only == arm.only and not np.array_equal(measured[other.name][1], measured[arm.name][1])
+        for other in comparison.arms
+    )
 
 
 def contrast_influence(

@@ -194,12 +194,12 @@ def folder_name(comparison: Question, seed: int, patients: int | None, small: bo
 def answer_text(answer: dict[str, Any]) -> str:
     """The arms, the expected directions with their intervals, the same across assumed sizes, and one sentence."""
     from sim.cli.tables import table, width
-    from sim.report.questions import enriched_text, holds_over, interval, number, sentence
+    from sim.report.questions import arm_label, enriched_text, holds_over, interval, number, sentence
 
     columns = width()
     arms = [
         (
-            arm["arm"] + (f" ({arm['only']})" if arm["only"] else ""),
+            arm_label(arm),
             str(arm["patients"]),
             number(arm["mean"]),
             interval(arm),

@@ -3,7 +3,7 @@
 With `follow_up_interval_days` = 0 a patient is watched all the time: a metastasis is found on the day on
 which it is large enough to be seen, before diagnosis too. That is the null, and what an autopsy series is
 read with. With an interval nothing is found before diagnosis. Imaging on the day of diagnosis stages the
-disease (a visible metastasis is stage IV; size and nodes of the primary, T and N, are not modelled), visits
+disease (a visible metastasis is stage IV; T and N are in `sim.disease.stage`), visits
 follow every so many days. A liver that holds `liver_symptom_cells`, or a burden from which the patient has symptoms
 (`sim.disease.presentation`), sends him to imaging at once.
 """

@@ -12,7 +12,7 @@ from scipy.special import ndtr, ndtri
 from sim.catalog.parameters import LaneParameters
 from sim.disease.growth import gompertz_days
 from sim.disease.presentation import thresholds
-from sim.disease.stage import primary_stage
+from sim.disease.stage import beyond_blood, competence, grade, primary_stage
 from sim.numerics import streams
 
 MOST_DAYS_TO_DIAGNOSIS = 22_000
@@ -40,8 +40,8 @@ class Hosts:
     tumour can found a colony. `metastasis_growth` is a time scale: of a patient's metastases, birth and death go that
     many times as fast. `age_years` is the age on the `reference_day`, on which the primary alone would present
     (`sim.disease.presentation`); `diagnosis_day` is never later. `symptom_cells` and `lethal_cells` are the patient's
-    own weighted burdens of metastases, `primary_danger` a factor on the hazard of the primary. `deep` and `nodes` are
-    for the tables (`sim.disease.stage`).
+    own weighted burdens of metastases, `primary_danger` a factor on the hazard of the primary. `deep`, `nodes`,
+    `grade`, `distant_nodes` and `peritoneum` are for the tables (`sim.disease.stage`).
     """
 
     patient: np.ndarray
@@ -60,6 +60,9 @@ class Hosts:
     primary_danger: np.ndarray = _NEUTRAL
     deep: np.ndarray = _NEUTRAL
     nodes: np.ndarray = _NEUTRAL
+    grade: np.ndarray = _NEUTRAL
+    distant_nodes: np.ndarray = _NEUTRAL
+    peritoneum: np.ndarray = _NEUTRAL
     luck: np.ndarray = _NEUTRAL
     clone_share: np.ndarray = _NEUTRAL
     clone_z: np.ndarray = _NEUTRAL
@@ -76,6 +79,9 @@ class Hosts:
             "primary_danger": np.ones(lanes),
             "deep": np.zeros(lanes, dtype=bool),
             "nodes": np.zeros(lanes, dtype=bool),
+            "grade": np.full(lanes, 2),
+            "distant_nodes": np.zeros(lanes, dtype=bool),
+            "peritoneum": np.zeros(lanes, dtype=bool),
             "clone_share": np.full((lanes, CLONES), 1.0 / CLONES),
             "clone_z": np.zeros((lanes, CLONES)),
         }
@@ -145,7 +151,8 @@ def draw_hosts(
     cut = parameters["trait_truncation_sd"]
     growth_factor = of_site("site_primary_pace") * log_normal(streams.GROWTH, parameters["growth_log_sd"], cut)
     frailty = log_normal(streams.FRAILTY, parameters["frailty_log_sd"], parameters["frailty_truncation_sd"])
-    able = streams.patient_uniforms(seed, patients, streams.ABLE) < of_site("metastatic_share")
+    able_share, ability = of_site("metastatic_share"), streams.patient_uniforms(seed, patients, streams.ABLE)
+    able = ability < able_share
     frailty = np.where(able, frailty, 0.0)
     shared = parameters["growth_correlation"]
     own = np.sqrt(1.0 - shared**2) * normal(streams.METASTASIS_GROWTH, cut) + shared * normal(streams.GROWTH, cut)
@@ -175,9 +182,15 @@ def draw_hosts(
     threshold = -np.log(streams.patient_uniforms(seed, patients, streams.DEATH))
     reference_day = np.ceil(days).astype(np.int64)
     symptoms, lethal = thresholds(parameters, lambda purpose: normal(purpose, cut))
+    site = np.asarray(site_of_lane)
+    spreads = competence(ability, able_share, streams.patient_uniforms(seed, patients, streams.FRAILTY))
+
+    def uniform(purpose: int) -> np.ndarray:
+        return streams.patient_uniforms(seed, patients, purpose)
+
     return Hosts(
         patients,
-        np.asarray(site_of_lane),
+        site,
         age_years,
         growth_factor,
         frailty,
@@ -193,12 +206,16 @@ def draw_hosts(
         *primary_stage(
             parameters,
             lambda purpose: normal(purpose, cut),
-            lambda purpose: streams.patient_uniforms(seed, patients, purpose),
+            uniform,
+            site,
             size,
             median,
             able,
             normal(streams.FRAILTY, parameters["frailty_truncation_sd"]),
+            spreads,
         ),
+        grade(parameters, uniform, own, spreads),
+        *beyond_blood(parameters, uniform, site, spreads),
         streams.patient_uniforms(seed, patients, streams.LUCK),
         *_clones(seed, patients),
     )

@@ -87,7 +87,7 @@ def answer_fragment(answer: Mapping[str, Any]) -> str:
     number, interval = questions.number, questions.interval
     arms = [
         (
-            arm["arm"] + (f" ({arm['only']})" if arm["only"] else ""),
+            questions.arm_label(arm),
             str(arm["patients"]),
             number(arm["mean"]),
             interval(arm),

@@ -56,6 +56,14 @@ def number(value: float | None) -> str:
     return "-" if value is None else f"{value:.3g}"
 
 
+def arm_label(arm: Mapping[str, Any]) -> str:
+    """An arm with its condition, and whether that chose other patients than in the arms beside it."""
+    if not arm["only"]:
+        return str(arm["arm"])
+    own = ", patients of its own: the arms differ before diagnosis" if arm.get("chosen_by_itself") else ""
+    return f"{arm['arm']} ({arm['only']}{own})"
+
+
 def interval(found: Mapping[str, Any]) -> str:
     """Both bounds, as `number` has them."""
     return f"{number(found['low'])} to {number(found['high'])}"

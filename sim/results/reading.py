@@ -63,8 +63,22 @@ def _read_version_3(table: str, arrow_table: pa.Table) -> pa.Table:
     today = schema.arrow_schema(table)
     presentation = pa.array([PRESENTATIONS[0]] * arrow_table.num_rows).cast(today.field("presentation").type)
     told = {"reference_day": arrow_table["diagnosis_day"], "presentation": presentation}
-    told |= {name: pa.nulls(arrow_table.num_rows, today.field(name).type) for name in ("nodes_positive", "stage")}
-    return pa.table([told[f.name] if f.name in told else arrow_table[f.name] for f in today], schema=today)
+    return _with_nulls(arrow_table, told)
+
+
+def _read_version_4(table: str, arrow_table: pa.Table) -> pa.Table:
+    """Version 4 told neither T nor grade, nor metastases of distant nodes and peritoneum: null there."""
+    return _with_nulls(arrow_table) if table == "patients" else arrow_table
+
+
+def _with_nulls(patients: pa.Table, told: Mapping[str, pa.Array] | None = None) -> pa.Table:
+    """The table of patients with today's columns: of those that it lacks some are `told`, the others null."""
+    import pyarrow as pa
+
+    today, told = schema.arrow_schema("patients"), told or {}
+    lacking = set(today.names) - set(patients.column_names) - set(told)
+    told = {**told, **{name: pa.nulls(patients.num_rows, today.field(name).type) for name in lacking}}
+    return pa.table([told[f.name] if f.name in told else patients[f.name] for f in today], schema=today)
 
 
 def _as_stored(table: str, arrow_table: pa.Table) -> pa.Table:
@@ -75,6 +89,7 @@ READERS: Mapping[str, Callable] = {
     "1": _read_version_1,
     "2": _read_version_3,
     "3": _read_version_3,
+    "4": _read_version_4,
     schema.SCHEMA_VERSION: _as_stored,
 }
 """One reader a schema version: (name of the table, pyarrow table as stored) -> table of today's schema.

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from sim.names import CLOCKS, NICHES, PRESENTATIONS, SITES, STAGES, STAGES_AT_DIAGNOSIS
+from sim.names import CLOCKS, NICHES, PRESENTATIONS, SITES, STAGES, STAGES_AT_DIAGNOSIS, T_CATEGORIES
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SCHEMA_VERSION = "4"
+SCHEMA_VERSION = "5"
 ALL = "all"
 """Organ (or source) of rows that sum over all organs (or sources)."""
 PRIMARY = "primary"
@@ -145,6 +145,28 @@ TABLES: Mapping[str, tuple[Column, ...]] = MappingProxyType(
                 "I shallow, II deep, III positive nodes, IV a metastasis that imaging showed; null where it was not "
                 "diagnosed, and in runs before version 4",
                 STAGES_AT_DIAGNOSIS,
+                nullable=True,
+            ),
+            _text(
+                "t_category",
+                "T1 to T4 by size in breast and lung (T1 to T3 in the breast), elsewhere T1-2 or T3-4 by depth; null "
+                "as `stage`, and in runs before version 5, as the next three",
+                T_CATEGORIES,
+                nullable=True,
+            ),
+            Column("grade", "int64", "", "1 well, 2 moderately, 3 poorly differentiated", nullable=True),
+            Column(
+                "distant_nodes",
+                "bool",
+                "",
+                "metastases in distant nodes at diagnosis: observed beside the model, without an effect",
+                nullable=True,
+            ),
+            Column(
+                "peritoneum",
+                "bool",
+                "",
+                "metastases of the peritoneum at diagnosis: observed beside the model, without an effect",
                 nullable=True,
             ),
             _day("resection_day", "the primary tumour was resected; null where it was not"),

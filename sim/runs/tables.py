@@ -10,7 +10,7 @@ import numpy as np
 from sim.disease import sleep
 from sim.disease.growth import gompertz_rate_per_day
 from sim.disease.identity import colony_id, unpack
-from sim.disease.stage import stage
+from sim.disease.stage import stage, t_category
 from sim.disease.trajectories import Trajectories
 from sim.names import MICROMETASTASIS_CELLS, NEVER, NICHES, PRESENTATIONS
 from sim.runs.cascade import FOLLOWS, ONE_SUM, ONLY_IN_ALL, SOURCES
@@ -172,6 +172,10 @@ def patients_table(model: MetastasisModel, found: Metastases) -> dict[str, np.nd
         "metastatic_at_diagnosis": _nullable(imaged <= hosts.diagnosis_day, diagnosed).astype(bool),
         "nodes_positive": _nullable(hosts.nodes, diagnosed).astype(bool),
         "stage": np.ma.MaskedArray(stage(hosts.deep, hosts.nodes, imaged <= hosts.diagnosis_day), mask=~diagnosed),
+        "t_category": np.ma.MaskedArray(t_category(hosts.site, hosts.diagnosis_cells, hosts.deep), mask=~diagnosed),
+        "grade": _nullable(hosts.grade, diagnosed),
+        "distant_nodes": _nullable(hosts.distant_nodes, diagnosed).astype(bool),
+        "peritoneum": _nullable(hosts.peritoneum, diagnosed).astype(bool),
         "resection_day": _nullable(model.resection_day, model.resection_day >= 0),
         "first_detected_day": _nullable(first, first < NEVER),
         "liver_symptom_day": _nullable(model.follow_up.symptom_day, model.follow_up.symptom_day >= 0),

@@ -26,10 +26,11 @@ from sim.work import lock
 
 MANIFEST = "sweep.json"
 HIDDEN = ".sweep"
-READ = ("1", "2", SWEEP_SCHEMA)
+READ = ("1", "2", "3", SWEEP_SCHEMA)
 """Versions that this program reads. Version 1 need not tell when a liver's symptoms came: null there.
 
-Until version 2 everybody was diagnosed by the primary, on the reference day.
+Until version 2 everybody was diagnosed by the primary, on the reference day; until version 3 neither T nor grade
+was told.
 """
 _COUNT = Within(0, 2**63)
 _SHAPE: Mapping[str, Any] = {

@@ -29,7 +29,7 @@ from sim.scenario.text import KeyPath, Places
 from sim.sweeps import designs
 from sim.sweeps.block import LANES, Block, BlockRun, program_digest
 
-SWEEP_SCHEMA = "3"
+SWEEP_SCHEMA = "4"
 """Version of a sweep's tables: part of each run's identity, as is the program.
 
 A column is changed only with it (`sim.sweeps.read`).

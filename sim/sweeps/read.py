@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _NEW_IN_2 = ("liver_symptom_day", "first_detected_day")
 """A column of `patients`, and the one that it follows."""
+_NEW_IN_4 = ("t_category", "grade", "distant_nodes", "peritoneum")
+"""Columns of `patients` that follow `stage`."""
 
 
 def open(path: Path | str) -> Sweep:  # noqa: A001
@@ -113,6 +115,10 @@ class Sweep:
             at = frame.columns.get_loc("metastatic_at_diagnosis") + 1
             frame.insert(at, "nodes_positive", None)
             frame.insert(at + 1, "stage", None)
+        if table == PATIENTS and _NEW_IN_4[0] not in frame:
+            at = frame.columns.get_loc("stage") + 1
+            for place, name in enumerate(_NEW_IN_4):
+                frame.insert(at + place, name, None)
         return frame
 
     def _files(self, pattern: str) -> list[Path]:

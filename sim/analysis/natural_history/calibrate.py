@@ -1,10 +1,11 @@
 """`calibrate --part timing`: timing, stage and survival, from published rows to the catalogue's file.
 
 Colorectal cancer first: it fixes the laws that all sites share. Breast and lung then tell the pace of bone and brain,
-and pancreas and stomach move their own few numbers. What the organs' fit owns (a site's shedding, soil of lung, bone
-and brain) moves within its own uncertainty, or beside the autopsies themselves; the strengths found so are printed,
-and `priors.toml` hands them to the organs' fit, which is to be run again afterwards. The information is cut: autopsies
-do not move the laws of growth, and stages do not move the soil of other organs.
+and pancreas and stomach move their own few numbers; nodes, depth and grade come last, and move nothing else. What the
+organs' fit owns (a site's shedding, soil of lung, bone and brain) moves within its own uncertainty, or beside the
+autopsies themselves; the strengths found so are printed, and `priors.toml` hands them to the organs' fit, which is to
+be run again afterwards. The information is cut: autopsies do not move the laws of growth, and stages do not move the
+soil of other organs.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ from pathlib import Path
 import numpy as np
 
 from sim import catalog
-from sim.analysis.natural_history import targets, two_sites, uncertainty
+from sim.analysis.natural_history import stages, targets, two_sites, uncertainty
 from sim.analysis.natural_history.fit import PATIENTS, SEED, Measures, Problem
 from sim.analysis.natural_history.values_file import FILE, blocks, write, write_strengths
 from sim.catalog.parameters import LaneParameters
 from sim.disease.body import own_organ_factor, route
 from sim.names import ORGANS
 
-PARTS = ("colorectal", targets.OF_TWO_SITES, "pancreas", "stomach")
+PARTS = ("colorectal", targets.OF_TWO_SITES, "pancreas", "stomach", stages.PART)
 STEPS = 4
 GRAM_SHEDS_PER_DAY, GRAM_CELLS = 3.2e6, 1e9
 """Of a rat mammary tumour (CTC01): the formula of `shedding_per_day`."""
@@ -55,6 +56,8 @@ def problem(
         wanted, plain = targets.COLORECTAL, targets.measure_colorectal
     elif part == targets.OF_TWO_SITES:
         wanted, plain = two_sites.targets(), two_sites.measure
+    elif part == stages.PART:
+        wanted, plain = stages.TARGETS, stages.measure
     else:
         wanted, plain = targets.SITE_TARGETS[part], functools.partial(targets.measure_site, part)
 
@@ -63,7 +66,8 @@ def problem(
 
     known = {name: p.value for name, p in catalog.load().items()} | given
     key = f"{part} {patients} {seed} {sorted(known.items())}"
-    return Problem(targets.unknowns(part), wanted, measure, kept, key)
+    unknowns = stages.unknowns() if part == stages.PART else targets.unknowns(part)
+    return Problem(unknowns, wanted, measure, kept, key)
 
 
 def derived(values: Mapping[str, float]) -> dict[str, float]:
@@ -108,16 +112,20 @@ def calibrate_timing(
         best = found.fit(steps=steps)
         given |= found.values(best)
         lines += _report(part, found, best)
-        known[part] = uncertainty.of_part(found, best) if overwrite else {}
+        if overwrite and part != stages.PART:  # what is seen at diagnosis moves nothing, and is not drawn
+            known[part] = uncertainty.of_part(found, best)
         if profiles and part == "colorectal":
             lines += _profiles(found, best)
     mine = blocks()
     fitted = {name: value for name, value in derived(given).items() if name.partition(".")[0] in mine}
     for path in [*([out] if out is not None else []), *([FILE] if overwrite else [])]:
         lines.append(f"written to {write(path, fitted).name}")
-    if overwrite:
+    if known:
         lines.append(f"written to {uncertainty.write(known).name}: how well they are known")
-        lines.append(f"strengths handed to {write_strengths(_told(parts, given)).name}: run --part organs next")
+    if overwrite and (told := _told(parts, given)):
+        lines.append(f"strengths handed to {write_strengths(told).name}: run --part organs next")
+    if overwrite and stages.mine(given):
+        lines.append(f"written to {stages.write(given)}")
     if not (out or overwrite):
         lines.append("nothing is written: --write puts the numbers into the catalogue, --out FILE beside it")
     return "\n".join(lines)

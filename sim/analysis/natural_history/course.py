@@ -29,7 +29,8 @@ class Course:
     (patients, niches) how many were on the day of diagnosis. `cells_at_diagnosis` and `cells_at_end` are those of all
     metastases, `doubling_days` is that of the largest metastasis on the day on which it was found (diagnosis, or when
     it became visible after it). `diagnosis_day` is inf where the cancer was found at death; `resection_day` where
-    nobody operated. `stage` counts 0 to 3 for I to IV.
+    nobody operated. `stage` counts 0 to 3 for I to IV; `deep`, `nodes`, `grade`, `distant_nodes` and `peritoneum` are
+    what pathology sees (`sim.disease.stage`).
     """
 
     reference_day: np.ndarray
@@ -41,6 +42,10 @@ class Course:
     primary_cells: np.ndarray
     stage: np.ndarray
     nodes: np.ndarray
+    deep: np.ndarray
+    grade: np.ndarray
+    distant_nodes: np.ndarray
+    peritoneum: np.ndarray
     visible_day: np.ndarray
     visible: np.ndarray
     cells_at_diagnosis: np.ndarray
@@ -95,6 +100,10 @@ def of_run(run: Run) -> Course:
     order = np.lexsort((size, row))
     order = order[there[order]]
     largest[row[order]] = doubling[order]
+
+    def observed(name: str) -> np.ndarray:
+        return people[name].astype("boolean").fillna(False).to_numpy(dtype=bool)
+
     stages = {name: i for i, name in enumerate(STAGES_AT_DIAGNOSIS)}
     return Course(
         reference_day=day("reference_day"),
@@ -105,7 +114,11 @@ def of_run(run: Run) -> Course:
         last_day=day("last_day"),
         primary_cells=people["primary_cells_at_diagnosis"].to_numpy(dtype=float, na_value=np.nan),
         stage=people["stage"].astype(object).map(stages).fillna(-1).to_numpy(dtype=int),
-        nodes=people["nodes_positive"].astype("boolean").fillna(False).to_numpy(dtype=bool),
+        nodes=observed("nodes_positive"),
+        deep=~people["t_category"].astype(object).isin(("T1", "T1-2")).to_numpy(dtype=bool),
+        grade=people["grade"].fillna(0).to_numpy(dtype=int),
+        distant_nodes=observed("distant_nodes"),
+        peritoneum=observed("peritoneum"),
         visible_day=visible_day,
         visible=visible,
         cells_at_diagnosis=totals[0],

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from sim.analysis.cox import cox
 from sim.analysis.natural_history.course import METASTASES, OTHER, PRIMARY, Course
 from sim.analysis.validation.rows import wilson
 from sim.disease.growth import gompertz_days
@@ -215,3 +216,19 @@ def sojourn_years(course: Course, values: Mapping[str, float]) -> Measure:
     years = years[np.isfinite(years)]
     error = 1.96 * float(years.std()) / math.sqrt(len(years))
     return float(years.mean()), float(years.mean()) - error, float(years.mean()) + error
+
+
+def any_distant(course: Course) -> Measure:
+    """Share of the diagnosed with any distant metastasis: blood-borne and visible, or observed nodes or peritoneum."""
+    return share(any_at_diagnosis(course) | course.distant_nodes | course.peritoneum, diagnosed(course))
+
+
+def grade_hazard_ratio(course: Course, years: float = 5.0) -> Measure:
+    """Hazard of relapse of grade 3 beside 1 and 2, adjusted for T and N: of the operated, within so many years."""
+    at_risk = operated_free(course)
+    months = relapse_months(course)[at_risk]
+    last = np.minimum((course.last_day - course.resection_day)[at_risk] / MONTH_DAYS, 12.0 * years)
+    seen = np.column_stack([course.grade == 3, course.deep, course.nodes])[at_risk].astype(float)
+    log_ratio, error = cox(np.minimum(months, last), months <= last, seen)
+    low, high = log_ratio[0] - 1.96 * error[0], log_ratio[0] + 1.96 * error[0]
+    return math.exp(log_ratio[0]), math.exp(low), math.exp(high)

@@ -51,6 +51,8 @@ def _at_diagnosis(course: Course) -> list[Row]:
         _row("any of four organs", at, m.at_diagnosis(course, *m.FOUR_ORGANS), published=17.07, source="NAT408",
              band_low=15.5, band_high=18.5, kind="fitted"),
         _row("any blood-borne", at, m.at_diagnosis(course), band_low=16.0, band_high=20.0),
+        _row("any distant, with observed nodes and peritoneum", at, m.any_distant(course), published_low=19.0,
+             published_high=23.0, source="NAT107 NAT108", band_low=20.0, band_high=27.0),
         _row("liver", at, m.at_diagnosis(course, "liver"), published=15.34, source="NAT409", band_low=13.5,
              band_high=17.0, kind="fitted"),
         _row("lung", at, m.at_diagnosis(course, "lung"), published=5.22, source="NAT410", band_low=3.7,
@@ -156,7 +158,12 @@ def _stages(untreated: Course, operated: Course) -> list[Row]:
         for series, published, sources in PUBLISHED_RELAPSE
         for i, name in enumerate(("I", "II", "III"))
     ]  # fmt: skip
-    return [*mix, *by_stage]
+    grade = _row(
+        "hazard ratio of relapse, grade 3 beside 1 and 2", "colorectal, operated on, adjusted for T and N",
+        m.grade_hazard_ratio(operated), unit="1", published=1.42, published_low=1.12, published_high=1.80,
+        source="NAT426 NAT427", kind="fitted",
+    )  # fmt: skip
+    return [*mix, *by_stage, grade]
 
 
 def breast(untreated: Course, operated: Course, old: Course) -> list[Row]:
