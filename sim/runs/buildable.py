@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
+from sim.disease.presentation import NO_THRESHOLD_CELLS
 from sim.errors import InputError
 from sim.runs.chunk import build_model
 from sim.scenario import Scenario
@@ -40,5 +41,7 @@ def unbuildable(scenario: Scenario, arms: Sequence[Mapping[str, float]]) -> dict
 
 
 def _build(scenario: Scenario, arms: Sequence[Mapping[str, float]], patients: int = 1) -> None:
+    # Who presents by metastases takes a run until the reference day, and never comes later than that.
+    arms = [{**arm, "symptom_cells": NO_THRESHOLD_CELLS} for arm in arms]
     model = build_model(scenario, seed=1, patients=np.arange(patients), arms=arms, collect=False)
     model.__dict__.clear()  # Mesa 3 keeps every model that had agents
