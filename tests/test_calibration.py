@@ -287,7 +287,7 @@ def test_simulated_autopsies_with_deaths_meet_the_law_that_is_fitted(site):
 
 
 def test_a_wrong_soil_is_noticed():
-    """A soil that is twice as good in the closed form as in the patients."""
+    """A soil that is three times as good in the closed form as in the patients."""
     chances, seen, _ = (array[:, NICHES.index("lung")] for array in autopsies("breast"))
-    doubled = 1.0 - (1.0 - chances) ** 2
-    assert standard_errors(doubled, seen) < -4
+    tripled = 1.0 - (1.0 - chances) ** 3
+    assert standard_errors(tripled, seen) < -4

@@ -18,8 +18,8 @@ from sim.names import NICHES
 from sim.runs.chunk import build_model, run_chunk
 from sim.runs.task import CohortTask
 
-SEED, PATIENT = 1, 29  # in the colorectal cohort: metastases in both arms, and a dot a cell
-TREATED = 76  # the first metastasis is found in the liver after diagnosis
+SEED, PATIENT = 1, 91  # in the colorectal cohort: metastases in both arms, and a dot a cell
+TREATED = 38  # the first metastasis is found in the liver after diagnosis
 
 
 @pytest.fixture(scope="module")

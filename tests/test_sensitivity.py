@@ -115,6 +115,8 @@ def test_every_assumed_number_that_can_act_is_varied():
         "site_diagnosis_factor",
         "site_sleep_factor",
         "site_sleeper_death_factor",
+        "distant_nodes_share",
+        "peritoneum_share",
     )
     for name, resolved in scenario.parameters.items():
         parameter, (block, _, key) = resolved.parameter, name.partition(".")
@@ -127,7 +129,7 @@ def test_every_assumed_number_that_can_act_is_varied():
             and name != "autopsy_threshold_cells"
         )
         assert (name in found) == wanted, name
-    assert len(found) > 60 and "feeding.lung" in found and "site_diagnosis_factor.colon" in found
+    assert len(found) > 60 and "feeding.lung" in found and "site_sleeper_death_factor.colon" in found
     assert found["il6_half_cells"].log and not found["sleep_probability"].log
     assert (found["inflammation_gain"].low, found["inflammation_gain"].high) == (0.0, 6.0)
     assert found["drainage.colon.portal"].low > 0, "shares that are all zero have no meaning"

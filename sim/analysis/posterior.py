@@ -40,8 +40,6 @@ SETTINGS = ("portocaval_shunt_fraction", "hepatic_artery_compensation", "follow_
 """What somebody does, and not what somebody does not know."""
 OBSERVED = ("depth_competence_correlation", "grade_", "distant_nodes_", "peritoneum_")
 """What is seen at diagnosis and read by nothing: its range moves no outcome but itself."""
-ROOM = 1.2
-"""A site's share of patients who can metastasise is at least so many times its most frequent organ at autopsy."""
 MOST_TRIES = 50
 PATIENTS_OF_A_DRAW = 30
 """Behind the exposures of a draw: half of what the fit has, for a draw's own chance is far larger."""
@@ -60,24 +58,12 @@ def uncertain() -> dict[str, Parameter]:
     }
 
 
-def _ranges(parameters: Mapping[str, Parameter]) -> dict[str, tuple[float, float]]:
-    seen = {site: max(r.share for r in data.fitted() if r.site == site) for site in data.FITTED_SITES}
-    out = {}
-    for name, p in parameters.items():
-        low = p.low
-        block, _, site = name.partition(".")
-        if block == "metastatic_share" and site in seen:
-            low = min(max(low, ROOM * seen[site]), p.value)
-        out[name] = low, p.high
-    return out
-
-
 def over_ranges(unit: np.ndarray) -> dict[str, np.ndarray]:
     """Assumed parameters at positions 0 to 1 of their distributions; `unit` (draws, parameters), arrays (draws,)."""
     parameters = uncertain()
     out = {}
-    for i, (name, (low, high)) in enumerate(_ranges(parameters).items()):
-        mode = parameters[name].value
+    for i, (name, parameter) in enumerate(parameters.items()):
+        low, mode, high = parameter.low, parameter.value, parameter.high
         if low > 0 and high / low >= DECADE:
             out[name] = np.exp(_triangular(unit[:, i], np.log(low), np.log(mode), np.log(high)))
         else:
