@@ -59,9 +59,12 @@ def test_an_unknown_lesson_is_refused_with_the_known_ones():
 def test_plumbing_alone_fills_muscle_and_kidneys(films):
     soil, equal = ends(films("plumbing_or_soil"), "settled")
     assert equal["muscle"] > 10 * soil["muscle"] and equal["kidney"] > soil["kidney"]
-    assert soil["bone"] > 2 * equal["bone"] and soil["adrenal"] > 10 * max(equal["adrenal"], 1)
+    assert soil["bone"] > 1.15 * equal["bone"] and soil["adrenal"] > 10 * max(equal["adrenal"], 1)
     assert all(body["lung"] == max(body.values()) for body in (soil, equal))  # "the lungs stay first in both bodies"
-    others = [equal[organ] for organ in NICHES if organ not in ("lung", "liver", "muscle", "kidney", "elsewhere")]
+    # Bone has a way of its own, the vertebral plexus; its soil is what it loses.
+    others = [
+        equal[organ] for organ in NICHES if organ not in ("lung", "liver", "bone", "muscle", "kidney", "elsewhere")
+    ]
     assert min(equal["muscle"], equal["kidney"]) >= max(others)
 
 

@@ -9,7 +9,7 @@ from sim import scenario
 from sim.demo import assets, film, texts
 from sim.names import NICHES
 
-SEED, PATIENT = 1, 91
+SEED, PATIENT = 1, 218
 LANGUAGE = "en"
 
 
