@@ -9,9 +9,9 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
-import tables  # noqa: E402
+import tables
 
-from sim import __version__  # noqa: E402
+from sim import __version__
 
 project = "Metastatic seeding"
 author = "the metastatic-seeding authors"

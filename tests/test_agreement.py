@@ -52,7 +52,7 @@ def test_first_metastasis_times_agree(effort):
 
 def test_broken_first_metastases_are_caught():
     found = disagreements(differences(*both_firsts(wrong.TwiceTheNoise, BROKEN, 20_000), BROKEN.first))
-    assert found.keys() == {"values first metastasis"}
+    assert "values first metastasis" in found
 
 
 @effort

@@ -13,7 +13,7 @@ def test_looks_with_everything_on():
     settled = model.cells.settled.sum()
     assert settled > 10_000 and model.filed_again == 0
     assert model.cells.looks / settled <= 6
-    ended = model.cells.died_asleep.sum()
+    ended = model.cells.promising["died_asleep"].sum()
     assert model.cells.looks >= ended, "who dies asleep was looked at"
 
 

@@ -398,7 +398,7 @@ def _manifest(folder, **changes):
         (lambda folder: (folder / "manifest.json").write_text('{"schema_version": '), "manifest.json: cannot be read"),
         (lambda folder: (folder / "manifest.json").write_bytes(b"\xff\xfe\x00"), "manifest.json: cannot be read"),
         (lambda folder: (folder / "manifest.json").write_text("[]"), "no schema_version"),
-        (lambda folder: _manifest(folder, schema_version="99"), "found '99', this program reads 1, 2, 3"),
+        (lambda folder: _manifest(folder, schema_version="99"), "found '99', this program reads 1, 2, 3, 4"),
         (lambda folder: (folder / "seeding.parquet").unlink(), "seeding.parquet: the file is missing"),
         (lambda folder: (folder / "seeding.parquet").write_bytes(b""), "seeding.parquet: damaged"),
         (
@@ -564,6 +564,8 @@ def test_the_manifest_says_what_made_the_run():
     found = _build()
     assert set(found) == {
         "schema_version",
+        "engine_version",
+        "tables",
         "status",
         "command_line",
         "scenario",

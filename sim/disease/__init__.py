@@ -2,8 +2,8 @@
 
 A patient (`hosts`) has a body of vessels and capillary beds (`body`) in which `signals` rise and fall. The
 `primary` grows (`growth`), a mixture of `clones`, and sheds (`shedding`) into the blood; what is shed is arrested,
-dies or settles (`settling`), and from then on has an `identity`. Settled cells (`cells`) may `sleep` (in a
-`calendar`), found colonies (`founders`, `birth_death`, `colonies`, `colonise`) in the organs (`niches`) and grow into
+dies or settles (`settling`), and from then on has an `identity`. Settled cells (`cells`) may `sleep` (as
+`sleepers`), found colonies (`founders`, `birth_death`, `colonies`, `colonise`) in the organs (`niches`) and grow into
 `metastases`, whose sizes lie on `trajectories`. They shed in turn (`descent`), and may resist (`resistance`) the
 `doses` that a treatment gives. The illness comes to light (`presentation`) at some `stage`, doctors look for
 metastases (`follow_up`, `imaging`), and in the end a patient dies of something (`death`).

@@ -1,15 +1,12 @@
-"""What a seed of a metastasis inherits, settled on the day on which it settles: parent, clone, what it resists.
+"""What a seed of a metastasis inherits, settled on the day on which it settles: its parent, its clone, what it resists.
 
-A metastasis stays the primary's cancer. An organ's metastases shed by their sizes; a shed cell can found a colony by
-its clone's potential, as one from the primary can; so a seed's parent is drawn in proportion to cells^exponent x
-potential. The seed is of its parent's clone, and resists the drugs that its parent resisted, asleep and awake.
-Positions on the epithelial-mesenchymal axis and stemness are states, not lines of descent: in a metastasis they are
-those of the primary.
+A metastasis stays the primary's cancer. An organ's metastases shed by their sizes; a shed cell can found a colony by its
+clone's potential, as one from the primary can; so a seed's parent is drawn in proportion to cells^exponent x potential.
+The seed is of its parent's clone, and resists the drugs that its parent resisted, asleep and awake. Positions on the
+epithelial-mesenchymal axis and stemness are states, not lines of descent: in a metastasis they are those of the primary.
 """
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,25 +20,22 @@ from sim.disease.shedding import Stream
 from sim.names import NICHES, RESISTANCE_CLASSES
 from sim.numerics.rows import Rows
 
-if TYPE_CHECKING:
-    from sim.disease.hosts import Hosts
-
 _NO_PARENTS = np.empty(0, dtype=np.uint32)
 
 
 class Descent:
     """The seeds of all metastases of a model, and the law of the primary's clones.
 
-    `shedders` has a row a colony that had grown, and again where it had come to resist another drug: `identity`,
-    `clone` (MIXED where several founded it), `potential` (of its cells, relative to the primary's), `resists` (bits
-    of drugs). `has_clones` (lanes,) bool; `clone_share` of the primary, `clone_potential` relative to the mean of the
-    primary's cells, and `seeded`, the founding cells of what has settled (int64; 0 without clones), are (lanes,
-    clones). Of this week, (lanes, niches): `surface`, the sum of cells^exponent of an organ's metastases, and
+    `shedders` has a row a colony that had grown, and again where it had come to resist another drug: `identity`, `clone` (MIXED
+    where several founded it), `potential` (of its cells, relative to the primary's), `resists` (bits of drugs). `has_clones`
+    (lanes,) bool; `clone_share` of the primary, `clone_potential` relative to the mean of the primary's cells, and `seeded`, the
+    founding cells of what has settled (int64; 0 without clones), are (lanes, clones). Of this week, (lanes, niches): `surface`, the sum of cells^exponent of an organ's metastases, and
     `mean_potential` of the cells that they shed.
     """
 
-    def __init__(self, key: np.uint64, hosts: Hosts, parameters: LaneParameters, last_day: int):
+    def __init__(self, key, hosts, parameters: LaneParameters, law: ColonyLaw, last_day: int):
         lanes = len(hosts.patient)
+        self._promising = law.promising
         self._key, self._patient = key, hosts.patient
         self._exponent, self._mean_cells = parameters["shedding_exponent"], parameters["cluster_mean_cells"]
         log_sd = parameters["clone_potential_log_sd"]
@@ -53,7 +47,7 @@ class Descent:
         self._cumulative = np.cumsum(weight / weight.sum(axis=1, keepdims=True), axis=1)
         self.clone_potential = power / mean_potential(hosts, log_sd)[:, None]
         self.shedders = Rows(identity=np.uint64, clone=np.uint8, potential=np.float64, resists=np.uint8)
-        self._seeds, self._groups = Rows(shedder=np.uint32), Rows(place=np.int64, first=np.int64)
+        self._seeds, self._groups = Rows(number=np.uint32, shedder=np.uint32), Rows(place=np.int64, first=np.int64)
         blocks = (last_day // STEP_DAYS + 1) * len(NICHES) if parameters["secondary_shedding_factor"].any() else 0
         self._block_first, self._block_end = np.zeros(blocks, dtype=np.int64), np.zeros(blocks, dtype=np.int64)
         self.surface, self.mean_potential = np.zeros((lanes, len(NICHES))), np.ones((lanes, len(NICHES)))
@@ -69,6 +63,7 @@ class Descent:
             self._block_end,
             self._groups.column("place"),
             self._groups.column("first"),
+            self._seeds.column("number"),
             self._seeds.column("shedder"),
         )
 
@@ -77,6 +72,7 @@ class Descent:
         shedders = self.shedders
         return (
             self._mean_cells,
+            self._promising,
             self._cumulative,
             self.clone_potential,
             *self.finder,
@@ -135,20 +131,20 @@ class Descent:
             self.mean_potential,
         )
 
-    def draw(self, code: int, settled: np.ndarray, day: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The parents, as numbers of shedders (seeds,), of what settled today from the organ of a stream's code.
+    def draw(self, code: int, identity: np.ndarray, day: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The parents, as numbers of shedders (seeds,), of what settled today (`identity`) from the organ of a stream's code.
 
-        `settled` is (lanes, niches). By lane, niche and index; with the groups' places and first rows. Raises
-        AssertionError where no colony had grown there.
+        With the groups' places and first rows. Raises AssertionError where no colony had grown there.
         """
-        groups, chosen = np.count_nonzero(settled), np.empty(int(settled.sum()), dtype=np.uint32)
-        place, first = np.empty(groups, dtype=np.int64), np.empty(groups, dtype=np.int64)
-        if not descent.draw_parents(
+        chosen = np.empty(len(identity), dtype=np.uint32)
+        place, first = np.empty(len(identity), dtype=np.int64), np.empty(len(identity), dtype=np.int64)
+        groups = descent.draw_parents(
             self._key,
             self._patient,
             day,
             code,
-            settled,
+            identity,
+            len(NICHES),
             self._start_of,
             self._parent,
             self._weight,
@@ -156,26 +152,29 @@ class Descent:
             place,
             first,
             chosen,
-        ):
+        )
+        if groups < 0:
             raise AssertionError("a metastasis was seeded from an organ in which no colony had grown")
-        return chosen, place, first
+        return chosen, place[:groups], first[:groups]
 
-    def note(self, stream: Stream, day: int) -> None:
-        """Settle the descent of what settled today.
-
-        That is the parents of what an organ's metastases shed, and every clone's number.
+    def note(self, stream: Stream, day: int, promising: np.ndarray, doomed: np.ndarray) -> None:
+        """Settle the descent of what settled today, `promising` (identities) and `doomed` (lanes, niches): the parents of what an
+        organ's metastases shed, and every clone's number.
         """
-        parent = self._note_parents(stream, day) if stream.code else _NO_PARENTS
-        if self.has_clones.any():
+        counts = self.has_clones.any()
+        if not (counts or stream.code):
+            return
+        identity = np.empty(promising.size + int(doomed.sum()), dtype=np.uint64)
+        descent.everybody(day, stream.code, CLUSTER_INDEX * stream.cluster, promising, doomed, identity)
+        parent = self._note_parents(stream, identity, day) if stream.code else _NO_PARENTS
+        if counts:
             descent.count_clones(
                 self._key,
                 self._patient,
-                day,
-                stream.code,
-                CLUSTER_INDEX * stream.cluster,
-                stream.settled_today,
+                identity,
                 self.has_clones,
                 self._mean_cells,
+                self._promising,
                 self._cumulative,
                 self.clone_potential,
                 parent,
@@ -184,13 +183,13 @@ class Descent:
                 self.seeded,
             )
 
-    def _note_parents(self, stream: Stream, day: int) -> np.ndarray:
-        chosen, place, first = self.draw(stream.code, stream.settled_today, day)
+    def _note_parents(self, stream: Stream, identity: np.ndarray, day: int) -> np.ndarray:
+        chosen, place, first = self.draw(stream.code, identity, day)
         block = day // STEP_DAYS * len(NICHES) + stream.code - 1
         self._block_first[block] = self._groups.count
         self._groups.append(place=place, first=first)
         self._block_end[block] = self._groups.count
-        self._seeds.append(shedder=chosen)
+        self._seeds.append(number=unpack(identity)["index"], shedder=chosen)
         return chosen
 
     def parents(self, identity: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

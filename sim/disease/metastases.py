@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.disease import colonise
+from sim.disease import colonise, founders
 from sim.disease import doses as therapy
 from sim.disease.cells import TumourCells
 from sim.disease.colonies import ColonyLaw
@@ -27,9 +27,7 @@ def rows_in(cells: TumourCells, lanes: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return rows, parts["lane"][rows], parts["niche"][rows]
 
 
-def log_cells(
-    cells: TumourCells, law: ColonyLaw, rows: np.ndarray, lane: np.ndarray, niche: np.ndarray, day: int
-) -> np.ndarray:
+def log_cells(cells: TumourCells, law: ColonyLaw, rows: np.ndarray, lane, niche, day: int) -> np.ndarray:
     """log cells of grown colonies on the morning of `day`, (rows,)."""
     path = (cells.grown.column(name)[rows] for name in ("start_day", "start_log_cells", "delay_days"))
     return np.log(
@@ -53,15 +51,15 @@ def drop(cells: TumourCells, rows: np.ndarray) -> None:
 
 
 def cycling_share(log_cells: np.ndarray, limit_log_cells: np.ndarray, limit_gap: np.ndarray) -> np.ndarray:
-    """Share of a tumour's cells that cycle: growth relative to that at the avascular limit (Gompertz), 1 up to it."""
+    """Share of a tumour's cells that cycle, 1 up to the avascular limit: growth relative to that at the limit (Gompertz)."""
     return np.minimum(1.0 - (log_cells - limit_log_cells) / limit_gap, 1.0)
 
 
 def strike(
     cells: TumourCells,
     law: ColonyLaw,
-    key: np.uint64,
-    alive: np.ndarray,
+    key,
+    alive,
     day: int,
     survival: np.ndarray,
     drugs: np.ndarray,
@@ -72,8 +70,8 @@ def strike(
     `survival` (classes, lanes, niches) is what today's doses leave of cycling cells, `drugs` (alike) the part of drugs,
     which hit only the share that cycles; `shrink` (lanes, niches) what
     the immune system has left since it last struck. A colony that falls below the size at which growth is certain
-    goes back to the small ones, so that it can die out; the week's law applies `survival` to it there, so cells that
-    did not cycle this morning are counted as so many more that did.
+    goes back to the small ones, cell by cell, so that it can die out; cells that did not cycle this morning are counted as so
+    many more that did.
     """
     touched = alive & ((survival < 1.0).any(axis=(0, 2)) | (shrink < 1.0).any(axis=1))
     if not touched.any():
@@ -102,19 +100,11 @@ def strike(
         niche[falls],
         day,
         (before - resting * np.log(by_drugs))[falls],
-        by_immunity[falls],
+        (by_dose * by_immunity)[falls],
     )
 
 
-def bend(
-    cells: TumourCells,
-    law: ColonyLaw,
-    rows: np.ndarray,
-    lane: np.ndarray,
-    niche: np.ndarray,
-    day: int,
-    after: np.ndarray,
-) -> None:
+def bend(cells: TumourCells, law: ColonyLaw, rows, lane, niche, day: int, after: np.ndarray) -> None:
     """Let colonies grow on from exp(`after`) cells on the morning of `day`; what is left of a rest they still rest."""
     grown = cells.grown
     early, limit, gap, gompertz = law.of_colonies(lane, niche, grown.column("pace")[rows])
@@ -129,38 +119,20 @@ def bend(
     grown.column("delay_days")[rows] = np.where(above, 0.0, rest)
 
 
-def _become_small(
-    cells: TumourCells,
-    key: np.uint64,
-    rows: np.ndarray,
-    lane: np.ndarray,
-    niche: np.ndarray,
-    day: int,
-    before: np.ndarray,
-    by_immunity: np.ndarray,
-) -> None:
+def _become_small(cells: TumourCells, key, rows, lane, niche, day: int, before, left) -> None:
+    """Make colonies of exp(`before`) cells small, each cell of which survives this morning with chance `left`."""
     grown = cells.grown
     identity, woke = grown.column("identity")[rows], grown.column("woke")[rows]
-    traits = grown.column("traits")[rows] | np.uint8(colonise.WAS_GROWN)
+    traits = grown.column("traits")[rows] | np.uint8(founders.WAS_GROWN)
     number = np.rint(np.exp(np.minimum(before, MOST_LOG_CELLS))).astype(np.int64)
-    therapy.thin(key, cells.patient, day, identity, by_immunity, number)
-    pace = grown.column("pace")[rows]
-    cells.small.append(cells=number, identity=identity, since=day, woke=woke, traits=traits, pace=pace)
-    np.add.at(cells.colonies, (lane, niche), 1)
+    therapy.thin(key, cells.patient, day, identity, left, number)
+    cells.small.fall(identity, number, day, woke, traits, grown.column("pace")[rows])
+    np.add.at(cells.promising["colonies"], (lane, niche), 1)
     drop(cells, rows)
 
 
-def remove(
-    cells: TumourCells,
-    law: ColonyLaw,
-    key: np.uint64,
-    day: int,
-    share: np.ndarray,
-    niche: int,
-    low: np.ndarray,
-    high: np.ndarray,
-) -> None:
-    """Take away metastases of a niche with `low` to `high` cells (lanes,), each with probability `share` (lanes,)."""
+def remove(cells: TumourCells, law: ColonyLaw, key, day: int, share: np.ndarray, niche: int, low, high) -> None:
+    """Take away the metastases of a niche with `low` to `high` cells (lanes,), each with probability `share` (lanes,)."""
     rows, lane, here = rows_in(cells, share > 0.0)
     size = np.exp(log_cells(cells, law, rows, lane, here, day))
     draw = np.empty(len(rows))
@@ -177,10 +149,7 @@ def remove(
 def visible_by_niche(
     cells: TumourCells, law: ColonyLaw, day: int, lanes: np.ndarray, least_cells: np.ndarray
 ) -> np.ndarray:
-    """Number of metastases of at least `least_cells` (lanes,) on the morning of `day`, (lanes, niches).
-
-    Zero in other lanes than `lanes`.
-    """
+    """Number of metastases of at least `least_cells` (lanes,) on the morning of `day`, (lanes, niches); zero elsewhere."""
     out = np.zeros(cells.settled.shape, dtype=np.int64)
     rows, lane, niche = rows_in(cells, lanes)
     seen = log_cells(cells, law, rows, lane, niche, day) >= np.log(least_cells[lane])
@@ -188,12 +157,14 @@ def visible_by_niche(
     return out
 
 
-def acquire(cells: TumourCells, key: np.uint64, day: int, drug: int, dosed_day: np.ndarray, chance: np.ndarray) -> None:
+def acquire(cells: TumourCells, key, day: int, drug: int, dosed_day: np.ndarray, chance: np.ndarray) -> None:
     """At the end of `day`: colonies that lived through this week's doses of a drug may resist it from now on.
 
     `dosed_day` (lanes,) is the day of the last dose, `chance` (lanes,) the probability (0 without a dose).
     """
     bit = np.uint8(1 << drug)
+    if cells.doomed is not None:
+        cells.doomed.acquire(day, drug, dosed_day, chance)
     for colonies in (cells.small, cells.grown):
         lane = unpack(colonies.column("identity"))["lane"]
         rows = np.flatnonzero(

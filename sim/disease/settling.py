@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from sim.numerics.jit import kernel
-from sim.numerics.samplers import binomial, binomial_inverse, poisson
+from sim.numerics.samplers import binomial_from, binomial_inverse, poisson
 from sim.numerics.streams import SETTLE, SHED, TALLY, days_word, many_uniforms, tag_word
 
 
@@ -154,8 +154,21 @@ def split_failures(
     inert_total: np.ndarray,
 ) -> None:
     """Draw the interval's failures by kind for the lanes that are `due`, add them up, clear the weights."""
-    days = days_word(day, 0)
     niches = weight_died.shape[1]
+    draws = 2 * niches  # of a lane: cells that died and inert ones, niche by niche
+    size = draws * np.count_nonzero(due)
+    who, kinds, tags = np.empty(size, np.uint64), np.empty(size, np.uint64), np.empty(size, np.uint64)
+    days = np.full(size, days_word(day, 0))
+    k = 0
+    for lane in range(patient.size):
+        if due[lane]:
+            for niche in range(niches):
+                for kind in range(2):
+                    who[k], kinds[k], tags[k] = np.uint64(patient[lane]), kind, tag_word(TALLY, niche, source)
+                    k += 1
+    first, second = np.empty(size), np.empty(size)
+    many_uniforms(key, who, kinds, days, tags, first, second)
+    k = -1
     for lane in range(patient.size):
         if not due[lane]:
             continue
@@ -166,11 +179,12 @@ def split_failures(
             rest += weight_died[lane, niche] + weight_inert[lane, niche]
         for niche in range(niches):
             for kind in range(2):
+                k += 1
                 weight = weight_died[lane, niche] if kind == 0 else weight_inert[lane, niche]
                 count = np.int64(0)
                 if left > 0 and weight > 0.0:
-                    tag = tag_word(TALLY, niche, source)
-                    count = binomial(left, min(1.0, weight / rest), key, patient[lane], kind, days, tag)
+                    share = min(1.0, weight / rest)
+                    count = binomial_from(first[k], second[k], left, share, key, who[k], kinds[k], days[k], tags[k])
                 left -= count
                 rest -= weight
                 if kind == 0:

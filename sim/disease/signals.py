@@ -55,6 +55,12 @@ class Rates:
         """Let every day start from the present rates: those that depend on parameters alone are set once."""
         self._morning[:] = self._today
 
+    @property
+    def of_sleepers(self) -> np.ndarray:
+        """`sleep`, `feeding` and `sleeper_death` of today in one piece, to be compared at once."""
+        lanes = len(self.shedding)
+        return self._today[2 * lanes + self.sleep.size : 2 * lanes + 4 * self.sleep.size]
+
     def start_day(self) -> None:
         """Put every rate back to where a day starts, in place."""
         self._today[:] = self._morning

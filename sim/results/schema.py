@@ -16,7 +16,9 @@ from sim.names import CLOCKS, NICHES, PRESENTATIONS, SITES, STAGES, STAGES_AT_DI
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SCHEMA_VERSION = "4"
+SCHEMA_VERSION = "5"
+TABLES_ALL, TABLES_METASTASES = "all", "metastases"
+"""What a run computes: everything, or what needs no cell whose colony dies out."""
 ALL = "all"
 """Organ (or source) of rows that sum over all organs (or sources)."""
 PRIMARY = "primary"

@@ -52,6 +52,7 @@ def _seconds(
     start = time.process_time()
     if days is None:
         model.run()
+        _ = model.cells.sleeping  # counts the doomed cells, as the tables do at the end of a run
     else:
         for _ in range(days):
             if model.running:

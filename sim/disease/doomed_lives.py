@@ -1,0 +1,351 @@
+"""Doomed founders: their lives, drawn from their birth identity when somebody asks, up to a day.
+
+Nothing that they do feeds back, so they are only counted on the day on which they settle. One Philox block a founder tells
+its life: a uniform is used up to the decision that it makes and stretched again for the next one. The clocks of its lane
+are read up to the day that is asked for and no further, so asking earlier, later, or often gives the same life.
+
+A life is told in days: asleep until `woke` (the day of arrival for who never slept), then a colony from the next morning
+until `gone`. A doomed colony is a birth-death process with birth d and death b (see `sim.disease.birth_death`); a dose on a
+morning thins it to so many cells, which live on as new colonies do. T cells clear it as a whole, at any size.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from sim.disease.birth_death import RASTER_DAYS, doomed_left_until, end_days
+from sim.disease.clocks_kernels import Clock, record_on, time_of, value_at
+from sim.disease.doses import Origin, Pace, drugs_resisted, keyed_uniform, pace_of
+from sim.disease.founders import Growth, founders_of
+from sim.disease.identity import day_of, index_of, is_cluster, lane_of, niche_of, source_of
+from sim.disease.sleep import SleepLife
+from sim.names import NEVER
+from sim.numerics.elementary import exp, log
+from sim.numerics.jit import kernel
+from sim.numerics.samplers import binomial
+from sim.numerics.streams import (
+    ACQUIRES,
+    DOOMED,
+    DOOMED_CLEARED,
+    DOSE_CELLS,
+    END,
+    days_word,
+    exponential,
+    many_uniforms,
+    tag_word,
+)
+
+BATCH = 512
+ASLEEP, CELLS, WOKE, DIED, EXTINCT, COLONIES = range(6)
+QUANTITIES = 6
+"""What is counted: asleep, cells of cycling colonies, and colonies, on that morning; woken, dead asleep and extinct till then."""
+AT_A_DOSE = 0.25
+"""Who loses the last cell to a dose on a morning is gone so many days after it began: it was there when the day did."""
+_TINY, _MOST, _LONG = 1e-300, 1.0 - 2.0**-53, 1e6
+
+
+class Doses(NamedTuple):
+    """What treatment did to a lane's cells, in order of lane, then of time: `first` (lanes + 1,); by record the `day`, `drug` -1
+    for a dose that leaves the shares `cycling` and `sleeping` (records, classes, niches), else the drug that survivors of
+    the week's doses, the last on `dosed_day`, resist from that morning on with chance `chance`.
+    """
+
+    first: np.ndarray
+    day: np.ndarray
+    drug: np.ndarray
+    cycling: np.ndarray
+    sleeping: np.ndarray
+    dosed_day: np.ndarray
+    chance: np.ndarray
+
+
+class Lives(NamedTuple):
+    """What a founder's life depends on; `end` (lanes,) is the morning up to which clocks and doses are known."""
+
+    patient: np.ndarray
+    end: np.ndarray
+    clears: np.ndarray
+    sleep: SleepLife
+    growth: Growth
+    pace: Pace
+    chance: Clock
+    energy: Clock
+    hazard: Clock
+    clearance: Clock
+    doses: Doses
+    origin: Origin
+
+
+class Life(NamedTuple):
+    """Lives of a batch of founders, (BATCH,) each, as `live` fills them.
+
+    `threshold`: the energy for which a sleeper waits, -1 for who never slept. `died`: the day of a death asleep, `start`: the
+    morning from which it cycles; NEVER if not by the end. `end`, `cleared` and `kind`: those of `colony`. `gone`: when the
+    colony is, as far as is known. `first`, `second` and `words` are room.
+    """
+
+    threshold: np.ndarray
+    first: np.ndarray
+    second: np.ndarray
+    start: np.ndarray
+    end: np.ndarray
+    cleared: np.ndarray
+    gone: np.ndarray
+    died: np.ndarray
+    kind: np.ndarray
+    words: np.ndarray
+
+
+@kernel
+def _advance(key, patient, ident, cells, at, to, end, net, birth, death):
+    """Cells at `to` < `end` of a doomed colony that had `cells` at `at`, day by day of the raster."""
+    while at < to:
+        step = (at // RASTER_DAYS + 1) * RASTER_DAYS
+        stop = min(step, to)
+        cells = doomed_left_until(key, patient, ident, step, cells, float(stop - at), end - at, net, birth, death)
+        at = stop
+    return cells
+
+
+@kernel
+def colony(key, ident, start, end, cleared, kind, until, lives):
+    """Cells on the morning of `until` of the colony of a doomed founder that cycles from the morning of `start`, and when it is gone.
+
+    `end` is the time of its end undisturbed, `cleared` that at which T cells clear it, `kind` the drugs that it resists.
+    """
+    lane, niche, growth, doses = lane_of(ident), niche_of(ident), lives.growth, lives.doses
+    who = lives.patient[lane]
+    pace = pace_of(key, who, ident, lives.pace)
+    net, birth, death = pace * growth.net[lane, niche], pace * growth.birth[lane, niche], pace * growth.death[lane, niche]
+    cells = founders_of(key, who, ident, growth.mean_cells[lane], growth.promising[lane, niche])
+    at = start
+    row, last = doses.first[lane], doses.first[lane + 1]
+    while row < last and doses.day[row] < start:
+        row += 1
+    while row < last and doses.day[row] < until and doses.day[row] < min(end, cleared):
+        day, drug = np.int64(doses.day[row]), doses.drug[row]
+        if drug >= 0:
+            if not kind >> drug & 1 and start <= doses.dosed_day[row]:
+                if keyed_uniform(key, who, ident, ACQUIRES + drug, day - 1) < doses.chance[row]:
+                    kind |= np.int64(1) << drug
+        elif doses.cycling[row, kind, niche] < 1.0:
+            if day > at:
+                cells = doomed_left_until(key, who, ident, day, cells, float(day - at), end - at, net, birth, death)
+            days, source = days_word(day_of(ident), day), source_of(ident)
+            tag = tag_word(DOSE_CELLS, niche, source)
+            cells = binomial(cells, doses.cycling[row, kind, niche], key, who, index_of(ident), days, tag)
+            if cells == 0:
+                return np.int64(0), day + AT_A_DOSE
+            at = day
+            end = at + end_days(keyed_uniform(key, who, ident, END, day), cells, net, birth)
+        row += 1
+    gone = min(end, cleared)
+    if gone <= until:
+        return np.int64(0), gone
+    return _advance(key, who, ident, cells, at, until, end, net, birth, death), gone
+
+
+@kernel
+def _asleep(u, lane, niche, day, wakes, kind, lives):
+    """The end of a sleep since the evening of `day`: (time of death or infinite, what is left of the uniform for who lives).
+
+    `wakes` is the time at which it would wake, `u` below the chance to live till then decides. A dose kills in the morning.
+    """
+    until = min(wakes, float(lives.end[lane]))
+    start = value_at(lives.hazard, lane, niche, float(day + 1))
+    dies_at = -math.log(u)
+    doses, jumps = lives.doses, 0.0
+    for row in range(doses.first[lane], doses.first[lane + 1]):
+        morning = doses.day[row]
+        if morning >= until:
+            break
+        if morning <= day or doses.drug[row] >= 0:
+            continue
+        share = doses.sleeping[row, kind, niche]
+        if share >= 1.0:
+            continue
+        if dies_at < value_at(lives.hazard, lane, niche, morning) - start + jumps:
+            break
+        jumps -= math.log(share)
+        if dies_at < value_at(lives.hazard, lane, niche, morning) - start + jumps:
+            return morning + AT_A_DOSE, 0.0
+    hazard = value_at(lives.hazard, lane, niche, until) - start + jumps
+    if dies_at < hazard:
+        return time_of(lives.hazard, lane, niche, dies_at - jumps + start), 0.0
+    return np.inf, min(math.exp(hazard - dies_at), 1.0)
+
+
+@kernel
+def new_life():
+    """Room for a batch."""
+    return Life(
+        np.empty(BATCH),
+        np.empty(BATCH),
+        np.empty(BATCH),
+        np.empty(BATCH),
+        np.empty(BATCH),
+        np.empty(BATCH),
+        np.empty(BATCH),
+        np.empty(BATCH, np.int64),
+        np.empty(BATCH, np.int64),
+        np.empty((4, BATCH), np.uint64),
+    )
+
+
+@kernel
+def _is_plain(lane, lives):
+    """Whether a lane's rates never changed and nobody is cleared or dosed: then lives have closed forms."""
+    return (
+        not lives.clears[lane]
+        and lives.doses.first[lane + 1] == lives.doses.first[lane]
+        and lives.chance.first[lane + 1] - lives.chance.first[lane] == 1
+        and lives.energy.first[lane + 1] - lives.energy.first[lane] == 1
+        and lives.hazard.first[lane + 1] - lives.hazard.first[lane] == 1
+    )
+
+
+@kernel
+def _thresholds(ident, lives, life):
+    """Who sleeps, and for how much energy (-1 for who does not); the first uniform of each is stretched to what is left of it."""
+    sleep, scale, root = lives.sleep, life.start, life.end
+    for i in range(ident.size):
+        lane, niche = lane_of(ident[i]), niche_of(ident[i])
+        row = lives.chance.first[lane]
+        if lives.chance.first[lane + 1] - row > 1:
+            row = record_on(lives.chance, lane, day_of(ident[i]))
+        share = lives.chance.rate[row, niche]
+        u = life.first[i]
+        if u < share:
+            u /= share
+            narrow = sleep.narrow_share[lane]
+            if u < narrow:
+                u, scale[i], root[i] = u / narrow, sleep.narrow_scale[lane], 1.0 / sleep.narrow_shape[lane]
+            else:
+                u = (u - narrow) / (1.0 - narrow)
+                scale[i], root[i] = sleep.broad_scale[lane], 1.0 / sleep.broad_shape[lane]
+            life.threshold[i] = 1.0
+        else:
+            u, life.threshold[i], scale[i], root[i] = (u - share) / (1.0 - share), -1.0, 1.0, 1.0
+        life.first[i] = min(max(u, _TINY), _MOST)
+    for i in range(ident.size):
+        wait = scale[i] * exp(root[i] * log(-log(life.first[i])))
+        life.threshold[i] = wait if life.threshold[i] > 0.0 else -1.0
+
+
+@kernel
+def _live_plainly(key, ident, begin, lives, life):
+    """`live` in one lane whose rates never change, from place `begin` of the batch on: its loops have no branches."""
+    lane = lane_of(ident[0])
+    end = float(lives.end[lane])
+    energy, hazard = lives.energy.rate[lives.energy.first[lane]], lives.hazard.rate[lives.hazard.first[lane]]
+    net, birth = lives.growth.net[lane], lives.growth.birth[lane]
+    wakes, lasts, left = life.cleared[begin:], life.gone[begin:], life.end[begin:]
+    first, second, threshold = life.first[begin:], life.second[begin:], life.threshold[begin:]
+    start, died = life.start[begin:], life.died[begin:]
+    for i in range(ident.size):
+        niche = niche_of(ident[i])
+        wakes[i] = threshold[i] / energy[niche] if energy[niche] > 0.0 else _LONG
+        lasts[i] = -log(second[i])
+        start[i] = hazard[niche]
+    for i in range(ident.size):
+        left[i] = exp(start[i] * min(wakes[i], _LONG) - lasts[i])
+    for i in range(ident.size):
+        asleep = threshold[i] >= 0.0
+        since = float(day_of(ident[i]) + 1)
+        woken = since + wakes[i]
+        dead = asleep and start[i] * (min(woken, end) - since) > lasts[i]
+        died[i] = NEVER
+        if dead:
+            died[i] = max(np.int64(math.ceil(since + lasts[i] / start[i])) - 1, np.int64(since))
+        lives_on = not (asleep and (dead or woken > end))
+        u = left[i] if asleep else first[i]
+        u = min(max(u, _TINY), _MOST)
+        start[i] = (max(math.ceil(woken), since + 1.0) if asleep else since) if lives_on else NEVER
+        left[i] = u / (1.0 - u)
+    for i in range(ident.size):
+        niche = niche_of(ident[i])
+        x = left[i] * net[niche] / birth[niche]
+        left[i] = start[i] + (log(1.0 + x) if x > 1e-8 else x) / net[niche]
+    if lives.pace.log_sd[lane] > 0.0:
+        for i in range(ident.size):
+            if start[i] < NEVER:
+                left[i] = start[i] + (left[i] - start[i]) / pace_of(key, lives.patient[lane], ident[i], lives.pace)
+    for i in range(ident.size):
+        if is_cluster(ident[i]) and start[i] < NEVER:
+            niche = niche_of(ident[i])
+            cells = founders_of(
+                key, lives.patient[lane], ident[i], lives.growth.mean_cells[lane], lives.growth.promising[lane, niche]
+            )
+            pace = pace_of(key, lives.patient[lane], ident[i], lives.pace)
+            odds = math.expm1((left[i] - start[i]) * pace * net[niche]) / net[niche] * birth[niche]  # u / (1 - u) again
+            left[i] = start[i] + end_days(odds / (1.0 + odds), cells, net[niche], birth[niche]) / pace
+        wakes[i], lasts[i], life.kind[begin + i] = np.inf, left[i], 0
+
+
+@kernel
+def _live_one(key, ident, i, lives, life):
+    """`live` of one founder, whatever its lane has been through."""
+    lane, niche, day = lane_of(ident), niche_of(ident), day_of(ident)
+    who = lives.patient[lane]
+    life.died[i], life.cleared[i], life.kind[i], life.start[i] = NEVER, np.inf, 0, NEVER
+    life.end[i] = life.gone[i] = np.inf
+    dosed = lives.doses.first[lane + 1] > lives.doses.first[lane]
+    if dosed and lives.doses.cycling.shape[1] > 1:
+        life.kind[i] = drugs_resisted(key, lives.patient, ident, lives.origin)
+    start, u = day + 1, life.first[i]
+    if life.threshold[i] >= 0.0:
+        wakes = time_of(lives.energy, lane, niche, value_at(lives.energy, lane, niche, day + 1) + life.threshold[i])
+        dies, u = _asleep(life.second[i], lane, niche, day, wakes, life.kind[i], lives)
+        if dies < np.inf:
+            life.died[i] = max(np.int64(math.ceil(dies)) - 1, day + 1)
+            return
+        if wakes > lives.end[lane]:
+            return
+        start = max(np.int64(math.ceil(wakes)), day + 2)
+    u = min(max(u, _TINY), _MOST)
+    life.start[i] = start
+    cells = founders_of(key, who, ident, lives.growth.mean_cells[lane], lives.growth.promising[lane, niche])
+    lasts = end_days(u, cells, lives.growth.net[lane, niche], lives.growth.birth[lane, niche])
+    life.end[i] = start + lasts / pace_of(key, who, ident, lives.pace)
+    if lives.clears[lane]:
+        tag = tag_word(DOOMED_CLEARED, niche, source_of(ident))
+        more = exponential(key, who, index_of(ident), days_word(day, 0), tag)
+        value = value_at(lives.clearance, lane, 0, start) + more
+        stop = float(lives.end[lane]) if dosed else min(life.end[i], float(lives.end[lane]))
+        if value_at(lives.clearance, lane, 0, stop) >= value:
+            life.cleared[i] = time_of(lives.clearance, lane, 0, value)
+    if not dosed:
+        life.gone[i] = min(life.end[i], life.cleared[i])
+        return
+    life.gone[i] = colony(
+        key, ident, start, life.end[i], life.cleared[i], life.kind[i], np.int64(lives.end[lane]), lives
+    )[1]
+
+
+@kernel
+def live(key, ident, lives, life):
+    """Fill `life` with the lives of doomed founders (identities, at most BATCH), up to their lane's `end`."""
+    count = ident.size
+    who, index, days, tag = life.words[0], life.words[1], life.words[2], life.words[3]
+    for i in range(count):
+        who[i] = np.uint64(lives.patient[lane_of(ident[i])])
+        index[i] = np.uint64(index_of(ident[i]))
+        days[i] = days_word(day_of(ident[i]), 0)
+        tag[i] = tag_word(DOOMED, niche_of(ident[i]), source_of(ident[i]))
+    many_uniforms(key, who[:count], index[:count], days[:count], tag[:count], life.first, life.second)
+    _thresholds(ident, lives, life)
+    begin = 0
+    while begin < count:
+        lane = lane_of(ident[begin])
+        stop = begin + 1
+        while stop < count and lane_of(ident[stop]) == lane:
+            stop += 1
+        if _is_plain(lane, lives):
+            _live_plainly(key, ident[begin:stop], begin, lives, life)
+        else:
+            for i in range(begin, stop):
+                _live_one(key, ident[i], i, lives, life)
+        begin = stop
