@@ -144,7 +144,10 @@ def test_a_promising_colony_of_a_pace_has_the_law_of_its_own_time(pace, days):
     """
     law = ColonyLaw(LaneParameters(values(), 1))
     birth, death = law.birth[0, LIVER], law.death[0, LIVER]
-    paced, plain = promising_sizes(pace, days, look_at=(5, 28, 33)[: days // 15]), promising_sizes(1.0, int(pace * days))
+    paced, plain = (
+        promising_sizes(pace, days, look_at=(5, 28, 33)[: days // 15]),
+        promising_sizes(1.0, int(pace * days)),
+    )
     assert stats.ks_2samp(paced, plain).pvalue > FALSE_ALARM
 
     def of_the_promising(time: float):
@@ -152,7 +155,9 @@ def test_a_promising_colony_of_a_pace_has_the_law_of_its_own_time(pace, days):
         survival, ratio = theory.birth_death_law(np.array([birth]), np.array([death]), np.array([time]))
         less = ratio * death / birth
         gone = survival * (1 - ratio) / ratio * less / (1 - less)
-        return lambda n: (survival * -np.expm1(n * np.log(ratio)) - gone * -np.expm1(n * np.log(less))) / (1 - death / birth)
+        return lambda n: (
+            (survival * -np.expm1(n * np.log(ratio)) - gone * -np.expm1(n * np.log(less))) / (1 - death / birth)
+        )
 
     for sample in (paced, plain):
         assert_follows(sample, of_the_promising(pace * days))
@@ -163,12 +168,19 @@ def test_a_promising_colony_of_a_pace_has_the_law_of_its_own_time(pace, days):
 def test_a_doomed_life_awake_is_divided_by_the_pace(sleep):
     """The same founders with and without a pace of their own: asleep as long, then extinct after so many days / pace, to the day."""
     arm = dict(NOTHING_ACTS, sleep_probability=sleep, competent_share=0.02)
-    paced, plain = (drawn_model(np.arange(4), [values(**arm, colony_growth_log_sd=sd)], horizon_days=150) for sd in (0.4, 0.0))
+    paced, plain = (
+        drawn_model(np.arange(4), [values(**arm, colony_growth_log_sd=sd)], horizon_days=150) for sd in (0.4, 0.0)
+    )
     for model in (paced, plain):
         model.run()
     told, other = (model.cells.doomed.everybody(model.day) for model in (paced, plain))
     assert np.array_equal(told.identity, other.identity) and np.array_equal(told.woke, other.woke)
-    pace = paces(paced.key, paced.cells.patient, told.identity, pace_law(np.full(4, 0.4), paced.parameters["trait_truncation_sd"]))
+    pace = paces(
+        paced.key,
+        paced.cells.patient,
+        told.identity,
+        pace_law(np.full(4, 0.4), paced.parameters["trait_truncation_sd"]),
+    )
     over = (told.woke >= 0) & (told.died >= 0) & (other.died >= 0)
     awake, plainly = (told.died - told.woke)[over], (other.died - other.woke)[over]
     assert over.sum() > 2000

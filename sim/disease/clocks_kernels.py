@@ -14,7 +14,7 @@ from sim.numerics.jit import kernel
 
 
 class Clock(NamedTuple):
-    """Records in order of lane, then day: `first` (lanes + 1,), `day` (records,), `value` and `rate` (records, columns)."""
+    """Records by lane, then day: `first` (lanes + 1,), `day` (records,), `value` and `rate` (records, columns)."""
 
     first: np.ndarray
     day: np.ndarray
@@ -23,10 +23,19 @@ class Clock(NamedTuple):
 
 
 @kernel
-def note_changes(day, alive, rate, last, since, value, lanes):
-    """Where the `rate` (lanes, columns) of a lane that is alive is not `last`, bring its clock's `value` to this morning and take over both.
+def note_changes(
+    day: int,
+    alive: np.ndarray,
+    rate: np.ndarray,
+    last: np.ndarray,
+    since: np.ndarray,
+    value: np.ndarray,
+    lanes: np.ndarray,
+) -> int:
+    """Bring the clock's `value` to this morning where the `rate` (lanes, columns) of a living lane is not `last`.
 
-    `since` (lanes,) is the day of `value`; `lanes` takes the numbers of these lanes. Returns how many.
+    Both are taken over. `since` (lanes,) is the day of `value`; `lanes` takes the numbers of these lanes. Returns how
+    many.
     """
     n = 0
     for lane in range(alive.size):
@@ -48,7 +57,7 @@ def note_changes(day, alive, rate, last, since, value, lanes):
 
 
 @kernel
-def record_on(clock, lane, day):
+def record_on(clock: Clock, lane: int, day: float) -> np.int64:
     """Row of the record that tells the clock of a lane on the morning of `day`."""
     low, high = clock.first[lane], clock.first[lane + 1] - 1
     while low < high:
@@ -61,7 +70,7 @@ def record_on(clock, lane, day):
 
 
 @kernel
-def value_at(clock, lane, niche, time):
+def value_at(clock: Clock, lane: int, niche: int, time: float) -> float:
     """The clock of a lane and niche at a time in days (a whole day is its morning)."""
     row = record_on(clock, lane, time)
     column = niche if clock.value.shape[1] > 1 else 0
@@ -69,7 +78,7 @@ def value_at(clock, lane, niche, time):
 
 
 @kernel
-def time_of(clock, lane, niche, value):
+def time_of(clock: Clock, lane: int, niche: int, value: float) -> float:
     """First time at which a clock that never runs back has that value; infinite if it never has."""
     column = niche if clock.value.shape[1] > 1 else 0
     low, high = clock.first[lane], clock.first[lane + 1] - 1
