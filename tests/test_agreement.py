@@ -53,7 +53,8 @@ def test_first_metastasis_times_agree(effort):
 
 def test_broken_first_metastases_are_caught():
     found = disagreements(differences(*both_firsts(wrong.TwiceTheNoise, BROKEN, 20_000), BROKEN.first))
-    assert "values first metastasis" in found
+    # Of lines twice as noisy half as many live: the share of patients is off by about what is tolerated.
+    assert {"values first metastasis"} <= found.keys() <= {"values first metastasis", "share with a metastasis"}
 
 
 @effort
