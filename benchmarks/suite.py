@@ -32,7 +32,7 @@ KEYS = (
 SAME_CELLS = {"shed": 1e-5, "settled": 1e-5} | dict.fromkeys(
     ("sleeping", "woke", "died_asleep", "extinct", "grown"), 1e-2
 )
-"""Counts in which the C rival may differ by so much, or by chance: it draws the same arrivals, and then every cell's life by other keys."""
+"""Counts in which the C rival may differ by so much, or by chance: it draws the same arrivals, lives by other keys."""
 
 
 def check_work(run: dict, work: dict) -> None:

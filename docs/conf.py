@@ -9,9 +9,9 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
-import tables
+import tables  # noqa: E402
 
-from sim import __version__
+from sim import __version__  # noqa: E402
 
 project = "Metastatic seeding"
 author = "the metastatic-seeding authors"

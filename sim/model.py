@@ -7,6 +7,8 @@ a lane (a lane is one patient in one arm); the tumour cells are an array-backed 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import mesa
 import numpy as np
 
@@ -15,11 +17,12 @@ from sim.disease import colonise
 from sim.disease import settling as settle
 from sim.disease.birth_death import STEP_DAYS
 from sim.disease.body import own_organ_factor
-from sim.disease.cells import NO_RESISTANCE, TumourCells
+from sim.disease.cells import TumourCells
 from sim.disease.colonies import ColonyLaw
 from sim.disease.death import Mortality
 from sim.disease.descent import Descent
 from sim.disease.doomed_lives import CELLS
+from sim.disease.doses import NO_RESISTANCE, Origin
 from sim.disease.follow_up import FollowUp
 from sim.disease.hosts import Hosts
 from sim.disease.identity import COLONY_DAYS, MOST_LANES
@@ -47,11 +50,11 @@ DAY = ("treat", "signal", "grow", "shed", "circulate", "settle", "wake", "coloni
 class MetastasisModel(mesa.Model):
     """A cohort's chunk of lanes, simulated together; no lane's course depends on another's.
 
-    `hosts`: the patients; `parameters`: values by lane, with the nulls of mechanisms that are off
-    already set; `horizon_days` and `visible_cells` (lanes,): follow-up after diagnosis, and the size
-    that makes a macrometastasis; `treatments`: plans with the lanes that get them; `doomed`: whether cells whose colonies
-    die out can be asked for (nothing that they do changes a metastasis). Shapes are (lanes,) or (lanes, niches) throughout.
-    Raises ValueError for more than 65,536 lanes, or more days than an identity holds.
+    `hosts`: the patients; `parameters`: values by lane, with the nulls of mechanisms that are off already set;
+    `horizon_days` and `visible_cells` (lanes,): follow-up after diagnosis, and the size that makes a macrometastasis;
+    `treatments`: plans with the lanes that get them; `doomed`: whether cells whose colonies die out can be asked for
+    (nothing that they do changes a metastasis). Shapes are (lanes,) or (lanes, niches) throughout. Raises ValueError
+    for more than 65,536 lanes, or more days than an identity holds.
     """
 
     def __init__(
@@ -60,8 +63,8 @@ class MetastasisModel(mesa.Model):
         parameters: LaneParameters,
         *,
         seed: int,
-        horizon_days,
-        visible_cells,
+        horizon_days: float | np.ndarray,
+        visible_cells: float | np.ndarray,
         output_every_days: int = 28,
         keep_seeds: bool = False,
         collect: bool = True,
@@ -100,7 +103,7 @@ class MetastasisModel(mesa.Model):
         self._shedding = parameters["shedding_per_day"] * parameters.by_site("site_shedding_factor.{site}", hosts.site)
         self._competent = parameters["competent_share"] * hosts.frailty
         self.streams = make_streams(parameters, hosts.site)
-        self._streams_today = self.streams
+        self._streams_today = [*self.streams]
         for stream in self.streams:
             if stream.code:
                 stream.potential = self.descent.mean_potential[:, stream.code - 1]
@@ -146,7 +149,7 @@ class MetastasisModel(mesa.Model):
         """Hazard of dying asleep, accumulated until this morning, (lanes, niches)."""
         return self.cells.sleepers.hazard_clock
 
-    def _origin(self) -> tuple:
+    def _origin(self) -> Origin:
         """What kernels take to tell what a seed resists of birth."""
         return NO_RESISTANCE if self.cells.resistance is None else self.cells.resistance.origin
 
@@ -160,7 +163,7 @@ class MetastasisModel(mesa.Model):
         self.day += 1
         self.cells.morning = self.day
 
-    def run(self, report=None) -> None:
+    def run(self, report: Callable[[int], object] | None = None) -> None:
         """Run until every lane is dead or censored; `report(day)` is called every 30 days if given."""
         while self.running:
             self.step()
@@ -170,7 +173,7 @@ class MetastasisModel(mesa.Model):
     # -- the day ---------------------------------------------------------------------------------
 
     def treat(self) -> None:
-        """This morning's doses and operations."""
+        """Doses and operations of this morning."""
         if self.therapy is not None:
             self.therapy.treat()
 
@@ -242,7 +245,7 @@ class MetastasisModel(mesa.Model):
             self.measure()
 
     def promising_cells(self, now: int, lanes: np.ndarray) -> np.ndarray:
-        """Cells of promising colonies below 10^6 cells on the morning of `now` in some lanes (bool), (lanes, niches), zero in the others.
+        """Cells of promising colonies below 10^6 cells on a morning, (lanes, niches), zero outside `lanes` (bool).
 
         Those that grow deterministically are as of the last week's end, as the metastases are.
         """
@@ -252,11 +255,11 @@ class MetastasisModel(mesa.Model):
 
     @property
     def cycling_cells(self) -> np.ndarray:
-        """Cells of all colonies below 10^6 cells this morning, (lanes, niches); of lanes that have ended, of those at their end."""
+        """Cells of all colonies below 10^6 cells this morning, (lanes, niches); ended lanes as of their end."""
         total = np.where(
             self.alive[:, None], self.promising_cells(self.cells.morning, self.alive), self.promising_cells_at_end
         )
-        return total + self.cells.doomed.tallies(self.cells.morning)[..., CELLS]
+        return total + self.cells.known_doomed.tallies(self.cells.morning)[..., CELLS]
 
     def visible_metastases(self, lanes: np.ndarray) -> np.ndarray:
         """Metastases that imaging would see this morning in some lanes (bool), (lanes, niches); zero in the others."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any, Protocol
+
 import mesa
 import numpy as np
 
@@ -10,6 +12,11 @@ from sim.disease.doomed_lives import QUANTITIES as COUNTED
 from sim.names import CLOCKS, NICHES, QUANTITIES, STAGES
 from sim.numerics.histograms import BINS, bin_of, count_bins
 from sim.numerics.jit import kernel
+
+if TYPE_CHECKING:
+    from sim.disease.cells import TumourCells
+    from sim.disease.doomed import Doomed
+    from sim.disease.hosts import Hosts
 
 NEED_DOOMED = (STAGES.index("dormant"), STAGES.index("cycling"))
 """Stages that are not known where the doomed are not computed."""
@@ -21,26 +28,26 @@ _NOBODY = np.empty(0, dtype=np.int64)
 
 @kernel
 def note_stages(
-    start,
-    slot,
-    lanes,
-    settled,
-    died_on_arrival,
-    inert,
-    sleeping,
-    cycling,
-    small,
-    large,
-    all_sleeping,
-    all_cycling,
-    bins,
-    total,
-):
+    start: np.ndarray,
+    slot: np.ndarray,
+    lanes: np.ndarray,
+    settled: np.ndarray,
+    died_on_arrival: np.ndarray,
+    inert: np.ndarray,
+    sleeping: np.ndarray,
+    cycling: np.ndarray,
+    small: np.ndarray,
+    large: np.ndarray,
+    all_sleeping: np.ndarray,
+    all_cycling: np.ndarray,
+    bins: np.ndarray,
+    total: np.ndarray,
+) -> None:
     """Note the stages that are known at once in every organ, and in all, of some `lanes` from row `start` of `bins` on.
 
-    The arrays are (lanes, niches). Rows of `bins` are organ x stage; the same counts are added to the row
-    `slot` of `total`. Promising sleepers and cells of small colonies go to `all_sleeping` and `all_cycling` (rows, niches),
-    for `note_present`.
+    The arrays are (lanes, niches). Rows of `bins` are organ x stage; the same counts are added to the row `slot` of
+    `total`. Promising sleepers and cells of small colonies go to `all_sleeping` and `all_cycling` (rows, niches), for
+    `note_present`.
     """
     niches, stages = settled.shape[1], 6
     here, everywhere = np.zeros(stages, np.int64), np.zeros(stages, np.int64)
@@ -65,8 +72,10 @@ def note_stages(
 
 
 @kernel
-def note_present(slot, sleeping, cycling, bins, total):
-    """Note the sleepers and the cells of small colonies, int64 (rows, niches), in every organ and in all, as `note_stages` does."""
+def note_present(
+    slot: np.ndarray, sleeping: np.ndarray, cycling: np.ndarray, bins: np.ndarray, total: np.ndarray
+) -> None:
+    """Note sleepers and cells of small colonies, int64 (rows, niches), by organ and in all (see `note_stages`)."""
     niches, stages = sleeping.shape[1], 6
     for i in range(slot.size):
         for stage in range(2, 4):
@@ -79,11 +88,35 @@ def note_present(slot, sleeping, cycling, bins, total):
                 total[slot[i], organ * stages + stage] += value
 
 
+class ObservedModel(Protocol):
+    """What the recorders read of the model, and where they leave Mesa's collector."""
+
+    hosts: Hosts
+    cells: TumourCells
+    alive: np.ndarray
+    last_day: np.ndarray
+    young_cells: np.ndarray
+    small_metastases: np.ndarray
+    large_metastases: np.ndarray
+    datacollector: Any
+
+    @property
+    def died_on_arrival(self) -> np.ndarray:
+        """Events that were arrested and died there, (lanes, niches)."""
+
+    @property
+    def inert(self) -> np.ndarray:
+        """Events that survived arrest and can found no colony, (lanes, niches)."""
+
+    def promising_cells(self, now: int, lanes: np.ndarray) -> np.ndarray:
+        """Cells of promising colonies below 10^6 cells on the morning of `now`, (lanes, niches), zero elsewhere."""
+
+
 class ClockHistogram:
     """Counts by grid day, organ and stage on one clock, for the patients at risk on that day.
 
-    Rows of bins are noted as they come (284 bytes a lane and grid day) and counted once at the end, when the doomed cells of
-    all lanes are counted with them.
+    Rows of bins are noted as they come (284 bytes a lane and grid day) and counted once at the end, when the doomed
+    cells of all lanes are counted with them.
     """
 
     def __init__(self, first_slot: int, last_slot: int, rows: int):
@@ -95,7 +128,9 @@ class ClockHistogram:
         self._sleeping, self._cycling = (np.empty((rows, len(NICHES)), dtype=np.int64) for _ in range(2))
         self._total = np.zeros((last_slot - first_slot + 1, QUANTITIES), dtype=np.int64)
 
-    def add(self, model, now: int, lanes: np.ndarray, grid: np.ndarray | int, cycling_cells: np.ndarray) -> None:
+    def add(
+        self, model: ObservedModel, now: int, lanes: np.ndarray, grid: np.ndarray | int, cycling_cells: np.ndarray
+    ) -> None:
         """Note what `lanes` (indices) hold now, at their grid index (one for all, or one each).
 
         `cycling_cells` (lanes, niches) are those of promising colonies.
@@ -138,10 +173,10 @@ class ClockHistogram:
         """All doomed cells are added, or there are none: sort everybody into bins."""
         end = self._rows
         note_present(self._slot[:end], self._sleeping[:end], self._cycling[:end], self._bins[:end], self._total)
-        self._sleeping = self._cycling = None
+        self._sleeping, self._cycling = (np.empty((0, len(NICHES)), dtype=np.int64) for _ in range(2))
 
     def sparse(self, without: tuple[int, ...] = ()) -> dict[str, np.ndarray]:
-        """What was counted, as flat grid index x quantity x bin and number, ready to be merged; `without` some stages (places)."""
+        """What was counted, as flat grid index x quantity x bin and number; `without` some stages (places)."""
         slot, bins = self._slot[: self._rows], self._bins[: self._rows]
         order = np.argsort(slot, kind="stable")
         nothing = np.empty(0, dtype=np.int64)
@@ -165,7 +200,7 @@ class ClockHistogram:
 class Observer:
     """Seeding on both clocks, and a Mesa `DataCollector` of the cohort's totals."""
 
-    def __init__(self, model, every_days: int, collect: bool):
+    def __init__(self, model: ObservedModel, every_days: int, collect: bool):
         self.model, self.every_days = model, every_days
         diagnosis_day = model.hosts.diagnosis_day
         phase = diagnosis_day % every_days
@@ -246,7 +281,7 @@ class Observer:
         without = () if doomed is not None else NEED_DOOMED
         return {name: clock.sparse(without) for name, clock in self.clocks.items()}
 
-    def _add_doomed(self, doomed) -> None:
+    def _add_doomed(self, doomed: Doomed) -> None:
         """Count the doomed on every noted day of both clocks, some lanes at a time."""
         now = self.model.cells.morning
         looks = {name: clock.looks for name, clock in self.clocks.items()}

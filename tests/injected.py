@@ -45,7 +45,7 @@ def sizes(model) -> dict[int, float]:
     late = colonise.grown_sizes(
         np.full(grown.count, float(model.day)),
         *(grown.column(name) for name in ("start_day", "start_log_cells", "delay_days")),
-        *model.law.of_colonies(parts["lane"], parts["niche"]),
+        *model.law.of_colonies(parts["lane"], parts["niche"], grown.column("pace")),
     )
     assert np.all(cells >= 1)
     return dict(zip(identity.tolist(), cells.tolist(), strict=True)) | dict(

@@ -120,7 +120,7 @@ def test_a_busy_cohort_over_its_whole_life():
     assert 0 < (model.death_day >= 0).sum() < 12, "some die and some are censored"
 
 
-@pytest.mark.parametrize("seed", [2, 3])
+@pytest.mark.parametrize("seed", [4, 7])  # seeds in which operations take some: in one of five they take none
 def test_nothing_is_lost_under_all_treatments_with_every_mechanism_on(seed):
     """Thirteen treatments at once, doses skipped, half of the patients untreated: colonies shrink, return, end and are removed."""
     usual = {"start_days": 0, "adherence": 0.8}

@@ -75,7 +75,7 @@ def test_a_module_of_the_same_name_in_the_current_folder_is_not_ours(tmp_path):
 def test_the_manifest_says_what_made_the_run(quick, run):
     manifest = json.loads((run.path / "manifest.json").read_text(encoding="utf-8"))
     assert manifest == run.manifest
-    assert manifest["status"] == "complete" and manifest["schema_version"] == "4"
+    assert manifest["status"] == "complete" and manifest["schema_version"] == "5"
     assert manifest["command_line"] == ["run_sim.py", "run"]
     assert manifest["seed"] == SEED and manifest["patients"] == manifest["patients_finished"] == PATIENTS
     assert manifest["scenario"] == json.loads(json.dumps(quick.to_dict()))

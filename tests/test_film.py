@@ -193,7 +193,7 @@ def treated():
     )
     text = f"extends = 'colorectal.toml'\ntitle = 'treated'\nquestion = '?'\n{treatments}"
     arm = scenario.load(SCENARIOS / "treated.toml", text=text)
-    return film.make([arm], names=["with"], seed=SEED, patient=79)
+    return film.make([arm], names=["with"], seed=SEED, patient=79)  # one whose liver is operated on
 
 
 @pytest.mark.parametrize("which, number", [("shown", 0), ("shown", 1), ("crowded", 0), ("treated", 0)])

@@ -115,6 +115,8 @@ def test_sizes_on_two_days_belong_to_one_course():
     product, square = one * two, one * one * np.exp(28.0 * rate)
     error = np.std(product - square) / np.sqrt(len(one))
     assert abs((product - square).mean()) < 5.0 * error < 0.1 * square.mean()
+    strangers = one * np.random.default_rng(1).permutation(two) - square
+    assert abs(strangers.mean()) > 10.0 * error, "sizes of another colony on the second day are noticed"
     survival, _ = kendall(model, 28.0)
     for n in (1, 2, 3):
         mine = one == n
@@ -199,6 +201,8 @@ def test_sizes_before_and_after_a_dose_belong_to_one_course():
     product, square = one * two, one * one * ratio
     error = np.std(product - square) / np.sqrt(len(one))
     assert abs((product - square).mean()) < 5.0 * error < 0.2 * square.mean()
+    strangers = one * np.random.default_rng(1).permutation(two) - square
+    assert abs(strangers.mean()) > 10.0 * error, "sizes of another colony after the dose are noticed"
 
 
 def test_doomed_cells_of_a_dosed_colony_that_are_forgotten_are_noticed(monkeypatch):

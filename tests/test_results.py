@@ -578,7 +578,7 @@ def test_the_manifest_says_what_made_the_run():
         "wall_seconds",
         "peak_memory_bytes",
     }
-    assert found["start"] == "2026-03-01T12:00:00+00:00" and found["schema_version"] == "4"
+    assert found["start"] == "2026-03-01T12:00:00+00:00" and found["schema_version"] == "5"
     assert set(found["versions"]) == {
         "python",
         "platform",

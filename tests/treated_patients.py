@@ -79,7 +79,7 @@ def put_small(model, per_lane: int, cells: int, niche: int = LIVER) -> None:
         [pack(lane, model.day, i, niche, 0) for lane in range(model.parameters.lanes) for i in range(per_lane)],
         dtype=np.uint64,
     )
-    model.cells.small.fall(identity, cells, model.day, model.day - 1, 0)
+    model.cells.small.fall(identity, cells, model.day, model.day - 1, 0, 1.0)
     model.cells.promising["colonies"][:, niche] += per_lane
     model.cells.promising["woke"][:, niche] += per_lane
     model.cells.settled[:, niche] += per_lane
@@ -91,6 +91,6 @@ def put_grown(model, cells: float, niche: int = LIVER, delay_days: float = 0.0, 
         [pack(lane, model.day, number, niche, 0) for lane in range(model.parameters.lanes)], dtype=np.uint64
     )
     model.cells.grown.append(identity=identity, woke=model.day - 1, traits=0, since=model.day, start_day=float(model.day),
-                             start_log_cells=np.log(cells), delay_days=delay_days, shedder=-1)  # fmt: skip
+                             start_log_cells=np.log(cells), delay_days=delay_days, pace=1.0, shedder=-1)  # fmt: skip
     model.cells.promising["woke"][:, niche] += 1
     model.cells.settled[:, niche] += 1

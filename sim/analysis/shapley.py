@@ -51,7 +51,7 @@ class Design:
         that changes nothing gets exactly zero, whether all coalitions were valued or orders sampled.
         """
         place = {coalition: i for i, coalition in enumerate(self.coalitions)}
-        value = lambda coalition: np.asarray(values[place[coalition]], dtype=float)
+        value = lambda coalition: np.asarray(values[place[coalition]], dtype=float)  # noqa: E731
         return self._exact(value) if self.exact else self._sampled(value)
 
     def _exact(self, value: Callable[[int], np.ndarray]) -> Contributions:

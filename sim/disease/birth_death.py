@@ -1,10 +1,10 @@
 """A linear birth-death process seen from its end: lines that live for ever, and lines that are doomed.
 
-With birth b > death d a single cell founds a colony that lives for ever with chance p = 1 - d/b. Conditioned on the one or
-the other (Waugh 1958; O'Connell 1993):
+With birth b > death d a single cell founds a colony that lives for ever with chance p = 1 - d/b. Conditioned on the one
+or the other (Waugh 1958; O'Connell 1993):
 
 - a doomed line is a birth-death process with birth d and death b;
-- a cell with an immortal line bears immortal ones at the rate b - d, so these are a Yule process: given its limit E (the
+- a cell with an immortal line bears immortal ones at rate b - d, so these are a Yule process: given its limit E (the
   number of immortal lines times exp(-(b - d) t), for t without end) the new ones of a time are Poisson with mean
   E (exp((b - d) t) - 1), independent of what came before;
 - with I lines at first and J at the end of a time, all its cells are J + NegBin(J + I, failure f), f as below.
@@ -28,34 +28,34 @@ from sim.numerics.streams import DOOMED_OFFSPRING, DOOMED_SHAPE, LAST_LINE, SURV
 STEP_DAYS = 7
 """Colonies become deterministic, and are measured, at the end of every week: on days 6, 13, 20 ..."""
 RASTER_DAYS = 28
-"""Sizes are drawn at multiples of so many days, counted from day 0, whoever looks: a look between them keeps nothing."""
+"""Sizes are drawn at multiples of so many days from day 0, whoever looks: a look between them keeps nothing."""
 MOST_LINES = 1e17
 """Counts are 64-bit; growth is certain long before."""
 LEAST_FAILURE = 1e-300
 
 
 @kernel
-def time_term(net, days):
+def time_term(net: float, days: float) -> float:
     """e(t) of the text above; its limit at net = 0 is t."""
     x = net * days
     return days if abs(x) < 1e-12 else math.expm1(x) / net
 
 
 @inlined
-def _plain_term(net, days):
+def _plain_term(net: float, days: float) -> float:
     """`time_term` where its last bits do not matter; several times faster."""
     x = net * days
     return days * (1.0 + 0.5 * x) if x < 1e-6 else (exp(x) - 1.0) / net
 
 
 @kernel
-def extinct_share(birth, term):
+def extinct_share(birth: float, term: float) -> float:
     """Chance that a doomed line is gone after a time with this term."""
     return birth * term / (1.0 + birth * term)
 
 
 @kernel
-def end_days(u, lines, net, birth):
+def end_days(u: float, lines: int, net: float, birth: float) -> float:
     """Days until the last of so many doomed lines is gone, from a uniform u: the quantile of extinct_share^lines."""
     alive = -math.expm1(math.log(u) / lines)  # the chance that a line is alive then
     if alive <= 0.0:
@@ -65,7 +65,9 @@ def end_days(u, lines, net, birth):
 
 
 @kernel
-def doomed_left(key, patient, ident, draw_day, cells, alive, failure):
+def doomed_left(
+    key: np.uint64, patient: int, ident: np.uint64, draw_day: int, cells: int, alive: float, failure: float
+) -> np.int64:
     """What is left of doomed cells: each has a line alive with chance `alive`, of a geometric number of cells."""
     if cells <= 0:
         return np.int64(0)
@@ -93,11 +95,22 @@ def last_line_failure(days, rest, net, birth, death):
 
 
 @kernel
-def doomed_left_until(key, patient, ident, draw_day, cells, days, days_to_end, net, birth, death):
+def doomed_left_until(
+    key: np.uint64,
+    patient: int,
+    ident: np.uint64,
+    draw_day: int,
+    cells: int,
+    days: float,
+    days_to_end: float,
+    net: float,
+    birth: float,
+    death: float,
+) -> np.int64:
     """What is left of doomed cells after `days`, given that the last one of them dies after `days_to_end` > `days`.
 
-    The line that dies last has 1 + NegBin(2, f q) cells, q the chance that a line is gone in the rest of the time; of each
-    other line it is known that it is gone by then.
+    The line that dies last has 1 + NegBin(2, f q) cells, q the chance that a line is gone in the rest of the time; of
+    each other line it is known that it is gone by then.
     """
     index, when = index_of(ident), days_word(day_of(ident), draw_day)
     failure = last_line_failure(days, days_to_end - days, net, birth, death)

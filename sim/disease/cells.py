@@ -1,7 +1,7 @@
 """The tumour cells, as arrays: promising sleepers, their small colonies, and grown (deterministic) ones.
 
-An array-backed agent set in Mesa's sense: one row an agent, 28 bytes a sleeper, 84 a small colony,
-with `agents()` views of single cells. Only promising founders have rows (see `sim.disease.shells`): the doomed are counted in
+An array-backed agent set in Mesa's sense: one row an agent, 28 bytes a sleeper, 84 a small colony, with `agents()`
+views of single cells. Only promising founders have rows (see `sim.disease.shells`): the doomed are counted in
 `sim.disease.doomed`, and have lives when somebody looks. Cells that settled without competence are tallies.
 """
 
@@ -32,20 +32,6 @@ if TYPE_CHECKING:
     from sim.disease.resistance import Resistance
 
 _PACE_ONE = np.empty(0)
-NO_RESISTANCE = therapy.Origin(
-    np.zeros((0, 0), np.int64),
-    np.zeros((0, 0, 0), np.int64),
-    np.zeros((0, 0, 0)),
-    len(NICHES),
-    np.zeros(0, np.int64),
-    np.zeros(0, np.int64),
-    np.zeros(0, np.int64),
-    np.zeros(0, np.int64),
-    np.zeros(0, np.uint32),
-    np.zeros(0, np.uint32),
-    np.zeros(0, np.uint8),
-)
-"""What the kernels take of resistance where nobody gets a drug."""
 
 
 @dataclass(frozen=True)
@@ -65,20 +51,20 @@ class TumourCell:
 class TumourCells:
     """All disseminated competent cells of a chunk's lanes, and what became of them, by lane and niche.
 
-    Tallies are int64 of shape (lanes, niches): `settled` = `died_asleep` + `sleeping` + `woke`, and
-    `woke` = `extinct` + `removed` + `colonies` + grown colonies. `promising[name]` holds what rows say of them; to read
-    one of them (`cells.sleeping`) is to look at the doomed as of this `morning`. Where the `doomed` are not computed (None) it
+    Tallies are int64 of shape (lanes, niches): `settled` = `died_asleep` + `sleeping` + `woke`, and `woke` = `extinct`
+    + `removed` + `colonies` + grown colonies. `promising[name]` holds what rows say of them; to read one of them
+    (`cells.sleeping`) is to look at the doomed as of this `morning`. Where the `doomed` are not computed (None) it
     raises ValueError.
 
     A row of `grown` is a colony's present path: its size from the morning of day `since` on. Treatment bends paths
-    (`sim.disease.metastases`); `past` keeps the former ones with the last morning of each, `ended` the days on which colonies
-    that had grown were removed or lost their last cell. `traits` of a colony: see `sim.disease.founders`; `pace` is its own
-    time scale, `shedder` its number in `sim.disease.descent`, -1 until it sheds.
+    (`sim.disease.metastases`); `past` keeps the former ones with the last morning of each, `ended` the days on which
+    colonies that had grown were removed or lost their last cell. `traits` of a colony: see `sim.disease.founders`;
+    `pace` is its own time scale, `shedder` its number in `sim.disease.descent`, -1 until it sheds.
     """
 
     def __init__(
         self,
-        key,
+        key: np.uint64,
         patient: np.ndarray,
         parameters: LaneParameters,
         law: ColonyLaw,
@@ -127,9 +113,14 @@ class TumourCells:
         """A tally of all competent cells, promising and doomed, as of this morning."""
         if name not in COUNTS:
             raise AttributeError(name)
+        return self.promising[name] + self.known_doomed.tallies(self.morning)[..., COUNTS[name]]
+
+    @property
+    def known_doomed(self) -> Doomed:
+        """The doomed founders. Raises ValueError where they are not computed."""
         if self.doomed is None:
-            raise ValueError(f"{name}: the doomed cells of this model are not computed")
-        return self.promising[name] + self.doomed.tallies(self.morning)[..., COUNTS[name]]
+            raise ValueError("the doomed cells of this model are not computed")
+        return self.doomed
 
     @property
     def bytes(self) -> int:
@@ -143,8 +134,9 @@ class TumourCells:
             self.fates.append(identity=identity, day=day, fate=fate)
 
     def settle(self, stream: Stream, day: int, new: int) -> tuple[np.ndarray, np.ndarray]:
-        """Promising founders (identities) among a stream's `new` settled cells, and the number of doomed ones, (lanes, niches), valid today.
+        """Promising founders (identities) among a stream's `new` settled cells, and the doomed, (lanes, niches).
 
+        The number of the doomed is valid today.
         Raises ValueError when more cells settle in a niche in a day than an identity can number.
         """
         settled, bound = stream.settled_today, self.law.promising
@@ -166,8 +158,8 @@ class TumourCells:
             )
         if n == shells.FULL:
             raise ValueError(
-                f"too many of {settled.max()} competent cells that settled in one niche in a day are promising, or they are over "
-                f"{MOST_INDEX}; competent_share x shedding is out of all bounds"
+                f"too many of {settled.max()} competent cells that settled in one niche in a day are promising, "
+                f"or they are over {MOST_INDEX}; competent_share x shedding is out of all bounds"
             )
         self.settled += settled
         if self.doomed is not None:
@@ -189,7 +181,7 @@ class TumourCells:
         return woken
 
     def kill_sleepers(self, day: int, survival: np.ndarray) -> None:
-        """Leave this share of the promising sleepers, (classes, lanes, niches) by the drugs that they resist; keyed, one by one."""
+        """Leave so many promising sleepers, (classes, lanes, niches) by the drugs that they resist, one by one."""
         sleepers = self.sleepers
         dead = np.empty(sleepers.count, dtype=np.uint64)
         sleepers.near, sleepers.count, n_dead = therapy.kill_sleepers(
@@ -197,7 +189,7 @@ class TumourCells:
             self.patient,
             day,
             survival,
-            NO_RESISTANCE if self.resistance is None else self.resistance.origin,
+            therapy.NO_RESISTANCE if self.resistance is None else self.resistance.origin,
             self.promising["sleeping"],
             self.promising["died_asleep"],
             sleepers.rows,
@@ -214,7 +206,7 @@ class TumourCells:
         return out
 
     def begin_cycling(self, identity: np.ndarray, day: int, clearance: np.ndarray) -> None:
-        """Promising founders that begin to cycle at the end of today, each a colony; `clearance` (lanes, niches) is today's hazard."""
+        """Promising founders that begin to cycle at the end of today; `clearance` (lanes, niches) is today's hazard."""
         if len(identity):
             traits = NO_TRAITS if self.resistance is None else self.resistance.of_founders(identity)
             pace = therapy.paces(self.key, self.patient, identity, self._pace) if self._paced else _PACE_ONE
@@ -222,9 +214,10 @@ class TumourCells:
 
     def end_day(self, alive: np.ndarray, day: int, clearance: np.ndarray) -> None:
         """The evening of small colonies: those certain to grow go over to deterministic growth, some have died out."""
-        grown, gone = self.small.end_day(day, alive, clearance, self.promising["colonies"], self.promising["extinct"])
-        if grown is None:
+        evening = self.small.end_day(day, alive, clearance, self.promising["colonies"], self.promising["extinct"])
+        if evening is None:
             return
+        grown, gone = evening
         identity = grown["identity"]
         if identity.size:
             parts = unpack(identity)
@@ -247,7 +240,7 @@ class TumourCells:
                 self.ended.append(identity=lost, day=day, removed=False)
 
     def cycling(self, day: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Every small colony on the morning of `day`, promising and doomed: identity, cells (int64), and the day on which it woke."""
+        """Every small colony on the morning of `day`, promising and doomed: identity, cells (int64), waking day."""
         everywhere = np.ones(len(self.patient), dtype=bool)
         cells = self.small.sizes(day, everywhere, np.zeros(self.settled.shape))
         rows = [(self.small.column("identity"), cells, self.small.column("woke"))]
@@ -255,7 +248,8 @@ class TumourCells:
             living = self.doomed.living(day)
             awake = living.woke >= 0
             rows.append((living.identity[awake], living.cells[awake], living.woke[awake]))
-        return tuple(np.concatenate(columns) for columns in zip(*rows, strict=True))
+        identity, size, woke = (np.concatenate(columns) for columns in zip(*rows, strict=True))
+        return identity, size, woke
 
     def asleep(self) -> np.ndarray:
         """Identities of all sleepers of this morning, in no particular order."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from sim.disease import clocks_kernels as clocks
-from sim.numerics.rows import Rows
 
 
 class History:
@@ -18,35 +17,31 @@ class History:
         self._columns = columns
         self._last = np.full((lanes, columns), np.nan)
         self._value, self._since = np.zeros((lanes, columns)), np.zeros(lanes, dtype=np.int64)
-        self._lanes = np.empty(lanes, dtype=np.int64)
-        self._records = Rows(lane=np.int32, day=np.int32)
-        self._values, self._rates = np.empty((64, columns)), np.empty((64, columns))
+        self._count, self._records = 0, self._room(64 + lanes)
         self._sorted: clocks.Clock | None = None
+
+    def _room(self, rows: int) -> clocks.Records:
+        shape = rows, self._columns
+        return clocks.Records(np.empty(rows, np.int32), np.empty(rows, np.int32), np.empty(shape), np.empty(shape))
 
     def note(self, day: int, alive: np.ndarray, rate: np.ndarray) -> None:
         """Today's rate, (lanes, columns), in lanes that are alive (bool)."""
-        n = clocks.note_changes(day, alive, rate, self._last, self._since, self._value, self._lanes)
-        if not n:
-            return
-        lanes = self._lanes[:n]
-        records, first = self._records, self._records.count
-        end = first + lanes.size
-        if end > len(self._values):
-            room = max(end, len(self._values) * 3 // 2) - first
-            self._values = np.concatenate([self._values[:first], np.empty((room, self._columns))])
-            self._rates = np.concatenate([self._rates[:first], np.empty((room, self._columns))])
-        records.append(lane=lanes, day=day)
-        self._values[first:end], self._rates[first:end] = self._value[lanes], rate[lanes]
-        self._sorted = None
+        count = self._count
+        if count + len(alive) > len(self._records.lane):
+            more = self._room(len(alive) + count * 3 // 2)
+            for new, old in zip(more, self._records, strict=True):
+                new[:count] = old[:count]
+            self._records = more
+        self._count = clocks.note_changes(day, alive, rate, self._last, self._since, self._value, self._records, count)
+        if self._count > count:
+            self._sorted = None
 
     @property
     def clock(self) -> clocks.Clock:
         """What kernels read: records in order of lane, then day. Every lane has one from day 0 on."""
         if self._sorted is None:
-            count, lane = self._records.count, self._records.column("lane")
+            lane, day, value, rate = (column[: self._count] for column in self._records)
             order = np.argsort(lane, kind="stable")
             first = np.searchsorted(lane[order], np.arange(len(self._last) + 1))
-            self._sorted = clocks.Clock(
-                first, self._records.column("day")[order], self._values[:count][order], self._rates[:count][order]
-            )
+            self._sorted = clocks.Clock(first, day[order], value[order], rate[order])
         return self._sorted

@@ -22,13 +22,31 @@ class Clock(NamedTuple):
     rate: np.ndarray
 
 
-@kernel
-def note_changes(day, alive, rate, last, since, value, lanes):
-    """Where the `rate` (lanes, columns) of a lane that is alive is not `last`, bring its clock's `value` to this morning and take over both.
+class Records(NamedTuple):
+    """Records as they come: `lane` and `day` (records,), `value` and `rate` (records, columns)."""
 
-    `since` (lanes,) is the day of `value`; `lanes` takes the numbers of these lanes. Returns how many.
+    lane: np.ndarray
+    day: np.ndarray
+    value: np.ndarray
+    rate: np.ndarray
+
+
+@kernel
+def note_changes(
+    day: int,
+    alive: np.ndarray,
+    rate: np.ndarray,
+    last: np.ndarray,
+    since: np.ndarray,
+    value: np.ndarray,
+    records: Records,
+    count: int,
+) -> int:
+    """Record the `rate` (lanes, columns) of lanes that are alive where it is not `last`, with the clock's value this morning.
+
+    `value` (alike) and `since` (lanes,) are the clock's value and day at the last record. `records` has `count` rows, and
+    room for every lane; returns how many there are then.
     """
-    n = 0
     for lane in range(alive.size):
         if not alive[lane]:
             continue
@@ -41,14 +59,24 @@ def note_changes(day, alive, rate, last, since, value, lanes):
             if day > 0:
                 value[lane, column] += last[lane, column] * (day - since[lane])
             last[lane, column] = rate[lane, column]
-        since[lane] = day
-        lanes[n] = lane
-        n += 1
-    return n
+            records.value[count, column], records.rate[count, column] = value[lane, column], rate[lane, column]
+        records.lane[count], records.day[count], since[lane] = lane, day, day
+        count += 1
+    return count
 
 
 @kernel
-def record_on(clock, lane, day):
+def same_everywhere(rate: np.ndarray) -> bool:
+    """Whether a rate (lanes, niches) is the same in all niches of every lane."""
+    for lane in range(rate.shape[0]):
+        for niche in range(1, rate.shape[1]):
+            if rate[lane, niche] != rate[lane, 0]:
+                return False
+    return True
+
+
+@kernel
+def record_on(clock: Clock, lane: int, day: float) -> int:
     """Row of the record that tells the clock of a lane on the morning of `day`.
 
     A lane has a record a day at most, so this one is not further from the first than the days between: where rates change
@@ -69,7 +97,7 @@ def record_on(clock, lane, day):
 
 
 @kernel
-def value_at(clock, lane, niche, time):
+def value_at(clock: Clock, lane: int, niche: int, time: float) -> float:
     """The clock of a lane and niche at a time in days (a whole day is its morning)."""
     row = record_on(clock, lane, time)
     column = niche if clock.value.shape[1] > 1 else 0
@@ -77,7 +105,7 @@ def value_at(clock, lane, niche, time):
 
 
 @kernel
-def time_of(clock, lane, niche, value, since):
+def time_of(clock: Clock, lane: int, niche: int, value: float, since: float) -> float:
     """First time at which a clock that never runs back has that value; infinite if it never has. It has less `since` then."""
     column = niche if clock.value.shape[1] > 1 else 0
     low, high = record_on(clock, lane, since), clock.first[lane + 1] - 1

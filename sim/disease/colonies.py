@@ -11,9 +11,10 @@ from sim.names import LIVER, MICROMETASTASIS_CELLS, NICHES
 
 
 def _liver_factor(p: LaneParameters) -> np.ndarray:
-    """Factor on the growth of liver metastases, (lanes,): 1 + (`liver_growth_factor` - 1) x the portal inflow that no shunt takes.
+    """Factor on the growth of liver metastases, (lanes,).
 
-    Written as a mean over the portal blood, it is the factor itself without a shunt, and one under a whole one, to the bit.
+    It is 1 + (`liver_growth_factor` - 1) x the portal inflow that no shunt takes. Written as a mean over the portal
+    blood, it is the factor itself without a shunt, and one under a whole one, to the bit.
     """
     shunt = p["portocaval_shunt_fraction"]
     return shunt + p["liver_growth_factor"] * (1.0 - shunt)
@@ -22,12 +23,12 @@ def _liver_factor(p: LaneParameters) -> np.ndarray:
 class ColonyLaw:
     """Rates by lane and niche, (lanes, niches) each.
 
-    Below the avascular limit the net rate is the Gompertz rate at the limit, so growth never jumps; a
-    small colony becomes deterministic at `certain_cells`. In the liver the Gompertz rate is multiplied by
-    `liver_growth_factor` as far as the portal vein still feeds it. Where drugs act, colonies fall into `classes` by the
-    drugs that they resist. A patient's `growth` (lanes,) is a time scale of all of it: birth, death and the Gompertz
-    rate, so that the chance of dying out stays; `niche_pace` is the same for all colonies of a niche. `promising` is the chance that a cell's colony lives for ever, `promising_cluster` a cluster's;
-    `clears` (lanes,) bool says where T cells clear colonies.
+    Below the avascular limit the net rate is the Gompertz rate at the limit, so growth never jumps; a small colony
+    becomes deterministic at `certain_cells`. In the liver the Gompertz rate is multiplied by `liver_growth_factor` as
+    far as the portal vein still feeds it. Where drugs act, colonies fall into `classes` by the drugs that they resist.
+    A patient's `growth` (lanes,) is a time scale of all of it: birth, death and the Gompertz rate, so that the chance
+    of dying out stays; `niche_pace` is the same for all colonies of a niche. `promising` is the chance that a cell's
+    colony lives for ever, `promising_cluster` a cluster's; `clears` (lanes,) bool says where T cells clear colonies.
     """
 
     def __init__(self, parameters: LaneParameters, classes: int = 1, growth: np.ndarray | None = None):

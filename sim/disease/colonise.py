@@ -13,7 +13,7 @@ from sim.numerics.streams import SWITCH, days_word, exponential, tag_word
 
 
 @kernel
-def switch_delays(key, patient, identity, mean_days):
+def switch_delays(key: np.uint64, patient: np.ndarray, identity: np.ndarray, mean_days: np.ndarray) -> np.ndarray:
     """Days that each colony rests at the avascular limit: exponential with mean `mean_days` (lanes,)."""
     out = np.zeros(identity.size)
     for i in range(identity.size):
@@ -31,7 +31,15 @@ def switch_delays(key, patient, identity, mean_days):
 
 
 @inlined
-def grown_log_cells(days, start_log_cells, delay, early_rate, limit_log_cells, limit_gap, gompertz_rate):
+def grown_log_cells(
+    days: float,
+    start_log_cells: float,
+    delay: float,
+    early_rate: float,
+    limit_log_cells: float,
+    limit_gap: float,
+    gompertz_rate: float,
+) -> float:
     """log cells of a deterministic colony `days` after its start; without branches, for loops over many.
 
     Exponential to the avascular limit, at rest there for `delay` days, then Gompertz.
@@ -43,7 +51,15 @@ def grown_log_cells(days, start_log_cells, delay, early_rate, limit_log_cells, l
 
 
 @kernel
-def grown_days_to(log_cells, start_log_cells, delay, early_rate, limit_log_cells, limit_gap, gompertz_rate):
+def grown_days_to(
+    log_cells: float,
+    start_log_cells: float,
+    delay: float,
+    early_rate: float,
+    limit_log_cells: float,
+    limit_gap: float,
+    gompertz_rate: float,
+) -> float:
     """Days from its start until a deterministic colony has `log_cells`; infinite if it never does."""
     if log_cells <= start_log_cells:
         return 0.0
@@ -57,7 +73,16 @@ def grown_days_to(log_cells, start_log_cells, delay, early_rate, limit_log_cells
 
 
 @kernel
-def grown_sizes(day, start_day, start_log_cells, delay, early_rate, limit_log_cells, limit_gap, gompertz_rate):
+def grown_sizes(
+    day: np.ndarray,
+    start_day: np.ndarray,
+    start_log_cells: np.ndarray,
+    delay: np.ndarray,
+    early_rate: np.ndarray,
+    limit_log_cells: np.ndarray,
+    limit_gap: np.ndarray,
+    gompertz_rate: np.ndarray,
+) -> np.ndarray:
     """Cells of deterministic colonies on their days; all arguments (colonies,)."""
     out = np.empty(day.size)
     for i in range(day.size):
@@ -77,8 +102,15 @@ def grown_sizes(day, start_day, start_log_cells, delay, early_rate, limit_log_ce
 
 @kernel
 def grown_reach_days(
-    log_cells, start_day, start_log_cells, delay, early_rate, limit_log_cells, limit_gap, gompertz_rate
-):
+    log_cells: np.ndarray,
+    start_day: np.ndarray,
+    start_log_cells: np.ndarray,
+    delay: np.ndarray,
+    early_rate: np.ndarray,
+    limit_log_cells: np.ndarray,
+    limit_gap: np.ndarray,
+    gompertz_rate: np.ndarray,
+) -> np.ndarray:
     """Day on which deterministic colonies reach `log_cells`; all arguments (colonies,)."""
     out = np.empty(start_day.size)
     for i in range(start_day.size):
@@ -96,25 +128,25 @@ def grown_reach_days(
 
 @kernel
 def grown_by_niche(
-    day,
-    count,
-    identity,
-    start_day,
-    start_log_cells,
-    delay,
-    pace,
-    early_rate,
-    limit_log_cells,
-    limit_gap,
-    gompertz_rate,
-    alive,
-    small_log_cells,
-    large_log_cells,
-    young_cells,
-    small,
-    large,
-    burden,
-):
+    day: float,
+    count: int,
+    identity: np.ndarray,
+    start_day: np.ndarray,
+    start_log_cells: np.ndarray,
+    delay: np.ndarray,
+    pace: np.ndarray,
+    early_rate: np.ndarray,
+    limit_log_cells: np.ndarray,
+    limit_gap: np.ndarray,
+    gompertz_rate: np.ndarray,
+    alive: np.ndarray,
+    small_log_cells: float,
+    large_log_cells: np.ndarray,
+    young_cells: np.ndarray,
+    small: np.ndarray,
+    large: np.ndarray,
+    burden: np.ndarray,
+) -> None:
     """Size of every deterministic colony at the start of `day`, summed by lane and niche.
 
     Rates are by lane and niche, times a colony's own `pace`, limits by lane, `limit_gap` = log(capacity / limit).

@@ -1,9 +1,10 @@
 """What a seed of a metastasis inherits, settled on the day on which it settles: its parent, its clone, what it resists.
 
-A metastasis stays the primary's cancer. An organ's metastases shed by their sizes; a shed cell can found a colony by its
-clone's potential, as one from the primary can; so a seed's parent is drawn in proportion to cells^exponent x potential.
-The seed is of its parent's clone, and resists the drugs that its parent resisted, asleep and awake. Positions on the
-epithelial-mesenchymal axis and stemness are states, not lines of descent: in a metastasis they are those of the primary.
+A metastasis stays the primary's cancer. An organ's metastases shed by their sizes; a shed cell can found a colony by
+its clone's potential, as one from the primary can; so a seed's parent is drawn in proportion to cells^exponent x
+potential. The seed is of its parent's clone, and resists the drugs that its parent resisted, asleep and awake.
+Positions on the epithelial-mesenchymal axis and stemness are states, not lines of descent: in a metastasis they are
+those of the primary.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ import numpy as np
 
 from sim.catalog.parameters import LaneParameters
 from sim.disease import descent_kernels as descent
+from sim.disease import parents
 from sim.disease.birth_death import STEP_DAYS
 from sim.disease.clones import mean_potential, potentials
 from sim.disease.colonies import ColonyLaw
+from sim.disease.hosts import Hosts
 from sim.disease.identity import CLUSTER_INDEX, unpack
 from sim.disease.shedding import Stream
 from sim.names import NICHES, RESISTANCE_CLASSES
@@ -26,14 +29,15 @@ _NO_PARENTS = np.empty(0, dtype=np.uint32)
 class Descent:
     """The seeds of all metastases of a model, and the law of the primary's clones.
 
-    `shedders` has a row a colony that had grown, and again where it had come to resist another drug: `identity`, `clone` (MIXED
-    where several founded it), `potential` (of its cells, relative to the primary's), `resists` (bits of drugs). `has_clones`
-    (lanes,) bool; `clone_share` of the primary, `clone_potential` relative to the mean of the primary's cells, and `seeded`, the
-    founding cells of what has settled (int64; 0 without clones), are (lanes, clones). Of this week, (lanes, niches): `surface`, the sum of cells^exponent of an organ's metastases, and
+    `shedders` has a row a colony that had grown, and again where it had come to resist another drug: `identity`,
+    `clone` (MIXED where several founded it), `potential` (of its cells, relative to the primary's), `resists` (bits of
+    drugs). `has_clones` (lanes,) bool; `clone_share` of the primary, `clone_potential` relative to the mean of the
+    primary's cells, and `seeded`, the founding cells of what has settled (int64; 0 without clones), are (lanes,
+    clones). Of this week, (lanes, niches): `surface`, the sum of cells^exponent of an organ's metastases, and
     `mean_potential` of the cells that they shed.
     """
 
-    def __init__(self, key, hosts, parameters: LaneParameters, law: ColonyLaw, last_day: int):
+    def __init__(self, key: np.uint64, hosts: Hosts, parameters: LaneParameters, law: ColonyLaw, last_day: int):
         lanes = len(hosts.patient)
         self._promising = law.promising
         self._key, self._patient = key, hosts.patient
@@ -55,9 +59,9 @@ class Descent:
         self._parent, self._weight = np.empty(0, dtype=np.int32), np.empty(0)
 
     @property
-    def finder(self) -> tuple[int, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    def finder(self) -> descent.Finder:
         """What the kernels need to find the shedder of a seed."""
-        return (
+        return descent.Finder(
             len(NICHES),
             self._block_first,
             self._block_end,
@@ -68,14 +72,14 @@ class Descent:
         )
 
     @property
-    def _clones(self) -> tuple:
+    def _clones(self) -> descent.Clones:
         shedders = self.shedders
-        return (
+        return descent.Clones(
             self._mean_cells,
             self._promising,
             self._cumulative,
             self.clone_potential,
-            *self.finder,
+            self.finder,
             shedders.column("identity"),
             shedders.column("clone"),
         )
@@ -85,7 +89,7 @@ class Descent:
         shedders, count = self.shedders, grown.count
         row = np.empty(count, dtype=np.int64)
         row = row[
-            : descent.find_new(
+            : parents.find_new(
                 count,
                 grown.identity,
                 alive,
@@ -99,7 +103,7 @@ class Descent:
         if row.size:
             identity = grown.identity[row]
             clone, potential = np.empty(row.size, dtype=np.uint8), np.empty(row.size)
-            descent.shedder_traits(self._key, self._patient, identity, self.has_clones, *self._clones, clone, potential)
+            descent.shedder_traits(self._key, self._patient, identity, self.has_clones, self._clones, clone, potential)
             grown.shedder[row] = shedders.count + np.arange(row.size)
             shedders.append(
                 identity=identity,
@@ -108,7 +112,7 @@ class Descent:
                 resists=grown.traits[row] & np.uint8(RESISTANCE_CLASSES - 1),
             )
         self._parent, self._weight = np.empty(count, dtype=np.int32), np.empty(count)
-        descent.weigh_shedders(
+        parents.weigh_shedders(
             alive,
             float(day),
             count,
@@ -132,13 +136,13 @@ class Descent:
         )
 
     def draw(self, code: int, identity: np.ndarray, day: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The parents, as numbers of shedders (seeds,), of what settled today (`identity`) from the organ of a stream's code.
+        """The parents, as numbers of shedders (seeds,), of what settled today (`identity`) from a stream's organ.
 
         With the groups' places and first rows. Raises AssertionError where no colony had grown there.
         """
         chosen = np.empty(len(identity), dtype=np.uint32)
         place, first = np.empty(len(identity), dtype=np.int64), np.empty(len(identity), dtype=np.int64)
-        groups = descent.draw_parents(
+        groups = parents.draw_parents(
             self._key,
             self._patient,
             day,
@@ -158,8 +162,9 @@ class Descent:
         return chosen, place[:groups], first[:groups]
 
     def note(self, stream: Stream, day: int, promising: np.ndarray, doomed: np.ndarray) -> None:
-        """Settle the descent of what settled today, `promising` (identities) and `doomed` (lanes, niches): the parents of what an
-        organ's metastases shed, and every clone's number.
+        """Settle the descent of what settled today, `promising` (identities) and `doomed` (lanes, niches).
+
+        That is the parents of what an organ's metastases shed, and every clone's number.
         """
         counts = self.has_clones.any()
         if not (counts or stream.code):
@@ -173,13 +178,8 @@ class Descent:
                 self._patient,
                 identity,
                 self.has_clones,
-                self._mean_cells,
-                self._promising,
-                self._cumulative,
-                self.clone_potential,
+                self._clones,
                 parent,
-                self.shedders.column("identity"),
-                self.shedders.column("clone"),
                 self.seeded,
             )
 
@@ -196,7 +196,7 @@ class Descent:
         """Identity of each cell's parent colony (its own if the primary shed it), and whether it has one (bool)."""
         has = unpack(identity)["source"] > 0
         parent, number = identity.copy(), np.empty(int(has.sum()), dtype=np.int64)
-        descent.shedders_of(identity[has], *self.finder, number)
+        descent.shedders_of(identity[has], self.finder, number)
         if number.min(initial=0) < 0:
             raise KeyError("a seed that never settled has no parent")
         parent[has] = self.shedders.column("identity")[number]
@@ -205,5 +205,5 @@ class Descent:
     def clones(self, identity: np.ndarray, founder: np.ndarray) -> np.ndarray:
         """The clone of founding cell number `founder` of each cell or cluster, (cells,) int64."""
         out = np.empty(len(identity), dtype=np.int64)
-        descent.draw_clones(self._key, self._patient, identity, founder, *self._clones, out)
+        descent.draw_clones(self._key, self._patient, identity, founder, self._clones, out)
         return out

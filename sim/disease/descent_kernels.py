@@ -1,35 +1,64 @@
 """Who descends from whom: the parent and the clone of every seed that a metastasis shed, drawn as it settles.
 
-Seeds of metastases are noted in blocks, one a source organ and day of shedding (metastases shed once a week); a block is a
-run of groups, one a lane and niche, in which seeds stand in order of their index: so a seed is found by its identity alone
-and costs eight bytes, its index and the number of its parent among the `shedders`. What the primary shed is not noted: its clones are
-keyed draws of the identity.
+Seeds of metastases are noted in blocks, one a source organ and day of shedding (metastases shed once a week); a block
+is a run of groups, one a lane and niche, in which seeds stand in order of their index: so a seed is found by its
+identity alone and costs eight bytes, its index and the number of its parent among the `shedders`. What the primary shed
+is not noted: its clones are keyed draws of the identity.
 """
 
 from __future__ import annotations
 
-import math
+from typing import NamedTuple
 
 import numpy as np
 
-from sim.disease.colonise import grown_log_cells
 from sim.disease.birth_death import STEP_DAYS
 from sim.disease.founders import founders_of
 from sim.disease.identity import day_of, index_of, lane_of, niche_of, pack, source_of
 from sim.numerics.jit import kernel
-from sim.numerics.streams import CLONE, PARENT, days_word, tag_word, uniform
+from sim.numerics.streams import CLONE, days_word, tag_word, uniform
 
 MIXED = 255
 """The clone of a shedder that several cells founded."""
 
 
-@kernel
-def shedder_of(ident, niches, block_first, block_end, place, first, number, shedder):
-    """The shedder of a seed that a metastasis shed, -1 for one that was never noted.
+class Finder(NamedTuple):
+    """Where the shedder of a seed is looked up.
 
-    `block_first`, `block_end` (blocks,) are groups, `place` (groups,) their lane and niche, `first` (groups,) the row of
-    their first seed, `number` (seeds,) the index of each, ascending in a group, `shedder` (seeds,) what is looked up.
+    `block_first`, `block_end` (blocks,) are groups, `place` (groups,) their lane and niche, of so many `niches`,
+    `first` (groups,) the row of their first seed, `number` (seeds,) the index of each, ascending in a group, `shedder`
+    (seeds,) what is looked up.
     """
+
+    niches: int
+    block_first: np.ndarray
+    block_end: np.ndarray
+    place: np.ndarray
+    first: np.ndarray
+    number: np.ndarray
+    shedder: np.ndarray
+
+
+class Clones(NamedTuple):
+    """What tells a cell's clone: of the primary's cells by lane, of seeds by their shedder's.
+
+    `mean_cells` (lanes,) of a cluster, `promising` (lanes, niches), `cumulative` weights and `potential` (lanes,
+    clones); `finder`, and identities (`shedders`) and `clones` of the shedders.
+    """
+
+    mean_cells: np.ndarray
+    promising: np.ndarray
+    cumulative: np.ndarray
+    potential: np.ndarray
+    finder: Finder
+    shedders: np.ndarray
+    clones: np.ndarray
+
+
+@kernel
+def shedder_of(ident: np.uint64, finder: Finder) -> np.int64:
+    """The shedder of a seed that a metastasis shed, -1 for one that was never noted."""
+    niches, block_first, block_end, place, first, number, shedder = finder
     block = day_of(ident) // STEP_DAYS * niches + source_of(ident) - 1
     if block >= block_first.size or day_of(ident) % STEP_DAYS:
         return np.int64(-1)
@@ -55,15 +84,19 @@ def shedder_of(ident, niches, block_first, block_end, place, first, number, shed
 
 
 @kernel
-def shedders_of(identity, niches, block_first, block_end, place, first, number, shedder, out):
+def shedders_of(
+    identity: np.ndarray,
+    finder: Finder,
+    out: np.ndarray,
+) -> None:
     """`shedder_of` many."""
     for i in range(identity.size):
-        out[i] = shedder_of(identity[i], niches, block_first, block_end, place, first, number, shedder)
+        out[i] = shedder_of(identity[i], finder)
 
 
 @kernel
-def founder_clone(key, patient, ident, founder, cumulative):
-    """The clone of founding cell number `founder` of what the primary shed; `cumulative` weights (clones,), the last 1."""
+def founder_clone(key: np.uint64, patient: int, ident: np.uint64, founder: int, cumulative: np.ndarray) -> int:
+    """The clone of founding cell `founder` of what the primary shed; `cumulative` weights (clones,), the last 1."""
     u = uniform(
         key,
         patient,
@@ -78,8 +111,18 @@ def founder_clone(key, patient, ident, founder, cumulative):
 
 
 @kernel
-def seed_clone(key, patient, ident, parent, clone, mean_cells, promising, cumulative, potential):
-    """The clone of a seed: its parent's `clone`; of a parent with several founders one of theirs, in proportion to potential.
+def seed_clone(
+    key: np.uint64,
+    patient: int,
+    ident: np.uint64,
+    parent: np.uint64,
+    clone: int,
+    mean_cells: float,
+    promising: np.ndarray,
+    cumulative: np.ndarray,
+    potential: np.ndarray,
+) -> np.int64:
+    """The clone of a seed: its parent's `clone`, or that of one of its parent's founders, in proportion to potential.
 
     `promising` (niches,) is the lane's chance that a cell is (see `founders_of`).
     """
@@ -103,31 +146,20 @@ def seed_clone(key, patient, ident, parent, clone, mean_cells, promising, cumula
 
 @kernel
 def draw_clones(
-    key,
-    patient,
-    identity,
-    founder,
-    mean_cells,
-    promising,
-    cumulative,
-    potential,
-    niches,
-    block_first,
-    block_end,
-    place,
-    first,
-    number,
-    shedder,
-    shedders,
-    clones,
-    out,
-):
-    """The clone of founding cell number `founder` of each identity; `shedders` and `clones` are those of the shedders."""
+    key: np.uint64,
+    patient: np.ndarray,
+    identity: np.ndarray,
+    founder: np.ndarray,
+    law: Clones,
+    out: np.ndarray,
+) -> None:
+    """The clone of founding cell number `founder` of each identity."""
+    mean_cells, promising, cumulative, potential, finder, shedders, clones = law
     for i in range(identity.size):
         ident = identity[i]
         lane = lane_of(ident)
         if source_of(ident) > 0:
-            at = shedder_of(ident, niches, block_first, block_end, place, first, number, shedder)
+            at = shedder_of(ident, finder)
             out[i] = seed_clone(
                 key,
                 patient[lane],
@@ -144,9 +176,13 @@ def draw_clones(
 
 
 @kernel
-def everybody(day, source, first_index, promising, doomed, out):
-    """Identities of all that settled today from a stream, in order of lane, niche and index: the doomed, (lanes, niches) counts, before
-    the promising (identities). Fills `out` (uint64)."""
+def everybody(
+    day: int, source: int, first_index: int, promising: np.ndarray, doomed: np.ndarray, out: np.ndarray
+) -> None:
+    """Identities of all that settled today from a stream, in order of lane, niche and index.
+
+    The `doomed` (lanes, niches) counts come before the `promising` (identities). Fills `out` (uint64).
+    """
     n, k = 0, 0
     for lane in range(doomed.shape[0]):
         for niche in range(doomed.shape[1]):
@@ -161,23 +197,19 @@ def everybody(day, source, first_index, promising, doomed, out):
 
 @kernel
 def count_clones(
-    key,
-    patient,
-    identity,
-    has_clones,
-    mean_cells,
-    promising,
-    cumulative,
-    potential,
-    parent,
-    shedders,
-    clones,
-    out,
-):
+    key: np.uint64,
+    patient: np.ndarray,
+    identity: np.ndarray,
+    has_clones: np.ndarray,
+    law: Clones,
+    parent: np.ndarray,
+    out: np.ndarray,
+) -> None:
     """Add the founding cells of what settled today (`identity`) to `out` (lanes, clones), where patients have clones.
 
     `parent` (seeds,) is the shedder of each, if a metastasis shed them.
     """
+    mean_cells, promising, cumulative, potential, _, shedders, clones = law
     for i in range(identity.size):
         ident = identity[i]
         lane = lane_of(ident)
@@ -208,27 +240,16 @@ def count_clones(
 
 @kernel
 def shedder_traits(
-    key,
-    patient,
-    identity,
-    has_clones,
-    mean_cells,
-    promising,
-    cumulative,
-    potential,
-    niches,
-    block_first,
-    block_end,
-    place,
-    first,
-    number,
-    shedder,
-    shedders,
-    clones,
-    out_clone,
-    out_potential,
-):
+    key: np.uint64,
+    patient: np.ndarray,
+    identity: np.ndarray,
+    has_clones: np.ndarray,
+    law: Clones,
+    out_clone: np.ndarray,
+    out_potential: np.ndarray,
+) -> None:
     """Clone (or MIXED) and mean potential of the cells of colonies; 0 and 1 in patients without clones."""
+    mean_cells, promising, cumulative, potential, finder, shedders, clones = law
     for i in range(identity.size):
         ident = identity[i]
         lane = lane_of(ident)
@@ -239,7 +260,7 @@ def shedder_traits(
         if source_of(ident) == 0:
             cells = founders_of(key, patient[lane], ident, mean_cells[lane], promising[lane, niche_of(ident)])
         if source_of(ident) > 0:
-            at = shedder_of(ident, niches, block_first, block_end, place, first, number, shedder)
+            at = shedder_of(ident, finder)
             clone = seed_clone(
                 key,
                 patient[lane],
@@ -259,116 +280,3 @@ def shedder_traits(
             for founder in range(cells):
                 total += potential[lane, founder_clone(key, patient[lane], ident, founder, cumulative[lane])]
             out_clone[i], out_potential[i] = MIXED, total / cells
-
-
-@kernel
-def find_new(count, identity, alive, traits, resistances, shedder, resists, rows):
-    """Rows of grown colonies that are not yet among the shedders with what they resist; returns how many."""
-    n = 0
-    for i in range(count):
-        if alive[lane_of(identity[i])] and (shedder[i] < 0 or resists[shedder[i]] != traits[i] & resistances):
-            rows[n] = i
-            n += 1
-    return n
-
-
-@kernel
-def weigh_shedders(
-    alive,
-    day,
-    count,
-    identity,
-    start_day,
-    start_log_cells,
-    delay,
-    pace,
-    shedder,
-    early_rate,
-    limit_log_cells,
-    limit_gap,
-    gompertz_rate,
-    exponent,
-    potential,
-    start_of,
-    parent,
-    weight,
-    surface,
-    mean_potential,
-):
-    """What each grown colony contributes to the seeds of its organ on the morning of `day`.
-
-    Fills `start_of` (lanes x niches + 1) with the first of each organ's shedders in `parent` (their numbers, in the order of
-    the rows), `weight` (alike) with the running sum within the organ of cells^`exponent` x potential, `surface` (lanes,
-    niches) with the sum of cells^`exponent`, and `mean_potential` (alike) with the potential of the average cell shed, 1
-    where nothing is shed. `potential` is that of the shedders.
-    """
-    niches = surface.shape[1]
-    start_of[:] = 0
-    surface[:] = 0.0
-    mean_potential[:] = 0.0
-    for i in range(count):
-        if alive[lane_of(identity[i])]:
-            start_of[lane_of(identity[i]) * niches + niche_of(identity[i]) + 1] += 1
-    for group in range(1, start_of.size):
-        start_of[group] += start_of[group - 1]
-    filled = start_of[:-1].copy()
-    for i in range(count):
-        lane, niche = lane_of(identity[i]), niche_of(identity[i])
-        if not alive[lane]:
-            continue
-        shed = math.exp(
-            exponent[lane]
-            * grown_log_cells(
-                day - start_day[i],
-                start_log_cells[i],
-                delay[i],
-                early_rate[lane, niche] * pace[i],
-                limit_log_cells[lane],
-                limit_gap[lane],
-                gompertz_rate[lane, niche] * pace[i],
-            )
-        )
-        surface[lane, niche] += shed
-        mean_potential[lane, niche] += shed * potential[shedder[i]]
-        at = filled[lane * niches + niche]
-        filled[lane * niches + niche] += 1
-        parent[at], weight[at] = shedder[i], mean_potential[lane, niche]
-    for lane in range(surface.shape[0]):
-        for niche in range(niches):
-            total = surface[lane, niche]
-            mean_potential[lane, niche] = mean_potential[lane, niche] / total if total > 0.0 else 1.0
-
-
-@kernel
-def draw_parents(key, patient, day, source, identity, niches, start_of, parent, weight, row, place, first, chosen):
-    """The shedder (`chosen`) of each seed settled today from organ number `source` - 1, in the order of `identity`.
-
-    `row` is that of the first in the table of seeds. A parent is drawn in proportion
-    to the cells that it shed times their chance to found a colony (see `weigh_shedders`). Fills `place` and `first` of each
-    lane and niche that got a seed; returns how many groups there are, -1 where a seed has no parent.
-    """
-    groups = 0
-    before = np.int64(-1)
-    for n in range(identity.size):
-        ident = identity[n]
-        lane, niche = lane_of(ident), niche_of(ident)
-        here = lane * niches + niche
-        begin, stop = start_of[lane * niches + source - 1], start_of[lane * niches + source]
-        if stop == begin:
-            return -1
-        if here != before:
-            place[groups], first[groups] = here, row + n
-            groups += 1
-            before = here
-        target = weight[stop - 1] * uniform(
-            key, patient[lane], index_of(ident), days_word(day, 0), tag_word(PARENT, niche, source)
-        )
-        low, high = begin, stop - 1
-        while low < high:
-            middle = (low + high) // 2
-            if weight[middle] <= target:
-                low = middle + 1
-            else:
-                high = middle
-        chosen[n] = parent[low]
-    return groups

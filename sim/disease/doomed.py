@@ -13,6 +13,7 @@ import numpy as np
 from sim.catalog.parameters import LaneParameters
 from sim.disease import doomed_counts
 from sim.disease.clocks import History
+from sim.disease.clocks_kernels import same_everywhere
 from sim.disease.colonies import ColonyLaw
 from sim.disease.doomed_lives import ASLEEP, CELLS, COLONIES, DIED, EXTINCT, QUANTITIES, WOKE, Doses, Lives
 from sim.disease.doses import Pace
@@ -87,7 +88,7 @@ class Doomed:
             self._energy.note(day, alive, rates.feeding)
             self._hazard.note(day, alive, rates.sleeper_death)
         if self._any_clears:
-            if not np.array_equal(rates.clearance.min(axis=1), rates.clearance.max(axis=1)):
+            if not same_everywhere(rates.clearance):
                 raise AssertionError("clearance differs between niches: keep a column a niche of its clock")
             self._clearance.note(day, alive, rates.clearance[:, :1])
         elif day == 0:

@@ -13,9 +13,10 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import ndtr
 
-from sim.disease.descent_kernels import shedder_of
+from sim.disease.descent_kernels import Finder, shedder_of
 from sim.disease.identity import day_of, index_of, lane_of, niche_of, source_of
 from sim.disease.sleep import SleeperRows
+from sim.names import NICHES
 from sim.numerics.jit import kernel
 from sim.numerics.samplers import binomial, normal_quantile
 from sim.numerics.streams import ADHERENCE, DRUG_DEATH, PACE, RESISTS, SHRINKS, days_word, tag_word, uniform
@@ -24,25 +25,33 @@ from sim.numerics.streams import ADHERENCE, DRUG_DEATH, PACE, RESISTS, SHRINKS, 
 class Origin(NamedTuple):
     """What tells of a seed which drugs it resists of birth.
 
-    `records`, `changed_day` and `shares` are of `sim.disease.resistance`; the rest finds a seed's shedder
-    (`descent_kernels.shedder_of`) and what that `resists`.
+    `records`, `changed_day` and `shares` are of `sim.disease.resistance`; `finder` tells a seed's
+    shedder, and `resists` what that does.
     """
 
     records: np.ndarray
     changed_day: np.ndarray
     shares: np.ndarray
-    niches: int
-    block_first: np.ndarray
-    block_end: np.ndarray
-    place: np.ndarray
-    first: np.ndarray
-    number: np.ndarray
-    shedder: np.ndarray
+    finder: Finder
     resists: np.ndarray
 
 
+NO_RESISTANCE = Origin(
+    np.zeros((0, 0), np.int64),
+    np.zeros((0, 0, 0), np.int64),
+    np.zeros((0, 0, 0)),
+    Finder(
+        len(NICHES),
+        *(np.zeros(0, np.int64) for _ in range(4)),
+        *(np.zeros(0, np.uint32) for _ in range(2)),
+    ),
+    np.zeros(0, np.uint8),
+)
+"""What the kernels take of resistance where nobody gets a drug."""
+
+
 @kernel
-def keyed_uniform(key, patient, identity, purpose, day):
+def keyed_uniform(key: np.uint64, patient: int, identity: np.uint64, purpose: int, day: int) -> float:
     """One uniform in (0, 1) for a cell or colony, a purpose and a day (0 for what is settled once)."""
     return uniform(
         key,
@@ -54,14 +63,16 @@ def keyed_uniform(key, patient, identity, purpose, day):
 
 
 @kernel
-def keyed_uniforms(key, patient, identity, purpose, day, out):
+def keyed_uniforms(
+    key: np.uint64, patient: np.ndarray, identity: np.ndarray, purpose: int, day: int, out: np.ndarray
+) -> None:
     """`keyed_uniform` of many cells; `patient` by lane."""
     for i in range(identity.size):
         out[i] = keyed_uniform(key, patient[lane_of(identity[i])], identity[i], purpose, day)
 
 
 class Pace(NamedTuple):
-    """The law of a colony's own pace by lane, (lanes,) each: log-normal with `log_sd`, without the share `cut` at either end."""
+    """A colony's own pace by lane, (lanes,) each: log-normal with `log_sd`, without the share `cut` at either end."""
 
     log_sd: np.ndarray
     cut: np.ndarray
@@ -92,8 +103,10 @@ def paces(key: np.uint64, patient: np.ndarray, identity: np.ndarray, law: Pace) 
 
 
 @kernel
-def keyed_adherence(key, patient, code, turn, number, adherence, taken):
-    """Leave out doses that a patient skips: dose `number` (lanes,) of a treatment is taken with probability `adherence`.
+def keyed_adherence(
+    key: np.uint64, patient: np.ndarray, code: int, turn: int, number: np.ndarray, adherence: float, taken: np.ndarray
+) -> None:
+    """Leave out doses that are skipped: dose `number` (lanes,) of a treatment is taken with probability `adherence`.
 
     `code` and `turn` say which of the patient's treatments it is; skips are those of the patient, whatever the arm.
     """
@@ -110,14 +123,14 @@ def drugs_resisted(
     ident: np.uint64,
     origin: Origin,
 ) -> np.int64:
-    """Bits of the drugs that a seed resists of birth: what its parent did, or for one from the primary a keyed draw a drug.
+    """Bits of the drugs that a seed resists of birth: what its parent did, or from the primary a keyed draw a drug.
 
-    `shares` (drugs, lanes, records) is the primary's resistant share from `changed_day` on, `records` (drugs,
-    lanes) how many there are; the first stands from the beginning. The rest finds a seed's shedder (`descent.shedder_of`), and what that `resists`.
+    `shares` (drugs, lanes, records) is the primary's resistant share from `changed_day` on, `records` (drugs, lanes)
+    how many there are; the first stands from the beginning.
     """
-    records, changed_day, shares, niches, block_first, block_end, place, first, number, shedder, resists = origin
+    records, changed_day, shares, finder, resists = origin
     if source_of(ident) > 0:
-        return np.int64(resists[shedder_of(ident, niches, block_first, block_end, place, first, number, shedder)])
+        return np.int64(resists[shedder_of(ident, finder)])
     lane, arrived = lane_of(ident), day_of(ident)
     bits = np.int64(0)
     for drug in range(shares.shape[0]):
@@ -159,8 +172,8 @@ def kill_sleepers(
 ) -> tuple[int, int, int]:
     """Kill each sleeper with probability 1 - `survival` (classes, lanes, niches).
 
-    Returns how many rows are near and in all after it, and how many died (their identities in `dead`). The class is told
-    by the drugs that the sleeper resists of birth.
+    Returns how many rows are near and in all after it, and how many died (their identities in `dead`). The class is
+    told by the drugs that the sleeper resists of birth.
     """
     classes = survival.shape[0]
     left, left_near, n = 0, 0, 0
@@ -187,7 +200,9 @@ def kill_sleepers(
 
 
 @kernel
-def thin(key, patient, day, identity, share, cells):
+def thin(
+    key: np.uint64, patient: np.ndarray, day: int, identity: np.ndarray, share: np.ndarray, cells: np.ndarray
+) -> None:
     """Cells of each colony that survive, binomial with `share` (colonies,), in place in `cells` (int64)."""
     for i in range(identity.size):
         ident = identity[i]
@@ -204,7 +219,13 @@ def thin(key, patient, day, identity, share, cells):
 
 
 @kernel
-def rest_left(days, start_log_cells, delay, early_rate, limit_log_cells):
+def rest_left(
+    days: np.ndarray,
+    start_log_cells: np.ndarray,
+    delay: np.ndarray,
+    early_rate: np.ndarray,
+    limit_log_cells: np.ndarray,
+) -> np.ndarray:
     """Days of rest at the avascular limit that a colony still has, `days` after its start; all (colonies,)."""
     out = np.empty(days.size)
     for i in range(days.size):
@@ -214,7 +235,9 @@ def rest_left(days, start_log_cells, delay, early_rate, limit_log_cells):
 
 
 @kernel
-def late_days(log_cells, limit_log_cells, limit_gap, gompertz_rate):
+def late_days(
+    log_cells: np.ndarray, limit_log_cells: np.ndarray, limit_gap: np.ndarray, gompertz_rate: np.ndarray
+) -> np.ndarray:
     """Days that Gompertz growth takes from the limit to `log_cells`; all (colonies,), `log_cells` above the limit."""
     out = np.empty(log_cells.size)
     for i in range(log_cells.size):

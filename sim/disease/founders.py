@@ -1,9 +1,10 @@
 """Promising colonies while they are small: immortal lines, doomed cells, and the limit that they grow to.
 
-A row holds what the colony was at its last event (it began to cycle, or had a dose) on the morning of `since`: `immortal` lines
-and `limit` E (see `sim.disease.birth_death`). From E follows the day on which it is certain to grow, so between events a row
-costs nothing. Its size on a morning is drawn when somebody looks, from one day of a fixed raster to the next: (`at`,
-`immortal`, `doomed`) is the last one. A colony that a dose left without an immortal line dies out at `end`, drawn at the dose.
+A row holds what the colony was at its last event (it began to cycle, or had a dose) on the morning of `since`:
+`immortal` lines and `limit` E (see `sim.disease.birth_death`). From E follows the day on which it is certain to grow,
+so between events a row costs nothing. Its size on a morning is drawn when somebody looks, from one day of a fixed
+raster to the next: (`at`, `immortal`, `doomed`) is the last one. A colony that a dose left without an immortal line
+dies out at `end`, drawn at the dose.
 """
 
 from __future__ import annotations
@@ -42,8 +43,10 @@ resists, in the order of `sim.disease.resistance.DRUGS`.
 
 
 class Growth(NamedTuple):
-    """The law of small colonies, (lanes, niches) each: net growth b - d, birth b, death d per day, p = 1 - d/b, and the cells
-    from which on growth is certain; `seen_until` (lanes,) cells T cells clear a colony, `mean_cells` (lanes,) of a cluster.
+    """The law of small colonies, (lanes, niches) each, but for what is said to be (lanes,).
+
+    Net growth b - d, birth b, death d per day, p = 1 - d/b, and the cells from which on growth is certain; T cells
+    clear a colony until it has `seen_until` (lanes,) cells; a cluster has `mean_cells` (lanes,).
     """
 
     net: np.ndarray
@@ -74,11 +77,11 @@ class Colonies(NamedTuple):
 
 
 @kernel
-def founders_of(key, patient, ident, mean_cells, promising):
+def founders_of(key: np.uint64, patient: int, ident: np.uint64, mean_cells: float, promising: float) -> np.int64:
     """Founding cells: one, or a cluster's: 2 plus a geometric number k with mean `mean_cells` - 2, P(k) ~ f^k.
 
-    A cluster of n is promising with chance 1 - (1 - p)^n, p = `promising`; so of those that are, n follows f^k (1 - (1-p)^n),
-    and of the doomed f^k (1 - p)^n, both by inversion of one uniform.
+    A cluster of n is promising with chance 1 - (1 - p)^n, p = `promising`; so of those that are, n follows f^k (1 -
+    (1-p)^n), and of the doomed f^k (1 - p)^n, both by inversion of one uniform.
     """
     if not is_cluster(ident):
         return np.int64(1)
@@ -105,7 +108,14 @@ def founders_of(key, patient, ident, mean_cells, promising):
 
 
 @kernel
-def founders(key, patient, identity, mean_cells, promising, out):
+def founders(
+    key: np.uint64,
+    patient: np.ndarray,
+    identity: np.ndarray,
+    mean_cells: np.ndarray,
+    promising: np.ndarray,
+    out: np.ndarray,
+) -> None:
     """`founders_of` many; `patient` and `mean_cells` by lane, `promising` by lane and niche."""
     for i in range(identity.size):
         lane = lane_of(identity[i])
@@ -113,7 +123,7 @@ def founders(key, patient, identity, mean_cells, promising, out):
 
 
 @kernel
-def _immortal_founders(u, cells, promising):
+def _immortal_founders(u: float, cells: int, promising: float) -> np.int64:
     """Immortal lines among the founders of a promising cluster: binomial given at least one, by inversion."""
     if promising >= 1.0:
         return np.int64(cells)
@@ -128,7 +138,7 @@ def _immortal_founders(u, cells, promising):
 
 
 @kernel
-def _week_morning(since, days):
+def _week_morning(since: int, days: float) -> np.int64:
     """First morning after `since`, at the end of a week, that is at least `days` later."""
     if not days < NEVER:
         return np.int64(NEVER)
@@ -137,7 +147,7 @@ def _week_morning(since, days):
 
 
 @kernel
-def foresee(key, patient, i, rows, growth):
+def foresee(key: np.uint64, patient: np.ndarray, i: int, rows: Colonies, growth: Growth) -> None:
     """Set what is known of a row from its last event on: the evening on which it is `due`, `end` and `hidden`."""
     ident, since = rows.identity[i], rows.since[i]
     lane, niche = lane_of(ident), niche_of(ident)
@@ -164,11 +174,23 @@ def foresee(key, patient, i, rows, growth):
 
 
 @kernel
-def begin(key, patient, day, identity, traits, pace, count, rows, growth, clearance_clock, colonies):
+def begin(
+    key: np.uint64,
+    patient: np.ndarray,
+    day: int,
+    identity: np.ndarray,
+    traits: np.ndarray,
+    pace: np.ndarray,
+    count: int,
+    rows: Colonies,
+    growth: Growth,
+    clearance_clock: np.ndarray,
+    colonies: np.ndarray,
+) -> None:
     """Write founders that begin to cycle at the end of `day` into the rows from `count` on.
 
-    Empty `traits` and `pace` stand for no trait and pace one each; `clearance_clock` (lanes, niches) is that of the end of the day; `colonies`
-    (lanes, niches) counts them.
+    Empty `traits` and `pace` stand for no trait and pace one each; `clearance_clock` (lanes, niches) is that of the end
+    of the day; `colonies` (lanes, niches) counts them.
     """
     for k in range(identity.size):
         i, ident = count + k, identity[k]
@@ -196,8 +218,17 @@ def begin(key, patient, day, identity, traits, pace, count, rows, growth, cleara
 
 
 @kernel
-def fall(key, patient, day, cells, count, rows, growth, clearance_clock):
-    """Make small again, on the morning of `day`, the colonies in the rows from `count` on, of `cells` cells each (int64).
+def fall(
+    key: np.uint64,
+    patient: np.ndarray,
+    day: int,
+    cells: np.ndarray,
+    count: int,
+    rows: Colonies,
+    growth: Growth,
+    clearance_clock: np.ndarray,
+) -> None:
+    """Make small again, on the morning of `day`, colonies of `cells` cells each (int64) in the rows from `count` on.
 
     Their identity, waking day, traits and pace stand there already. Each cell has an immortal line with chance p.
     """
@@ -223,7 +254,7 @@ def fall(key, patient, day, cells, count, rows, growth, clearance_clock):
 
 
 @kernel
-def _copy(rows, source, target):
+def _copy(rows: Colonies, source: int, target: int) -> None:
     rows.identity[target], rows.woke[target], rows.traits[target] = (
         rows.identity[source],
         rows.woke[source],
@@ -237,12 +268,38 @@ def _copy(rows, source, target):
 
 
 @kernel
-def end_day(day, alive, clears, clearance_clock, count, rows, colonies, extinct, grown, gone):
+def anybody_cleared(day: int, clears: np.ndarray, clearance_clock: np.ndarray, count: int, rows: Colonies) -> bool:
+    """Whether T cells have cleared a small colony by the evening of `day`: seldom, so it is asked first."""
+    for i in range(count):
+        lane = lane_of(rows.identity[i])
+        if (
+            clears[lane]
+            and day < rows.hidden[i]
+            and clearance_clock[lane, niche_of(rows.identity[i])] >= rows.cleared[i]
+        ):
+            return True
+    return False
+
+
+@kernel
+def end_day(
+    day: int,
+    alive: np.ndarray,
+    clears: np.ndarray,
+    clearance_clock: np.ndarray,
+    count: int,
+    rows: Colonies,
+    colonies: np.ndarray,
+    extinct: np.ndarray,
+    grown: Grown,
+    gone: np.ndarray,
+) -> tuple[int, int, int, np.int64]:
     """The evening of `day`: who is certain to grow, who has lost the last cell, whom T cells have cleared.
 
-    `clears` (lanes,) bool says where T cells clear colonies; `clearance_clock` (lanes, niches) is that of the end of today.
-    Rows of lanes that have ended are dropped, but for those with a row in the tables. `grown` and `gone` take the rows' old
-    places: [place, place, ...] and identity with traits. Returns how many are left, grown and gone, and the next due evening.
+    `clears` (lanes,) bool says where T cells clear colonies; `clearance_clock` (lanes, niches) is that of the end of
+    today. Rows of lanes that have ended are dropped, but for those with a row in the tables. `grown` and `gone` take
+    the rows' old places: [place, place, ...] and identity with traits. Returns how many are left, grown and gone, and
+    the next due evening.
     """
     left, n_grown, n_gone = 0, 0, 0
     next_due = np.int64(NEVER)

@@ -1,8 +1,8 @@
 """A cell's identity at birth in 64 bits: lane 16, day of arrival 16, index 24, niche 4, source 4.
 
 The top bit of the index marks a cluster, which arrives, sleeps and founds a colony as one; the next a promising
-founder, whose colony would live for ever if nobody disturbed it (see `sim.disease.shells`). Promising founders are numbered
-within their shell, doomed ones one after the other.
+founder, whose colony would live for ever if nobody disturbed it (see `sim.disease.shells`). Promising founders are
+numbered within their shell, doomed ones one after the other.
 
 Draws are keyed by it (with the patient in place of the lane), so a row number never matters.
 """
@@ -71,7 +71,7 @@ def is_cluster(identity: np.uint64) -> bool:
 
 
 @kernel
-def is_promising(identity):
+def is_promising(identity: np.uint64) -> bool:
     """Whether the founder's colony would live for ever."""
     return index_of(identity) & PROMISING_INDEX > 0
 

@@ -27,7 +27,9 @@ def rows_in(cells: TumourCells, lanes: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return rows, parts["lane"][rows], parts["niche"][rows]
 
 
-def log_cells(cells: TumourCells, law: ColonyLaw, rows: np.ndarray, lane, niche, day: int) -> np.ndarray:
+def log_cells(
+    cells: TumourCells, law: ColonyLaw, rows: np.ndarray, lane: np.ndarray, niche: np.ndarray, day: int
+) -> np.ndarray:
     """log cells of grown colonies on the morning of `day`, (rows,)."""
     path = (cells.grown.column(name)[rows] for name in ("start_day", "start_log_cells", "delay_days"))
     return np.log(
@@ -51,15 +53,15 @@ def drop(cells: TumourCells, rows: np.ndarray) -> None:
 
 
 def cycling_share(log_cells: np.ndarray, limit_log_cells: np.ndarray, limit_gap: np.ndarray) -> np.ndarray:
-    """Share of a tumour's cells that cycle, 1 up to the avascular limit: growth relative to that at the limit (Gompertz)."""
+    """Share of a tumour's cells that cycle, 1 up to the avascular limit: growth relative to that there (Gompertz)."""
     return np.minimum(1.0 - (log_cells - limit_log_cells) / limit_gap, 1.0)
 
 
 def strike(
     cells: TumourCells,
     law: ColonyLaw,
-    key,
-    alive,
+    key: np.uint64,
+    alive: np.ndarray,
     day: int,
     survival: np.ndarray,
     drugs: np.ndarray,
@@ -68,10 +70,9 @@ def strike(
     """Reduce grown colonies on the morning of `day` to a share of their cells.
 
     `survival` (classes, lanes, niches) is what today's doses leave of cycling cells, `drugs` (alike) the part of drugs,
-    which hit only the share that cycles; `shrink` (lanes, niches) what
-    the immune system has left since it last struck. A colony that falls below the size at which growth is certain
-    goes back to the small ones, cell by cell, so that it can die out; cells that did not cycle this morning are counted as so
-    many more that did.
+    which hit only the share that cycles; `shrink` (lanes, niches) what the immune system has left since it last struck.
+    A colony that falls below the size at which growth is certain goes back to the small ones, cell by cell, so that it
+    can die out; cells that did not cycle this morning are counted as so many more that did.
     """
     touched = alive & ((survival < 1.0).any(axis=(0, 2)) | (shrink < 1.0).any(axis=1))
     if not touched.any():
@@ -104,7 +105,15 @@ def strike(
     )
 
 
-def bend(cells: TumourCells, law: ColonyLaw, rows, lane, niche, day: int, after: np.ndarray) -> None:
+def bend(
+    cells: TumourCells,
+    law: ColonyLaw,
+    rows: np.ndarray,
+    lane: np.ndarray,
+    niche: np.ndarray,
+    day: int,
+    after: np.ndarray,
+) -> None:
     """Let colonies grow on from exp(`after`) cells on the morning of `day`; what is left of a rest they still rest."""
     grown = cells.grown
     early, limit, gap, gompertz = law.of_colonies(lane, niche, grown.column("pace")[rows])
@@ -119,7 +128,16 @@ def bend(cells: TumourCells, law: ColonyLaw, rows, lane, niche, day: int, after:
     grown.column("delay_days")[rows] = np.where(above, 0.0, rest)
 
 
-def _become_small(cells: TumourCells, key, rows, lane, niche, day: int, before, left) -> None:
+def _become_small(
+    cells: TumourCells,
+    key: np.uint64,
+    rows: np.ndarray,
+    lane: np.ndarray,
+    niche: np.ndarray,
+    day: int,
+    before: np.ndarray,
+    left: np.ndarray,
+) -> None:
     """Make colonies of exp(`before`) cells small, each cell of which survives this morning with chance `left`."""
     grown = cells.grown
     identity, woke = grown.column("identity")[rows], grown.column("woke")[rows]
@@ -131,8 +149,17 @@ def _become_small(cells: TumourCells, key, rows, lane, niche, day: int, before, 
     drop(cells, rows)
 
 
-def remove(cells: TumourCells, law: ColonyLaw, key, day: int, share: np.ndarray, niche: int, low, high) -> None:
-    """Take away the metastases of a niche with `low` to `high` cells (lanes,), each with probability `share` (lanes,)."""
+def remove(
+    cells: TumourCells,
+    law: ColonyLaw,
+    key: np.uint64,
+    day: int,
+    share: np.ndarray,
+    niche: int,
+    low: np.ndarray,
+    high: np.ndarray,
+) -> None:
+    """Take away metastases of a niche with `low` to `high` cells (lanes,), each with probability `share` (lanes,)."""
     rows, lane, here = rows_in(cells, share > 0.0)
     size = np.exp(log_cells(cells, law, rows, lane, here, day))
     draw = np.empty(len(rows))
@@ -149,7 +176,7 @@ def remove(cells: TumourCells, law: ColonyLaw, key, day: int, share: np.ndarray,
 def visible_by_niche(
     cells: TumourCells, law: ColonyLaw, day: int, lanes: np.ndarray, least_cells: np.ndarray
 ) -> np.ndarray:
-    """Number of metastases of at least `least_cells` (lanes,) on the morning of `day`, (lanes, niches); zero elsewhere."""
+    """Number of metastases of at least `least_cells` (lanes,) on a morning, (lanes, niches); zero outside `lanes`."""
     out = np.zeros(cells.settled.shape, dtype=np.int64)
     rows, lane, niche = rows_in(cells, lanes)
     seen = log_cells(cells, law, rows, lane, niche, day) >= np.log(least_cells[lane])
@@ -157,7 +184,7 @@ def visible_by_niche(
     return out
 
 
-def acquire(cells: TumourCells, key, day: int, drug: int, dosed_day: np.ndarray, chance: np.ndarray) -> None:
+def acquire(cells: TumourCells, key: np.uint64, day: int, drug: int, dosed_day: np.ndarray, chance: np.ndarray) -> None:
     """At the end of `day`: colonies that lived through this week's doses of a drug may resist it from now on.
 
     `dosed_day` (lanes,) is the day of the last dose, `chance` (lanes,) the probability (0 without a dose).

@@ -7,6 +7,7 @@ event: it arrests, settles and sleeps as a whole.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +16,9 @@ from sim.disease import settling as settle
 from sim.disease.birth_death import STEP_DAYS
 from sim.disease.body import Routing, route, route_from_organ
 from sim.names import NICHES
+
+if TYPE_CHECKING:
+    from sim.disease.primary import PrimaryTumour
 
 CLUSTER_TAG = 16
 PRIMARY_CODE = 0
@@ -25,10 +29,10 @@ MOST_SHED_PER_DAY, MOST_SHED = 1e17, 4e18
 class Stream:
     """Events from one source into the blood, and their tallies: int64, (lanes,) or (lanes, niches).
 
-    `code` is 0 for the primary and 1 + niche for an organ's metastases; `cluster` says whether an
-    event is a cluster; `rate` (lanes,) multiplies what its source sheds, `potential` (lanes,) the chance
-    that an event can found a colony (None: as a single cell's of the primary; of metastases it follows their clones, week by
-    week). Metastases shed once a week, with the week's size frozen. `has_shed`: something could be shed until now.
+    `code` is 0 for the primary and 1 + niche for an organ's metastases; `cluster` says whether an event is a cluster;
+    `rate` (lanes,) multiplies what its source sheds, `potential` (lanes,) the chance that an event can found a colony
+    (None: as a single cell's of the primary; of metastases it follows their clones, week by week). Metastases shed once
+    a week, with the week's size frozen. `has_shed`: something could be shed until now.
     """
 
     def __init__(
@@ -55,12 +59,14 @@ class Stream:
         return self.code == PRIMARY_CODE or day % STEP_DAYS == 0
 
     def expected_events(self, primary: np.ndarray, metastatic_surface: np.ndarray) -> np.ndarray:
-        """Mean number of events on a day on which it sheds, (lanes,): from the primary's mean, or from the metastases' surface."""
+        """Mean number of events on a day of shedding, (lanes,): from the primary's mean, or the metastases' surface."""
         if self.code == PRIMARY_CODE:
             return primary * self.rate
         return metastatic_surface[:, self.code - 1] * self.rate * STEP_DAYS
 
-    def shed_events(self, key, patient: np.ndarray, alive: np.ndarray, day: int, expected: np.ndarray) -> None:
+    def shed_events(
+        self, key: np.uint64, patient: np.ndarray, alive: np.ndarray, day: int, expected: np.ndarray
+    ) -> None:
         """Events that enter the blood in this step, Poisson with mean `expected` (lanes,)."""
         self.expected, self.has_shed = expected, True
         settle.shed_cells(key, patient, alive, day, self.tag, expected, self.today, self.shed)
@@ -83,13 +89,13 @@ class Stream:
             *self._weights,
         )
 
-    def settle_events(self, key, patient: np.ndarray, alive: np.ndarray, day: int) -> int:
+    def settle_events(self, key: np.uint64, patient: np.ndarray, alive: np.ndarray, day: int) -> int:
         """Split the settled events off; returns how many there are."""
         return settle.settle_cells(
             key, patient, alive, day, self.tag, self.today, self.chance, self.settled_today, self.settled, self.failures
         )
 
-    def split_failures(self, key, patient: np.ndarray, due: np.ndarray, day: int) -> None:
+    def split_failures(self, key: np.uint64, patient: np.ndarray, due: np.ndarray, day: int) -> None:
         """Tell by kind the events that failed since the last time, in the lanes that are due (bool)."""
         settle.split_failures(
             key,
@@ -105,7 +111,7 @@ class Stream:
         )
 
 
-def make_streams(parameters: LaneParameters, site_of_lane: Sequence[str]) -> tuple[Stream, ...]:
+def make_streams(parameters: LaneParameters, site_of_lane: Sequence[str] | np.ndarray) -> tuple[Stream, ...]:
     """The streams that some lane needs: single cells of the primary always, then clusters, then metastases."""
     p = parameters
     share, leaves = p["cluster_share"], 1.0 - p["self_seeding_share"]
@@ -137,7 +143,9 @@ def metastases_shed(surface: np.ndarray, burden_cells: np.ndarray, capacity_cell
     return surface / np.maximum(burden_cells / capacity_cells[:, None], 1.0)
 
 
-def refuse_too_much_shedding(parameters: LaneParameters, shedding: np.ndarray, primary, last_day: np.ndarray) -> None:
+def refuse_too_much_shedding(
+    parameters: LaneParameters, shedding: np.ndarray, primary: PrimaryTumour, last_day: np.ndarray
+) -> None:
     """Raises ValueError where a patient could shed more than can be drawn and counted exactly.
 
     `shedding` (lanes,) cells per day of a unit of surface; `primary` has `log_capacity` and `rate_per_day`.

@@ -22,7 +22,7 @@ WOKE, DIED = 1, 2
 
 
 class SleeperRows(NamedTuple):
-    """The columns of `sim.disease.sleepers`, in their order: thresholds on both clocks, and the day of the next look."""
+    """The columns of `sim.disease.sleepers`, in order: thresholds on both clocks, and the day of the next look."""
 
     energy: np.ndarray
     hazard: np.ndarray
@@ -103,11 +103,11 @@ def place_cells(
 ) -> tuple[int, int, int]:
     """Place promising founders that `settled` today (identities): asleep in rows from `count` on, or awake in `awake`.
 
-    Returns how many are awake, and how many rows are near (due `before` a day) and in all. `sleeping`, the clocks (at the
-    end of today) and the promises are (lanes, niches). A sleeper's energy threshold is a mixture of two Weibull
+    Returns how many are awake, and how many rows are near (due `before` a day) and in all. `sleeping`, the clocks (at
+    the end of today) and the promises are (lanes, niches). A sleeper's energy threshold is a mixture of two Weibull
     components in days of reference feeding (scales and shapes by lane), its life asleep exponential on the hazard
-    clock. `kept`, when it has rows, takes each cell's identity, and its threshold in 1/1024 day doubled, plus one if
-    it sleeps.
+    clock. `kept`, when it has rows, takes each cell's identity, and its threshold in 1/1024 day doubled, plus one if it
+    sleeps.
     """
     narrow_share, narrow_scale, narrow_shape, broad_scale, broad_shape = life
     most = n = settled.size

@@ -23,7 +23,12 @@ class Sleepers(Rows):
     """
 
     def __init__(
-        self, key: np.uint64, patient: np.ndarray, parameters: LaneParameters, last_day: int, tallies: tuple[np.ndarray, ...]
+        self,
+        key: np.uint64,
+        patient: np.ndarray,
+        parameters: LaneParameters,
+        last_day: int,
+        tallies: tuple[np.ndarray, ...],
     ):
         super().__init__(energy=np.float64, hazard=np.float64, identity=np.uint64, due=np.int32)
         self._key, self._patient = key, patient
@@ -82,8 +87,10 @@ class Sleepers(Rows):
                 self._before,
             )
 
-    def place(self, identity: np.ndarray, day: int, sleep_chance: np.ndarray, keep: bool) -> tuple[np.ndarray, np.ndarray]:
-        """Founders (identities) that settled today: asleep, or awake and returned; and what to `keep` of all, (founders, 2)."""
+    def place(
+        self, identity: np.ndarray, day: int, sleep_chance: np.ndarray, keep: bool
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Founders (identities) that settled today: asleep, or awake and returned; and what to keep, (founders, 2)."""
         new = len(identity)
         if not new:
             return _NOBODY, _NO_LOG

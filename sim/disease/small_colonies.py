@@ -1,4 +1,4 @@
-"""The small colonies of promising founders: rows that cost nothing between their events (see `sim.disease.founders`)."""
+"""The small colonies of promising founders: rows that cost nothing between events (see `sim.disease.founders`)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class SmallColonies(Rows):
     `clearance_clock` (lanes, niches) is the hazard of clearance accumulated until this morning; the model advances it.
     """
 
-    def __init__(self, key, patient: np.ndarray, law: ColonyLaw):
+    def __init__(self, key: np.uint64, patient: np.ndarray, law: ColonyLaw):
         super().__init__(**_COLUMNS)
         self._key, self._patient, self._growth, self._clears = key, patient, law.small, law.clears
         self.clearance_clock = np.zeros(law.birth.shape)
@@ -47,7 +47,15 @@ class SmallColonies(Rows):
             self._kernels_rows = founders.Colonies(*(getattr(self, name) for name in self.names))
         return self._kernels_rows
 
-    def begin(self, identity: np.ndarray, day: int, traits: np.ndarray, pace: np.ndarray, clearance: np.ndarray, colonies) -> None:
+    def begin(
+        self,
+        identity: np.ndarray,
+        day: int,
+        traits: np.ndarray,
+        pace: np.ndarray,
+        clearance: np.ndarray,
+        colonies: np.ndarray,
+    ) -> None:
         """Promising founders that begin to cycle at the end of `day`; `clearance` (lanes, niches) is today's hazard."""
         end = self.reserve(len(identity))
         clock = self.clearance_clock + clearance if self._any_clears else self.clearance_clock
@@ -57,7 +65,15 @@ class SmallColonies(Rows):
         self._next_due = min(self._next_due, int(self.due[self.count : end].min(initial=founders.NEVER)))
         self.count = end
 
-    def fall(self, identity: np.ndarray, cells: np.ndarray, day: int, woke, traits, pace) -> None:
+    def fall(
+        self,
+        identity: np.ndarray,
+        cells: np.ndarray,
+        day: int,
+        woke: np.ndarray | int,
+        traits: np.ndarray | int,
+        pace: np.ndarray | float,
+    ) -> None:
         """Colonies of `cells` cells each (int64) that are small from the morning of `day` on."""
         end = self.reserve(len(identity))
         here = slice(self.count, end)
@@ -68,7 +84,7 @@ class SmallColonies(Rows):
         self._next_due = min(self._next_due, day)
 
     def dose(self, day: int, alive: np.ndarray, survival: np.ndarray) -> None:
-        """This morning's doses; `survival` (classes, lanes, niches) is what they leave of cycling cells."""
+        """Doses of this morning; `survival` (classes, lanes, niches) is what they leave of cycling cells."""
         if small_sizes.dose(self._key, self._patient, alive, day, survival, self.count, self._rows, self._growth):
             self._next_due = min(self._next_due, day)
 
@@ -89,12 +105,18 @@ class SmallColonies(Rows):
         """A patient died or was censored."""
         self._sweep = True
 
-    def end_day(self, day: int, alive: np.ndarray, clearance: np.ndarray, colonies, extinct):
-        """The evening of `day`: a dict of those certain to grow (columns), and identity and traits of those gone, (gone, 2)."""
+    def end_day(
+        self, day: int, alive: np.ndarray, clearance: np.ndarray, colonies: np.ndarray, extinct: np.ndarray
+    ) -> tuple[dict[str, np.ndarray], np.ndarray] | None:
+        """The evening of `day`: those certain to grow (by column), and identity and traits of those gone, or None."""
         if self._any_clears:
             self.clearance_clock += clearance
-        if not self.count or not (self._any_clears or self._sweep or day >= self._next_due):
-            return None, None
+        if not self.count:
+            return None
+        if not self._sweep and day < self._next_due:
+            clock = self.clearance_clock
+            if not (self._any_clears and founders.anybody_cleared(day, self._clears, clock, self.count, self._rows)):
+                return None
         self._sweep = False
         count = self.count
         grown = founders.Grown(*(np.empty(count, dtype=_COLUMNS[name]) for name in founders.Grown._fields))

@@ -15,8 +15,9 @@ from sim.names import VERSION
 from sim.results.schema import SCHEMA_VERSION, TABLES_ALL
 
 ENGINE_VERSION = "2"
-"""Of what draws the numbers: the same seed gives other patients' courses under another one. 1 gave every settled cell a row; 2
-tells promising founders from doomed ones when they settle.
+"""Of what draws the numbers: the same seed gives other patients' courses under another one.
+
+1 gave every settled cell a row; 2 tells promising founders from doomed ones when they settle.
 """
 STATUSES = ("complete", "interrupted")
 LIBRARIES = ("numpy", "numba", "mesa", "pyarrow", "scipy", "pandas")

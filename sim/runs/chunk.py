@@ -65,7 +65,9 @@ def build_model(
 
     def until_diagnosis(lanes: np.ndarray) -> MetastasisModel:
         parameters = LaneParameters.stack(arms, arm_of_lane[lanes])
-        return model_of(hosts.some(lanes), parameters, horizon_days=0, output_every_days=SELDOM_DAYS, collect=False, doomed=False)
+        return model_of(
+            hosts.some(lanes), parameters, horizon_days=0, output_every_days=SELDOM_DAYS, collect=False, doomed=False
+        )
 
     try:
         parameters = LaneParameters.stack(arms, arm_of_lane)

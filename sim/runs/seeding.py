@@ -61,7 +61,7 @@ def _clock_columns(clock: str, part: Mapping[str, np.ndarray], every_days: int) 
 
 
 def _with_untold(columns: dict, rows: np.ndarray) -> dict:
-    """Rows of the stages that a run did not compute, null but for the patients at risk; `rows` are quantities by day."""
+    """Rows of stages that a run did not compute, null but for the patients at risk; `rows` are quantities by day."""
     told = np.unique(rows % len(STAGES))
     known = STAGES.index("settled")
     like = np.flatnonzero(rows % len(STAGES) == known)

@@ -239,13 +239,14 @@ def cascade_counts(model: MetastasisModel, found: Metastases) -> dict[str, np.nd
 def every_seed(model: MetastasisModel) -> dict[str, np.ndarray]:
     """Every competent settled cell, promising and doomed, in order of identity: arrays (seeds,).
 
-    `identity`, `slept`, `threshold_days`, and `woke_day` and `died_day`, -1 where it did not; who never slept has not woken.
+    `identity`, `slept`, `threshold_days`, and `woke_day` and `died_day`, -1 where it did not; who never slept has not
+    woken.
     """
     seeds, fates = model.cells.seeds, model.cells.fates
     order = np.argsort(seeds.column("identity"), kind="stable")
     identity, coded = seeds.column("identity")[order], seeds.column("coded_threshold")[order]
 
-    def day_of(fate: int) -> np.ma.MaskedArray:
+    def day_of(fate: int) -> np.ndarray:
         mine = fates.column("fate") == fate
         day = np.full(len(identity), -1, dtype=np.int64)
         day[np.searchsorted(identity, fates.column("identity")[mine])] = fates.column("day")[mine]
@@ -258,7 +259,7 @@ def every_seed(model: MetastasisModel) -> dict[str, np.ndarray]:
         "woke_day": day_of(sleep.WOKE),
         "died_day": day_of(sleep.DIED),
     }
-    doomed = model.cells.doomed.everybody(model.cells.morning)
+    doomed = model.cells.known_doomed.everybody(model.cells.morning)
     slept = doomed.threshold >= 0.0
     more = {
         "identity": doomed.identity,

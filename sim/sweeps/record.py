@@ -113,7 +113,7 @@ class YearRecorder:
         slot, lane = slot[order], lane[order]
         day = self._model.hosts.diagnosis_day[lane] + self.days[slot]
         first = np.append(True, (np.diff(lane) > 0) | (np.diff(day) > 0))  # a day that is asked for twice is one look
-        doomed = self._model.cells.doomed.counts(lane[first], day[first], self._model.cells.morning)
+        doomed = self._model.cells.known_doomed.counts(lane[first], day[first], self._model.cells.morning)
         counts = self.counts[slot, lane]
         _add_doomed(counts, doomed[np.cumsum(first) - 1])
         self.counts[slot, lane] = counts
@@ -145,7 +145,7 @@ class Sums:
         recorder.complete()
         everyone = _counts(model, np.arange(lanes))
         everyone[..., COUNTED.index("cycling")] = np.rint(model.promising_cells_at_end)
-        _add_doomed(everyone, model.cells.doomed.tallies(model.cells.morning))
+        _add_doomed(everyone, model.cells.known_doomed.tallies(model.cells.morning))
         blood = np.stack([model.shed_total, model.died_in_transit], axis=1)
         # Who is dead by then keeps the tallies of the last day.
         counts = np.where(recorder.seen[:, :, None, None], recorder.counts, everyone)
