@@ -31,7 +31,7 @@ RASTER_DAYS = 28
 """Sizes are drawn at multiples of so many days from day 0, whoever looks: a look between them keeps nothing."""
 MOST_LINES = 1e17
 """Counts are 64-bit; growth is certain long before."""
-_LEAST = 1e-300
+LEAST_FAILURE = 1e-300
 
 
 @kernel
@@ -86,6 +86,14 @@ def doomed_left(
     )
 
 
+@inlined
+def last_line_failure(days, rest, net, birth, death):
+    """Failure f q of the line that dies last, `rest` days after a look `days` after its founding."""
+    term, later = _plain_term(net, days), _plain_term(net, rest)
+    alive = 1.0 / (1.0 + birth * term)
+    return death * term * alive * (birth * later / (1.0 + birth * later))
+
+
 @kernel
 def doomed_left_until(
     key: np.uint64,
@@ -105,11 +113,9 @@ def doomed_left_until(
     each other line it is known that it is gone by then.
     """
     index, when = index_of(ident), days_word(day_of(ident), draw_day)
-    term, rest = _plain_term(net, days), _plain_term(net, days_to_end - days)
-    alive = 1.0 / (1.0 + birth * term)
-    failure = death * term * alive * (birth * rest / (1.0 + birth * rest))
+    failure = last_line_failure(days, days_to_end - days, net, birth, death)
     last = np.int64(1)
-    if failure > _LEAST:
+    if failure > LEAST_FAILURE:
         u, v = uniforms(key, patient, index, when, tag_word(LAST_LINE, niche_of(ident), source_of(ident)))
         scale = 1.0 / log(failure)
         last += np.int64(log(u) * scale) + np.int64(log(v) * scale)

@@ -58,8 +58,16 @@ def note_changes(
 
 @kernel
 def record_on(clock: Clock, lane: int, day: float) -> np.int64:
-    """Row of the record that tells the clock of a lane on the morning of `day`."""
+    """Row of the record that tells the clock of a lane on the morning of `day`.
+
+    A lane has a record a day at most, so this one is not further from the first than the days between: where rates change
+    every day it is just there.
+    """
     low, high = clock.first[lane], clock.first[lane + 1] - 1
+    if day - clock.day[low] < high - low:
+        high = low + max(np.int64(day - clock.day[low]), 0)
+        if clock.day[high] <= day:
+            return high
     while low < high:
         middle = (low + high + 1) // 2
         if clock.day[middle] <= day:
@@ -78,10 +86,30 @@ def value_at(clock: Clock, lane: int, niche: int, time: float) -> float:
 
 
 @kernel
-def time_of(clock: Clock, lane: int, niche: int, value: float) -> float:
-    """First time at which a clock that never runs back has that value; infinite if it never has."""
+def time_of(clock: Clock, lane: int, niche: int, value: float, since: float) -> float:
+    """First time at which a clock that never runs back has that value; infinite if it never has.
+
+    It has less on the day `since`.
+    """
     column = niche if clock.value.shape[1] > 1 else 0
-    low, high = clock.first[lane], clock.first[lane + 1] - 1
+    low, high = record_on(clock, lane, since), clock.first[lane + 1] - 1
+    if low < high and clock.rate[low, column] > 0.0:
+        # Where it would be if the rate stayed is not far from where it is.
+        days = (value - clock.value[low, column]) / clock.rate[low, column]
+        guess = low + np.int64(min(max(days, 0.0), float(high - low)))
+        step = 1
+        if clock.value[guess, column] < value:
+            low = guess
+            while low + step < high and clock.value[low + step, column] < value:
+                low += step
+                step *= 2
+            high = min(high, low + step)
+        else:
+            high = max(guess - 1, low)
+            while high - step > low and clock.value[high - step, column] >= value:
+                high -= step
+                step *= 2
+            low = max(low, high - step)
     while low < high:
         middle = (low + high + 1) // 2
         if clock.value[middle, column] < value:

@@ -6,10 +6,14 @@ import math
 
 import numpy as np
 
+from sim.disease.birth_death import LEAST_FAILURE, RASTER_DAYS, last_line_failure
 from sim.disease.doomed_lives import ASLEEP, BATCH, CELLS, COLONIES, DIED, EXTINCT, WOKE, colony, live, new_life
-from sim.disease.identity import CLUSTER_INDEX, day_of, index_of, lane_of, niche_of, pack, source_of
+from sim.disease.doses import pace_of
+from sim.disease.identity import CLUSTER_INDEX, day_of, index_of, is_cluster, lane_of, niche_of, pack, source_of
 from sim.names import NEVER
+from sim.numerics.elementary import log
 from sim.numerics.jit import kernel
+from sim.numerics.streams import LAST_LINE, days_word, many_uniforms, tag_word
 
 _STEPS = 6
 
@@ -58,9 +62,75 @@ def spread(arrivals, out):
 
 
 @kernel
-def _slot(slots, day, end):
-    """Number of a lane's first look on a day or later."""
-    return slots[min(day, end + 1)]
+def _slots_of(look_day, end):
+    """Number of a lane's first look on a day or later, (end + 2,) int32: as many as there are looks where there is none."""
+    slots = np.empty(end + 2, np.int32)
+    at = 0
+    for day in range(end + 1):
+        while at < look_day.size and look_day[at] < day:
+            at += 1
+        slots[day] = at
+    slots[end + 1] = look_day.size
+    return slots
+
+
+@kernel
+def _note_changes(ident, life, slots, end, steps, seen, first_seen, last_seen):
+    """Add a batch's changes to `steps` (niches, _STEPS, looks + 1), by the look that is the first to see each.
+
+    Without branches, which a processor would guess wrong: what never happens is noted behind the last look. Fills
+    `seen` with the places of colonies that a look sees, and `first_seen` and `last_seen`; returns how many.
+    """
+    n, late = 0, end + 1
+    none = slots[late]
+    for i in range(ident.size):
+        of_niche = steps[niche_of(ident[i])]
+        sleeps = life.threshold[i] >= 0.0
+        begins = slots[np.int64(min(life.start[i], late))]
+        gone = slots[np.int64(min(np.ceil(life.gone[i]), late))]
+        died = slots[np.int64(min(life.died[i] + 1.0, late))]
+        of_niche[ASLEEP, slots[day_of(ident[i]) + 1]] += sleeps
+        of_niche[ASLEEP, begins] -= sleeps
+        of_niche[ASLEEP, died] -= 1
+        of_niche[DIED, died] += 1
+        of_niche[WOKE, begins] += 1
+        of_niche[EXTINCT, gone] += 1
+        seen[n], first_seen[n], last_seen[n] = i, begins, gone
+        n += begins < min(gone, none)
+    return n
+
+
+@kernel
+def _one_cell_later(key, ident, at, first_look, look_day, lives, life, words, u, v, days, rest, cells):
+    """Cells of colonies of one founder on the first look that sees them, before the first day of the raster: fills `cells`.
+
+    `at` (n,) are their places in the batch. As `doomed_left_until` draws it, several times faster.
+    """
+    n, who, index, day_words, tag = at.size, words[0], words[1], words[2], words[3]
+    for k in range(n):
+        i = at[k]
+        start, look = np.int64(life.start[i]), look_day[first_look[k]]
+        step = (start // RASTER_DAYS + 1) * RASTER_DAYS
+        who[k] = np.uint64(lives.patient[lane_of(ident[i])])
+        index[k], day_words[k] = np.uint64(index_of(ident[i])), days_word(day_of(ident[i]), step)
+        tag[k] = tag_word(LAST_LINE, niche_of(ident[i]), source_of(ident[i]))
+        days[k], rest[k] = float(look - start), life.end[i] - look
+    many_uniforms(key, who[:n], index[:n], day_words[:n], tag[:n], u, v)
+    lane = lane_of(ident[0])
+    paced = lives.pace.log_sd[lane] > 0.0
+    for k in range(n):
+        niche = niche_of(ident[at[k]])
+        pace = pace_of(key, lives.patient[lane], ident[at[k]], lives.pace) if paced else 1.0
+        net, birth, death = (
+            pace * lives.growth.net[lane, niche],
+            pace * lives.growth.birth[lane, niche],
+            pace * lives.growth.death[lane, niche],
+        )
+        failure = last_line_failure(days[k], rest[k], net, birth, death)
+        cells[k] = 1
+        if failure > LEAST_FAILURE:
+            scale = 1.0 / log(failure)
+            cells[k] += np.int64(log(u[k]) * scale) + np.int64(log(v[k]) * scale)
 
 
 @kernel
@@ -71,23 +141,21 @@ def count_lives(key, lanes, arrivals, first_arrival, first_look, look_day, lives
     those of all lanes in order of lane (see `by_lane`). Fills `out` (looks, niches, QUANTITIES) int64, zeros at first.
     """
     ident, life = np.empty(BATCH, np.uint64), new_life()
+    seen, first_seen, last_seen = (
+        np.empty(BATCH + 1, np.int64),
+        np.empty(BATCH + 1, np.int64),
+        np.empty(BATCH + 1, np.int64),
+    )
+    plain, plain_look, cells = np.empty(BATCH, np.int64), np.empty(BATCH, np.int64), np.empty(BATCH, np.int64)
+    u, v, days, rest = np.empty(BATCH), np.empty(BATCH), np.empty(BATCH), np.empty(BATCH)
     for k in range(lanes.size):
         lane = lanes[k]
         end = np.int64(lives.end[lane])
         begin, looks = first_look[k], first_look[k + 1] - first_look[k]
-        slots = np.empty(end + 2, np.int64)
-        at = 0
-        for day in range(end + 1):
-            while at < looks and look_day[begin + at] < day:
-                at += 1
-            slots[day] = begin + at
-        none = begin + looks
-        slots[end + 1] = none
-        for day in range(end + 2):
-            slots[day] -= begin
-        steps = np.zeros(
-            (out.shape[1], _STEPS, looks + 1), np.int32
-        )  # changes by look; those after the last in the last
+        its_days = look_day[begin : begin + looks]
+        slots = _slots_of(its_days, end)
+        steps = np.zeros((out.shape[1], _STEPS, looks + 1), np.int32)
+        simple = not lives.clears[lane] and lives.doses.first[lane + 1] == lives.doses.first[lane]
         record, last_record = first_arrival[lane], first_arrival[lane + 1]
         number, done = np.int64(0), np.int64(0)
         while record < last_record or done < number:
@@ -100,51 +168,42 @@ def count_lives(key, lanes, arrivals, first_arrival, first_look, look_day, lives
                     cluster = number & CLUSTER_INDEX
                     number -= cluster
                     done = 0
-                    day, niche, source = day_of(packed), niche_of(packed), source_of(packed)
+                    base = pack(0, 0, cluster, 0, 0) + (packed - pack(0, 0, index_of(packed), 0, 0))
                 more = min(number - done, BATCH - n)
                 for i in range(more):
-                    ident[n + i] = pack(lane, day, cluster + done + i, niche, source)
+                    ident[n + i] = base + np.uint64((done + i) << 8)
                 n += more
                 done += more
             live(key, ident[:n], lives, life)
-            for i in range(n):
-                niche, day = niche_of(ident[i]), day_of(ident[i])
-                arrived = _slot(slots, day + 1, end)
-                of_niche = steps[niche]
-                morning = np.int64(life.start[i])
-                if life.threshold[i] >= 0.0:
-                    of_niche[ASLEEP, arrived] += 1
-                    if morning == NEVER:
-                        if life.died[i] < NEVER:
-                            slot = _slot(slots, life.died[i] + 1, end)
-                            of_niche[ASLEEP, slot] -= 1
-                            of_niche[DIED, slot] += 1
-                        continue
-                    of_niche[ASLEEP, _slot(slots, morning, end)] -= 1
-                slot = _slot(slots, morning, end)
-                of_niche[WOKE, slot] += 1
-                over = np.int64(looks)
-                if life.gone[i] <= end:
-                    over = _slot(slots, np.int64(math.ceil(life.gone[i])), end)
-                    of_niche[EXTINCT, over] += 1
-                for look in range(begin + slot, begin + over):
-                    out[look, niche, CELLS] += colony(
-                        key,
-                        ident[i],
-                        morning,
-                        life.end[i],
-                        life.cleared[i],
-                        life.kind[i],
-                        np.int64(look_day[look]),
-                        lives,
+            n = _note_changes(ident[:n], life, slots, end, steps, seen, first_seen, last_seen)
+            n_plain = 0
+            for s in range(n):
+                i, look = seen[s], first_seen[s]
+                until = min(last_seen[s], looks)
+                start = np.int64(life.start[i])
+                if simple and not is_cluster(ident[i]):
+                    if its_days[look] > start and its_days[look] <= (start // RASTER_DAYS + 1) * RASTER_DAYS:
+                        plain[n_plain], plain_look[n_plain] = i, look
+                        n_plain += 1
+                        look += 1
+                niche = niche_of(ident[i])
+                while look < until:
+                    out[begin + look, niche, CELLS] += colony(
+                        key, ident[i], start, life.end[i], life.cleared[i], life.kind[i], its_days[look], lives
                     )[0]
+                    look += 1
+            if n_plain > 0:
+                at, at_look = plain[:n_plain], plain_look[:n_plain]
+                _one_cell_later(key, ident, at, at_look, its_days, lives, life, life.words, u, v, days, rest, cells)
+                for s in range(n_plain):
+                    out[begin + plain_look[s], niche_of(ident[plain[s]]), CELLS] += cells[s]
         for niche in range(out.shape[1]):
             for quantity in (ASLEEP, WOKE, DIED, EXTINCT):
                 total = np.int64(0)
                 for look in range(looks):
                     total += steps[niche, quantity, look]
                     out[begin + look, niche, quantity] = total
-            for look in range(begin, none):
+            for look in range(begin, begin + looks):
                 out[look, niche, COLONIES] = out[look, niche, WOKE] - out[look, niche, EXTINCT]
 
 
@@ -162,7 +221,7 @@ def list_lives(key, ident, lives, threshold, woke, died, cells, kind):
             threshold[k] = life.threshold[i]
             woke[k], died[k], cells[k], kind[k] = -1, -1, 0, life.kind[i]
             if life.died[i] < NEVER:
-                died[k] = life.died[i]
+                died[k] = np.int64(life.died[i])
             elif life.start[i] < NEVER:
                 end = np.int64(lives.end[lane_of(ident[k])])
                 woke[k] = np.int64(life.start[i]) - 1

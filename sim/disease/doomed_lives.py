@@ -45,6 +45,11 @@ QUANTITIES = 6
 AT_A_DOSE = 0.25
 """Who loses the last cell to a dose on a morning is gone so many days after it began: it was there when the day did."""
 _TINY, _MOST, _LONG = 1e-300, 1.0 - 2.0**-53, 1e6
+_NEVER, _NICHES = float(NEVER), 16
+_32, _M16 = np.uint64(32), np.uint64(0xFFFF)
+_SHARE, _OF_SLEEP, _OF_AWAKE, _PER_ENERGY, _HAZARD, _PROMISING, _PER_NET = range(7)
+_THRESHOLD, _FIRST, _SECOND, _START, _END, _CLEARED, _GONE, _DIED = range(0, 8 * BATCH, BATCH)
+"""Where the columns of a batch stand in its work."""
 
 
 class Doses(NamedTuple):
@@ -84,9 +89,10 @@ class Life(NamedTuple):
 
     `threshold`: the energy for which a sleeper waits, -1 for who never slept. `died`: the day of a death asleep, `start`: the
     morning from which it cycles; NEVER if not by the end. `end`, `cleared` and `kind`: those of `colony`. `gone`: when the
-    colony is, as far as is known. `first`, `second` and `words` are room.
+    colony is, as far as is known. `work` holds all of these, one after the other; `first`, `second` and `words` are room.
     """
 
+    work: np.ndarray
     threshold: np.ndarray
     first: np.ndarray
     second: np.ndarray
@@ -174,22 +180,24 @@ def _asleep(u, lane, niche, day, wakes, kind, lives):
             return morning + AT_A_DOSE, 0.0
     hazard = value_at(lives.hazard, lane, niche, until) - start + jumps
     if dies_at < hazard:
-        return time_of(lives.hazard, lane, niche, dies_at - jumps + start), 0.0
+        return time_of(lives.hazard, lane, niche, dies_at - jumps + start, day + 1), 0.0
     return np.inf, min(math.exp(hazard - dies_at), 1.0)
 
 
 @kernel
 def new_life():
     """Room for a batch."""
+    work = np.empty(8 * BATCH)
     return Life(
-        np.empty(BATCH),
-        np.empty(BATCH),
-        np.empty(BATCH),
-        np.empty(BATCH),
-        np.empty(BATCH),
-        np.empty(BATCH),
-        np.empty(BATCH),
-        np.empty(BATCH, np.int64),
+        work,
+        work[_THRESHOLD : _THRESHOLD + BATCH],
+        work[_FIRST : _FIRST + BATCH],
+        work[_SECOND : _SECOND + BATCH],
+        work[_START : _START + BATCH],
+        work[_END : _END + BATCH],
+        work[_CLEARED : _CLEARED + BATCH],
+        work[_GONE : _GONE + BATCH],
+        work[_DIED : _DIED + BATCH],
         np.empty(BATCH, np.int64),
         np.empty((4, BATCH), np.uint64),
     )
@@ -197,10 +205,9 @@ def new_life():
 
 @kernel
 def _is_plain(lane, lives):
-    """Whether a lane's rates never changed and nobody is cleared or dosed: then lives have closed forms."""
+    """Whether what a lane's sleepers live by never changed and nobody is dosed: then lives have closed forms."""
     return (
-        not lives.clears[lane]
-        and lives.doses.first[lane + 1] == lives.doses.first[lane]
+        lives.doses.first[lane + 1] == lives.doses.first[lane]
         and lives.chance.first[lane + 1] - lives.chance.first[lane] == 1
         and lives.energy.first[lane + 1] - lives.energy.first[lane] == 1
         and lives.hazard.first[lane + 1] - lives.hazard.first[lane] == 1
@@ -208,16 +215,17 @@ def _is_plain(lane, lives):
 
 
 @kernel
-def _thresholds(ident, lives, life):
+def _thresholds(ident, begin, lives, life):
     """Who sleeps, and for how much energy (-1 for who does not); the first uniform of each is stretched to what is left of it."""
-    sleep, scale, root = lives.sleep, life.start, life.end
+    sleep, scale, root = lives.sleep, life.start[begin:], life.end[begin:]
+    first, threshold = life.first[begin:], life.threshold[begin:]
     for i in range(ident.size):
         lane, niche = lane_of(ident[i]), niche_of(ident[i])
         row = lives.chance.first[lane]
         if lives.chance.first[lane + 1] - row > 1:
             row = record_on(lives.chance, lane, day_of(ident[i]))
         share = lives.chance.rate[row, niche]
-        u = life.first[i]
+        u = first[i]
         if u < share:
             u /= share
             narrow = sleep.narrow_share[lane]
@@ -226,63 +234,125 @@ def _thresholds(ident, lives, life):
             else:
                 u = (u - narrow) / (1.0 - narrow)
                 scale[i], root[i] = sleep.broad_scale[lane], 1.0 / sleep.broad_shape[lane]
-            life.threshold[i] = 1.0
+            threshold[i] = 1.0
         else:
-            u, life.threshold[i], scale[i], root[i] = (u - share) / (1.0 - share), -1.0, 1.0, 1.0
-        life.first[i] = min(max(u, _TINY), _MOST)
+            u, threshold[i], scale[i], root[i] = (u - share) / (1.0 - share), -1.0, 1.0, 1.0
+        first[i] = min(max(u, _TINY), _MOST)
     for i in range(ident.size):
-        wait = scale[i] * exp(root[i] * log(-log(life.first[i])))
-        life.threshold[i] = wait if life.threshold[i] > 0.0 else -1.0
+        wait = scale[i] * exp(root[i] * log(-log(first[i])))
+        threshold[i] = wait if threshold[i] > 0.0 else -1.0
+
+
+@kernel
+def _cleared(key, ident, start, stop, lives):
+    """The time at which T cells clear a colony that cycles from the morning of `start`; infinite if not until `stop`."""
+    lane, niche = lane_of(ident), niche_of(ident)
+    tag = tag_word(DOOMED_CLEARED, niche, source_of(ident))
+    more = exponential(key, lives.patient[lane], index_of(ident), days_word(day_of(ident), 0), tag)
+    value = value_at(lives.clearance, lane, 0, start) + more
+    if value_at(lives.clearance, lane, 0, stop) < value:
+        return np.inf
+    return time_of(lives.clearance, lane, 0, value, start)
+
+
+@kernel
+def _of_niches(lane, lives):
+    """What the lives of a plain lane depend on, eight numbers a niche in a row: see the places below."""
+    table = np.zeros(8 * _NICHES)
+    for niche in range(lives.growth.net.shape[1]):
+        at = 8 * niche
+        share = lives.chance.rate[lives.chance.first[lane], niche]
+        energy = lives.energy.rate[lives.energy.first[lane], niche]
+        table[at + _SHARE] = share
+        table[at + _OF_SLEEP] = 1.0 / share if share > 0.0 else 0.0
+        table[at + _OF_AWAKE] = 1.0 / (1.0 - share) if share < 1.0 else 0.0
+        table[at + _PER_ENERGY] = 1.0 / energy if energy > 0.0 else _LONG
+        table[at + _HAZARD] = lives.hazard.rate[lives.hazard.first[lane], niche]
+        table[at + _PROMISING] = lives.growth.net[lane, niche] / lives.growth.birth[lane, niche]
+        table[at + _PER_NET] = 1.0 / lives.growth.net[lane, niche]
+    return table
 
 
 @kernel
 def _live_plainly(key, ident, begin, lives, life):
-    """`live` in one lane whose rates never change, from place `begin` of the batch on: its loops have no branches."""
-    lane = lane_of(ident[0])
-    end = float(lives.end[lane])
-    energy, hazard = lives.energy.rate[lives.energy.first[lane]], lives.hazard.rate[lives.hazard.first[lane]]
-    net, birth = lives.growth.net[lane], lives.growth.birth[lane]
-    wakes, lasts, left = life.cleared[begin:], life.gone[begin:], life.end[begin:]
-    first, second, threshold = life.first[begin:], life.second[begin:], life.threshold[begin:]
-    start, died = life.start[begin:], life.died[begin:]
-    for i in range(ident.size):
-        niche = niche_of(ident[i])
-        wakes[i] = threshold[i] / energy[niche] if energy[niche] > 0.0 else _LONG
-        lasts[i] = -log(second[i])
-        start[i] = hazard[niche]
-    for i in range(ident.size):
-        left[i] = exp(start[i] * min(wakes[i], _LONG) - lasts[i])
-    for i in range(ident.size):
-        asleep = threshold[i] >= 0.0
-        since = float(day_of(ident[i]) + 1)
-        woken = since + wakes[i]
-        dead = asleep and start[i] * (min(woken, end) - since) > lasts[i]
-        died[i] = NEVER
-        if dead:
-            died[i] = max(np.int64(math.ceil(since + lasts[i] / start[i])) - 1, np.int64(since))
-        lives_on = not (asleep and (dead or woken > end))
-        u = left[i] if asleep else first[i]
+    """`live` in one lane whose rates never change, from place `begin` of the batch on.
+
+    Its loops have no branches, and one array of work: then the compiler uses the processor's vectors.
+    """
+    lane, n = lane_of(ident[0]), ident.size
+    end, table, w = float(lives.end[lane]), _of_niches(lane, lives), life.work[begin:]
+    narrow = lives.sleep.narrow_share[lane]
+    of_narrow = 1.0 / narrow if narrow > 0.0 else 0.0
+    of_broad = 1.0 / (1.0 - narrow) if narrow < 1.0 else 0.0
+    narrow_scale, narrow_root = lives.sleep.narrow_scale[lane], 1.0 / lives.sleep.narrow_shape[lane]
+    broad_scale, broad_root = lives.sleep.broad_scale[lane], 1.0 / lives.sleep.broad_shape[lane]
+    for i in range(n):
+        at = 8 * niche_of(ident[i])
+        u = w[_FIRST + i]
+        share = table[at + _SHARE]
+        sleeps = u < share
+        v = u * table[at + _OF_SLEEP]
+        is_narrow = v < narrow
+        x = v * of_narrow if is_narrow else (v - narrow) * of_broad
+        x = x if sleeps else (u - share) * table[at + _OF_AWAKE]
+        w[_FIRST + i] = min(max(x, _TINY), _MOST)
+        w[_END + i] = narrow_root if is_narrow else broad_root
+        w[_CLEARED + i] = narrow_scale if is_narrow else broad_scale
+        w[_THRESHOLD + i] = 1.0 if sleeps else -1.0
+    for i in range(n):
+        wait = w[_CLEARED + i] * exp(w[_END + i] * log(-log(w[_FIRST + i])))
+        w[_THRESHOLD + i] = wait if w[_THRESHOLD + i] > 0.0 else -1.0
+        w[_GONE + i] = -log(w[_SECOND + i])
+    for i in range(n):
+        at = 8 * niche_of(ident[i])
+        w[_END + i] = min(w[_THRESHOLD + i] * table[at + _PER_ENERGY], _LONG)
+        w[_START + i] = table[at + _HAZARD]
+    for i in range(n):
+        w[_CLEARED + i] = exp(w[_START + i] * w[_END + i] - w[_GONE + i])
+    for i in range(n):
+        hazard, lasts = w[_START + i], w[_GONE + i]
+        sleeps = w[_THRESHOLD + i] >= 0.0
+        since = np.float64(np.int64((ident[i] >> _32) & _M16)) + 1.0
+        woken = since + w[_END + i]
+        dead = sleeps and hazard * (min(woken, end) - since) > lasts
+        dies = max(np.ceil(since + lasts / hazard) - 1.0, since)
+        w[_DIED + i] = dies if dead else _NEVER
+        stays = dead or (sleeps and woken > end)
+        u = w[_CLEARED + i] if sleeps else w[_FIRST + i]
         u = min(max(u, _TINY), _MOST)
-        start[i] = (max(math.ceil(woken), since + 1.0) if asleep else since) if lives_on else NEVER
-        left[i] = u / (1.0 - u)
-    for i in range(ident.size):
-        niche = niche_of(ident[i])
-        x = left[i] * net[niche] / birth[niche]
-        left[i] = start[i] + (log(1.0 + x) if x > 1e-8 else x) / net[niche]
-    if lives.pace.log_sd[lane] > 0.0:
-        for i in range(ident.size):
-            if start[i] < NEVER:
-                left[i] = start[i] + (left[i] - start[i]) / pace_of(key, lives.patient[lane], ident[i], lives.pace)
-    for i in range(ident.size):
-        if is_cluster(ident[i]) and start[i] < NEVER:
-            niche = niche_of(ident[i])
-            cells = founders_of(
-                key, lives.patient[lane], ident[i], lives.growth.mean_cells[lane], lives.growth.promising[lane, niche]
-            )
-            pace = pace_of(key, lives.patient[lane], ident[i], lives.pace)
-            odds = math.expm1((left[i] - start[i]) * pace * net[niche]) / net[niche] * birth[niche]  # u / (1 - u) again
-            left[i] = start[i] + end_days(odds / (1.0 + odds), cells, net[niche], birth[niche]) / pace
-        wakes[i], lasts[i], life.kind[begin + i] = np.inf, left[i], 0
+        begins = max(np.ceil(woken), since + 1.0) if sleeps else since
+        w[_START + i] = _NEVER if stays else begins
+        w[_FIRST + i] = u / (1.0 - u)
+    for i in range(n):
+        w[_END + i] = w[_FIRST + i] * table[8 * niche_of(ident[i]) + _PROMISING]
+    for i in range(n):
+        x = w[_END + i]
+        long = log(1.0 + x)
+        w[_END + i] = long if x > 1e-8 else x
+    for i in range(n):
+        w[_END + i] *= table[8 * niche_of(ident[i]) + _PER_NET]
+    paced = lives.pace.log_sd[lane] > 0.0
+    if paced or is_cluster(ident[0]) or is_cluster(ident[n - 1]):
+        for i in range(n):
+            if w[_START + i] < _NEVER:
+                if is_cluster(ident[i]):
+                    niche, odds = niche_of(ident[i]), w[_FIRST + i]
+                    net, birth = lives.growth.net[lane, niche], lives.growth.birth[lane, niche]
+                    promising, mean = lives.growth.promising[lane, niche], lives.growth.mean_cells[lane]
+                    cells = founders_of(key, lives.patient[lane], ident[i], mean, promising)
+                    w[_END + i] = end_days(odds / (1.0 + odds), cells, net, birth)
+                if paced:
+                    w[_END + i] /= pace_of(key, lives.patient[lane], ident[i], lives.pace)
+    for i in range(n):
+        w[_END + i] += w[_START + i]
+        w[_GONE + i] = w[_END + i]
+        w[_CLEARED + i] = np.inf
+        life.kind[begin + i] = 0
+    if lives.clears[lane]:
+        for i in range(n):
+            if w[_START + i] < _NEVER:
+                cleared = _cleared(key, ident[i], np.int64(w[_START + i]), min(w[_END + i], end), lives)
+                w[_CLEARED + i], w[_GONE + i] = cleared, min(cleared, w[_END + i])
 
 
 @kernel
@@ -297,7 +367,8 @@ def _live_one(key, ident, i, lives, life):
         life.kind[i] = drugs_resisted(key, lives.patient, ident, lives.origin)
     start, u = day + 1, life.first[i]
     if life.threshold[i] >= 0.0:
-        wakes = time_of(lives.energy, lane, niche, value_at(lives.energy, lane, niche, day + 1) + life.threshold[i])
+        begins_at = value_at(lives.energy, lane, niche, day + 1)
+        wakes = time_of(lives.energy, lane, niche, begins_at + life.threshold[i], day + 1)
         dies, u = _asleep(life.second[i], lane, niche, day, wakes, life.kind[i], lives)
         if dies < np.inf:
             life.died[i] = max(np.int64(math.ceil(dies)) - 1, day + 1)
@@ -311,12 +382,8 @@ def _live_one(key, ident, i, lives, life):
     lasts = end_days(u, cells, lives.growth.net[lane, niche], lives.growth.birth[lane, niche])
     life.end[i] = start + lasts / pace_of(key, who, ident, lives.pace)
     if lives.clears[lane]:
-        tag = tag_word(DOOMED_CLEARED, niche, source_of(ident))
-        more = exponential(key, who, index_of(ident), days_word(day, 0), tag)
-        value = value_at(lives.clearance, lane, 0, start) + more
         stop = float(lives.end[lane]) if dosed else min(life.end[i], float(lives.end[lane]))
-        if value_at(lives.clearance, lane, 0, stop) >= value:
-            life.cleared[i] = time_of(lives.clearance, lane, 0, value)
+        life.cleared[i] = _cleared(key, ident, start, stop, lives)
     if not dosed:
         life.gone[i] = min(life.end[i], life.cleared[i])
         return
@@ -336,7 +403,6 @@ def live(key, ident, lives, life):
         days[i] = days_word(day_of(ident[i]), 0)
         tag[i] = tag_word(DOOMED, niche_of(ident[i]), source_of(ident[i]))
     many_uniforms(key, who[:count], index[:count], days[:count], tag[:count], life.first, life.second)
-    _thresholds(ident, lives, life)
     begin = 0
     while begin < count:
         lane = lane_of(ident[begin])
@@ -346,6 +412,7 @@ def live(key, ident, lives, life):
         if _is_plain(lane, lives):
             _live_plainly(key, ident[begin:stop], begin, lives, life)
         else:
+            _thresholds(ident[begin:stop], begin, lives, life)
             for i in range(begin, stop):
                 _live_one(key, ident[i], i, lives, life)
         begin = stop
