@@ -60,8 +60,8 @@ def note_changes(
 def record_on(clock: Clock, lane: int, day: float) -> np.int64:
     """Row of the record that tells the clock of a lane on the morning of `day`.
 
-    A lane has a record a day at most, so this one is not further from the first than the days between: where rates change
-    every day it is just there.
+    A lane has a record a day at most, so this one is not further from the first than the days between: where rates
+    change every day it is just there.
     """
     low, high = clock.first[lane], clock.first[lane + 1] - 1
     if day - clock.day[low] < high - low:
