@@ -303,7 +303,10 @@ def _live_plainly(key: np.uint64, ident: np.ndarray, begin: int, lives: Lives, l
     for i in range(n):
         w[_END + i] *= table[8 * niche_of(ident[i]) + _PER_NET]
     paced = lives.pace.log_sd[lane] > 0.0
-    if paced or is_cluster(ident[0]) or is_cluster(ident[n - 1]):
+    clusters = False
+    for i in range(n):
+        clusters |= is_cluster(ident[i])
+    if paced or clusters:
         for i in range(n):
             if w[_START + i] < _NEVER:
                 if is_cluster(ident[i]):
