@@ -21,7 +21,7 @@ from sim.disease.cells import TumourCells
 from sim.disease.colonies import ColonyLaw
 from sim.disease.death import Mortality
 from sim.disease.descent import Descent
-from sim.disease.doomed_lives import CELLS
+from sim.disease.doomed_records import CELLS
 from sim.disease.doses import NO_RESISTANCE, Origin
 from sim.disease.follow_up import FollowUp
 from sim.disease.hosts import Hosts

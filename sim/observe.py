@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import mesa
 import numpy as np
 
-from sim.disease.doomed_lives import ASLEEP, CELLS
-from sim.disease.doomed_lives import QUANTITIES as COUNTED
+from sim.disease.doomed_records import ASLEEP, CELLS
+from sim.disease.doomed_records import QUANTITIES as COUNTED
 from sim.names import CLOCKS, NICHES, QUANTITIES, STAGES
 from sim.numerics.histograms import BINS, bin_of, count_bins
 from sim.numerics.jit import kernel

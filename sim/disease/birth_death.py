@@ -87,7 +87,7 @@ def doomed_left(
 
 
 @inlined
-def last_line_failure(days, rest, net, birth, death):
+def last_line_failure(days: float, rest: float, net: float, birth: float, death: float) -> float:
     """Failure f q of the line that dies last, `rest` days after a look `days` after its founding."""
     term, later = _plain_term(net, days), _plain_term(net, rest)
     alive = 1.0 / (1.0 + birth * term)

@@ -1,11 +1,12 @@
 """The doomed founders of a model's lanes: counted as they settle, and asked for when somebody wants to know.
 
-What their lives depend on is kept: how many settled (8 bytes a lane, niche and day), clocks by the days on which they changed,
-doses. The lives themselves are drawn in `sim.disease.doomed_lives`, and are the same whoever asks.
+What their lives depend on is kept: how many settled (8 bytes a lane, niche and day), clocks by the days on which they
+changed, doses. The lives themselves are drawn in `sim.disease.doomed_records`, and are the same whoever asks.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,8 +16,8 @@ from sim.disease import doomed_counts
 from sim.disease.clocks import History
 from sim.disease.clocks_kernels import same_everywhere
 from sim.disease.colonies import ColonyLaw
-from sim.disease.doomed_lives import ASLEEP, CELLS, COLONIES, DIED, EXTINCT, QUANTITIES, WOKE, Doses, Lives
-from sim.disease.doses import Pace
+from sim.disease.doomed_records import ASLEEP, CELLS, COLONIES, DIED, EXTINCT, QUANTITIES, WOKE, Doses, Lives
+from sim.disease.doses import NO_RESISTANCE, Origin, Pace
 from sim.disease.identity import CLUSTER_INDEX, unpack
 from sim.disease.shedding import Stream
 from sim.disease.signals import Rates
@@ -43,7 +44,7 @@ class Listed:
 class Doomed:
     """`last_morning` (lanes,) is the morning on which a lane's course ended, huge while it goes on."""
 
-    def __init__(self, key, patient: np.ndarray, parameters: LaneParameters, law: ColonyLaw, pace: Pace):
+    def __init__(self, key: np.uint64, patient: np.ndarray, parameters: LaneParameters, law: ColonyLaw, pace: Pace):
         p, lanes = parameters, len(patient)
         self._key, self._patient, self._law, self._pace = key, patient, law, pace
         self._sleep = SleepLife(
@@ -60,7 +61,7 @@ class Doomed:
         self._doses = Rows(lane=np.int32, day=np.int32, drug=np.int8, dosed_day=np.int32, chance=np.float64)
         self._cycling: list[np.ndarray] = []
         self._sleeping: list[np.ndarray] = []
-        self.origin = lambda: ()  # what kernels take to tell what a founder resists of birth
+        self.origin: Callable[[], Origin] = lambda: NO_RESISTANCE  # what tells what a founder resists of birth
         self.last_morning = np.full(lanes, 2**30, dtype=np.int64)
         self._told = np.empty(0, dtype=np.uint64)  # founders that lived at the last look, in order of identity
         self._sorted: tuple[np.ndarray, np.ndarray] | None = None  # arrivals in order of lane
@@ -80,7 +81,10 @@ class Doomed:
         )
 
     def note_rates(self, day: int, alive: np.ndarray, rates: Rates) -> None:
-        """Today's rates, in the lanes that are alive. Raises AssertionError where T cells clear more in one niche than in another."""
+        """Today's rates, in lanes that are alive.
+
+        Raises AssertionError where T cells clear more in one niche than in another.
+        """
         today = rates.of_sleepers.tobytes()
         if today != self._rates:
             self._rates = today
@@ -95,7 +99,7 @@ class Doomed:
             self._clearance.note(day, alive, np.zeros((len(alive), 1)))
 
     def dose(self, day: int, cycling: np.ndarray, sleeping: np.ndarray) -> None:
-        """This morning's doses: shares that they leave, (classes, lanes, niches)."""
+        """Doses of this morning: shares that they leave, (classes, lanes, niches)."""
         lanes = np.flatnonzero((cycling < 1.0).any(axis=(0, 2)) | (sleeping < 1.0).any(axis=(0, 2)))
         self._note(lanes, day, -1, np.zeros(lanes.size, dtype=np.int64), np.zeros(lanes.size))
         self._cycling.append(cycling[:, lanes].swapaxes(0, 1))
@@ -109,7 +113,7 @@ class Doomed:
         self._cycling.append(nothing)
         self._sleeping.append(nothing)
 
-    def _note(self, lanes, day, drug, dosed_day, chance) -> None:
+    def _note(self, lanes: np.ndarray, day: int, drug: int, dosed_day: np.ndarray, chance: np.ndarray) -> None:
         self._doses.append(lane=lanes, day=day, drug=drug, dosed_day=dosed_day, chance=chance)
 
     # -- what is asked -------------------------------------------------------------------------------
@@ -132,18 +136,21 @@ class Doomed:
             self._clearance.clock,
             Doses(
                 np.searchsorted(lane, np.arange(len(self._patient) + 1)),
-                *(doses.column(name)[order] for name in ("day", "drug")),
+                doses.column("day")[order],
+                doses.column("drug")[order],
                 np.ascontiguousarray(np.concatenate([empty, *self._cycling])[order]),
                 np.ascontiguousarray(np.concatenate([empty, *self._sleeping])[order]),
-                *(doses.column(name)[order] for name in ("dosed_day", "chance")),
+                doses.column("dosed_day")[order],
+                doses.column("chance")[order],
             ),
             self.origin(),
         )
 
     def counts(self, lane: np.ndarray, day: np.ndarray, now: int) -> np.ndarray:
-        """What is counted (see `sim.disease.doomed_lives`) on the mornings of `day` in lanes `lane`, pair by pair: int64, (pairs, niches, quantities).
+        """What is counted on the mornings of `day` in lanes `lane`, pair by pair: int64, (pairs, niches, quantities).
 
-        Pairs are in order of lane, then day, each once; a day is not after the lane's last morning, nor after `now`.
+        Quantities are those of `sim.disease.doomed_records`. Pairs are in order of lane, then day, each once; a day is
+        not after the lane's last morning, nor after `now`.
         """
         lives = self._lives(now)
         arrivals, first = self._by_lane()
@@ -177,7 +184,7 @@ class Doomed:
         return Listed(identity, threshold, woke, died, cells, kind)
 
     def living(self, now: int) -> Listed:
-        """Those that live on the morning of `now`: it costs what has arrived since the last look and what lived then."""
+        """Those that live on the morning of `now`: costs what has arrived since the last look and what lived then."""
         if self._living is None or self._look is None or self._look[0] != now:
             if self._living is None:
                 self._living, self._look = (
@@ -200,7 +207,7 @@ class Doomed:
         place = parts["lane"] * len(NICHES) + parts["niche"]
         awake, dead = listed.woke >= 0, listed.died >= 0
 
-        def number(mask, weights=None):
+        def number(mask: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
             size = self._over.shape[0] * len(NICHES)
             counted = np.bincount(place[mask], weights, size)
             return np.rint(counted).astype(np.int64).reshape(self._over.shape[:2])
@@ -219,7 +226,7 @@ class Doomed:
         return counted
 
     def remember(self, now: int, counted: np.ndarray) -> None:
-        """Everybody has been counted as of the end of every lane, (lanes, niches, quantities): no need to do it again."""
+        """Everybody is counted as of the end of every lane, (lanes, niches, quantities): no need to do it again."""
         self._look = now, counted
 
     @property

@@ -7,7 +7,8 @@ import math
 import numpy as np
 
 from sim.disease.birth_death import LEAST_FAILURE, RASTER_DAYS, last_line_failure
-from sim.disease.doomed_lives import ASLEEP, BATCH, CELLS, COLONIES, DIED, EXTINCT, WOKE, colony, live, new_life
+from sim.disease.doomed_lives import BATCH, colony, live, new_life
+from sim.disease.doomed_records import ASLEEP, CELLS, COLONIES, DIED, EXTINCT, WOKE, Life, Lives
 from sim.disease.doses import pace_of
 from sim.disease.identity import CLUSTER_INDEX, day_of, index_of, is_cluster, lane_of, niche_of, pack, source_of
 from sim.names import NEVER
@@ -19,8 +20,8 @@ _STEPS = 6
 
 
 @kernel
-def note_arrivals(day, source, first_index, doomed, rows, count):
-    """Note how many doomed founders settled today, (lanes, niches): packed like an identity, with the number as its index."""
+def note_arrivals(day: int, source: int, first_index: int, doomed: np.ndarray, rows: np.ndarray, count: int) -> int:
+    """Note how many doomed founders settled today, (lanes, niches): packed like identities, the number as index."""
     for lane in range(doomed.shape[0]):
         for niche in range(doomed.shape[1]):
             if doomed[lane, niche] > 0:
@@ -30,7 +31,7 @@ def note_arrivals(day, source, first_index, doomed, rows, count):
 
 
 @kernel
-def by_lane(arrivals, lanes):
+def by_lane(arrivals: np.ndarray, lanes: int) -> tuple[np.ndarray, np.ndarray]:
     """Rows of `arrivals` in order of lane, in each as they came, and where each lane begins, (lanes + 1,)."""
     first = np.zeros(lanes + 1, np.int64)
     for i in range(arrivals.size):
@@ -46,8 +47,8 @@ def by_lane(arrivals, lanes):
 
 
 @kernel
-def spread(arrivals, out):
-    """The identities of the founders that `arrivals` count, one by one, in `out`; returns how many (with empty `out` only that)."""
+def spread(arrivals: np.ndarray, out: np.ndarray) -> int:
+    """Identities of the founders that `arrivals` count, in `out`; returns how many (with empty `out` only that)."""
     n = 0
     for i in range(arrivals.size):
         packed = arrivals[i]
@@ -62,8 +63,8 @@ def spread(arrivals, out):
 
 
 @kernel
-def _slots_of(look_day, end):
-    """Number of a lane's first look on a day or later, (end + 2,) int32: as many as there are looks where there is none."""
+def _slots_of(look_day: np.ndarray, end: int) -> np.ndarray:
+    """Number of a lane's first look on a day or later, (end + 2,) int32; the number of looks where there is none."""
     slots = np.empty(end + 2, np.int32)
     at = 0
     for day in range(end + 1):
@@ -75,7 +76,16 @@ def _slots_of(look_day, end):
 
 
 @kernel
-def _note_changes(ident, life, slots, end, steps, seen, first_seen, last_seen):
+def _note_changes(
+    ident: np.ndarray,
+    life: Life,
+    slots: np.ndarray,
+    end: int,
+    steps: np.ndarray,
+    seen: np.ndarray,
+    first_seen: np.ndarray,
+    last_seen: np.ndarray,
+) -> int:
     """Add a batch's changes to `steps` (niches, _STEPS, looks + 1), by the look that is the first to see each.
 
     Without branches, which a processor would guess wrong: what never happens is noted behind the last look. Fills
@@ -101,8 +111,22 @@ def _note_changes(ident, life, slots, end, steps, seen, first_seen, last_seen):
 
 
 @kernel
-def _one_cell_later(key, ident, at, first_look, look_day, lives, life, words, u, v, days, rest, cells):
-    """Cells of colonies of one founder on the first look that sees them, before the first day of the raster: fills `cells`.
+def _one_cell_later(
+    key: np.uint64,
+    ident: np.ndarray,
+    at: np.ndarray,
+    first_look: np.ndarray,
+    look_day: np.ndarray,
+    lives: Lives,
+    life: Life,
+    words: np.ndarray,
+    u: np.ndarray,
+    v: np.ndarray,
+    days: np.ndarray,
+    rest: np.ndarray,
+    cells: np.ndarray,
+) -> None:
+    """Cells of colonies of one founder on the first look that sees them, before the first raster day: fills `cells`.
 
     `at` (n,) are their places in the batch. As `doomed_left_until` draws it, several times faster.
     """
@@ -134,11 +158,21 @@ def _one_cell_later(key, ident, at, first_look, look_day, lives, life, words, u,
 
 
 @kernel
-def count_lives(key, lanes, arrivals, first_arrival, first_look, look_day, lives, out):
+def count_lives(
+    key: np.uint64,
+    lanes: np.ndarray,
+    arrivals: np.ndarray,
+    first_arrival: np.ndarray,
+    first_look: np.ndarray,
+    look_day: np.ndarray,
+    lives: Lives,
+    out: np.ndarray,
+) -> None:
     """Count the doomed founders of some `lanes` (numbers) on the mornings of their looks.
 
-    `look_day` holds the days of lane k of `lanes` from `first_look[k]` on, ascending and not after `lives.end`; `arrivals`
-    those of all lanes in order of lane (see `by_lane`). Fills `out` (looks, niches, QUANTITIES) int64, zeros at first.
+    `look_day` holds the days of lane k of `lanes` from `first_look[k]` on, ascending and not after `lives.end`;
+    `arrivals` those of all lanes in order of lane (see `by_lane`). Fills `out` (looks, niches, QUANTITIES) int64, zeros
+    at first.
     """
     ident, life = np.empty(BATCH, np.uint64), new_life()
     seen, first_seen, last_seen = (
@@ -167,9 +201,9 @@ def count_lives(key, lanes, arrivals, first_arrival, first_look, look_day, lives
                     number = index_of(packed)
                     cluster = number & CLUSTER_INDEX
                     number -= cluster
-                    done = 0
+                    done = np.int64(0)
                     base = pack(0, 0, cluster, 0, 0) + (packed - pack(0, 0, index_of(packed), 0, 0))
-                more = min(number - done, BATCH - n)
+                more = int(min(number - done, np.int64(BATCH - n)))
                 for i in range(more):
                     ident[n + i] = base + np.uint64((done + i) << 8)
                 n += more
@@ -181,11 +215,11 @@ def count_lives(key, lanes, arrivals, first_arrival, first_look, look_day, lives
                 i, look = seen[s], first_seen[s]
                 until = min(last_seen[s], looks)
                 start = np.int64(life.start[i])
-                if simple and not is_cluster(ident[i]):
-                    if its_days[look] > start and its_days[look] <= (start // RASTER_DAYS + 1) * RASTER_DAYS:
-                        plain[n_plain], plain_look[n_plain] = i, look
-                        n_plain += 1
-                        look += 1
+                soon = its_days[look] <= (start // RASTER_DAYS + 1) * RASTER_DAYS
+                if simple and not is_cluster(ident[i]) and its_days[look] > start and soon:
+                    plain[n_plain], plain_look[n_plain] = i, look
+                    n_plain += 1
+                    look += 1
                 niche = niche_of(ident[i])
                 while look < until:
                     out[begin + look, niche, CELLS] += colony(
@@ -200,17 +234,29 @@ def count_lives(key, lanes, arrivals, first_arrival, first_look, look_day, lives
         for niche in range(out.shape[1]):
             for quantity in (ASLEEP, WOKE, DIED, EXTINCT):
                 total = np.int64(0)
-                for look in range(looks):
-                    total += steps[niche, quantity, look]
-                    out[begin + look, niche, quantity] = total
-            for look in range(begin, begin + looks):
-                out[look, niche, COLONIES] = out[look, niche, WOKE] - out[look, niche, EXTINCT]
+                for its in range(looks):
+                    total += steps[niche, quantity, its]
+                    out[begin + its, niche, quantity] = total
+            for row in range(begin, begin + looks):
+                out[row, niche, COLONIES] = out[row, niche, WOKE] - out[row, niche, EXTINCT]
 
 
 @kernel
-def list_lives(key, ident, lives, threshold, woke, died, cells, kind):
-    """Of every doomed founder until its lane's `end`: the `threshold` of who slept, -1 else; the day on which it `woke` (of arrival
-    for who never slept) and the one on which it `died`, asleep or awake, -1 each where it did not; the `cells` of its colony, and the `kind` of drugs that it resists of birth.
+def list_lives(
+    key: np.uint64,
+    ident: np.ndarray,
+    lives: Lives,
+    threshold: np.ndarray,
+    woke: np.ndarray,
+    died: np.ndarray,
+    cells: np.ndarray,
+    kind: np.ndarray,
+) -> None:
+    """What became of every doomed founder until its lane's `end`.
+
+    The `threshold` of who slept, -1 else; the day on which it `woke` (of arrival for who never slept) and the one on
+    which it `died`, asleep or awake, -1 each where it did not; the `cells` of its colony, and the `kind` of drugs that
+    it resists of birth.
     """
     life = new_life()
     for begin in range(0, ident.size, BATCH):

@@ -1,27 +1,28 @@
 """Doomed founders: their lives, drawn from their birth identity when somebody asks, up to a day.
 
-Nothing that they do feeds back, so they are only counted on the day on which they settle. One Philox block a founder tells
-its life: a uniform is used up to the decision that it makes and stretched again for the next one. The clocks of its lane
-are read up to the day that is asked for and no further, so asking earlier, later, or often gives the same life.
+Nothing that they do feeds back, so they are only counted on the day on which they settle. One Philox block a founder
+tells its life: a uniform is used up to the decision that it makes and stretched again for the next one. The clocks of
+its lane are read up to the day that is asked for and no further, so asking earlier, later, or often gives the same
+life.
 
-A life is told in days: asleep until `woke` (the day of arrival for who never slept), then a colony from the next morning
-until `gone`. A doomed colony is a birth-death process with birth d and death b (see `sim.disease.birth_death`); a dose on a
-morning thins it to so many cells, which live on as new colonies do. T cells clear it as a whole, at any size.
+A life is told in days: asleep until `woke` (the day of arrival for who never slept), then a colony from the next
+morning until `gone`. A doomed colony is a birth-death process with birth d and death b (see `sim.disease.birth_death`);
+a dose on a morning thins it to so many cells, which live on as new colonies do. T cells clear it as a whole, at any
+size.
 """
 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 
 from sim.disease.birth_death import RASTER_DAYS, doomed_left_until, end_days
-from sim.disease.clocks_kernels import Clock, record_on, time_of, value_at
-from sim.disease.doses import Origin, Pace, drugs_resisted, keyed_uniform, pace_of
-from sim.disease.founders import Growth, founders_of
+from sim.disease.clocks_kernels import record_on, time_of, value_at
+from sim.disease.doomed_records import Life, Lives
+from sim.disease.doses import drugs_resisted, keyed_uniform, pace_of
+from sim.disease.founders import founders_of
 from sim.disease.identity import day_of, index_of, is_cluster, lane_of, niche_of, source_of
-from sim.disease.sleep import SleepLife
 from sim.names import NEVER
 from sim.numerics.elementary import exp, log
 from sim.numerics.jit import kernel
@@ -39,9 +40,6 @@ from sim.numerics.streams import (
 )
 
 BATCH = 512
-ASLEEP, CELLS, WOKE, DIED, EXTINCT, COLONIES = range(6)
-QUANTITIES = 6
-"""What is counted: asleep, cells of cycling colonies, and colonies, on that morning; woken, dead asleep and extinct till then."""
 AT_A_DOSE = 0.25
 """Who loses the last cell to a dose on a morning is gone so many days after it began: it was there when the day did."""
 _TINY, _MOST, _LONG = 1e-300, 1.0 - 2.0**-53, 1e6
@@ -52,61 +50,19 @@ _THRESHOLD, _FIRST, _SECOND, _START, _END, _CLEARED, _GONE, _DIED = range(0, 8 *
 """Where the columns of a batch stand in its work."""
 
 
-class Doses(NamedTuple):
-    """What treatment did to a lane's cells, in order of lane, then of time: `first` (lanes + 1,); by record the `day`, `drug` -1
-    for a dose that leaves the shares `cycling` and `sleeping` (records, classes, niches), else the drug that survivors of
-    the week's doses, the last on `dosed_day`, resist from that morning on with chance `chance`.
-    """
-
-    first: np.ndarray
-    day: np.ndarray
-    drug: np.ndarray
-    cycling: np.ndarray
-    sleeping: np.ndarray
-    dosed_day: np.ndarray
-    chance: np.ndarray
-
-
-class Lives(NamedTuple):
-    """What a founder's life depends on; `end` (lanes,) is the morning up to which clocks and doses are known."""
-
-    patient: np.ndarray
-    end: np.ndarray
-    clears: np.ndarray
-    sleep: SleepLife
-    growth: Growth
-    pace: Pace
-    chance: Clock
-    energy: Clock
-    hazard: Clock
-    clearance: Clock
-    doses: Doses
-    origin: Origin
-
-
-class Life(NamedTuple):
-    """Lives of a batch of founders, (BATCH,) each, as `live` fills them.
-
-    `threshold`: the energy for which a sleeper waits, -1 for who never slept. `died`: the day of a death asleep, `start`: the
-    morning from which it cycles; NEVER if not by the end. `end`, `cleared` and `kind`: those of `colony`. `gone`: when the
-    colony is, as far as is known. `work` holds all of these, one after the other; `first`, `second` and `words` are room.
-    """
-
-    work: np.ndarray
-    threshold: np.ndarray
-    first: np.ndarray
-    second: np.ndarray
-    start: np.ndarray
-    end: np.ndarray
-    cleared: np.ndarray
-    gone: np.ndarray
-    died: np.ndarray
-    kind: np.ndarray
-    words: np.ndarray
-
-
 @kernel
-def _advance(key, patient, ident, cells, at, to, end, net, birth, death):
+def _advance(
+    key: np.uint64,
+    patient: int,
+    ident: np.uint64,
+    cells: np.int64,
+    at: float,
+    to: int,
+    end: float,
+    net: float,
+    birth: float,
+    death: float,
+) -> np.int64:
     """Cells at `to` < `end` of a doomed colony that had `cells` at `at`, day by day of the raster."""
     while at < to:
         step = (at // RASTER_DAYS + 1) * RASTER_DAYS
@@ -117,15 +73,29 @@ def _advance(key, patient, ident, cells, at, to, end, net, birth, death):
 
 
 @kernel
-def colony(key, ident, start, end, cleared, kind, until, lives):
-    """Cells on the morning of `until` of the colony of a doomed founder that cycles from the morning of `start`, and when it is gone.
+def colony(
+    key: np.uint64,
+    ident: np.uint64,
+    start: np.int64,
+    end: float,
+    cleared: float,
+    kind: np.int64,
+    until: int,
+    lives: Lives,
+) -> tuple[np.int64, float]:
+    """Cells on the morning of `until` of a doomed founder's colony, cycling from that of `start`, and when it is gone.
 
-    `end` is the time of its end undisturbed, `cleared` that at which T cells clear it, `kind` the drugs that it resists.
+    `end` is the time of its end undisturbed, `cleared` that at which T cells clear it, `kind` the drugs that it
+    resists.
     """
     lane, niche, growth, doses = lane_of(ident), niche_of(ident), lives.growth, lives.doses
     who = lives.patient[lane]
     pace = pace_of(key, who, ident, lives.pace)
-    net, birth, death = pace * growth.net[lane, niche], pace * growth.birth[lane, niche], pace * growth.death[lane, niche]
+    net, birth, death = (
+        pace * growth.net[lane, niche],
+        pace * growth.birth[lane, niche],
+        pace * growth.death[lane, niche],
+    )
     cells = founders_of(key, who, ident, growth.mean_cells[lane], growth.promising[lane, niche])
     at = start
     row, last = doses.first[lane], doses.first[lane + 1]
@@ -134,9 +104,9 @@ def colony(key, ident, start, end, cleared, kind, until, lives):
     while row < last and doses.day[row] < until and doses.day[row] < min(end, cleared):
         day, drug = np.int64(doses.day[row]), doses.drug[row]
         if drug >= 0:
-            if not kind >> drug & 1 and start <= doses.dosed_day[row]:
-                if keyed_uniform(key, who, ident, ACQUIRES + drug, day - 1) < doses.chance[row]:
-                    kind |= np.int64(1) << drug
+            hit = not kind >> drug & 1 and start <= doses.dosed_day[row]
+            if hit and keyed_uniform(key, who, ident, ACQUIRES + drug, day - 1) < doses.chance[row]:
+                kind |= np.int64(1) << drug
         elif doses.cycling[row, kind, niche] < 1.0:
             if day > at:
                 cells = doomed_left_until(key, who, ident, day, cells, float(day - at), end - at, net, birth, death)
@@ -155,10 +125,11 @@ def colony(key, ident, start, end, cleared, kind, until, lives):
 
 
 @kernel
-def _asleep(u, lane, niche, day, wakes, kind, lives):
-    """The end of a sleep since the evening of `day`: (time of death or infinite, what is left of the uniform for who lives).
+def _asleep(u: float, lane: int, niche: int, day: int, wakes: float, kind: int, lives: Lives) -> tuple[float, float]:
+    """The end of a sleep since the evening of `day`: time of death or infinite, and what is left of the uniform.
 
-    `wakes` is the time at which it would wake, `u` below the chance to live till then decides. A dose kills in the morning.
+    `wakes` is the time at which it would wake, `u` below the chance to live till then decides. A dose kills in the
+    morning.
     """
     until = min(wakes, float(lives.end[lane]))
     start = value_at(lives.hazard, lane, niche, float(day + 1))
@@ -185,7 +156,7 @@ def _asleep(u, lane, niche, day, wakes, kind, lives):
 
 
 @kernel
-def new_life():
+def new_life() -> Life:
     """Room for a batch."""
     work = np.empty(8 * BATCH)
     return Life(
@@ -204,7 +175,7 @@ def new_life():
 
 
 @kernel
-def _is_plain(lane, lives):
+def _is_plain(lane: int, lives: Lives) -> bool:
     """Whether what a lane's sleepers live by never changed and nobody is dosed: then lives have closed forms."""
     return (
         lives.doses.first[lane + 1] == lives.doses.first[lane]
@@ -215,8 +186,8 @@ def _is_plain(lane, lives):
 
 
 @kernel
-def _thresholds(ident, begin, lives, life):
-    """Who sleeps, and for how much energy (-1 for who does not); the first uniform of each is stretched to what is left of it."""
+def _thresholds(ident: np.ndarray, begin: int, lives: Lives, life: Life) -> None:
+    """Who sleeps, and for how much energy (-1: who does not); the first uniform is stretched to what is left of it."""
     sleep, scale, root = lives.sleep, life.start[begin:], life.end[begin:]
     first, threshold = life.first[begin:], life.threshold[begin:]
     for i in range(ident.size):
@@ -244,8 +215,8 @@ def _thresholds(ident, begin, lives, life):
 
 
 @kernel
-def _cleared(key, ident, start, stop, lives):
-    """The time at which T cells clear a colony that cycles from the morning of `start`; infinite if not until `stop`."""
+def _cleared(key: np.uint64, ident: np.uint64, start: int, stop: float, lives: Lives) -> float:
+    """The time at which T cells clear a colony that cycles from the morning of `start`; infinite if not by `stop`."""
     lane, niche = lane_of(ident), niche_of(ident)
     tag = tag_word(DOOMED_CLEARED, niche, source_of(ident))
     more = exponential(key, lives.patient[lane], index_of(ident), days_word(day_of(ident), 0), tag)
@@ -256,7 +227,7 @@ def _cleared(key, ident, start, stop, lives):
 
 
 @kernel
-def _of_niches(lane, lives):
+def _of_niches(lane: int, lives: Lives) -> np.ndarray:
     """What the lives of a plain lane depend on, eight numbers a niche in a row: see the places below."""
     table = np.zeros(8 * _NICHES)
     for niche in range(lives.growth.net.shape[1]):
@@ -274,7 +245,7 @@ def _of_niches(lane, lives):
 
 
 @kernel
-def _live_plainly(key, ident, begin, lives, life):
+def _live_plainly(key: np.uint64, ident: np.ndarray, begin: int, lives: Lives, life: Life) -> None:
     """`live` in one lane whose rates never change, from place `begin` of the batch on.
 
     Its loops have no branches, and one array of work: then the compiler uses the processor's vectors.
@@ -332,7 +303,10 @@ def _live_plainly(key, ident, begin, lives, life):
     for i in range(n):
         w[_END + i] *= table[8 * niche_of(ident[i]) + _PER_NET]
     paced = lives.pace.log_sd[lane] > 0.0
-    if paced or is_cluster(ident[0]) or is_cluster(ident[n - 1]):
+    clusters = False
+    for i in range(n):
+        clusters |= is_cluster(ident[i])
+    if paced or clusters:
         for i in range(n):
             if w[_START + i] < _NEVER:
                 if is_cluster(ident[i]):
@@ -356,7 +330,7 @@ def _live_plainly(key, ident, begin, lives, life):
 
 
 @kernel
-def _live_one(key, ident, i, lives, life):
+def _live_one(key: np.uint64, ident: np.uint64, i: int, lives: Lives, life: Life) -> None:
     """`live` of one founder, whatever its lane has been through."""
     lane, niche, day = lane_of(ident), niche_of(ident), day_of(ident)
     who = lives.patient[lane]
@@ -393,7 +367,7 @@ def _live_one(key, ident, i, lives, life):
 
 
 @kernel
-def live(key, ident, lives, life):
+def live(key: np.uint64, ident: np.ndarray, lives: Lives, life: Life) -> None:
     """Fill `life` with the lives of doomed founders (identities, at most BATCH), up to their lane's `end`."""
     count = ident.size
     who, index, days, tag = life.words[0], life.words[1], life.words[2], life.words[3]

@@ -1,8 +1,8 @@
 """Which of the cells that settle are promising: a mark v of each, uniform; promising is who has v < p.
 
-The settled are split into shells v in [2^-(j+1), 2^-j) by binomial quantiles: first the number below 2^-ANCHOR, then the
-smaller shells by halves, then the larger ones as shares of the rest. No node of this tree knows p, so a founder has the
-same shell, number and mark in every arm; only shells below p are opened into identities, and only in the one that
+The settled are split into shells v in [2^-(j+1), 2^-j) by binomial quantiles: first the number below 2^-ANCHOR, then
+the smaller shells by halves, then the larger ones as shares of the rest. No node of this tree knows p, so a founder has
+the same shell, number and mark in every arm; only shells below p are opened into identities, and only in the one that
 holds p do marks decide. Everybody else is doomed, and only counted.
 """
 
@@ -24,7 +24,20 @@ FULL = -1
 
 
 @kernel
-def _open(key, patient, lane, day, niche, source, first_index, shell, count, bound, identity, n):
+def _open(
+    key: np.uint64,
+    patient: int,
+    lane: int,
+    day: int,
+    niche: int,
+    source: int,
+    first_index: int,
+    shell: int,
+    count: int,
+    bound: float,
+    identity: np.ndarray,
+    n: int,
+) -> int:
     """Write the founders of a shell that are promising from row n on; returns the next row."""
     low = 0.0 if shell == SHELLS - 1 else math.ldexp(1.0, -(shell + 1))
     high = math.ldexp(1.0, -shell)
@@ -46,12 +59,23 @@ def _open(key, patient, lane, day, niche, source, first_index, shell, count, bou
 
 
 @kernel
-def open_shells(key, patient, day, source, tag, first_index, settled, bound, identity, doomed):
-    """The promising founders among the cells that `settled` today, (lanes, niches), in order of lane, niche and index.
+def open_shells(
+    key: np.uint64,
+    patient: np.ndarray,
+    day: int,
+    source: int,
+    tag: int,
+    first_index: int,
+    settled: np.ndarray,
+    bound: np.ndarray,
+    identity: np.ndarray,
+    doomed: np.ndarray,
+) -> int:
+    """Promising founders among the cells that `settled` today, (lanes, niches), in order of lane, niche and index.
 
-    `bound` (lanes, niches) is the chance to be promising; `source` and `tag` are those of the stream, `first_index` says
-    whether it is one of clusters. Fills `identity`, which has room for all, and `doomed` (lanes, niches). Returns how many
-    are promising, or FULL.
+    `bound` (lanes, niches) is the chance to be promising; `source` and `tag` are those of the stream, `first_index`
+    says whether it is one of clusters. Fills `identity`, which has room for all, and `doomed` (lanes, niches). Returns
+    how many are promising, or FULL.
     """
     niches = settled.shape[1]
     anchor = math.ldexp(1.0, -ANCHOR)

@@ -1,6 +1,7 @@
 """Sizes of small promising colonies, drawn when somebody looks, and what a dose does to them.
 
-A row moves from one day of a fixed raster to the next by draws that do not know who looked (see `sim.disease.founders`).
+A row moves from one day of a fixed raster to the next by draws that do not know who looked (see
+`sim.disease.founders`).
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import math
 import numpy as np
 
 from sim.disease.birth_death import MOST_LINES, RASTER_DAYS, doomed_left_until, time_term
-from sim.disease.founders import foresee
+from sim.disease.founders import Colonies, Growth, foresee
 from sim.disease.identity import day_of, index_of, lane_of, niche_of, source_of
 from sim.names import NEVER
 from sim.numerics.elementary import cosine_of_turns, exp, log
@@ -40,14 +41,17 @@ from sim.numerics.streams import (
 )
 
 KEYED_LINES = 64
-"""Up to so many immortal lines have each a mark and a share of the limit at a dose: survivors are nested in the dose."""
+"""Up to so many immortal lines have each a mark and a share of the limit at a dose: survivors are nested in doses."""
 
 
 @kernel
-def _forward(key, patient, i, rows, growth, to, draw_day):
-    """Immortal lines and doomed cells of a row on the morning of `to`, from where it stands, under the key of `draw_day`.
+def _forward(
+    key: np.uint64, patient: np.ndarray, i: int, rows: Colonies, growth: Growth, to: int, draw_day: int
+) -> tuple[np.int64, np.int64]:
+    """Immortal lines and doomed cells of a row on the morning of `to`, from where it stands, by the key of `draw_day`.
 
-    What is left of the doomed cells and what immortal lines have borne is negative binomial with the same failure: one draw.
+    What is left of the doomed cells and what immortal lines have borne is negative binomial with the same failure: one
+    draw.
     """
     ident, days = rows.identity[i], float(to - rows.at[i])
     immortal, doomed = rows.immortal[i], rows.doomed[i]
@@ -55,7 +59,11 @@ def _forward(key, patient, i, rows, growth, to, draw_day):
         return immortal, doomed
     lane, niche, source = lane_of(ident), niche_of(ident), source_of(ident)
     pace = rows.pace[i]
-    net, birth, death = pace * growth.net[lane, niche], pace * growth.birth[lane, niche], pace * growth.death[lane, niche]
+    net, birth, death = (
+        pace * growth.net[lane, niche],
+        pace * growth.birth[lane, niche],
+        pace * growth.death[lane, niche],
+    )
     who = patient[lane]
     if immortal == 0:
         if rows.end[i] <= to or doomed == 0:
@@ -74,8 +82,18 @@ def _forward(key, patient, i, rows, growth, to, draw_day):
 
 
 @kernel
-def _forward_many(key, patient, at, to, draw_day, rows, growth, lines, cells):
-    """`_forward` of the rows number `at` (n,) to days `to`, with keys of `draw_day`, several times faster: fills `lines`, `cells` (n,)."""
+def _forward_many(
+    key: np.uint64,
+    patient: np.ndarray,
+    at: np.ndarray,
+    to: np.ndarray,
+    draw_day: np.ndarray,
+    rows: Colonies,
+    growth: Growth,
+    lines: np.ndarray,
+    cells: np.ndarray,
+) -> None:
+    """`_forward` of the rows number `at` (n,) to days `to`, several times faster: fills `lines`, `cells` (n,)."""
     n = at.size
     who, index, days, tag = (
         np.empty(n, np.uint64),
@@ -136,8 +154,10 @@ def _forward_many(key, patient, at, to, draw_day, rows, growth, lines, cells):
 
 
 @kernel
-def _to_raster(key, patient, chosen, n, day, rows, growth):
-    """Bring the first `n` rows in `chosen` (numbers) to the last day of the raster that is not after the `day` (lanes,) of their lane."""
+def _to_raster(
+    key: np.uint64, patient: np.ndarray, chosen: np.ndarray, n: int, day: np.ndarray, rows: Colonies, growth: Growth
+) -> None:
+    """Bring the first `n` rows in `chosen` (numbers) to the last raster day up to the `day` (lanes,) of their lane."""
     at, to = np.empty(n, np.int64), np.empty(n, np.int64)
     lines, cells = np.empty(n, np.int64), np.empty(n, np.int64)
     while True:
@@ -165,11 +185,22 @@ def _to_raster(key, patient, chosen, n, day, rows, growth):
 
 
 @kernel
-def look(key, patient, day, lanes, count, rows, growth, cells, total):
-    """Cells of every small colony on the morning of `day` (lanes,) in some `lanes` (bool), added to `total` (lanes, niches) float64.
+def look(
+    key: np.uint64,
+    patient: np.ndarray,
+    day: np.ndarray,
+    lanes: np.ndarray,
+    count: int,
+    rows: Colonies,
+    growth: Growth,
+    cells: np.ndarray,
+    total: np.ndarray,
+) -> None:
+    """Cells of every small colony on the morning of `day` (lanes,) in some `lanes` (bool).
 
-    Fills `cells` (count,), 0 in other lanes. Rows move along the raster, by draws that do not know who looked; a look
-    between its days draws forward with the key of the next one, and keeps nothing.
+    They are added to `total` (lanes, niches) float64. Fills `cells` (count,), 0 in other lanes. Rows move along the
+    raster, by draws that do not know who looked; a look between its days draws forward with the key of the next one,
+    and keeps nothing.
     """
     chosen = np.empty(count, np.int64)
     n = 0
@@ -201,7 +232,16 @@ def look(key, patient, day, lanes, count, rows, growth, cells, total):
 
 
 @kernel
-def dose(key, patient, alive, day, survival, count, rows, growth):
+def dose(
+    key: np.uint64,
+    patient: np.ndarray,
+    alive: np.ndarray,
+    day: int,
+    survival: np.ndarray,
+    count: int,
+    rows: Colonies,
+    growth: Growth,
+) -> bool:
     """Thin the small colonies on the morning of `day`; `survival` (classes, lanes, niches) of cells, by resisted drugs.
 
     Each immortal line and each doomed cell survives by itself; the limit keeps the share of the lines that do. Returns

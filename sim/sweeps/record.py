@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from sim.disease.doomed_lives import ASLEEP, CELLS, DIED, EXTINCT, WOKE
+from sim.disease.doomed_records import ASLEEP, CELLS, DIED, EXTINCT, WOKE
 from sim.disease.identity import unpack
 from sim.names import ALL_ORGANS, DAYS_PER_YEAR, NEVER, NICHES
 
