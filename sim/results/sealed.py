@@ -77,17 +77,22 @@ def _with_whole_seed(manifest: dict[str, Any]) -> dict[str, Any]:
     return manifest
 
 
+def check_file(file: Path, digests: Iterable[str], again: str) -> None:
+    """Raises InputError, which names the file, where it is missing or has none of these digests."""
+    try:
+        found = digest_of(file)
+    except FileNotFoundError:
+        raise InputError(f"{file}: the file is missing; {again}") from None
+    except OSError as error:
+        raise InputError(f"{file}: cannot be read: {error.strerror}; {again}") from error
+    if found not in digests:
+        raise InputError(f"{file}: damaged: it is not what was written (its digest differs); {again}")
+
+
 def check_files(folder: Path, digests: Mapping[str, str], names: Iterable[str], again: str) -> None:
     """Compare files of a folder with their digests. Raises InputError that names the first that is damaged."""
     for name in names:
         file = folder / name
         if name not in digests:
             raise InputError(f"{file}: not among the files that its manifest names; {again}")
-        try:
-            found = digest_of(file)
-        except FileNotFoundError:
-            raise InputError(f"{file}: the file is missing; {again}") from None
-        except OSError as error:
-            raise InputError(f"{file}: cannot be read: {error.strerror}; {again}") from error
-        if found != digests[name]:
-            raise InputError(f"{file}: damaged: it is not what was written (its digest differs); {again}")
+        check_file(file, [digests[name]], again)

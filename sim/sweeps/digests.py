@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from sim.errors import InputError
 from sim.results import sealed
 
 ARRIVING = "arriving"
@@ -66,13 +65,6 @@ class Digests:
             file = folder / name
             if not file.exists() and name not in self._files:
                 continue  # it was about to come
-            try:
-                intact = self.holds(folder, name)
-            except OSError as error:
-                raise InputError(f"{file}: cannot be read: {error.strerror}; {AGAIN}") from error
-            if not file.exists():
-                raise InputError(f"{file}: the file is missing; {AGAIN}")
-            if not intact:
-                raise InputError(f"{file}: damaged: it is not what was written (its digest differs); {AGAIN}")
+            sealed.check_file(file, [known[name] for known in (self._files, self._arriving) if name in known], AGAIN)
             there.append(name)
         return there
