@@ -779,7 +779,7 @@ def test_show_tells_what_is_compared_and_check_reads_every_arm(front_door, tmp_p
     )
     enriched = front_door("show", "survival_by_site").stdout
     assert (
-        "100 patients, enriched: frailty_log_sd = 1, competent" in enriched
+        "220 patients, enriched: frailty_log_sd = 1, competent" in enriched
         and "of thyroid ones as of colon" in enriched
     )
     text = BASE + COMPARED.replace('name = "off"', 'name = "off"\ncohort.age = { mean = "20 years" }')

@@ -222,7 +222,7 @@ def test_every_settled_cell_is_somewhere_in_every_frame(which, number, request):
             assert here["settled"] == sum(
                 here[name] for name in ("asleep", "awake", "micrometastasis", "macrometastasis", "cleared")
             ), (frame, niche)
-    assert sum(at(steps, 10**9) for steps in counts["settled"]) > 400
+    assert sum(at(steps, 10**9) for steps in counts["settled"]) > 100
 
 
 def test_treatment_shows_in_film(treated):
