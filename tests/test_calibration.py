@@ -12,13 +12,12 @@ from sim.analysis import calibrated_file
 from sim.analysis.calibration import LARGEST_SOIL
 from sim.analysis.closed_form.exposure import expected_metastases, measure, visible_chances
 from sim.analysis.organs import data, fit, law
+from sim.analysis.organs.checks import seen_at_death
 from sim.analysis.organs.exposed import exposed, of_exposure
 from sim.catalog.parameters import LaneParameters
 from sim.disease.body import own_organ_factor, route
-from sim.disease.identity import unpack
 from sim.mechanisms.dormancy import values_of_site
 from sim.names import NICHES, ORGANS
-from sim.runs import tables
 from sim.runs.chunk import build_model
 
 SEED = 11
@@ -178,18 +177,6 @@ def closed_form_chances(chosen: scenario.Scenario, patients: int, seed: int) -> 
     return 1.0 - np.exp(-level[:, None] * strength * exposed)
 
 
-def simulated_shares(chosen: scenario.Scenario, patients: int, seed: int) -> np.ndarray:
-    """Whether each patient has a visible metastasis at death, (patients, niches)."""
-    model = build_model(chosen, seed=seed, patients=np.arange(patients), collect=False)
-    model.run()
-    found = tables.Metastases(model)
-    seen = found.cells_on(model.last_day[found.lane]) >= model.visible_cells[found.lane]
-    out = np.zeros((patients, len(NICHES)), dtype=bool)
-    out[found.lane[seen], unpack(found.identity)["niche"][seen]] = True
-    model.__dict__.clear()
-    return out
-
-
 CASES = [
     ("stomach", "liver"),
     ("stomach", "lung"),
@@ -217,8 +204,8 @@ def autopsies(site: str):
     """Chances in closed form, and who has a metastasis when metastases do not kill and when they do."""
     chosen = scenario.load(f"autopsy/{site}").with_(set_=[MILD_FRAILTY])
     harmless = chosen.with_(set_=["metastatic_death_per_day=0 1/day", "symptom_cells=1e18"])
-    return (closed_form_chances(harmless, PATIENTS, SEED), simulated_shares(harmless, PATIENTS, SEED),
-            simulated_shares(chosen, PATIENTS, SEED))  # fmt: skip
+    return (closed_form_chances(harmless, PATIENTS, SEED), seen_at_death(harmless, PATIENTS, SEED),
+            seen_at_death(chosen, PATIENTS, SEED))  # fmt: skip
 
 
 def standard_errors(chances: np.ndarray, seen: np.ndarray) -> float:

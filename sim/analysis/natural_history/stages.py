@@ -9,14 +9,11 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 
-import numpy as np
-
 from sim import catalog
 from sim.analysis.natural_history import cohorts
 from sim.analysis.natural_history import measures as m
 from sim.analysis.natural_history.fit import Target, Unknown
 from sim.analysis.natural_history.values_file import with_values
-from sim.catalog import load as catalogue
 from sim.names import STAGES_AT_DIAGNOSIS
 from sim.results.whole_file import write_whole
 
@@ -49,7 +46,7 @@ _UNKNOWNS: Mapping[str, tuple[str, float | None, float]] = {
 
 def unknowns() -> list[Unknown]:
     """What is fitted, with the catalogue's value as start and its range as limits."""
-    known = catalogue()
+    known = catalog.load()
     out = []
     for name, (kind, prior, sd) in _UNKNOWNS.items():
         p = known[name]
@@ -70,7 +67,7 @@ def measure(values: Mapping[str, float], patients: int, seed: int) -> dict[str, 
 def mine(values: Mapping[str, float]) -> dict[str, float]:
     """Those of `values` that stand in the stage's own file of the catalogue."""
     known = tomllib.loads(FILE.read_text(encoding="utf-8"))
-    return {name: float(np.asarray(value)) for name, value in values.items() if name.partition(".")[0] in known}
+    return {name: value for name, value in values.items() if name.partition(".")[0] in known}
 
 
 def write(values: Mapping[str, float]) -> str:

@@ -130,7 +130,6 @@ SHARED = (
     "symptom_log_sd", "lethal_factor", "primary_death_per_day", "primary_danger_log_sd", "imaging_threshold_cells",
     "metastatic_share.colon",
 )  # fmt: skip
-OF_A_SITE = ("metastatic_share", "site_metastasis_pace", "site_primary_pace", "primary_death_factor")
 STRENGTHS = {"colorectal": ("site_shedding_factor.colon", "soil.lung")}
 """What the organs' fit owns, moved here within its own uncertainty: their values become its `known_strength`."""
 STRENGTH_LOG_SD = {"site_shedding_factor": 0.45, "soil": 0.7}
@@ -148,7 +147,7 @@ def unknowns(site: str) -> list[Unknown]:
     if site == OF_TWO_SITES:
         names = two_sites.UNKNOWNS
     else:
-        names = SHARED if site == "colorectal" else tuple(f"{name}.{site}" for name in OF_A_SITE)
+        names = SHARED if site == "colorectal" else tuple(f"{name}.{site}" for name in two_sites.OF_A_SITE)
     known, found = catalogue(), blocks()
     out = []
     for name in (*names, *STRENGTHS.get(site, ())):

@@ -42,7 +42,12 @@ def _autopsies(site: str) -> tuple[Target, ...]:
 
 
 def targets() -> tuple[Target, ...]:
-    """The rows of the two sites, and of colorectal cancer those of bone and brain; names start with the site."""
+    """The rows of the two sites, and of colorectal cancer those of bone and brain; names start with the site.
+
+    Tuned by hand after the first fits, so that rows which pull apart share the miss: the SDs of the lung's rows and
+    of the autopsies; 1.4 for the colon's bone, whose row says 1.26; and 19 for relapse, which no row states (CAS17 has
+    9.2 % for tumours of unknown size, the band ends at 25).
+    """
     return (
         Target("breast: any", 0.15, 5.06, log=True, rows=("NAT121",)),
         Target("breast: bone", 0.2, 3.6, log=True, rows=("NAT122",)),
@@ -68,30 +73,11 @@ def targets() -> tuple[Target, ...]:
     )
 
 
+OF_A_SITE = ("metastatic_share", "site_metastasis_pace", "site_primary_pace", "primary_death_factor")
+"""What every site with rows of its own moves."""
 UNKNOWNS = (
-    *(
-        f"{block}.breast"
-        for block in (
-            "site_shedding_factor",
-            "metastatic_share",
-            "site_metastasis_pace",
-            "site_primary_pace",
-            "primary_death_factor",
-            "old_series_factor",
-            "site_sleep_factor",
-            "site_diagnosis_factor",
-        )
-    ),
-    *(
-        f"{block}.lung"
-        for block in (
-            "site_shedding_factor",
-            "metastatic_share",
-            "site_metastasis_pace",
-            "site_primary_pace",
-            "primary_death_factor",
-        )
-    ),
+    *(f"{block}.{site}" for site in ("breast", "lung") for block in ("site_shedding_factor", *OF_A_SITE)),
+    *(f"{block}.breast" for block in ("old_series_factor", "site_sleep_factor", "site_diagnosis_factor")),
     "niche_pace.bone",
     "niche_pace.brain",
     "soil.bone",
@@ -111,7 +97,7 @@ def _at_diagnosis(site: str, course: Course) -> dict[str, float]:
 def _at_death(site: str, values: Mapping[str, float], patients: int, seed: int) -> tuple[Course, dict[str, float]]:
     """Patients of old series, untreated and followed to death, and what their autopsies hold."""
     seen_from = cohorts.scenario_of(site, False, old=True).effective()["autopsy_threshold_cells"]
-    at_autopsy = {**values, "imaging_threshold_cells": values.get("autopsy_threshold_cells", seen_from)}
+    at_autopsy = {**values, "imaging_threshold_cells": seen_from}
     course = cohorts.sketched(site, False, patients, seed, TO_DEATH_YEARS, at_autopsy, old=True)
     seen = course.visible_day <= course.death_day[:, None]
     return course, {f"{site}: {organ} at autopsy": 100.0 * float(seen[:, i].mean()) for i, organ in enumerate(NICHES)}

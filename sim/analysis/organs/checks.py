@@ -15,13 +15,12 @@ SMALLEST_VARIANCE = 1e-4
 """Of a share: an organ in which one patient in ten thousand is expected says little about a squared distance."""
 
 
-def simulated_shares(site: str, patients: int, seed: int = SEED) -> np.ndarray:
-    """Share of simulated autopsies of a site with a visible metastasis, (organs,), at the catalogue's numbers."""
+def seen_at_death(chosen: scenarios.Scenario, patients: int, seed: int = SEED) -> np.ndarray:
+    """Whether each simulated patient has a visible metastasis on their last day, (patients, niches) bool."""
     from sim.disease.identity import unpack
     from sim.runs import tables
     from sim.runs.chunk import build_model
 
-    chosen = scenarios.load(f"autopsy/{site}")
     model = build_model(chosen, seed=seed, patients=np.arange(patients), collect=False)
     model.run()
     found = tables.Metastases(model)
@@ -29,7 +28,12 @@ def simulated_shares(site: str, patients: int, seed: int = SEED) -> np.ndarray:
     out = np.zeros((patients, len(NICHES)), dtype=bool)
     out[found.lane[seen], unpack(found.identity)["niche"][seen]] = True
     model.__dict__.clear()  # Mesa keeps every model that had agents
-    return out[:, : len(ORGANS)].mean(axis=0)
+    return out
+
+
+def simulated_shares(site: str, patients: int, seed: int = SEED) -> np.ndarray:
+    """Share of simulated autopsies of a site with a visible metastasis, (organs,), at the catalogue's numbers."""
+    return seen_at_death(scenarios.load(f"autopsy/{site}"), patients, seed)[:, : len(ORGANS)].mean(axis=0)
 
 
 def agreement(pattern: Pattern, patients: int) -> float:

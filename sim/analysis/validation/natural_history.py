@@ -8,6 +8,7 @@ number have no `source`.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Callable, Mapping
 
@@ -16,7 +17,7 @@ import numpy as np
 from sim.analysis.natural_history import cohorts
 from sim.analysis.natural_history import measures as m
 from sim.analysis.natural_history.course import Course
-from sim.analysis.validation.rows import Row
+from sim.analysis.validation.rows import Row, measured_row
 from sim.catalog import load as catalogue
 
 Cohort = Callable[[str, bool, float | None, bool], Course]
@@ -25,12 +26,7 @@ PATIENTS, SEED = 2000, 1
 COLORECTAL, OTHER_SITES = "Colorectal cancer", "Other sites"
 
 
-def _row(name: str, population: str, measured: m.Measure, **published: float | str | None) -> Row:
-    value, low, high = measured
-    known: dict = {"table": COLORECTAL, **published}
-    if math.isnan(value):
-        return Row(name, population, **{**known, "reason": known.get("reason") or "nobody to measure in this cohort"})
-    return Row(name, population, model=value, model_low=low, model_high=high, **known)
+_row = functools.partial(measured_row, table=COLORECTAL)
 
 
 def colorectal(untreated: Course, operated: Course) -> list[Row]:

@@ -9,6 +9,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 KINDS = ("fitted", "predicted")
 STATUSES = ("inside", "outside", "not comparable")
@@ -81,6 +82,14 @@ class Row:
         else:
             widths = (_width(self.published, self.published_low), _width(self.model, self.model_high))
         return math.hypot(*widths)
+
+
+def measured_row(name: str, population: str, measured: tuple[float, float, float], **known: Any) -> Row:
+    """A row of a measure (value, low, high) of simulated patients; not comparable where there was nobody to measure."""
+    value, low, high = measured
+    if math.isnan(value):
+        return Row(name, population, **{**known, "reason": known.get("reason") or "nobody to measure in this cohort"})
+    return Row(name, population, model=value, model_low=low, model_high=high, **known)
 
 
 def _width(value: float, end: float | None) -> float:
