@@ -14,6 +14,7 @@ from sim.results import storage
 COMPUTE = {
     "report": "sim.report.shareable.page_of",
     "calibrate": "sim.analysis.calibration.calibrate",
+    "validate": "sim.analysis.validation.scorecard.scorecard",
     "export-lesson": "sim.demo.handout.content",
     "compare": "sim.analysis.compare.compare",
     "plot": "sim.plots.figures.write",
@@ -37,6 +38,7 @@ def commands(tmp_path, monkeypatch):
     return lambda bad: {
         "report": ["report", run, "--out", bad / "x.html"],
         "calibrate": ["calibrate", "--out", bad / "x.toml"],
+        "validate": ["validate", "--out", bad / "x"],
         "export-lesson": ["export-lesson", "sleepers", "--quiet", "--out", bad / "x.html"],
         "compare": ["compare", run, other, "--out", bad / "x"],
         "plot": ["plot", run, "--out", bad / "x"],

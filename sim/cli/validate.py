@@ -56,14 +56,17 @@ def validate(
     from sim.analysis.validation.organs import SIMULATED, SYNTHETIC
     from sim.analysis.validation.scorecard import scorecard
     from sim.report.validation import summary, write
+    from sim.results.storage import check_file
 
+    folder = DEFAULT if out is None else out
+    check_file(folder / "scorecard.csv")  # before anything is simulated
     rows = scorecard(
         simulated=SIMULATED if patients is None else patients,
         synthetic=SYNTHETIC if synthetic is None else synthetic,
         cohort=PATIENTS if cohort is None else cohort,
     )
     sections = [] if no_profiles else profiles.sections()
-    path = write(rows, DEFAULT if out is None else out, sections, figures=not no_figures)
+    path = write(rows, folder, sections, figures=not no_figures)
     click.echo(summary(rows))
     click.echo()
     click.echo(f"page     {shown(path)}")
