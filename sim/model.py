@@ -20,7 +20,7 @@ from sim.disease.body import own_organ_factor
 from sim.disease.cells import TumourCells
 from sim.disease.colonies import ColonyLaw
 from sim.disease.death import Mortality
-from sim.disease.descent import Descent
+from sim.disease.descent import COUNTED, NOT_TOLD, REMEMBERED, Descent
 from sim.disease.doomed_records import CELLS
 from sim.disease.doses import NO_RESISTANCE, Origin
 from sim.disease.follow_up import FollowUp
@@ -31,6 +31,7 @@ from sim.disease.niches import Niche
 from sim.disease.primary import PrimaryTumour
 from sim.disease.shedding import (
     PRIMARY_CODE,
+    Fates,
     make_streams,
     metastases_shed,
     metastatic_shedding_per_day,
@@ -96,7 +97,10 @@ class MetastasisModel(mesa.Model):
         self.cells = TumourCells(
             self.key, hosts.patient, parameters, self.law, int(self.last_day.max()), keep_seeds, doomed
         )
-        self.descent = Descent(self.key, hosts, parameters, self.law, int(self.last_day.max()))
+        told = COUNTED if doomed else NOT_TOLD
+        if keep_seeds or self.law.classes > 1:
+            told = REMEMBERED  # a seed's row names its parent, and a dose asks what the parent resisted
+        self.descent = Descent(self.key, hosts, parameters, self.law, int(self.last_day.max()), told)
         self.follow_up = FollowUp(parameters, hosts, self.visible_cells)
         self.first_detected_day = self.follow_up.first_detected_day
         self._soil = parameters.by_niche("soil") * own_organ_factor(parameters, hosts.site)
@@ -104,6 +108,7 @@ class MetastasisModel(mesa.Model):
         self._competent = parameters["competent_share"] * hosts.frailty
         self.streams = make_streams(parameters, hosts.site)
         self._streams_today = [*self.streams]
+        self._fates = Fates(*(np.zeros(size, dtype=np.int64) for size in (lanes, shape, shape)))
         for stream in self.streams:
             if stream.code:
                 stream.potential = self.descent.mean_potential[:, stream.code - 1]
@@ -221,7 +226,7 @@ class MetastasisModel(mesa.Model):
         if self.cells.doomed is not None:
             self.cells.doomed.note_rates(self.day, self.alive, self.rates)
         for stream in self._streams_today:
-            new = stream.settle_events(self.key, self.hosts.patient, self.alive, self.day)
+            new = stream.settle_events(self.key, self.hosts.patient, self.alive, self.day, self.cells.settled)
             if new:
                 promising, doomed = self.cells.settle(stream, self.day, new)
                 self.descent.note(stream, self.day, promising, doomed)
@@ -334,7 +339,7 @@ class MetastasisModel(mesa.Model):
         due = self.observer.due(now) | ends
         for stream in self.streams:
             if stream.has_shed:
-                stream.split_failures(self.key, self.hosts.patient, due, now)
+                stream.split_failures(self.key, self.hosts.patient, due, now, self._fates)
         self.observer.record(now)
         if someone_ends:
             self._lanes_end(np.flatnonzero(self.alive & ends), now)
@@ -374,14 +379,14 @@ class MetastasisModel(mesa.Model):
     @property
     def died_in_transit(self) -> np.ndarray:
         """Events that died in the blood, (lanes,)."""
-        return self._sum("died_in_transit")
+        return self._fates.died_in_transit
 
     @property
     def died_on_arrival(self) -> np.ndarray:
         """Events that were arrested and died there, (lanes, niches)."""
-        return self._sum("died_on_arrival")
+        return self._fates.died_on_arrival
 
     @property
     def inert(self) -> np.ndarray:
         """Events that survived arrest and can found no colony, (lanes, niches)."""
-        return self._sum("inert")
+        return self._fates.inert

@@ -20,10 +20,12 @@ def injected(founders: int, days: int, *, lanes: int = 1, model_of=plain_model, 
     model = model_of(lanes, days, keep_seeds=True, **settings)
     for stream in model.streams:
 
-        def settle(_key, _patient, _alive, day, stream=stream):
+        def settle(_key, _patient, _alive, day, settled, stream=stream):
             chosen = founders if stream.cluster == clusters and day == ARRIVAL_DAY else 0
             stream.settled_today[:] = 0
             stream.settled_today[:, LIVER] = chosen
+            settled += stream.settled_today
+            stream.places_today = np.flatnonzero(stream.settled_today)
             return chosen * lanes
 
         stream.settle_events = settle

@@ -143,7 +143,7 @@ def test_settled_counts_are_monotone_in_their_chance(seed, shed, chance, factor,
     for scale in (1.0, factor):
         raised, out = low.copy(), np.zeros((1, 13), dtype=np.int64)
         raised[0, niche] *= scale
-        totals = np.zeros_like(out), np.zeros(1, dtype=np.int64)
+        totals = np.zeros_like(out), np.zeros_like(out), np.zeros(1, dtype=np.int64), np.empty(13, dtype=np.int64)
         settle.settle_cells(
             np.uint64(seed), np.array([5]), np.array([True]), 3, 0, np.array([shed]), raised, out, *totals
         )

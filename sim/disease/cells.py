@@ -151,6 +151,7 @@ class TumourCells:
                 stream.code,
                 stream.tag,
                 CLUSTER_INDEX * stream.cluster,
+                stream.places_today,
                 settled,
                 bound,
                 identity,
@@ -161,7 +162,6 @@ class TumourCells:
                 f"too many of {settled.max()} competent cells that settled in one niche in a day are promising, "
                 f"or they are over {MOST_INDEX}; competent_share x shedding is out of all bounds"
             )
-        self.settled += settled
         if self.doomed is not None:
             self.doomed.settle(stream, day, self._doomed_today)
         return identity[:n], self._doomed_today

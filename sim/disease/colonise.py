@@ -12,6 +12,10 @@ from sim.numerics.jit import inlined, kernel
 from sim.numerics.streams import SWITCH, days_word, exponential, tag_word
 
 
+_BLOCK = 256
+"""Colonies at once: their columns stay in the processor's nearest memory."""
+
+
 @kernel
 def switch_delays(key: np.uint64, patient: np.ndarray, identity: np.ndarray, mean_days: np.ndarray) -> np.ndarray:
     """Days that each colony rests at the avascular limit: exponential with mean `mean_days` (lanes,)."""
@@ -153,30 +157,32 @@ def grown_by_niche(
     Colonies below `small_log_cells` add their cells to `young_cells`; the others are counted in `small` or, from
     `large_log_cells` (lanes,) on, in `large`. All add to `burden`.
     """
-    early, limit, gap, late = np.empty(count), np.empty(count), np.empty(count), np.empty(count)
-    for i in range(count):
-        lane, niche = lane_of(identity[i]), niche_of(identity[i])
-        early[i], limit[i], gap[i], late[i] = (
-            early_rate[lane, niche] * pace[i],
-            limit_log_cells[lane],
-            limit_gap[lane],
-            gompertz_rate[lane, niche] * pace[i],
-        )
-    log_cells, size = np.empty(count), np.empty(count)
-    for i in range(count):
-        log_cells[i] = grown_log_cells(
-            day - start_day[i], start_log_cells[i], delay[i], early[i], limit[i], gap[i], late[i]
-        )
-        size[i] = exp(log_cells[i])
-    for i in range(count):
-        lane = lane_of(identity[i])
-        if not alive[lane]:
+    early, limit, gap, late = np.empty(_BLOCK), np.empty(_BLOCK), np.empty(_BLOCK), np.empty(_BLOCK)
+    log_cells, size = np.empty(_BLOCK), np.empty(_BLOCK)
+    for first in range(0, count, _BLOCK):
+        n = min(_BLOCK, count - first)
+        its, its_pace = identity[first : first + n], pace[first : first + n]
+        start, start_cells, rest = start_day[first : first + n], start_log_cells[first : first + n], delay[first : first + n]
+        some = False
+        for k in range(n):
+            lane, niche = lane_of(its[k]), niche_of(its[k])
+            some |= alive[lane]
+            early[k], late[k] = early_rate[lane, niche], gompertz_rate[lane, niche]
+            limit[k], gap[k] = limit_log_cells[lane], limit_gap[lane]
+        if not some:
             continue
-        niche = niche_of(identity[i])
-        if log_cells[i] < small_log_cells:
-            young_cells[lane, niche] += size[i]
-        elif log_cells[i] < large_log_cells[lane]:
-            small[lane, niche] += 1
-        else:
-            large[lane, niche] += 1
-        burden[lane, niche] += size[i]
+        for k in range(n):
+            log_cells[k] = grown_log_cells(
+                day - start[k], start_cells[k], rest[k], early[k] * its_pace[k], limit[k], gap[k], late[k] * its_pace[k]
+            )
+            size[k] = exp(log_cells[k])
+        for k in range(n):
+            lane = lane_of(its[k])
+            if not alive[lane]:
+                continue
+            niche = niche_of(its[k])
+            is_young, is_large = log_cells[k] < small_log_cells, log_cells[k] >= large_log_cells[lane]
+            young_cells[lane, niche] += size[k] if is_young else 0.0
+            small[lane, niche] += not (is_young or is_large)
+            large[lane, niche] += is_large and not is_young
+            burden[lane, niche] += size[k]

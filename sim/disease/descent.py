@@ -23,6 +23,8 @@ from sim.disease.shedding import Stream
 from sim.names import NICHES, RESISTANCE_CLASSES
 from sim.numerics.rows import Rows
 
+NOT_TOLD, COUNTED, REMEMBERED = 0, 1, 2
+"""Doomed founders: not among the seeds of clones; among them; and each with its parent, for whoever asks later."""
 _NO_PARENTS = np.empty(0, dtype=np.uint32)
 
 
@@ -33,17 +35,28 @@ class Descent:
     `clone` (MIXED where several founded it), `potential` (of its cells, relative to the primary's), `resists` (bits of
     drugs). `has_clones` (lanes,) bool; `clone_share` of the primary, `clone_potential` relative to the mean of the
     primary's cells, and `seeded`, the founding cells of what has settled (int64; 0 without clones), are (lanes,
-    clones). Of this week, (lanes, niches): `surface`, the sum of cells^exponent of an organ's metastases, and
+    clones); `doomed` says what becomes of the doomed: NOT_TOLD (then nothing is `seeded`), COUNTED, or REMEMBERED
+    with their parents. Of this week, (lanes, niches): `surface`, the sum of cells^exponent of an organ's metastases, and
     `mean_potential` of the cells that they shed.
     """
 
-    def __init__(self, key: np.uint64, hosts: Hosts, parameters: LaneParameters, law: ColonyLaw, last_day: int):
+    def __init__(
+        self,
+        key: np.uint64,
+        hosts: Hosts,
+        parameters: LaneParameters,
+        law: ColonyLaw,
+        last_day: int,
+        doomed: int = REMEMBERED,
+    ):
         lanes = len(hosts.patient)
+        self._doomed = doomed
         self._promising = law.promising
         self._key, self._patient = key, hosts.patient
         self._exponent, self._mean_cells = parameters["shedding_exponent"], parameters["cluster_mean_cells"]
         log_sd = parameters["clone_potential_log_sd"]
         self.has_clones = log_sd > 0.0
+        self._any_clones = bool(self.has_clones.any())
         power = potentials(hosts.clone_z, log_sd)
         self.clone_share = hosts.clone_share
         self.seeded = np.zeros(power.shape, dtype=np.int64)
@@ -164,10 +177,16 @@ class Descent:
     def note(self, stream: Stream, day: int, promising: np.ndarray, doomed: np.ndarray) -> None:
         """Settle the descent of what settled today, `promising` (identities) and `doomed` (lanes, niches).
 
-        That is the parents of what an organ's metastases shed, and every clone's number.
+        That is the parents of what an organ's metastases shed, and every clone's number. Parents of the doomed are
+        remembered only where somebody will ask for them.
         """
-        counts = self.has_clones.any()
+        counts = self._doomed != NOT_TOLD and self._any_clones
         if not (counts or stream.code):
+            return
+        if self._doomed != REMEMBERED:
+            parent = self._note_parents(stream, promising, day) if stream.code and promising.size else _NO_PARENTS
+            if counts:
+                self._count_clones(stream, promising, parent, doomed, day)
             return
         identity = np.empty(promising.size + int(doomed.sum()), dtype=np.uint64)
         descent.everybody(day, stream.code, CLUSTER_INDEX * stream.cluster, promising, doomed, identity)
@@ -182,6 +201,30 @@ class Descent:
                 parent,
                 self.seeded,
             )
+
+    def _count_clones(
+        self, stream: Stream, promising: np.ndarray, parent: np.ndarray, doomed: np.ndarray, day: int
+    ) -> None:
+        clones = self._clones
+        if promising.size:
+            descent.count_clones(
+                self._key, self._patient, promising, self.has_clones, clones, parent, self.seeded
+            )
+        descent.count_doomed_clones(
+            self._key,
+            self._patient,
+            day,
+            stream.code,
+            CLUSTER_INDEX * stream.cluster,
+            stream.places_today,
+            doomed,
+            self.has_clones,
+            clones,
+            self._start_of,
+            self._parent,
+            self._weight,
+            self.seeded,
+        )
 
     def _note_parents(self, stream: Stream, identity: np.ndarray, day: int) -> np.ndarray:
         chosen, place, first = self.draw(stream.code, identity, day)

@@ -16,8 +16,9 @@ from sim.disease.birth_death import STEP_DAYS
 from sim.disease.founders import founders_of
 from sim.disease.identity import day_of, index_of, lane_of, niche_of, pack, source_of
 from sim.numerics.jit import kernel
-from sim.numerics.streams import CLONE, days_word, tag_word, uniform
+from sim.numerics.streams import CLONE, PARENT, days_word, many_uniforms, tag_word, uniform
 
+_BATCH = 256
 MIXED = 255
 """The clone of a shedder that several cells founded."""
 
@@ -236,6 +237,87 @@ def count_clones(
             founders_of(key, patient[lane], ident, mean_cells[lane], promising[lane, niche_of(ident)])
         ):
             out[lane, founder_clone(key, patient[lane], ident, founder, cumulative[lane])] += 1
+
+
+@kernel
+def count_doomed_clones(
+    key: np.uint64,
+    patient: np.ndarray,
+    day: int,
+    source: int,
+    first_index: int,
+    places: np.ndarray,
+    doomed: np.ndarray,
+    has_clones: np.ndarray,
+    law: Clones,
+    start_of: np.ndarray,
+    parent: np.ndarray,
+    weight: np.ndarray,
+    out: np.ndarray,
+) -> None:
+    """`count_clones` of the `doomed` (lanes, niches) that settled today at some `places`, without a row for any of them.
+
+    A seed of a metastasis has the parent that `sim.disease.parents.draw_parents` would draw, from the same uniform;
+    `start_of`, `parent` and `weight` as there.
+    """
+    mean_cells, promising, cumulative, potential, _, shedders, clones = law
+    niches, last = doomed.shape[1], cumulative.shape[1] - 1
+    who, index, days, tag = (
+        np.empty(_BATCH, np.uint64),
+        np.empty(_BATCH, np.uint64),
+        np.full(_BATCH, days_word(day, 0)),
+        np.empty(_BATCH, np.uint64),
+    )
+    u, spare = np.empty(_BATCH), np.empty(_BATCH)
+    for place in places:
+        lane, niche = place // niches, place % niches
+        if not has_clones[lane]:
+            continue
+        number = doomed[lane, niche]
+        if source == 0 and first_index > 0:
+            for i in range(number):
+                ident = pack(lane, day, first_index + i, niche, source)
+                for founder in range(founders_of(key, patient[lane], ident, mean_cells[lane], promising[lane, niche])):
+                    out[lane, founder_clone(key, patient[lane], ident, founder, cumulative[lane])] += 1
+            continue
+        purpose = CLONE if source == 0 else PARENT
+        begin, stop = start_of[lane * niches + max(source - 1, 0)], start_of[lane * niches + max(source - 1, 0) + 1]
+        for first in range(0, number, _BATCH):
+            n = min(_BATCH, number - first)
+            for k in range(n):
+                who[k], index[k] = np.uint64(patient[lane]), np.uint64(first_index + first + k)
+                tag[k] = tag_word(purpose, niche, source)
+            many_uniforms(key, who[:n], index[:n], days[:n], tag[:n], u, spare)
+            for k in range(n):
+                if source == 0:
+                    clone = np.int64(0)
+                    for number_of_clone in range(last):
+                        clone += u[k] >= cumulative[lane, number_of_clone]
+                    out[lane, clone] += 1
+                    continue
+                target = weight[stop - 1] * u[k]
+                low, high = begin, stop - 1
+                while low < high:
+                    middle = (low + high) // 2
+                    if weight[middle] <= target:
+                        low = middle + 1
+                    else:
+                        high = middle
+                at = parent[low]
+                clone = np.int64(clones[at])
+                if clone == MIXED:
+                    clone = seed_clone(
+                        key,
+                        patient[lane],
+                        pack(lane, day, first_index + first + k, niche, source),
+                        shedders[at],
+                        clones[at],
+                        mean_cells[lane],
+                        promising[lane],
+                        cumulative[lane],
+                        potential[lane],
+                    )
+                out[lane, clone] += 1
 
 
 @kernel

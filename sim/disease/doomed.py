@@ -75,9 +75,10 @@ class Doomed:
     def settle(self, stream: Stream, day: int, doomed: np.ndarray) -> None:
         """So many doomed founders, (lanes, niches), settled today."""
         arrivals = self._arrivals
-        arrivals.reserve(doomed.size)
+        places = stream.places_today
+        arrivals.reserve(places.size)
         arrivals.count = doomed_counts.note_arrivals(
-            day, stream.code, CLUSTER_INDEX * stream.cluster, doomed, arrivals.packed, arrivals.count
+            day, stream.code, CLUSTER_INDEX * stream.cluster, places, doomed, arrivals.packed, arrivals.count
         )
 
     def note_rates(self, day: int, alive: np.ndarray, rates: Rates) -> None:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from sim.disease.birth_death import LEAST_FAILURE, RASTER_DAYS, last_line_failure
-from sim.disease.doomed_lives import BATCH, colony, live, new_life
+from sim.disease.doomed_lives import BATCH, colony, live, new_life, undisturbed
 from sim.disease.doomed_records import ASLEEP, CELLS, COLONIES, DIED, EXTINCT, WOKE, Life, Lives
 from sim.disease.doses import pace_of
 from sim.disease.identity import CLUSTER_INDEX, day_of, index_of, is_cluster, lane_of, niche_of, pack, source_of
@@ -20,13 +20,19 @@ _STEPS = 6
 
 
 @kernel
-def note_arrivals(day: int, source: int, first_index: int, doomed: np.ndarray, rows: np.ndarray, count: int) -> int:
-    """Note how many doomed founders settled today, (lanes, niches): packed like identities, the number as index."""
-    for lane in range(doomed.shape[0]):
-        for niche in range(doomed.shape[1]):
-            if doomed[lane, niche] > 0:
-                rows[count] = pack(lane, day, first_index + doomed[lane, niche], niche, source)
-                count += 1
+def note_arrivals(
+    day: int, source: int, first_index: int, places: np.ndarray, doomed: np.ndarray, rows: np.ndarray, count: int
+) -> int:
+    """Note how many doomed founders settled today, (lanes, niches): packed like identities, the number as index.
+
+    `places` are those where any settled, lane x niches + niche.
+    """
+    niches = doomed.shape[1]
+    for place in places:
+        lane, niche = place // niches, place % niches
+        if doomed[lane, niche] > 0:
+            rows[count] = pack(lane, day, first_index + doomed[lane, niche], niche, source)
+            count += 1
     return count
 
 
@@ -189,7 +195,7 @@ def count_lives(
         its_days = look_day[begin : begin + looks]
         slots = _slots_of(its_days, end)
         steps = np.zeros((out.shape[1], _STEPS, looks + 1), np.int32)
-        simple = not lives.clears[lane] and lives.doses.first[lane + 1] == lives.doses.first[lane]
+        simple = lives.doses.first[lane + 1] == lives.doses.first[lane]
         record, last_record = first_arrival[lane], first_arrival[lane + 1]
         number, done = np.int64(0), np.int64(0)
         while record < last_record or done < number:
@@ -221,14 +227,20 @@ def count_lives(
                     n_plain += 1
                     look += 1
                 niche = niche_of(ident[i])
+                if simple:
+                    at, left = start, np.int64(0)
+                    while look < until:
+                        now, at, left = undisturbed(key, ident[i], start, life.end[i], at, left, its_days[look], lives)
+                        out[begin + look, niche, CELLS] += now
+                        look += 1
                 while look < until:
                     out[begin + look, niche, CELLS] += colony(
                         key, ident[i], start, life.end[i], life.cleared[i], life.kind[i], its_days[look], lives
                     )[0]
                     look += 1
             if n_plain > 0:
-                at, at_look = plain[:n_plain], plain_look[:n_plain]
-                _one_cell_later(key, ident, at, at_look, its_days, lives, life, life.words, u, v, days, rest, cells)
+                them, at_look = plain[:n_plain], plain_look[:n_plain]
+                _one_cell_later(key, ident, them, at_look, its_days, lives, life, life.words, u, v, days, rest, cells)
                 for s in range(n_plain):
                     out[begin + plain_look[s], niche_of(ident[plain[s]]), CELLS] += cells[s]
         for niche in range(out.shape[1]):

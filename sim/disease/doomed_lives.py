@@ -73,6 +73,38 @@ def _advance(
 
 
 @kernel
+def undisturbed(
+    key: np.uint64,
+    ident: np.uint64,
+    start: np.int64,
+    end: float,
+    at: np.int64,
+    cells: np.int64,
+    until: int,
+    lives: Lives,
+) -> tuple[np.int64, np.int64, np.int64]:
+    """Cells of a colony that no dose ever met on the morning of `until`, from `cells` at `at` (0: its founders at `start`).
+
+    With the last raster day up to then and the cells on it, from which a later look goes on.
+    """
+    lane, niche, growth = lane_of(ident), niche_of(ident), lives.growth
+    who = lives.patient[lane]
+    pace = pace_of(key, who, ident, lives.pace)
+    net, birth, death = (
+        pace * growth.net[lane, niche],
+        pace * growth.birth[lane, niche],
+        pace * growth.death[lane, niche],
+    )
+    if cells == 0:
+        at, cells = start, founders_of(key, who, ident, growth.mean_cells[lane], growth.promising[lane, niche])
+    raster = until // RASTER_DAYS * RASTER_DAYS
+    if raster > at:
+        cells = _advance(key, who, ident, cells, float(at), raster, end, net, birth, death)
+        at = np.int64(raster)
+    return _advance(key, who, ident, cells, float(at), until, end, net, birth, death), at, cells
+
+
+@kernel
 def colony(
     key: np.uint64,
     ident: np.uint64,
@@ -245,6 +277,38 @@ def _of_niches(lane: int, lives: Lives) -> np.ndarray:
 
 
 @kernel
+def _clear(key: np.uint64, ident: np.ndarray, begin: int, lives: Lives, life: Life) -> None:
+    """`_cleared` of those that cycle, in one lane that never had a dose: most end before T cells would clear them."""
+    lane, n, w = lane_of(ident[0]), 0, life.work[begin:]
+    stop = float(lives.end[lane])
+    size = ident.size
+    at, who, index, days, tag = (
+        np.empty(size, np.int64),
+        np.empty(size, np.uint64),
+        np.empty(size, np.uint64),
+        np.empty(size, np.uint64),
+        np.empty(size, np.uint64),
+    )
+    for i in range(size):
+        at[n] = i
+        who[n] = np.uint64(lives.patient[lane])
+        index[n], days[n] = np.uint64(index_of(ident[i])), days_word(day_of(ident[i]), 0)
+        tag[n] = tag_word(DOOMED_CLEARED, niche_of(ident[i]), source_of(ident[i]))
+        n += w[_START + i] < _NEVER
+    u, spare = np.empty(n), np.empty(n)
+    many_uniforms(key, who[:n], index[:n], days[:n], tag[:n], u, spare)
+    for k in range(n):
+        u[k] = -log(u[k])
+    for k in range(n):
+        i = at[k]
+        start = w[_START + i]
+        value = value_at(lives.clearance, lane, 0, start) + u[k]
+        if value_at(lives.clearance, lane, 0, min(w[_END + i], stop)) >= value:
+            cleared = time_of(lives.clearance, lane, 0, value, start)
+            w[_CLEARED + i], w[_GONE + i] = cleared, min(cleared, w[_END + i])
+
+
+@kernel
 def _live_plainly(key: np.uint64, ident: np.ndarray, begin: int, lives: Lives, life: Life) -> None:
     """`live` in one lane whose rates never change, from place `begin` of the batch on.
 
@@ -323,10 +387,7 @@ def _live_plainly(key: np.uint64, ident: np.ndarray, begin: int, lives: Lives, l
         w[_CLEARED + i] = np.inf
         life.kind[begin + i] = 0
     if lives.clears[lane]:
-        for i in range(n):
-            if w[_START + i] < _NEVER:
-                cleared = _cleared(key, ident[i], np.int64(w[_START + i]), min(w[_END + i], end), lives)
-                w[_CLEARED + i], w[_GONE + i] = cleared, min(cleared, w[_END + i])
+        _clear(key, ident, begin, lives, life)
 
 
 @kernel

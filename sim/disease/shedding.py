@@ -7,7 +7,7 @@ event: it arrests, settles and sleeps as a whole.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -24,6 +24,14 @@ CLUSTER_TAG = 16
 PRIMARY_CODE = 0
 MOST_SHED_PER_DAY, MOST_SHED = 1e17, 4e18
 """At 10^17 a double's steps (16) are far below a Poisson count's standard deviation; tallies are 64-bit integers."""
+
+
+class Fates(NamedTuple):
+    """Events that failed, of all streams, by lane: int64, (lanes,), (lanes, niches) and (lanes, niches)."""
+
+    died_in_transit: np.ndarray
+    died_on_arrival: np.ndarray
+    inert: np.ndarray
 
 
 class Stream:
@@ -47,6 +55,7 @@ class Stream:
         self.today = np.zeros(lanes, dtype=np.int64)
         self.settled_today = np.zeros(shape, dtype=np.int64)
         self.shed = np.zeros(lanes, dtype=np.int64)
+        self._places, self.places_today = np.empty(lanes * len(NICHES), dtype=np.int64), np.empty(0, dtype=np.int64)
         self.settled = np.zeros(shape, dtype=np.int64)
         self.died_in_transit = np.zeros(lanes, dtype=np.int64)
         self.died_on_arrival, self.inert = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
@@ -89,14 +98,31 @@ class Stream:
             *self._weights,
         )
 
-    def settle_events(self, key: np.uint64, patient: np.ndarray, alive: np.ndarray, day: int) -> int:
-        """Split the settled events off; returns how many there are."""
-        return settle.settle_cells(
-            key, patient, alive, day, self.tag, self.today, self.chance, self.settled_today, self.settled, self.failures
+    def settle_events(
+        self, key: np.uint64, patient: np.ndarray, alive: np.ndarray, day: int, settled: np.ndarray
+    ) -> int:
+        """Split the settled events off, and add them to `settled` (lanes, niches); returns how many there are."""
+        number, count = settle.settle_cells(
+            key,
+            patient,
+            alive,
+            day,
+            self.tag,
+            self.today,
+            self.chance,
+            self.settled_today,
+            settled,
+            self.settled,
+            self.failures,
+            self._places,
         )
+        self.places_today = self._places[:count]
+        return number
 
-    def split_failures(self, key: np.uint64, patient: np.ndarray, due: np.ndarray, day: int) -> None:
-        """Tell by kind the events that failed since the last time, in the lanes that are due (bool)."""
+    def split_failures(
+        self, key: np.uint64, patient: np.ndarray, due: np.ndarray, day: int, fates: Fates
+    ) -> None:
+        """Tell by kind the events that failed since the last time, in the lanes that are due (bool); add to `fates`."""
         settle.split_failures(
             key,
             patient,
@@ -105,6 +131,7 @@ class Stream:
             self.tag,
             self.failures,
             *self._weights,
+            *fates,
             self.died_in_transit,
             self.died_on_arrival,
             self.inert,

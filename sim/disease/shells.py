@@ -66,6 +66,7 @@ def open_shells(
     source: int,
     tag: int,
     first_index: int,
+    places: np.ndarray,
     settled: np.ndarray,
     bound: np.ndarray,
     identity: np.ndarray,
@@ -73,34 +74,27 @@ def open_shells(
 ) -> int:
     """Promising founders among the cells that `settled` today, (lanes, niches), in order of lane, niche and index.
 
-    `bound` (lanes, niches) is the chance to be promising; `source` and `tag` are those of the stream, `first_index`
+    `places` are those where any did, lane x niches + niche, in order; `bound` (lanes, niches) is the chance to be
+    promising; `source` and `tag` are those of the stream, `first_index`
     says whether it is one of clusters. Fills `identity`, which has room for all, and `doomed` (lanes, niches). Returns
     how many are promising, or FULL.
     """
-    niches = settled.shape[1]
+    niches, count_places = settled.shape[1], places.size
+    doomed[:] = 0
     anchor = math.ldexp(1.0, -ANCHOR)
-    places = 0
-    for lane in range(settled.shape[0]):
-        for niche in range(niches):
-            doomed[lane, niche] = 0
-            if settled[lane, niche] > 0:
-                places += 1
-    lanes, at = np.empty(places, np.int64), np.empty(places, np.int64)
-    who, tags, zero = np.empty(places, np.uint64), np.empty(places, np.uint64), np.zeros(places, np.uint64)
-    k = 0
-    for lane in range(settled.shape[0]):
-        for niche in range(niches):
-            if settled[lane, niche] > 0:
-                lanes[k], at[k] = lane, niche
-                who[k], tags[k] = np.uint64(patient[lane]), tag_word(SHELL, niche, tag)
-                k += 1
+    who, tags = np.empty(count_places, np.uint64), np.empty(count_places, np.uint64)
+    for k in range(count_places):
+        lane, niche = places[k] // niches, places[k] % niches
+        who[k], tags[k] = np.uint64(patient[lane]), tag_word(SHELL, niche, tag)
     days = days_word(day, 0)
-    first, second = np.empty(places), np.empty(places)
-    many_uniforms(key, who, zero, np.full(places, days), tags, first, second)
+    first, second = np.empty(count_places), np.empty(count_places)
+    many_uniforms(
+        key, who, np.zeros(count_places, np.uint64), np.full(count_places, days), tags, first, second
+    )
     in_shell = np.zeros(SHELLS, np.int64)
     n = 0
-    for k in range(places):
-        lane, niche = lanes[k], at[k]
+    for k in range(count_places):
+        lane, niche = places[k] // niches, places[k] % niches
         count, p = settled[lane, niche], bound[lane, niche]
         begin = n
         below = np.int64(0)

@@ -252,7 +252,9 @@ TABLES: Mapping[str, tuple[Column, ...]] = MappingProxyType(
                 "int64",
                 "cell",
                 "its cells that settled until the patient's last day, alive and able to found a colony, "
-                "from the primary or a metastasis; cells of a cluster count one by one",
+                "from the primary or a metastasis; cells of a cluster count one by one; null with "
+                "`tables = metastases`",
+                nullable=True,
             ),
             Column(
                 "metastases",

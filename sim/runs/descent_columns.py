@@ -84,7 +84,7 @@ class DescentColumns:
             "share_of_primary": descent.clone_share[lanes].ravel(),
             "potential": potential,
             "marker": np.ma.MaskedArray(np.where(potential > 1.0, HOT_MARKER, COLD_MARKER), mask=potential == 1.0),
-            "seeded": descent.seeded[lanes].ravel(),
+            "seeded": np.ma.MaskedArray(descent.seeded[lanes].ravel(), mask=self._cells.doomed is None),
             "metastases": metastases[lanes].ravel(),
         }
 
