@@ -368,7 +368,7 @@ TWO_COLONIES = np.array([1e4, 1e5])
 def with_two_colonies(lanes: int = 300, **changes):
     """Patients with clones, two colonies in every liver (of 10^4 and 10^5 cells on day 0), on the morning of day 7."""
     model = drawn_model(np.arange(lanes), [values(**SEEDING | {"secondary_shedding_factor": 30.0, "metastasis_gompertz_per_day": 1e-9}
-                                                  | {"competent_share": 0.002, "clone_potential_log_sd": 1.5} | changes)], horizon_days=60)  # fmt: skip
+                                                  | {"competent_share": 0.002, "clone_potential_log_sd": 1.5} | changes)], horizon_days=60, keep_seeds=True)  # fmt: skip
     identity = np.array([pack(lane, 0, 2**20 + i, LIVER, 0) for lane in range(lanes) for i in (0, 1)], dtype=np.uint64)
     model.cells.grown.append(identity=identity, woke=0, traits=0, since=0, start_day=0.0, start_log_cells=np.log(np.tile(TWO_COLONIES, lanes)),
                              delay_days=1e9, pace=1.0, shedder=-1)  # fmt: skip

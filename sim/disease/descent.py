@@ -68,7 +68,7 @@ class Descent:
         blocks = (last_day // STEP_DAYS + 1) * len(NICHES) if parameters["secondary_shedding_factor"].any() else 0
         self._block_first, self._block_end = np.zeros(blocks, dtype=np.int64), np.zeros(blocks, dtype=np.int64)
         self.surface, self.mean_potential = np.zeros((lanes, len(NICHES))), np.ones((lanes, len(NICHES)))
-        self._start_of = np.zeros(lanes * len(NICHES) + 1, dtype=np.int64)
+        self._start_of = np.zeros(lanes * len(NICHES) * parents.KINDS + 1, dtype=np.int64)
         self._parent, self._weight = np.empty(0, dtype=np.int32), np.empty(0)
 
     @property
@@ -141,6 +141,7 @@ class Descent:
             law.gompertz_per_day,
             self._exponent,
             shedders.column("potential"),
+            shedders.column("clone"),
             self._start_of,
             self._parent,
             self._weight,

@@ -257,11 +257,12 @@ def count_doomed_clones(
 ) -> None:
     """`count_clones` of the `doomed` (lanes, niches) that settled today at some `places`, without a row for any of them.
 
-    A seed of a metastasis has the parent that `sim.disease.parents.draw_parents` would draw, from the same uniform;
-    `start_of`, `parent` and `weight` as there.
+    A seed of a metastasis has the clone of the parent that `sim.disease.parents.draw_parents` would draw, from the same
+    uniform: parents stand there in order of their clones. `start_of`, `parent` and `weight` as there.
     """
     mean_cells, promising, cumulative, potential, _, shedders, clones = law
-    niches, last = doomed.shape[1], cumulative.shape[1] - 1
+    niches, last, kinds = doomed.shape[1], cumulative.shape[1] - 1, cumulative.shape[1] + 1
+    bound = np.empty(kinds)
     who, index, days, tag = (
         np.empty(_BATCH, np.uint64),
         np.empty(_BATCH, np.uint64),
@@ -281,19 +282,32 @@ def count_doomed_clones(
                     out[lane, founder_clone(key, patient[lane], ident, founder, cumulative[lane])] += 1
             continue
         purpose = CLONE if source == 0 else PARENT
-        begin, stop = start_of[lane * niches + max(source - 1, 0)], start_of[lane * niches + max(source - 1, 0) + 1]
+        begin, stop = 0, 0
+        bound[:last] = cumulative[lane, :last]
+        if source > 0:
+            begin, stop = start_of[(lane * niches + source - 1) * kinds], start_of[(lane * niches + source) * kinds]
+            for kind in range(kinds - 1):
+                end = start_of[(lane * niches + source - 1) * kinds + kind + 1]
+                bound[kind] = weight[end - 1] / weight[stop - 1] if end > begin else 0.0
         for first in range(0, number, _BATCH):
             n = min(_BATCH, number - first)
             for k in range(n):
                 who[k], index[k] = np.uint64(patient[lane]), np.uint64(first_index + first + k)
                 tag[k] = tag_word(purpose, niche, source)
             many_uniforms(key, who[:n], index[:n], days[:n], tag[:n], u, spare)
-            for k in range(n):
-                if source == 0:
+            if source == 0:
+                for k in range(n):
                     clone = np.int64(0)
-                    for number_of_clone in range(last):
-                        clone += u[k] >= cumulative[lane, number_of_clone]
+                    for before in range(last):
+                        clone += u[k] >= bound[before]
                     out[lane, clone] += 1
+                continue
+            for k in range(n):
+                kind = np.int64(0)
+                for before in range(kinds - 1):
+                    kind += u[k] >= bound[before]
+                if kind < kinds - 1:
+                    out[lane, kind] += 1
                     continue
                 target = weight[stop - 1] * u[k]
                 low, high = begin, stop - 1
@@ -304,19 +318,17 @@ def count_doomed_clones(
                     else:
                         high = middle
                 at = parent[low]
-                clone = np.int64(clones[at])
-                if clone == MIXED:
-                    clone = seed_clone(
-                        key,
-                        patient[lane],
-                        pack(lane, day, first_index + first + k, niche, source),
-                        shedders[at],
-                        clones[at],
-                        mean_cells[lane],
-                        promising[lane],
-                        cumulative[lane],
-                        potential[lane],
-                    )
+                clone = seed_clone(
+                    key,
+                    patient[lane],
+                    pack(lane, day, first_index + first + k, niche, source),
+                    shedders[at],
+                    clones[at],
+                    mean_cells[lane],
+                    promising[lane],
+                    cumulative[lane],
+                    potential[lane],
+                )
                 out[lane, clone] += 1
 
 

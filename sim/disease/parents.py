@@ -7,9 +7,12 @@ import math
 import numpy as np
 
 from sim.disease.colonise import grown_log_cells
+from sim.disease.hosts import CLONES
 from sim.disease.identity import index_of, lane_of, niche_of
 from sim.numerics.jit import kernel
 from sim.numerics.streams import PARENT, days_word, tag_word, uniform
+
+KINDS = CLONES + 1
 
 
 @kernel
@@ -49,6 +52,7 @@ def weigh_shedders(
     gompertz_rate: np.ndarray,
     exponent: np.ndarray,
     potential: np.ndarray,
+    clone: np.ndarray,
     start_of: np.ndarray,
     parent: np.ndarray,
     weight: np.ndarray,
@@ -57,10 +61,11 @@ def weigh_shedders(
 ) -> None:
     """What each grown colony contributes to the seeds of its organ on the morning of `day`.
 
-    Fills `start_of` (lanes x niches + 1) with the first of each organ's shedders in `parent` (their numbers, in the
-    order of the rows), `weight` (alike) with the running sum within the organ of cells^`exponent` x potential,
+    Fills `start_of` (lanes x niches x KINDS + 1) with the first of each organ's shedders of each kind in `parent`
+    (their numbers, by kind, then in the order of the rows; the kind is the clone, the last one several clones),
+    `weight` (alike) with the running sum within the organ of cells^`exponent` x potential,
     `surface` (lanes, niches) with the sum of cells^`exponent`, and `mean_potential` (alike) with the potential of the
-    average cell shed, 1 where nothing is shed. `potential` is that of the shedders.
+    average cell shed, 1 where nothing is shed. `potential` and `clone` are those of the shedders.
     """
     niches = surface.shape[1]
     start_of[:] = 0
@@ -68,7 +73,8 @@ def weigh_shedders(
     mean_potential[:] = 0.0
     for i in range(count):
         if alive[lane_of(identity[i])]:
-            start_of[lane_of(identity[i]) * niches + niche_of(identity[i]) + 1] += 1
+            kind = min(np.int64(clone[shedder[i]]), KINDS - 1)
+            start_of[(lane_of(identity[i]) * niches + niche_of(identity[i])) * KINDS + kind + 1] += 1
     for group in range(1, start_of.size):
         start_of[group] += start_of[group - 1]
     filled = start_of[:-1].copy()
@@ -88,13 +94,16 @@ def weigh_shedders(
                 gompertz_rate[lane, niche] * pace[i],
             )
         )
-        surface[lane, niche] += shed
-        mean_potential[lane, niche] += shed * potential[shedder[i]]
-        at = filled[lane * niches + niche]
-        filled[lane * niches + niche] += 1
-        parent[at], weight[at] = shedder[i], mean_potential[lane, niche]
+        kind = (lane * niches + niche) * KINDS + min(np.int64(clone[shedder[i]]), KINDS - 1)
+        parent[filled[kind]], weight[filled[kind]] = shedder[i], shed
+        filled[kind] += 1
     for lane in range(surface.shape[0]):
         for niche in range(niches):
+            here = (lane * niches + niche) * KINDS
+            for at in range(start_of[here], start_of[here + KINDS]):
+                surface[lane, niche] += weight[at]
+                mean_potential[lane, niche] += weight[at] * potential[parent[at]]
+                weight[at] = mean_potential[lane, niche]
             total = surface[lane, niche]
             mean_potential[lane, niche] = mean_potential[lane, niche] / total if total > 0.0 else 1.0
 
@@ -127,7 +136,7 @@ def draw_parents(
         ident = identity[n]
         lane, niche = lane_of(ident), niche_of(ident)
         here = lane * niches + niche
-        begin, stop = start_of[lane * niches + source - 1], start_of[lane * niches + source]
+        begin, stop = start_of[(lane * niches + source - 1) * KINDS], start_of[(lane * niches + source) * KINDS]
         if stop == begin:
             return -1
         if here != before:
