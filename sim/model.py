@@ -196,7 +196,7 @@ class MetastasisModel(mesa.Model):
 
     def grow(self) -> None:
         """Expected shedding from today's size, then growth, and what comes back."""
-        self.expected_shed = self._shedding * self.rates.shedding * self.primary.shedding_surface()
+        self.expected_shed = self._shedding * self.rates.now.shedding * self.primary.shedding_surface()
         self.primary.step()
         if self._some_return:
             shed = self.expected_shed + self._metastatic_shedding * self.metastatic_surface.sum(axis=1)
@@ -215,7 +215,7 @@ class MetastasisModel(mesa.Model):
     def circulate(self) -> None:
         """Chance that a shed cell settles in each niche: arrest by the vessels, survival by today's soil."""
         settle.todays_chances(
-            self._soil, self.rates.receptivity, self._competent, self.rates.competence, self.viable, self._able
+            self._soil, self.rates.now.receptivity, self._competent, self.rates.now.competence, self.viable, self._able
         )
         for stream in self._streams_today:
             stream.circulate(self.alive, self.viable, self._able)
@@ -239,11 +239,11 @@ class MetastasisModel(mesa.Model):
         woken = self.cells.wake(self.day, self.alive, self.rates)
         if self._awake_today:
             woken, self._awake_today = np.concatenate([*self._awake_today, woken]), []
-        self.cells.begin_cycling(woken, self.day, self.rates.clearance)
+        self.cells.begin_cycling(woken, self.day, self.rates.now.clearance)
 
     def colonise(self) -> None:
         """The evening of the small colonies; on the last day of a week measure the grown ones."""
-        self.cells.end_day(self.alive, self.day, self.rates.clearance)
+        self.cells.end_day(self.alive, self.day, self.rates.now.clearance)
         if self.day % STEP_DAYS == STEP_DAYS - 1:
             if self.therapy is not None:
                 self.therapy.after_week()

@@ -28,9 +28,13 @@ _NOBODY = np.empty(0, dtype=np.int64)
 
 @kernel
 def note_stages(
-    start: np.ndarray,
-    slot: np.ndarray,
+    start: int,
+    now: int,
+    grid: np.ndarray,
     lanes: np.ndarray,
+    slot: np.ndarray,
+    lane_of_row: np.ndarray,
+    day_of_row: np.ndarray,
     settled: np.ndarray,
     died_on_arrival: np.ndarray,
     inert: np.ndarray,
@@ -45,14 +49,15 @@ def note_stages(
 ) -> None:
     """Note the stages that are known at once in every organ, and in all, of some `lanes` from row `start` of `bins` on.
 
-    The arrays are (lanes, niches). Rows of `bins` are organ x stage; the same counts are added to the row `slot` of
-    `total`. Promising sleepers and cells of small colonies go to `all_sleeping` and `all_cycling` (rows, niches), for
+    The arrays are (lanes, niches). `grid` (one or as many as `lanes`) are their slots. Rows of `bins` are organ x
+    stage; the same counts are added to the row `slot` of `total`. Promising sleepers and cells of small colonies go to `all_sleeping` and `all_cycling` (rows, niches), for
     `note_present`.
     """
     niches, stages = settled.shape[1], 6
     here, everywhere = np.zeros(stages, np.int64), np.zeros(stages, np.int64)
     for i in range(lanes.size):
-        lane, into = lanes[i], slot[i]
+        lane, into = lanes[i], grid[i] if grid.size > 1 else grid[0]
+        slot[start + i], lane_of_row[start + i], day_of_row[start + i] = into, lane, now
         everywhere[:] = 0
         for organ in range(niches + 1):
             if organ < niches:
@@ -135,16 +140,15 @@ class ClockHistogram:
 
         `cycling_cells` (lanes, niches) are those of promising colonies.
         """
-        end = self._rows + len(lanes)
-        here = slice(self._rows, end)
-        slot = self._slot[here]
-        slot[:] = grid - self.first_slot
-        self._lane[here], self._day[here] = lanes, now
         cells = model.cells
         note_stages(
             self._rows,
-            slot,
+            now,
+            np.atleast_1d(grid - self.first_slot),
             lanes,
+            self._slot,
+            self._lane,
+            self._day,
             cells.settled,
             model.died_on_arrival,
             model.inert,
@@ -157,7 +161,7 @@ class ClockHistogram:
             self._bins,
             self._total,
         )
-        self._rows = end
+        self._rows += len(lanes)
 
     @property
     def looks(self) -> tuple[np.ndarray, np.ndarray]:

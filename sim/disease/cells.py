@@ -168,7 +168,7 @@ class TumourCells:
 
     def place(self, identity: np.ndarray, day: int, rates: Rates) -> np.ndarray:
         """Place promising founders that settled today, asleep or awake; returns the identities of those awake."""
-        awake, log = self.sleepers.place(identity, day, rates.sleep, self.keep_seeds)
+        awake, log = self.sleepers.place(identity, day, rates.now.sleep, self.keep_seeds)
         if len(log):
             self.seeds.append(identity=log[:, 0], coded_threshold=log[:, 1])
         return awake

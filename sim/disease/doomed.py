@@ -56,7 +56,7 @@ class Doomed:
         self._arrivals = Rows(packed=np.uint64)
         self._chance, self._energy, self._hazard = (History(lanes, len(NICHES)) for _ in range(3))
         self._clearance = History(lanes, 1)
-        self._rates, self._any_clears = b"", bool(law.clears.any())  # rates of sleepers, as last noted
+        self._any_clears = bool(law.clears.any())
         self._shape = (0, law.classes, len(NICHES))
         self._doses = Rows(lane=np.int32, day=np.int32, drug=np.int8, dosed_day=np.int32, chance=np.float64)
         self._cycling: list[np.ndarray] = []
@@ -86,16 +86,15 @@ class Doomed:
 
         Raises AssertionError where T cells clear more in one niche than in another.
         """
-        today = rates.of_sleepers.tobytes()
-        if today != self._rates:
-            self._rates = today
-            self._chance.note(day, alive, rates.sleep)
-            self._energy.note(day, alive, rates.feeding)
-            self._hazard.note(day, alive, rates.sleeper_death)
+        now = rates.now
+        if day == 0 or rates.may_differ_for_sleepers:
+            self._chance.note(day, alive, now.sleep)
+            self._energy.note(day, alive, now.feeding)
+            self._hazard.note(day, alive, now.sleeper_death)
         if self._any_clears:
-            if not same_everywhere(rates.clearance):
+            if not same_everywhere(now.clearance):
                 raise AssertionError("clearance differs between niches: keep a column a niche of its clock")
-            self._clearance.note(day, alive, rates.clearance[:, :1])
+            self._clearance.note(day, alive, now.clearance[:, :1])
         elif day == 0:
             self._clearance.note(day, alive, np.zeros((len(alive), 1)))
 

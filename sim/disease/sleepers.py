@@ -61,14 +61,15 @@ class Sleepers(Rows):
         if day % STEP_DAYS == 0:
             self._before = day + STEP_DAYS
             self.near = sleep.bring_near(self.rows, self.near, self.count, self._before)
-        self.keep_promises(day, rates)
-        np.add(self.energy_clock, rates.feeding, out=self._evening[0])
-        np.add(self.hazard_clock, rates.sleeper_death, out=self._evening[1])
+        if day == 0 or rates.may_differ_for_sleepers:
+            self.keep_promises(day, rates)
+        np.add(self.energy_clock, rates.now.feeding, out=self._evening[0])
+        np.add(self.hazard_clock, rates.now.sleeper_death, out=self._evening[1])
 
     def keep_promises(self, day: int, rates: Rates) -> None:
         """Promise more where today's rates break a promise; the sleepers of those lanes get new days."""
         headroom = _HEADROOM if day else 1.0
-        if sleep.renew_promises(rates.feeding, rates.sleeper_death, *self._promises, headroom, self._broken):
+        if sleep.renew_promises(rates.now.feeding, rates.now.sleeper_death, *self._promises, headroom, self._broken):
             self.promise_again(day)
 
     def promise_again(self, day: int) -> None:
@@ -128,9 +129,9 @@ class Sleepers(Rows):
                 self._last,
                 alive,
                 self.energy_clock,
-                rates.feeding,
+                rates.now.feeding,
                 self.hazard_clock,
-                rates.sleeper_death,
+                rates.now.sleeper_death,
                 *self._promises,
                 self._sleeping,
                 self._woke,
