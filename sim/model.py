@@ -31,7 +31,7 @@ from sim.disease.niches import Niche
 from sim.disease.primary import PrimaryTumour
 from sim.disease.shedding import (
     PRIMARY_CODE,
-    Fates,
+    Failures,
     make_streams,
     metastases_shed,
     metastatic_shedding_per_day,
@@ -108,7 +108,7 @@ class MetastasisModel(mesa.Model):
         self._competent = parameters["competent_share"] * hosts.frailty
         self.streams = make_streams(parameters, hosts.site)
         self._streams_today = [*self.streams]
-        self._fates = Fates(*(np.zeros(size, dtype=np.int64) for size in (lanes, shape, shape)))
+        self._failures = Failures(self.streams)
         for stream in self.streams:
             if stream.code:
                 stream.potential = self.descent.mean_potential[:, stream.code - 1]
@@ -337,9 +337,7 @@ class MetastasisModel(mesa.Model):
             return
         ends = self._was_alive & (now >= self.last_day)
         due = self.observer.due(now) | ends
-        for stream in self.streams:
-            if stream.has_shed:
-                stream.split_failures(self.key, self.hosts.patient, due, now, self._fates)
+        self._failures.split(self.key, self.hosts.patient, due, now)
         self.observer.record(now)
         if someone_ends:
             self._lanes_end(np.flatnonzero(self.alive & ends), now)
@@ -379,14 +377,14 @@ class MetastasisModel(mesa.Model):
     @property
     def died_in_transit(self) -> np.ndarray:
         """Events that died in the blood, (lanes,)."""
-        return self._fates.died_in_transit
+        return self._failures.fates.died_in_transit
 
     @property
     def died_on_arrival(self) -> np.ndarray:
         """Events that were arrested and died there, (lanes, niches)."""
-        return self._fates.died_on_arrival
+        return self._failures.fates.died_on_arrival
 
     @property
     def inert(self) -> np.ndarray:
         """Events that survived arrest and can found no colony, (lanes, niches)."""
-        return self._fates.inert
+        return self._failures.fates.inert

@@ -444,8 +444,14 @@ def test_children_of_a_clusters_colony_are_of_its_founders_clones_by_potential(c
             break
     children = np.array([pack(lane, 70, i, LUNG, 1 + LIVER) for i in range(10_000)], dtype=np.uint64)
     cumulative = np.cumsum(model.hosts.clone_share[lane] * power[lane])
-    clone = np.array([descent.seed_clone(model.key, model.hosts.patient[lane], child, parent, descent.MIXED, model.parameters["cluster_mean_cells"][lane],
-                                         model.law.promising[lane], cumulative / cumulative[-1], power[lane]) for child in children])  # fmt: skip
+    mixture = np.empty((1, 8))
+    descent.mix_clones(
+        model.key, model.hosts.patient[lane], parent, size, cumulative / cumulative[-1], power[lane], mixture[0]
+    )
+    law = model.descent._clones._replace(
+        clones=np.array([descent.MIXED], dtype=np.uint8), mixture=np.zeros(1, dtype=np.int32), mixtures=mixture
+    )
+    clone = np.array([descent.seed_clone(model.key, model.hosts.patient[lane], child, 0, law) for child in children])
     expected = np.bincount(of_founders, power[lane, of_founders], minlength=8)
     assert_counts(np.bincount(clone, minlength=8), 10_000 * expected / expected.sum())
 

@@ -63,7 +63,8 @@ class Descent:
         weight = hosts.clone_share * power
         self._cumulative = np.cumsum(weight / weight.sum(axis=1, keepdims=True), axis=1)
         self.clone_potential = power / mean_potential(hosts, log_sd)[:, None]
-        self.shedders = Rows(identity=np.uint64, clone=np.uint8, potential=np.float64, resists=np.uint8)
+        self.shedders = Rows(identity=np.uint64, clone=np.uint8, potential=np.float64, resists=np.uint8, mixture=np.int32)
+        self._mixtures, self._mixed = np.empty((64, power.shape[1])), 0
         self._seeds, self._groups = Rows(number=np.uint32, shedder=np.uint32), Rows(place=np.int64, first=np.int64)
         blocks = (last_day // STEP_DAYS + 1) * len(NICHES) if parameters["secondary_shedding_factor"].any() else 0
         self._block_first, self._block_end = np.zeros(blocks, dtype=np.int64), np.zeros(blocks, dtype=np.int64)
@@ -93,8 +94,9 @@ class Descent:
             self._cumulative,
             self.clone_potential,
             self.finder,
-            shedders.column("identity"),
             shedders.column("clone"),
+            shedders.column("mixture"),
+            self._mixtures,
         )
 
     def weigh(self, grown: Rows, law: ColonyLaw, alive: np.ndarray, day: int) -> None:
@@ -116,13 +118,20 @@ class Descent:
         if row.size:
             identity = grown.identity[row]
             clone, potential = np.empty(row.size, dtype=np.uint8), np.empty(row.size)
-            descent.shedder_traits(self._key, self._patient, identity, self.has_clones, self._clones, clone, potential)
+            mixed = np.empty((row.size, self._mixtures.shape[1]))
+            descent.shedder_traits(
+                self._key, self._patient, identity, self.has_clones, self._clones, clone, potential, mixed
+            )
+            is_mixed = clone == descent.MIXED
+            mixture = self._mixed + np.cumsum(is_mixed) - 1
+            self._keep_mixtures(mixed[is_mixed])
             grown.shedder[row] = shedders.count + np.arange(row.size)
             shedders.append(
                 identity=identity,
                 clone=clone,
                 potential=potential,
                 resists=grown.traits[row] & np.uint8(RESISTANCE_CLASSES - 1),
+                mixture=np.where(is_mixed, mixture, -1),
             )
         self._parent, self._weight = np.empty(count, dtype=np.int32), np.empty(count)
         parents.weigh_shedders(
@@ -148,6 +157,15 @@ class Descent:
             self.surface,
             self.mean_potential,
         )
+
+    def _keep_mixtures(self, mixed: np.ndarray) -> None:
+        end = self._mixed + len(mixed)
+        if end > len(self._mixtures):
+            more = np.empty((2 * end, self._mixtures.shape[1]))
+            more[: self._mixed] = self._mixtures[: self._mixed]
+            self._mixtures = more
+        self._mixtures[self._mixed : end] = mixed
+        self._mixed = end
 
     def draw(self, code: int, identity: np.ndarray, day: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The parents, as numbers of shedders (seeds,), of what settled today (`identity`) from a stream's organ.

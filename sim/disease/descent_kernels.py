@@ -44,7 +44,8 @@ class Clones(NamedTuple):
     """What tells a cell's clone: of the primary's cells by lane, of seeds by their shedder's.
 
     `mean_cells` (lanes,) of a cluster, `promising` (lanes, niches), `cumulative` weights and `potential` (lanes,
-    clones); `finder`, and identities (`shedders`) and `clones` of the shedders.
+    clones); `finder`, and by shedder its `clones`, and for MIXED ones the row `mixture` of `mixtures`, the cumulative
+    shares of clones among the seeds of a colony that several cells founded.
     """
 
     mean_cells: np.ndarray
@@ -52,8 +53,9 @@ class Clones(NamedTuple):
     cumulative: np.ndarray
     potential: np.ndarray
     finder: Finder
-    shedders: np.ndarray
     clones: np.ndarray
+    mixture: np.ndarray
+    mixtures: np.ndarray
 
 
 @kernel
@@ -112,36 +114,38 @@ def founder_clone(key: np.uint64, patient: int, ident: np.uint64, founder: int, 
 
 
 @kernel
-def seed_clone(
-    key: np.uint64,
-    patient: int,
-    ident: np.uint64,
-    parent: np.uint64,
-    clone: int,
-    mean_cells: float,
-    promising: np.ndarray,
-    cumulative: np.ndarray,
-    potential: np.ndarray,
-) -> np.int64:
-    """The clone of a seed: its parent's `clone`, or that of one of its parent's founders, in proportion to potential.
+def mix_clones(
+    key: np.uint64, patient: int, ident: np.uint64, number: int, cumulative: np.ndarray, potential: np.ndarray, out: np.ndarray
+) -> float:
+    """Cumulative shares of clones among the seeds of a colony of `number` founders, in `out` (clones,); its mean potential.
 
-    `promising` (niches,) is the lane's chance that a cell is (see `founders_of`).
+    A founder's clone has seeds in proportion to its potential.
     """
+    out[:] = 0.0
+    for founder in range(number):
+        clone = founder_clone(key, patient, ident, founder, cumulative)
+        out[clone] += potential[clone]
+    total = out.sum()
+    running = 0.0
+    for clone in range(out.size):
+        running += out[clone]
+        out[clone] = running / total
+    return total / number
+
+
+@kernel
+def seed_clone(key: np.uint64, patient: int, ident: np.uint64, shedder: int, law: Clones) -> np.int64:
+    """The clone of a seed: its parent's, or one of those that founded its parent."""
+    clone = law.clones[shedder]
     if clone != MIXED:
         return np.int64(clone)
-    number = founders_of(key, patient, parent, mean_cells, promising[niche_of(parent)])
-    left = 0.0
-    for founder in range(number):
-        left += potential[founder_clone(key, patient, parent, founder, cumulative)]
-    left *= uniform(
+    u = uniform(
         key, patient, index_of(ident), days_word(day_of(ident), 0), tag_word(CLONE, niche_of(ident), source_of(ident))
     )
+    shares = law.mixtures[law.mixture[shedder]]
     chosen = np.int64(0)
-    for founder in range(number):
-        chosen = np.int64(founder_clone(key, patient, parent, founder, cumulative))
-        left -= potential[chosen]
-        if left < 0.0:
-            break
+    while chosen < shares.size - 1 and u >= shares[chosen]:
+        chosen += 1
     return chosen
 
 
@@ -155,23 +159,13 @@ def draw_clones(
     out: np.ndarray,
 ) -> None:
     """The clone of founding cell number `founder` of each identity."""
-    mean_cells, promising, cumulative, potential, finder, shedders, clones = law
+    cumulative, finder = law.cumulative, law.finder
     for i in range(identity.size):
         ident = identity[i]
         lane = lane_of(ident)
         if source_of(ident) > 0:
             at = shedder_of(ident, finder)
-            out[i] = seed_clone(
-                key,
-                patient[lane],
-                ident,
-                shedders[at],
-                clones[at],
-                mean_cells[lane],
-                promising[lane],
-                cumulative[lane],
-                potential[lane],
-            )
+            out[i] = seed_clone(key, patient[lane], ident, at, law)
         else:
             out[i] = founder_clone(key, patient[lane], ident, founder[i], cumulative[lane])
 
@@ -210,7 +204,7 @@ def count_clones(
 
     `parent` (seeds,) is the shedder of each, if a metastasis shed them.
     """
-    mean_cells, promising, cumulative, potential, _, shedders, clones = law
+    mean_cells, promising, cumulative = law.mean_cells, law.promising, law.cumulative
     for i in range(identity.size):
         ident = identity[i]
         lane = lane_of(ident)
@@ -220,17 +214,7 @@ def count_clones(
             at = parent[i]
             out[
                 lane,
-                seed_clone(
-                    key,
-                    patient[lane],
-                    ident,
-                    shedders[at],
-                    clones[at],
-                    mean_cells[lane],
-                    promising[lane],
-                    cumulative[lane],
-                    potential[lane],
-                ),
+                seed_clone(key, patient[lane], ident, at, law),
             ] += 1
             continue
         for founder in range(
@@ -260,7 +244,7 @@ def count_doomed_clones(
     A seed of a metastasis has the clone of the parent that `sim.disease.parents.draw_parents` would draw, from the same
     uniform: parents stand there in order of their clones. `start_of`, `parent` and `weight` as there.
     """
-    mean_cells, promising, cumulative, potential, _, shedders, clones = law
+    mean_cells, promising, cumulative = law.mean_cells, law.promising, law.cumulative
     niches, last, kinds = doomed.shape[1], cumulative.shape[1] - 1, cumulative.shape[1] + 1
     bound = np.empty(kinds)
     who, index, days, tag = (
@@ -319,15 +303,7 @@ def count_doomed_clones(
                         high = middle
                 at = parent[low]
                 clone = seed_clone(
-                    key,
-                    patient[lane],
-                    pack(lane, day, first_index + first + k, niche, source),
-                    shedders[at],
-                    clones[at],
-                    mean_cells[lane],
-                    promising[lane],
-                    cumulative[lane],
-                    potential[lane],
+                    key, patient[lane], pack(lane, day, first_index + first + k, niche, source), at, law
                 )
                 out[lane, clone] += 1
 
@@ -341,9 +317,19 @@ def shedder_traits(
     law: Clones,
     out_clone: np.ndarray,
     out_potential: np.ndarray,
+    out_mixture: np.ndarray,
 ) -> None:
-    """Clone (or MIXED) and mean potential of the cells of colonies; 0 and 1 in patients without clones."""
-    mean_cells, promising, cumulative, potential, finder, shedders, clones = law
+    """Clone (or MIXED) and mean potential of the cells of colonies; 0 and 1 in patients without clones.
+
+    `out_mixture` (colonies, clones) takes the cumulative shares of a MIXED one's clones.
+    """
+    mean_cells, promising, cumulative, potential, finder = (
+        law.mean_cells,
+        law.promising,
+        law.cumulative,
+        law.potential,
+        law.finder,
+    )
     for i in range(identity.size):
         ident = identity[i]
         lane = lane_of(ident)
@@ -355,22 +341,12 @@ def shedder_traits(
             cells = founders_of(key, patient[lane], ident, mean_cells[lane], promising[lane, niche_of(ident)])
         if source_of(ident) > 0:
             at = shedder_of(ident, finder)
-            clone = seed_clone(
-                key,
-                patient[lane],
-                ident,
-                shedders[at],
-                clones[at],
-                mean_cells[lane],
-                promising[lane],
-                cumulative[lane],
-                potential[lane],
-            )
+            clone = seed_clone(key, patient[lane], ident, at, law)
         else:
             clone = np.int64(founder_clone(key, patient[lane], ident, 0, cumulative[lane]))
         out_clone[i], out_potential[i] = clone, potential[lane, clone]
         if cells > 1:
-            total = 0.0
-            for founder in range(cells):
-                total += potential[lane, founder_clone(key, patient[lane], ident, founder, cumulative[lane])]
-            out_clone[i], out_potential[i] = MIXED, total / cells
+            out_clone[i] = MIXED
+            out_potential[i] = mix_clones(
+                key, patient[lane], ident, cells, cumulative[lane], potential[lane], out_mixture[i]
+            )

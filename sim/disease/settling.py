@@ -281,3 +281,44 @@ def split_failures(
         weight_transit[lane] = 0.0
         weight_died[lane, :] = 0.0
         weight_inert[lane, :] = 0.0
+
+
+@kernel
+def split_failures_of_all(
+    key: np.uint64,
+    patient: np.ndarray,
+    due: np.ndarray,
+    day: int,
+    sources: np.ndarray,
+    has_shed: np.ndarray,
+    failures: np.ndarray,
+    weight_transit: np.ndarray,
+    weight_died: np.ndarray,
+    weight_inert: np.ndarray,
+    transit_of_source: np.ndarray,
+    died_of_source: np.ndarray,
+    inert_of_source: np.ndarray,
+    transit_total: np.ndarray,
+    died_total: np.ndarray,
+    inert_total: np.ndarray,
+) -> None:
+    """`split_failures` of all `sources` that have shed; arrays by source have it as first axis."""
+    for s in range(sources.size):
+        if has_shed[s]:
+            split_failures(
+                key,
+                patient,
+                due,
+                day,
+                sources[s],
+                failures[s],
+                weight_transit[s],
+                weight_died[s],
+                weight_inert[s],
+                transit_total,
+                died_total,
+                inert_total,
+                transit_of_source[s],
+                died_of_source[s],
+                inert_of_source[s],
+            )

@@ -61,7 +61,7 @@ class Stream:
         self.died_on_arrival, self.inert = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
         self.failures = np.zeros(lanes, dtype=np.int64)
         self.expected, self.chance = np.zeros(lanes), np.zeros(shape)
-        self._weights = (np.zeros(lanes), np.zeros(shape), np.zeros(shape))
+        self.weights = (np.zeros(lanes), np.zeros(shape), np.zeros(shape))
 
     def sheds_on(self, day: int) -> bool:
         """The primary sheds every day, metastases on the first day of a week, for all of it."""
@@ -95,7 +95,7 @@ class Stream:
             competent,
             self.potential,
             self.chance,
-            *self._weights,
+            *self.weights,
         )
 
     def settle_events(
@@ -119,22 +119,39 @@ class Stream:
         self.places_today = self._places[:count]
         return number
 
-    def split_failures(
-        self, key: np.uint64, patient: np.ndarray, due: np.ndarray, day: int, fates: Fates
-    ) -> None:
-        """Tell by kind the events that failed since the last time, in the lanes that are due (bool); add to `fates`."""
-        settle.split_failures(
+
+class Failures:
+    """Events of all streams that failed: told apart by kind for all of them at once.
+
+    `fates` are the tallies over all streams.
+    """
+
+    def __init__(self, streams: Sequence[Stream]):
+        self._streams = streams
+        lanes, shape = len(streams[0].rate), streams[0].chance.shape
+        self.fates = Fates(*(np.zeros(size, dtype=np.int64) for size in (lanes, shape, shape)))
+        count = len(streams)
+        self._sources = np.array([stream.tag for stream in streams])
+        self._failures = np.zeros((count, lanes), dtype=np.int64)
+        self._weights = np.zeros((count, lanes)), np.zeros((count, *shape)), np.zeros((count, *shape))
+        self._of_source = Fates(*(np.zeros((count, *fate.shape), dtype=np.int64) for fate in self.fates))
+        for s, stream in enumerate(streams):
+            stream.failures, stream.weights = self._failures[s], tuple(weight[s] for weight in self._weights)
+            stream.died_in_transit, stream.died_on_arrival, stream.inert = (fate[s] for fate in self._of_source)
+
+    def split(self, key: np.uint64, patient: np.ndarray, due: np.ndarray, day: int) -> None:
+        """Tell by kind the events that failed since the last time, in the lanes that are due (bool)."""
+        settle.split_failures_of_all(
             key,
             patient,
             due,
             day,
-            self.tag,
-            self.failures,
+            self._sources,
+            np.array([stream.has_shed for stream in self._streams]),
+            self._failures,
             *self._weights,
-            *fates,
-            self.died_in_transit,
-            self.died_on_arrival,
-            self.inert,
+            *self._of_source,
+            *self.fates,
         )
 
 
