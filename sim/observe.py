@@ -50,8 +50,8 @@ def note_stages(
     """Note the stages that are known at once in every organ, and in all, of some `lanes` from row `start` of `bins` on.
 
     The arrays are (lanes, niches). `grid` (one or as many as `lanes`) are their slots. Rows of `bins` are organ x
-    stage; the same counts are added to the row `slot` of `total`. Promising sleepers and cells of small colonies go to `all_sleeping` and `all_cycling` (rows, niches), for
-    `note_present`.
+    stage; the same counts are added to the row `slot` of `total`. Promising sleepers and cells of small colonies go to
+    `all_sleeping` and `all_cycling` (rows, niches), for `note_present`.
     """
     niches, stages = settled.shape[1], 6
     here, everywhere = np.zeros(stages, np.int64), np.zeros(stages, np.int64)

@@ -232,8 +232,17 @@ def opened(bound: float, settled: int, patients: int = 400, seed: int = 5):
     identity = np.empty(counts.sum(), dtype=np.uint64)
     doomed = np.zeros_like(counts)
     n = shells.open_shells(
-        np.uint64(seed), np.arange(patients), 3, 0, 0, 0, np.flatnonzero(counts), counts, np.full(counts.shape, bound),
-        identity, doomed,
+        np.uint64(seed),
+        np.arange(patients),
+        3,
+        0,
+        0,
+        0,
+        np.flatnonzero(counts),
+        counts,
+        np.full(counts.shape, bound),
+        identity,
+        doomed,
     )
     return identity[:n], doomed
 

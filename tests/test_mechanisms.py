@@ -335,9 +335,7 @@ def acts_differently_later(mechanism) -> bool:
         while model.day < 800 and model.running:
             model.step()
     assert model.burden_cells.any()
-    return not all(
-        np.array_equal(getattr(acted[0], name), getattr(acted[1], name)) for name in RatesNow._fields
-    )
+    return not all(np.array_equal(getattr(acted[0], name), getattr(acted[1], name)) for name in RatesNow._fields)
 
 
 @pytest.mark.parametrize("name", [name for name, mechanism in REGISTRY.items() if mechanism.constant])

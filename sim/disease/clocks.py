@@ -26,6 +26,8 @@ class History:
 
     def note(self, day: int, alive: np.ndarray, rate: np.ndarray) -> None:
         """Today's rate, (lanes, columns), in lanes that are alive (bool)."""
+        if np.array_equal(self._last, rate):
+            return
         count = self._count
         if count + len(alive) > len(self._records.lane):
             more = self._room(len(alive) + count * 3 // 2)

@@ -14,7 +14,10 @@ from sim.numerics.jit import kernel
 
 
 class Clock(NamedTuple):
-    """Records in order of lane, then day: `first` (lanes + 1,), `day` (records,), `value` and `rate` (records, columns)."""
+    """Records in order of lane, then day.
+
+    `first` (lanes + 1,), `day` (records,), `value` and `rate` (records, columns).
+    """
 
     first: np.ndarray
     day: np.ndarray
@@ -42,10 +45,10 @@ def note_changes(
     records: Records,
     count: int,
 ) -> int:
-    """Record the `rate` (lanes, columns) of lanes that are alive where it is not `last`, with the clock's value this morning.
+    """Record the `rate` (lanes, columns) of lanes alive where it is not `last`, with the clock's value this morning.
 
-    `value` (alike) and `since` (lanes,) are the clock's value and day at the last record. `records` has `count` rows, and
-    room for every lane; returns how many there are then.
+    `value` (alike) and `since` (lanes,) are the clock's value and day at the last record. `records` has `count` rows,
+    and room for every lane; returns how many there are then.
     """
     for lane in range(alive.size):
         if not alive[lane]:
@@ -79,8 +82,8 @@ def same_everywhere(rate: np.ndarray) -> bool:
 def record_on(clock: Clock, lane: int, day: float) -> int:
     """Row of the record that tells the clock of a lane on the morning of `day`.
 
-    A lane has a record a day at most, so this one is not further from the first than the days between: where rates change
-    every day it is just there.
+    A lane has a record a day at most, so this one is not further from the first than the days between: where rates
+    change every day it is just there.
     """
     low, high = clock.first[lane], clock.first[lane + 1] - 1
     if day - clock.day[low] < high - low:
@@ -106,7 +109,7 @@ def value_at(clock: Clock, lane: int, niche: int, time: float) -> float:
 
 @kernel
 def time_of(clock: Clock, lane: int, niche: int, value: float, since: float) -> float:
-    """First time at which a clock that never runs back has that value; infinite if it never has. It has less `since` then."""
+    """First time at which a clock that never runs back has that value, which it has not yet at `since`; or infinite."""
     column = niche if clock.value.shape[1] > 1 else 0
     low, high = record_on(clock, lane, since), clock.first[lane + 1] - 1
     if low < high and clock.rate[low, column] > 0.0:

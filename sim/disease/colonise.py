@@ -11,7 +11,6 @@ from sim.numerics.elementary import exp
 from sim.numerics.jit import inlined, kernel
 from sim.numerics.streams import SWITCH, days_word, exponential, tag_word
 
-
 _BLOCK = 256
 """Colonies at once: their columns stay in the processor's nearest memory."""
 
@@ -162,7 +161,11 @@ def grown_by_niche(
     for first in range(0, count, _BLOCK):
         n = min(_BLOCK, count - first)
         its, its_pace = identity[first : first + n], pace[first : first + n]
-        start, start_cells, rest = start_day[first : first + n], start_log_cells[first : first + n], delay[first : first + n]
+        start, start_cells, rest = (
+            start_day[first : first + n],
+            start_log_cells[first : first + n],
+            delay[first : first + n],
+        )
         some = False
         for k in range(n):
             lane, niche = lane_of(its[k]), niche_of(its[k])

@@ -36,8 +36,8 @@ class Descent:
     drugs). `has_clones` (lanes,) bool; `clone_share` of the primary, `clone_potential` relative to the mean of the
     primary's cells, and `seeded`, the founding cells of what has settled (int64; 0 without clones), are (lanes,
     clones); `doomed` says what becomes of the doomed: NOT_TOLD (then nothing is `seeded`), COUNTED, or REMEMBERED
-    with their parents. Of this week, (lanes, niches): `surface`, the sum of cells^exponent of an organ's metastases, and
-    `mean_potential` of the cells that they shed.
+    with their parents. Of this week, (lanes, niches): `surface`, the sum of cells^exponent of an organ's metastases,
+    and `mean_potential` of the cells that they shed.
     """
 
     def __init__(
@@ -63,7 +63,9 @@ class Descent:
         weight = hosts.clone_share * power
         self._cumulative = np.cumsum(weight / weight.sum(axis=1, keepdims=True), axis=1)
         self.clone_potential = power / mean_potential(hosts, log_sd)[:, None]
-        self.shedders = Rows(identity=np.uint64, clone=np.uint8, potential=np.float64, resists=np.uint8, mixture=np.int32)
+        self.shedders = Rows(
+            identity=np.uint64, clone=np.uint8, potential=np.float64, resists=np.uint8, mixture=np.int32
+        )
         self._mixtures, self._mixed = np.empty((64, power.shape[1])), 0
         self._seeds, self._groups = Rows(number=np.uint32, shedder=np.uint32), Rows(place=np.int64, first=np.int64)
         blocks = (last_day // STEP_DAYS + 1) * len(NICHES) if parameters["secondary_shedding_factor"].any() else 0
@@ -226,9 +228,7 @@ class Descent:
     ) -> None:
         clones = self._clones
         if promising.size:
-            descent.count_clones(
-                self._key, self._patient, promising, self.has_clones, clones, parent, self.seeded
-            )
+            descent.count_clones(self._key, self._patient, promising, self.has_clones, clones, parent, self.seeded)
         descent.count_doomed_clones(
             self._key,
             self._patient,

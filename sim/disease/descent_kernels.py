@@ -115,11 +115,17 @@ def founder_clone(key: np.uint64, patient: int, ident: np.uint64, founder: int, 
 
 @kernel
 def mix_clones(
-    key: np.uint64, patient: int, ident: np.uint64, number: int, cumulative: np.ndarray, potential: np.ndarray, out: np.ndarray
+    key: np.uint64,
+    patient: int,
+    ident: np.uint64,
+    number: int,
+    cumulative: np.ndarray,
+    potential: np.ndarray,
+    out: np.ndarray,
 ) -> float:
-    """Cumulative shares of clones among the seeds of a colony of `number` founders, in `out` (clones,); its mean potential.
+    """Cumulative shares of clones among the seeds of a colony of `number` founders, in `out` (clones,).
 
-    A founder's clone has seeds in proportion to its potential.
+    A founder's clone has seeds in proportion to its potential. Returns the colony's mean potential.
     """
     out[:] = 0.0
     for founder in range(number):
@@ -239,7 +245,7 @@ def count_doomed_clones(
     weight: np.ndarray,
     out: np.ndarray,
 ) -> None:
-    """`count_clones` of the `doomed` (lanes, niches) that settled today at some `places`, without a row for any of them.
+    """`count_clones` of the `doomed` (lanes, niches) that settled today at some `places`, without a row for any.
 
     A seed of a metastasis has the clone of the parent that `sim.disease.parents.draw_parents` would draw, from the same
     uniform: parents stand there in order of their clones. `start_of`, `parent` and `weight` as there.
@@ -270,9 +276,9 @@ def count_doomed_clones(
         bound[:last] = cumulative[lane, :last]
         if source > 0:
             begin, stop = start_of[(lane * niches + source - 1) * kinds], start_of[(lane * niches + source) * kinds]
-            for kind in range(kinds - 1):
-                end = start_of[(lane * niches + source - 1) * kinds + kind + 1]
-                bound[kind] = weight[end - 1] / weight[stop - 1] if end > begin else 0.0
+            for before in range(kinds - 1):
+                end = start_of[(lane * niches + source - 1) * kinds + before + 1]
+                bound[before] = weight[end - 1] if end > begin else 0.0
         for first in range(0, number, _BATCH):
             n = min(_BATCH, number - first)
             for k in range(n):
@@ -281,19 +287,18 @@ def count_doomed_clones(
             many_uniforms(key, who[:n], index[:n], days[:n], tag[:n], u, spare)
             if source == 0:
                 for k in range(n):
-                    clone = np.int64(0)
+                    kind = np.int64(0)
                     for before in range(last):
-                        clone += u[k] >= bound[before]
-                    out[lane, clone] += 1
+                        kind += u[k] >= bound[before]
+                    out[lane, kind] += 1
                 continue
             for k in range(n):
-                kind = np.int64(0)
+                target, kind = weight[stop - 1] * u[k], np.int64(0)
                 for before in range(kinds - 1):
-                    kind += u[k] >= bound[before]
+                    kind += bound[before] <= target
                 if kind < kinds - 1:
                     out[lane, kind] += 1
                     continue
-                target = weight[stop - 1] * u[k]
                 low, high = begin, stop - 1
                 while low < high:
                     middle = (low + high) // 2
@@ -302,10 +307,8 @@ def count_doomed_clones(
                     else:
                         high = middle
                 at = parent[low]
-                clone = seed_clone(
-                    key, patient[lane], pack(lane, day, first_index + first + k, niche, source), at, law
-                )
-                out[lane, clone] += 1
+                ident = pack(lane, day, first_index + first + k, niche, source)
+                out[lane, seed_clone(key, patient[lane], ident, at, law)] += 1
 
 
 @kernel

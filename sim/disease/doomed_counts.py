@@ -7,7 +7,8 @@ import math
 import numpy as np
 
 from sim.disease.birth_death import LEAST_FAILURE, RASTER_DAYS, last_line_failure
-from sim.disease.doomed_lives import BATCH, colony, live, new_life, undisturbed
+from sim.disease.doomed_colonies import colony, undisturbed
+from sim.disease.doomed_lives import BATCH, live, new_life
 from sim.disease.doomed_records import ASLEEP, CELLS, COLONIES, DIED, EXTINCT, WOKE, Life, Lives
 from sim.disease.doses import pace_of
 from sim.disease.identity import CLUSTER_INDEX, day_of, index_of, is_cluster, lane_of, niche_of, pack, source_of

@@ -88,9 +88,7 @@ def open_shells(
         who[k], tags[k] = np.uint64(patient[lane]), tag_word(SHELL, niche, tag)
     days = days_word(day, 0)
     first, second = np.empty(count_places), np.empty(count_places)
-    many_uniforms(
-        key, who, np.zeros(count_places, np.uint64), np.full(count_places, days), tags, first, second
-    )
+    many_uniforms(key, who, np.zeros(count_places, np.uint64), np.full(count_places, days), tags, first, second)
     in_shell = np.zeros(SHELLS, np.int64)
     n = 0
     for k in range(count_places):
