@@ -210,9 +210,9 @@ def test_marks_redrawn_by_arm_are_noticed(monkeypatch):
     """The broken variant: the key of marks and shells knows the bound, so the numbers are right and the founders are others."""
     right = tumour_cells.shells.open_shells
 
-    def open_shells(key, patient, day, source, tag, first_index, settled, bound, identity, doomed):
+    def open_shells(key, patient, day, source, tag, first_index, places, settled, bound, identity, doomed):
         key = key ^ np.uint64(int(bound[0, 0] * 1e6))
-        return right(key, patient, day, source, tag, first_index, settled, bound, identity, doomed)
+        return right(key, patient, day, source, tag, first_index, places, settled, bound, identity, doomed)
 
     monkeypatch.setattr(tumour_cells.shells, "open_shells", open_shells)
     few, many, same = promising_of_two_arms()
