@@ -456,6 +456,20 @@ def test_children_of_a_clusters_colony_are_of_its_founders_clones_by_potential(c
     assert_counts(np.bincount(clone, minlength=8), 10_000 * expected / expected.sum())
 
 
+def test_clones_are_counted_alike_whether_or_not_parents_are_remembered():
+    """Kept seeds name their parents; without them a doomed seed's clone is counted by the same uniforms, clusters' too."""
+    arm = values(**SEEDING | {"secondary_shedding_factor": 3.0}, cluster_share=0.05, cluster_potential=30.0,
+                 clone_potential_log_sd=1.0)  # fmt: skip
+    seeded = []
+    for keep, doomed in ((True, True), (False, True), (False, False)):
+        model = drawn_model(np.arange(6), [arm], horizon_days=150, keep_seeds=keep, doomed=doomed)
+        model.run()
+        seeded.append(model.descent.seeded)
+    assert np.array_equal(seeded[0], seeded[1]) and not seeded[2].any()
+    mixed = model.descent.shedders.column("clone") == descent.MIXED
+    assert mixed.sum() > 10 and sum(stream.settled.sum() for stream in model.streams if stream.code) > 1000
+
+
 def test_descent_does_not_hang_on_who_else_is_in_the_cohort(clones):
     """The same parents and clones for a patient alone as among twelve."""
     crowd, lineage = clones
