@@ -29,7 +29,10 @@ KEYS = (
     "cost_of_every_mechanism",
     *COMMANDS,
 )
-SAME_CELLS = ("shed", "settled", "sleeping", "woke", "died_asleep", "extinct", "small", "grown")
+SAME_CELLS = {"shed": 1e-5, "settled": 1e-5} | dict.fromkeys(
+    ("sleeping", "woke", "died_asleep", "extinct", "grown"), 1e-2
+)
+"""Counts in which the C rival may differ by so much, or by chance: it draws the same arrivals, lives by other keys."""
 
 
 def check_work(run: dict, work: dict) -> None:
@@ -42,10 +45,10 @@ def check_work(run: dict, work: dict) -> None:
 
 
 def check_same_cells(engine: dict, c: dict) -> None:
-    """The C rival made the same cells as the engine. Raises ValueError where a count differs by over 1e-5."""
-    for name in SAME_CELLS:
-        if abs(engine[name] - c[name]) > 1e-5 * engine[name]:
-            raise ValueError(f"{name}: {engine[name]} in the engine, {c[name]} in C with the same draws")
+    """The C rival made the same cells as the engine. Raises ValueError where a count differs by more than it may."""
+    for name, share in SAME_CELLS.items():
+        if abs(engine[name] - c[name]) > max(share * engine[name], 6.0 * (2.0 * engine[name]) ** 0.5 * (share > 1e-5)):
+            raise ValueError(f"{name}: {engine[name]} in the engine, {c[name]} in C")
 
 
 def _c_programs(say) -> dict[str, Path]:

@@ -86,7 +86,7 @@ def headline() -> Work:
     )
 
 
-def build(work: Work, first: int, patients: int) -> MetastasisModel:
+def build(work: Work, first: int, patients: int, doomed: bool = True) -> MetastasisModel:
     """The engine's model of patients `first` to `first + patients`, set up as a run of a cohort sets it up."""
     ids = np.arange(first, first + patients)
     ones = np.ones(patients)
@@ -108,6 +108,7 @@ def build(work: Work, first: int, patients: int) -> MetastasisModel:
         horizon_days=work.days - diagnosis_day,
         visible_cells=work.visible_cells,
         collect=False,
+        doomed=doomed,
     )
 
 

@@ -7,27 +7,36 @@ a lane (a lane is one patient in one arm); the tumour cells are an array-backed 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import mesa
 import numpy as np
 
 from sim.catalog.parameters import LaneParameters
-from sim.disease import colonise, sleep
+from sim.disease import colonise
 from sim.disease import settling as settle
 from sim.disease.birth_death import STEP_DAYS
 from sim.disease.body import own_organ_factor
 from sim.disease.cells import TumourCells
 from sim.disease.colonies import ColonyLaw
 from sim.disease.death import Mortality
-from sim.disease.descent import Descent
+from sim.disease.descent import COUNTED, NOT_TOLD, REMEMBERED, Descent
+from sim.disease.doomed_records import CELLS
+from sim.disease.doses import NO_RESISTANCE, Origin
 from sim.disease.follow_up import FollowUp
 from sim.disease.hosts import Hosts
 from sim.disease.identity import COLONY_DAYS, MOST_LANES
 from sim.disease.metastases import visible_by_niche
 from sim.disease.niches import Niche
 from sim.disease.primary import PrimaryTumour
-from sim.disease.shedding import make_streams, metastases_shed, metastatic_shedding_per_day, refuse_too_much_shedding
+from sim.disease.shedding import (
+    PRIMARY_CODE,
+    Failures,
+    make_streams,
+    metastases_shed,
+    metastatic_shedding_per_day,
+    refuse_too_much_shedding,
+)
 from sim.disease.signals import Rates, Signals
 from sim.mechanisms import REGISTRY
 from sim.names import DAYS_PER_YEAR, MICROMETASTASIS_CELLS, NEVER, NICHES
@@ -35,25 +44,18 @@ from sim.numerics import streams
 from sim.observe import Observer
 from sim.treatments.therapy import Given, Therapy, classes_of
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from sim.disease.shedding import Stream
-
 DAY = ("treat", "signal", "grow", "shed", "circulate", "settle", "wake", "colonise", "die", "examine", "observe")
 """The order of a day. Rates are frozen at the state at its start."""
-
-HEADROOM = 1.25
-"""A niche whose clock outran its promise is promised this many times its rate."""
 
 
 class MetastasisModel(mesa.Model):
     """A cohort's chunk of lanes, simulated together; no lane's course depends on another's.
 
-    `hosts`: the patients; `parameters`: values by lane, with the nulls of mechanisms that are off
-    already set; `horizon_days` and `visible_cells` (lanes,): follow-up after diagnosis, and the size
-    that makes a macrometastasis; `treatments`: plans with the lanes that get them. Shapes are (lanes,) or (lanes,
-    niches) throughout. Raises ValueError for more than 65,536 lanes, or more days than an identity holds.
+    `hosts`: the patients; `parameters`: values by lane, with the nulls of mechanisms that are off already set;
+    `horizon_days` and `visible_cells` (lanes,): follow-up after diagnosis, and the size that makes a macrometastasis;
+    `treatments`: plans with the lanes that get them; `doomed`: whether cells whose colonies die out can be asked for
+    (nothing that they do changes a metastasis). Shapes are (lanes,) or (lanes, niches) throughout. Raises ValueError
+    for more than 65,536 lanes, or more days than an identity holds.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class MetastasisModel(mesa.Model):
         keep_seeds: bool = False,
         collect: bool = True,
         treatments: Given = (),
+        doomed: bool = True,
     ):
         super().__init__(rng=int(seed) & 0xFFFFFFFF)
         lanes = len(hosts.patient)
@@ -90,16 +93,22 @@ class MetastasisModel(mesa.Model):
 
         self.primary = PrimaryTumour(self, hosts, parameters)
         self.niches = {organ: Niche(self, organ) for organ in NICHES}
-        self.cells = TumourCells(hosts.patient, parameters, int(self.last_day.max()), keep_seeds)
         self.law = ColonyLaw(parameters, classes_of(treatments), hosts.metastasis_growth)
-        self.descent = Descent(self.key, hosts, parameters, int(self.last_day.max()))
+        self.cells = TumourCells(
+            self.key, hosts.patient, parameters, self.law, int(self.last_day.max()), keep_seeds, doomed
+        )
+        told = COUNTED if doomed else NOT_TOLD
+        if keep_seeds or self.law.classes > 1:
+            told = REMEMBERED  # a seed's row names its parent, and a dose asks what the parent resisted
+        self.descent = Descent(self.key, hosts, parameters, self.law, int(self.last_day.max()), told)
         self.follow_up = FollowUp(parameters, hosts, self.visible_cells)
         self.first_detected_day = self.follow_up.first_detected_day
         self._soil = parameters.by_niche("soil") * own_organ_factor(parameters, hosts.site)
         self._shedding = parameters["shedding_per_day"] * parameters.by_site("site_shedding_factor.{site}", hosts.site)
         self._competent = parameters["competent_share"] * hosts.frailty
         self.streams = make_streams(parameters, hosts.site)
-        self._streams_today: Sequence[Stream] = self.streams
+        self._streams_today = [*self.streams]
+        self._failures = Failures(self.streams)
         for stream in self.streams:
             if stream.code:
                 stream.potential = self.descent.mean_potential[:, stream.code - 1]
@@ -107,7 +116,9 @@ class MetastasisModel(mesa.Model):
         self._returning = parameters["self_seeding_share"]
         self._metastatic_shedding = metastatic_shedding_per_day(parameters)
         self._some_return, self._metastases_shed = bool(self._returning.any()), bool(self._metastatic_shedding.any())
-        self.burden_cells, self.cycling_cells, self.metastatic_surface = (np.zeros(shape) for _ in range(3))
+        self.burden_cells, self.young_cells, self.metastatic_surface, self.promising_cells_at_end = (
+            np.zeros(shape) for _ in range(4)
+        )
         self.small_metastases, self.large_metastases = (np.zeros(shape, dtype=np.int64) for _ in range(2))
         self._age_on_day_0 = hosts.age_years - hosts.reference_day / DAYS_PER_YEAR
         self.signals = Signals(self._age(), self.primary.cells, self.burden_cells, hosts)
@@ -120,9 +131,7 @@ class MetastasisModel(mesa.Model):
         self.rates.keep_as_morning()
         self._daily_mechanisms = tuple(mechanism for mechanism in self.mechanisms if not mechanism.constant)
         self.viable, self._able = np.zeros(shape), np.zeros(lanes)
-        self.energy_clock, self.hazard_clock = np.zeros(shape), np.zeros(shape)
-        self._evening_energy_clock, self._evening_hazard_clock = np.zeros(shape), np.zeros(shape)
-        self._promises = np.zeros(shape), np.zeros(shape)
+        self._awake_today: list[np.ndarray] = []
         self.expected_shed = np.zeros(lanes)
         self.mortality = Mortality(
             parameters,
@@ -130,8 +139,24 @@ class MetastasisModel(mesa.Model):
             streams.patient_uniforms(seed, hosts.patient, streams.DEATH_CAUSE),
         )
         self.therapy = Therapy(self, treatments, seed) if treatments else None
+        if self.cells.doomed is not None:
+            self.cells.doomed.origin = self._origin
         self.observer = Observer(self, output_every_days, collect)
         self._steps = tuple(getattr(self, name) for name in DAY)
+
+    @property
+    def energy_clock(self) -> np.ndarray:
+        """Energy that a sleeper would have gathered by this morning, in days of reference feeding, (lanes, niches)."""
+        return self.cells.sleepers.energy_clock
+
+    @property
+    def hazard_clock(self) -> np.ndarray:
+        """Hazard of dying asleep, accumulated until this morning, (lanes, niches)."""
+        return self.cells.sleepers.hazard_clock
+
+    def _origin(self) -> Origin:
+        """What kernels take to tell what a seed resists of birth."""
+        return NO_RESISTANCE if self.cells.resistance is None else self.cells.resistance.origin
 
     def _age(self) -> np.ndarray:
         return self._age_on_day_0 + self.day / DAYS_PER_YEAR
@@ -141,6 +166,7 @@ class MetastasisModel(mesa.Model):
         for action in self._steps:
             action()
         self.day += 1
+        self.cells.morning = self.day
 
     def run(self, report: Callable[[int], object] | None = None) -> None:
         """Run until every lane is dead or censored; `report(day)` is called every 30 days if given."""
@@ -152,7 +178,7 @@ class MetastasisModel(mesa.Model):
     # -- the day ---------------------------------------------------------------------------------
 
     def treat(self) -> None:
-        """Give this morning's doses and operations."""
+        """Doses and operations of this morning."""
         if self.therapy is not None:
             self.therapy.treat()
 
@@ -170,7 +196,7 @@ class MetastasisModel(mesa.Model):
 
     def grow(self) -> None:
         """Expected shedding from today's size, then growth, and what comes back."""
-        self.expected_shed = self._shedding * self.rates.shedding * self.primary.shedding_surface()
+        self.expected_shed = self._shedding * self.rates.now.shedding * self.primary.shedding_surface()
         self.primary.step()
         if self._some_return:
             shed = self.expected_shed + self._metastatic_shedding * self.metastatic_surface.sum(axis=1)
@@ -178,82 +204,77 @@ class MetastasisModel(mesa.Model):
 
     def shed(self) -> None:
         """Cells that enter the blood today."""
-        self._streams_today = [stream for stream in self.streams if stream.sheds_on(self.day)]
-        for stream in self._streams_today:
-            stream.shed_events(
-                self.key,
-                self.hosts.patient,
-                self.alive,
-                self.day,
-                stream.expected_events(self.expected_shed, self.metastatic_surface),
-            )
+        self._streams_today = []
+        for stream in self.streams:
+            if stream.sheds_on(self.day):
+                expected = stream.expected_events(self.expected_shed, self.metastatic_surface)
+                if stream.code == PRIMARY_CODE or expected.any():  # else no organ of anybody sheds
+                    stream.shed_events(self.key, self.hosts.patient, self.alive, self.day, expected)
+                    self._streams_today.append(stream)
 
     def circulate(self) -> None:
         """Chance that a shed cell settles in each niche: arrest by the vessels, survival by today's soil."""
         settle.todays_chances(
-            self._soil, self.rates.receptivity, self._competent, self.rates.competence, self.viable, self._able
+            self._soil, self.rates.now.receptivity, self._competent, self.rates.now.competence, self.viable, self._able
         )
         for stream in self._streams_today:
             stream.circulate(self.alive, self.viable, self._able)
 
     def settle(self) -> None:
-        """Split the settled cells off; some fall asleep, the others begin to cycle."""
-        self._keep_promises()
-        np.add(self.energy_clock, self.rates.feeding, out=self._evening_energy_clock)
-        np.add(self.hazard_clock, self.rates.sleeper_death, out=self._evening_hazard_clock)
+        """Split the settled cells off; the promising fall asleep or begin to cycle, the doomed are counted."""
+        self.cells.sleepers.start_day(self.day, self.rates)
+        if self.cells.doomed is not None:
+            self.cells.doomed.note_rates(self.day, self.alive, self.rates)
         for stream in self._streams_today:
-            new = stream.settle_events(self.key, self.hosts.patient, self.alive, self.day)
+            new = stream.settle_events(self.key, self.hosts.patient, self.alive, self.day, self.cells.settled)
             if new:
-                self.descent.note(stream, self.day)
-                awake = self.cells.place(
-                    self.key,
-                    self.day,
-                    stream,
-                    new,
-                    self.rates,
-                    self._evening_energy_clock,
-                    self._evening_hazard_clock,
-                    self._promises,
-                )
-                self.cells.begin_cycling(self.key, awake, self.day)
-
-    def _keep_promises(self) -> None:
-        """File sleepers anew where a clock runs faster than was promised to them."""
-        first = self.day == 0
-        broken = sleep.renew_promises(
-            self.rates.feeding, self.rates.sleeper_death, *self._promises, 1.0 if first else HEADROOM
-        )
-        if broken and not first:
-            self.cells.file_sleepers_again(self.day, self.energy_clock, self.hazard_clock, *self._promises)
+                promising, doomed = self.cells.settle(stream, self.day, new)
+                self.descent.note(stream, self.day, promising, doomed)
+                awake = self.cells.place(promising, self.day, self.rates)
+                if awake.size:
+                    self._awake_today.append(awake)
 
     def wake(self) -> None:
         """Wake or bury the sleepers whose threshold the clocks pass today; advance the clocks."""
-        woken = self.cells.wake(self.day, self.alive, self.rates, self.energy_clock, self.hazard_clock, self._promises)
-        self.cells.begin_cycling(self.key, woken, self.day)
-        self.energy_clock, self._evening_energy_clock = self._evening_energy_clock, self.energy_clock
-        self.hazard_clock, self._evening_hazard_clock = self._evening_hazard_clock, self.hazard_clock
+        woken = self.cells.wake(self.day, self.alive, self.rates)
+        if self._awake_today:
+            woken, self._awake_today = np.concatenate([*self._awake_today, woken]), []
+        self.cells.begin_cycling(woken, self.day, self.rates.now.clearance)
 
     def colonise(self) -> None:
-        """Compose today into the week; on its last day step the small colonies and measure the grown ones."""
-        position = self.day % STEP_DAYS
-        therapy = self.therapy
-        self.law.compose(position, self.rates.clearance, None if therapy is None else therapy.take_survival())
-        if position == STEP_DAYS - 1:
-            self.cells.step_colonies(self.key, self.alive, self.day, self.law)
-            if therapy is not None:
-                therapy.after_week()
+        """The evening of the small colonies; on the last day of a week measure the grown ones."""
+        self.cells.end_day(self.alive, self.day, self.rates.now.clearance)
+        if self.day % STEP_DAYS == STEP_DAYS - 1:
+            if self.therapy is not None:
+                self.therapy.after_week()
             self.measure()
+
+    def promising_cells(self, now: int, lanes: np.ndarray) -> np.ndarray:
+        """Cells of promising colonies below 10^6 cells on a morning, (lanes, niches), zero outside `lanes` (bool).
+
+        Those that grow deterministically are as of the last week's end, as the metastases are.
+        """
+        total = np.where(lanes[:, None], self.young_cells, 0.0)
+        self.cells.small.sizes(now, lanes, total)
+        return total
+
+    @property
+    def cycling_cells(self) -> np.ndarray:
+        """Cells of all colonies below 10^6 cells this morning, (lanes, niches); ended lanes as of their end."""
+        total = np.where(
+            self.alive[:, None], self.promising_cells(self.cells.morning, self.alive), self.promising_cells_at_end
+        )
+        return total + self.cells.known_doomed.tallies(self.cells.morning)[..., CELLS]
 
     def visible_metastases(self, lanes: np.ndarray) -> np.ndarray:
         """Metastases that imaging would see this morning in some lanes (bool), (lanes, niches); zero in the others."""
         return visible_by_niche(self.cells, self.law, self.day, lanes, self.parameters["imaging_threshold_cells"])
 
     def measure(self) -> None:
-        """Sizes and counts by niche at the end of today."""
-        for array in (self.cycling_cells, self.burden_cells, self.small_metastases, self.large_metastases):
+        """Sizes and counts of grown colonies by niche at the end of today."""
+        for array in (self.young_cells, self.burden_cells, self.small_metastases, self.large_metastases):
             array[self.alive] = 0
-        small, grown = self.cells.small, self.cells.grown
-        colonise.cells_by_niche(small.count, small.cells, small.identity, self.alive, self.cycling_cells)
+        grown = self.cells.grown
         colonise.grown_by_niche(
             self.day + 1.0,
             grown.count,
@@ -269,7 +290,7 @@ class MetastasisModel(mesa.Model):
             self.alive,
             np.log(MICROMETASTASIS_CELLS),
             np.log(self.visible_cells),
-            self.cycling_cells,
+            self.young_cells,
             self.small_metastases,
             self.large_metastases,
             self.burden_cells,
@@ -289,6 +310,7 @@ class MetastasisModel(mesa.Model):
         if dead.size:
             self.death_day[dead], self.death_cause[dead], self.last_day[dead] = self.day, cause, self.day
             self.alive[dead] = False
+            self._lanes_end(dead, self.day + 1)
             self._next_end_day = self.day
 
     def end(self, lanes: np.ndarray) -> None:
@@ -309,27 +331,37 @@ class MetastasisModel(mesa.Model):
 
     def observe(self) -> None:
         """Recorders read the state at the end of the day; then follow-up ends where it is over."""
-        now = self.day + 1
+        now = self.cells.morning = self.day + 1
         someone_ends = now >= self._next_end_day
         if not someone_ends and not self.observer.is_due(now):
             return
         ends = self._was_alive & (now >= self.last_day)
         due = self.observer.due(now) | ends
-        for stream in self.streams:
-            stream.split_failures(self.key, self.hosts.patient, due, now)
+        self._failures.split(self.key, self.hosts.patient, due, now)
         self.observer.record(now)
         if someone_ends:
+            self._lanes_end(np.flatnonzero(self.alive & ends), now)
             self.alive &= ~ends
             self._was_alive = self.alive.copy()
             self._next_end_day = int(self.last_day[self.alive].min(initial=NEVER))
             self.running = bool(self.alive.any())
+
+    def _lanes_end(self, lanes: np.ndarray, morning: int) -> None:
+        """The course of these lanes (numbers) is over on a morning."""
+        chosen = np.zeros(len(self.alive), dtype=bool)
+        chosen[lanes] = True
+        self.promising_cells_at_end[lanes] = self.promising_cells(morning, chosen)[lanes]
+        self.cells.small.lane_ended()
+        if self.cells.doomed is not None:
+            self.cells.doomed.last_morning[lanes] = morning
 
     # -- tallies over all streams ----------------------------------------------------------------
 
     def _sum(self, name: str) -> np.ndarray:
         total = getattr(self.streams[0], name)
         for stream in self.streams[1:]:
-            total = total + getattr(stream, name)
+            if stream.has_shed:
+                total = total + getattr(stream, name)
         return total
 
     @property
@@ -345,14 +377,14 @@ class MetastasisModel(mesa.Model):
     @property
     def died_in_transit(self) -> np.ndarray:
         """Events that died in the blood, (lanes,)."""
-        return self._sum("died_in_transit")
+        return self._failures.fates.died_in_transit
 
     @property
     def died_on_arrival(self) -> np.ndarray:
         """Events that were arrested and died there, (lanes, niches)."""
-        return self._sum("died_on_arrival")
+        return self._failures.fates.died_on_arrival
 
     @property
     def inert(self) -> np.ndarray:
         """Events that survived arrest and can found no colony, (lanes, niches)."""
-        return self._sum("inert")
+        return self._failures.fates.inert

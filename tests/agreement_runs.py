@@ -13,10 +13,10 @@ from sim.catalog.parameters import LaneParameters
 from sim.disease.colonise import grown_reach_days, grown_sizes
 from sim.disease.hosts import Hosts
 from sim.disease.identity import unpack
-from sim.disease.sleep import DIED, WOKE
 from sim.mechanisms import default_states, effective_parameters
 from sim.model import MetastasisModel
 from sim.names import MICROMETASTASIS_CELLS, NICHES
+from sim.runs.tables import every_seed
 
 AGE_YEARS = 67.0  # on day 0
 LIFE = ("settled", "woke", "died_asleep", "extinct", "asleep", "colonies")
@@ -85,24 +85,28 @@ def expected_settled_per_day(model: MetastasisModel) -> dict[str, float]:
 def engine_seeds(model: MetastasisModel) -> dict[str, np.ndarray]:
     """Every competent settled cell: lane, niche, day (of arrival), slept, and days of waking, of dying asleep
     and of extinction, -1 where it did not happen."""
-    seeds, fates = model.cells.seeds, model.cells.fates
-    identity = seeds.column("identity")
-    order = np.argsort(identity)
-    identity = identity[order]
-    assert np.all(identity[1:] > identity[:-1]), "identities are unique"
-    out = unpack(identity)
-    out["identity"] = identity
-    out["slept"] = (seeds.column("coded_threshold")[order] & np.uint64(1)).astype(bool)
-    when = {}
-    for fate in (WOKE, DIED):
-        mine = fates.column("fate") == fate
-        when[fate] = np.full(identity.size, -1)
-        when[fate][np.searchsorted(identity, fates.column("identity")[mine])] = fates.column("day")[mine]
-    asleep_at_death = out["slept"] & (when[WOKE] < 0)
-    out["woke_day"] = when[WOKE]
-    out["died_asleep_day"] = np.where(asleep_at_death, when[DIED], -1)
-    out["extinct_day"] = np.where(asleep_at_death, -1, when[DIED])
+    seeds = every_seed(model)
+    out = unpack(seeds["identity"])
+    out["identity"], out["slept"], out["woke_day"] = seeds["identity"], seeds["slept"], seeds["woke_day"]
+    assert np.all(out["identity"][1:] > out["identity"][:-1]), "identities are unique"
+    asleep_at_death = out["slept"] & (out["woke_day"] < 0)
+    out["died_asleep_day"] = np.where(asleep_at_death, seeds["died_day"], -1)
+    out["extinct_day"] = np.where(asleep_at_death, -1, seeds["died_day"])
     return out
+
+
+def small_colonies(model: MetastasisModel) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Identity, cells and resisted drugs of every small colony at the end of a run, promising and doomed."""
+    small = model.cells.small
+    lanes = np.ones(len(model.alive), dtype=bool)
+    cells = small.sizes(model.day, lanes, np.zeros(model.cells.settled.shape))
+    doomed = model.cells.doomed.everybody(model.day)
+    there = doomed.cells > 0
+    return (
+        np.concatenate([small.column("identity"), doomed.identity[there]]),
+        np.concatenate([cells, doomed.cells[there]]),
+        np.concatenate([small.column("traits") & 127, doomed.kind[there].astype(np.uint8)]),
+    )
 
 
 def engine_life(model: MetastasisModel, organs) -> Sample:
@@ -152,14 +156,15 @@ def engine_first_metastasis(model: MetastasisModel) -> np.ndarray:
 
 def engine_sizes(model: MetastasisModel, age_days: int) -> np.ndarray:
     """Cells of every colony that was founded `age_days` ago by a cell that never slept; 0 for those gone."""
-    seeds, small, grown = engine_seeds(model), model.cells.small, model.cells.grown
+    seeds, grown = engine_seeds(model), model.cells.grown
+    small, small_cells, _ = small_colonies(model)
     founded = model.day - 1 - age_days  # it cycles from the end of that day
     identity = seeds["identity"][(seeds["day"] == founded) & ~seeds["slept"]]
     late = grown_sizes(np.full(grown.count, float(model.day)), *growth_law(model))
     cells = np.zeros(identity.size)
-    for rows, sizes in ((small, small.column("cells")), (grown, late)):
-        mine = unpack(rows.column("identity"))["day"] == founded
-        cells[np.searchsorted(identity, rows.column("identity")[mine])] = sizes[mine]
+    for colonies, sizes in ((small, small_cells), (grown.column("identity"), late)):
+        mine = unpack(colonies)["day"] == founded
+        cells[np.searchsorted(identity, colonies[mine])] = sizes[mine]
     return cells
 
 

@@ -216,6 +216,7 @@ SIZES = parameter_values(
 )
 
 
+@functools.cache
 def plain_sizes(model_class, replicas: int, first_seed: int) -> dict[int, np.ndarray]:
     """Cells of every founded colony by age, 0 for those gone."""
     found = {age: [] for age in AGES_DAYS}
@@ -252,12 +253,15 @@ def sizes_sample(by_age) -> Sample:
     return sample
 
 
+def both_ages(model_class, effort, first_seed) -> tuple[dict[int, np.ndarray], dict[int, np.ndarray]]:
+    """Cells of colonies by age, plainly and in the engine."""
+    return plain_sizes(model_class, int(20 * effort.plain), first_seed), all_engine_sizes(effort.engine)
+
+
 def both_sizes(model_class, effort, first_seed) -> tuple[Sample, Sample]:
     """Colonies at fixed ages, plainly and in the engine."""
-    return (
-        sizes_sample(plain_sizes(model_class, int(20 * effort.plain), first_seed)),
-        sizes_sample(all_engine_sizes(effort.engine)),
-    )
+    plain, engine = both_ages(model_class, effort, first_seed)
+    return sizes_sample(plain), sizes_sample(engine)
 
 
 # -- a patient's shed cells, one by one ----------------------------------------------------------------

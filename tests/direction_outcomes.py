@@ -24,6 +24,7 @@ from sim.disease.signals import Signals
 from sim.mechanisms import REGISTRY, default_states, dormancy, effective_parameters, immune_surveillance, inflammation
 from sim.names import LIVER, MICROMETASTASIS_CELLS, NICHES, SITES, VEINS
 from sim.numerics import streams
+from sim.runs.tables import every_seed
 from sim.treatments import REGISTRY as REGIMENS
 from sim.treatments import checkpoint_inhibition, endocrine_therapy
 from sim.treatments.base import Course, Plan
@@ -265,10 +266,9 @@ class Finished:
 
     def __init__(self, model):
         self.model, self.cells = model, model.cells
-        coded = model.cells.seeds.column("coded_threshold")
-        self.asleep = (coded & np.uint64(1)).astype(bool)
-        self.threshold_days = (coded >> np.uint64(1)).astype(float) / 1024.0
-        seeds = unpack(model.cells.seeds.column("identity"))
+        told = every_seed(model)
+        self.asleep, self.threshold_days = told["slept"], told["threshold_days"]
+        seeds = unpack(told["identity"])
         self.seed_lane, self.seed_niche = seeds["lane"], seeds["niche"]
         grown = model.cells.grown
         lane = unpack(grown.column("identity"))["lane"]

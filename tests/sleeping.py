@@ -29,14 +29,14 @@ class Recorded(MetastasisModel):
     def __init__(self, *arguments, **keywords):
         self.feeding_by_day, self.hazard_by_day, self.filed_again, self.passes = [], [], 0, 0
         super().__init__(*arguments, **keywords)
-        file_again = self.cells.file_sleepers_again
+        promise_again = self.cells.sleepers.promise_again
 
-        def counted(*rest):
+        def counted(day):
             self.filed_again += int(self.cells.sleeping.sum())
-            self.passes += 1
-            file_again(*rest)
+            self.passes += self.cells.sleepers.count > 0
+            promise_again(day)
 
-        self.cells.file_sleepers_again = counted
+        self.cells.sleepers.promise_again = counted
 
     def change(self):
         """A mechanism of the test's own acts on today's rates."""
@@ -94,13 +94,21 @@ class Weaned(Recorded):
 class Unkept(Weather):
     """The broken variant: promises are made once and never renewed."""
 
-    def _keep_promises(self):
-        if self.day == 0:
-            super()._keep_promises()
+    def __init__(self, *arguments, **keywords):
+        super().__init__(*arguments, **keywords)
+        keep = self.cells.sleepers.keep_promises
+        self.cells.sleepers.keep_promises = lambda day, rates: None if day else keep(day, rates)
 
 
 def run(kind, *, lanes=6, days=150, **overrides):
-    settings = {**NOTHING_ACTS, "sleep_probability": 0.8, "competent_share": 0.02, **overrides}
+    # Pure birth: every founder is promising, and waits in the calendar.
+    settings = {
+        **NOTHING_ACTS,
+        "sleep_probability": 0.8,
+        "competent_share": 0.02,
+        "cycling_birth_per_day": 0.0,
+        **overrides,
+    }
     model = plain_model(lanes, days, seed=9, model=kind, keep_seeds=True, **settings)
     model.run()
     return model

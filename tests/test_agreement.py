@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from agreement_compare import Sample, Tolerances, TooWeak, differences, disagreements
-from agreement_scenarios import BROKEN, LIFE, LONG, SHORT, both_firsts, both_lives, both_patients, both_sizes
+from agreement_compare import FALSE_ALARM, Sample, Tolerances, TooWeak, differences, disagreements
+from agreement_scenarios import BROKEN, LIFE, LONG, SHORT, both_ages, both_firsts, both_lives, both_patients, both_sizes
 from reference import broken as wrong
 from reference.plain import PlainModel, birth_and_death
 from reference.plain_patient import PlainPatient
+from scipy import stats
 
 effort = pytest.mark.parametrize(
     "effort", [pytest.param(SHORT, id="short"), pytest.param(LONG, id="long", marks=pytest.mark.long)]
@@ -52,7 +53,8 @@ def test_first_metastasis_times_agree(effort):
 
 def test_broken_first_metastases_are_caught():
     found = disagreements(differences(*both_firsts(wrong.TwiceTheNoise, BROKEN, 20_000), BROKEN.first))
-    assert found.keys() == {"values first metastasis"}
+    # Of lines twice as noisy half as many live: the share of patients is off by about what is tolerated.
+    assert {"values first metastasis"} <= found.keys() <= {"values first metastasis", "share with a metastasis"}
 
 
 @effort
@@ -69,6 +71,28 @@ def test_colony_sizes_agree(effort):
 )
 def test_broken_colonies_are_caught(broken, caught):
     assert caught <= disagreements(differences(*both_sizes(broken, BROKEN, 40_000), BROKEN.sizes)).keys()
+
+
+def worst_numbers(plain: dict[int, np.ndarray], engine: dict[int, np.ndarray]) -> float:
+    """Smallest p of numbers of colonies with none, 1, 2-9, 10-99, 100-999 and more cells, by age: chi-square of two samples."""
+    p = []
+    for age in plain:
+        both = np.array(
+            [np.histogram(cells[age], bins=[0, 1, 2, 10, 100, 1000, np.inf])[0] for cells in (plain, engine)]
+        )
+        p.append(stats.chi2_contingency(both[:, both.sum(axis=0) > 20]).pvalue)
+    return min(p)
+
+
+@effort
+def test_numbers_of_colonies_by_size_and_age_agree(effort):
+    """Sums of cells hide a wrong law of small sizes. 40,000 plain colonies: a share of 0.1 that is off by a sixth is found."""
+    assert worst_numbers(*both_ages(PlainModel, effort, 30_000)) > FALSE_ALARM
+
+
+def test_numbers_of_colonies_of_another_law_are_noticed():
+    """Births a seventh too frequent, deaths to match: the mean size is as it is."""
+    assert worst_numbers(*both_ages(wrong.ALittleMoreNoise, SHORT, 45_000)) < FALSE_ALARM
 
 
 @pytest.mark.parametrize("cells", [1, 8])

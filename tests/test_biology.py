@@ -23,6 +23,7 @@ from sim.mechanisms import REGISTRY, emt, immune_surveillance
 from sim.mechanisms.senescent_vesicles import senescent_share
 from sim.model import MetastasisModel
 from sim.names import NICHES
+from sim.runs.tables import every_seed
 
 NEW = [name for name, mechanism in REGISTRY.items() if not mechanism.default]
 LIVER, LUNG, BONE = (NICHES.index(organ) for organ in ("liver", "lung", "bone"))
@@ -328,8 +329,8 @@ def test_hypoxic_niches_put_more_arrivals_to_sleep():
     model = plain_model(20, 120, **NOTHING_ACTS, competent_share=0.02, hypoxia_sleep_gain=1.0, niche_hypoxia__bone=0.6,
                         niche_hypoxia__lung=0.0, niche_hypoxia__liver=1.0, sleep_probability=0.5, keep_seeds=True)  # fmt: skip
     model.run()
-    slept = (model.cells.seeds.column("coded_threshold") & np.uint64(1)).astype(bool)
-    niche = unpack(model.cells.seeds.column("identity"))["niche"]
+    seeds = every_seed(model)
+    slept, niche = seeds["slept"], unpack(seeds["identity"])["niche"]
     for organ, chance in ((BONE, 0.8), (LUNG, 0.5)):
         asleep, awake = slept[niche == organ].sum(), (~slept[niche == organ]).sum()
         assert asleep + awake > 500

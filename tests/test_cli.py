@@ -78,7 +78,7 @@ def test_help_names_every_command(call):
     code, out, _ = call("--help")
     assert code == 0
     for command in ("list", "show", "check", "run", "plot", "calibrate", "export", "attribute", "sensitivity"):
-        assert re.search(rf"^  {command} ", out, re.M), command
+        assert re.search(rf"^  {command} ", out, re.MULTILINE), command
 
 
 def test_no_command_is_wrong_input_and_shows_the_commands(call):
@@ -273,7 +273,7 @@ def test_run_hands_everything_to_the_engine(call, engine, tmp_path):
     assert not scenario.mechanisms["inflammation"] and scenario.mechanisms["dormancy"]
     assert seen.pop("command_line")[:4] == ["run_sim.py", "run", COLORECTAL, "--patients"]
     assert seen == {
-        "seed": 3, "out": tmp_path / "x", "workers": 2, "progress": False, "keep_seeds": True, "keep_events": True, "max_memory_bytes": 2**31,
+        "seed": 3, "out": tmp_path / "x", "workers": 2, "progress": False, "keep_seeds": True, "keep_events": True, "tables": "all", "max_memory_bytes": 2**31,
     }  # fmt: skip
 
 
@@ -341,15 +341,15 @@ def test_show_prints_every_parameter_with_its_source(call):
     code, out, _ = call("show", COLORECTAL)
     assert code == 0
     for parameter in catalog.load().values():
-        line = re.search(rf"^[ *] {re.escape(parameter.name)} .*$", out, re.M)
+        line = re.search(rf"^[ *] {re.escape(parameter.name)} .*$", out, re.MULTILINE)
         assert line and parameter.source.strip() in line[0] and parameter.unit in line[0], parameter.name
     assert all(mechanism.off in out for mechanism in REGISTRY.values())
 
 
 def test_show_marks_what_was_changed_and_why(call):
     _, out, _ = call("show", COLORECTAL, "--off", "dormancy", "--set", "soil.liver=0.25")
-    assert re.search(r"^\* soil\.liver +0\.25 .*changed from .*command line", out, re.M)
-    assert re.search(r"^OFF +dormancy", out, re.M) and re.search(r"^on +inflammation", out, re.M)
+    assert re.search(r"^\* soil\.liver +0\.25 .*changed from .*command line", out, re.MULTILINE)
+    assert re.search(r"^OFF +dormancy", out, re.MULTILINE) and re.search(r"^on +inflammation", out, re.MULTILINE)
 
 
 def test_show_json_is_the_resolved_scenario(call):

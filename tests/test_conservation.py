@@ -11,6 +11,7 @@ from sim.disease.identity import unpack
 from sim.mechanisms import REGISTRY
 from sim.model import MetastasisModel
 from sim.names import NICHES, SITES
+from sim.runs.tables import every_seed
 from sim.treatments import REGISTRY as TREATMENTS
 
 
@@ -43,13 +44,11 @@ def check(model) -> None:
 def check_rows(model) -> None:
     """The cells themselves are as many as the tallies say, for lanes still followed."""
     alive = model.alive
-    asleep = by_lane_and_niche(model, model.cells.calendar.records())
-    small = by_lane_and_niche(model, model.cells.small.column("identity"))
+    sleepers, colonies = model.cells.asleep(), model.cells.cycling(model.day)[0]
+    asleep, small = by_lane_and_niche(model, sleepers), by_lane_and_niche(model, colonies)
     assert np.array_equal(asleep[alive], model.cells.sleeping[alive])
     assert np.array_equal(small[alive], model.cells.colonies[alive])
-    identities = np.concatenate(
-        [model.cells.calendar.records(), model.cells.small.column("identity"), model.cells.grown.column("identity")]
-    )
+    identities = np.concatenate([sleepers, colonies, model.cells.grown.column("identity")])
     assert len(np.unique(identities)) == len(identities), "no cell is in two places"
 
 
@@ -121,7 +120,7 @@ def test_a_busy_cohort_over_its_whole_life():
     assert 0 < (model.death_day >= 0).sum() < 12, "some die and some are censored"
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [4, 7])  # seeds in which operations take some: in one of five they take none
 def test_nothing_is_lost_under_all_treatments_with_every_mechanism_on(seed):
     """Thirteen treatments at once, doses skipped, half of the patients untreated: colonies shrink, return, end and are removed."""
     usual = {"start_days": 0, "adherence": 0.8}
@@ -140,7 +139,7 @@ def test_nothing_is_lost_under_all_treatments_with_every_mechanism_on(seed):
     ) == cells.ended.count
     returned = unpack(cells.ended.column("identity"))["lane"]
     assert returned.max() < 4, "only the treated"
-    assert cells.seeds.count == cells.settled.sum()
+    assert len(every_seed(model)["identity"]) == cells.settled.sum()
     fates = np.unique(
         np.stack([cells.fates.column("identity"), cells.fates.column("fate").astype(np.uint64)]), axis=1
     ).shape[1]
@@ -194,9 +193,10 @@ class Doubling(MetastasisModel):
     """Another: a woken cell is not taken off the sleepers."""
 
     def wake(self):
-        before = self.cells.woke.copy()
+        promising = self.cells.promising
+        before = promising["woke"].copy()
         super().wake()
-        self.cells.sleeping += self.cells.woke - before
+        promising["sleeping"] += promising["woke"] - before
 
 
 @pytest.mark.parametrize("broken", [Leaky, Doubling])

@@ -68,7 +68,7 @@ def colours():
     """What is drawn, by name."""
     player, curves = source("player.css"), source("curves.css")
     drawn = dict(
-        re.findall(r"(\w+): \"(#[0-9a-f]{6})\"", re.search(r"COLOURS = \{(.*?)\}", source("draw.js"), re.S)[1])
+        re.findall(r"(\w+): \"(#[0-9a-f]{6})\"", re.search(r"COLOURS = \{(.*?)\}", source("draw.js"), re.DOTALL)[1])
     )
     drawn |= {kind: rule(player, f".vessel.{kind}", "stroke") for kind in ("artery", "vein")}
     drawn |= {

@@ -204,9 +204,9 @@ def test_every_handout_replays_offline_at_every_width(classroom, front_door, pic
     print(f"{name}: {size:,} bytes")
     assert size <= handout.MOST_BYTES
     data = json.loads(
-        re.search(r'<script type="application/json" id="data">(.*?)</script>', file.read_text(encoding="utf-8"), re.S)[
-            1
-        ]
+        re.search(
+            r'<script type="application/json" id="data">(.*?)</script>', file.read_text(encoding="utf-8"), re.DOTALL
+        )[1]
     )
     for width in WIDTHS:
         watched = Watched(classroom[0], *WIDTHS[width], offline=True)

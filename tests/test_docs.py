@@ -26,7 +26,9 @@ DOCS = ROOT / "docs"
 
 def blocks(page: str, language: str) -> list[str]:
     """The fenced blocks of a page in one language, in order."""
-    return re.findall(rf"^```{language}\n(.*?)^```", (DOCS / page).read_text(encoding="utf-8"), re.S | re.M)
+    return re.findall(
+        rf"^```{language}\n(.*?)^```", (DOCS / page).read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+    )
 
 
 def test_the_manual_builds_without_a_warning(tmp_path):
@@ -73,7 +75,7 @@ def test_scenarios_are_listed_by_their_path_in_the_repository(tmp_path, monkeypa
 
 def test_odd_has_its_seven_elements():
     """Grimm et al. 2020: the elements and their order."""
-    heads = re.findall(r"^## (\d)\. (.+)$", (DOCS / "odd.md").read_text(encoding="utf-8"), re.M)
+    heads = re.findall(r"^## (\d)\. (.+)$", (DOCS / "odd.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert [title for _, title in heads] == [
         "Purpose and patterns",
         "Entities, state variables and scales",
@@ -90,7 +92,7 @@ def test_the_tutorial_works_as_it_stands(tmp_path):
     page = (DOCS / "tutorial.md").read_text(encoding="utf-8")
     (tmp_path / "first.toml").write_text(blocks("tutorial.md", "toml")[0], encoding="utf-8")
     python = ""
-    for language, text in re.findall(r"^```(sh|python)\n(.*?)^```", page, re.S | re.M):
+    for language, text in re.findall(r"^```(sh|python)\n(.*?)^```", page, re.DOTALL | re.MULTILINE):
         if language == "python":
             python += text
             continue

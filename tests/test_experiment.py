@@ -78,7 +78,7 @@ def test_the_manifest_says_what_made_the_run(quick, run):
     digests = {key: manifest.pop(key) for key in ("files", "digest")}
     assert sorted(digests["files"]) == sorted(path.name for path in run.path.glob("*.parquet"))
     assert manifest == run.manifest
-    assert manifest["status"] == "complete" and manifest["schema_version"] == "5"
+    assert manifest["status"] == "complete" and manifest["schema_version"] == "6"
     assert manifest["command_line"] == ["run_sim.py", "run"]
     assert manifest["seed"] == SEED and manifest["patients"] == manifest["patients_finished"] == PATIENTS
     assert manifest["scenario"] == json.loads(json.dumps(quick.to_dict()))

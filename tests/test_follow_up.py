@@ -118,7 +118,9 @@ def test_a_visit_finds_what_can_be_seen_by_then(arms, name, interval_days):
     taken = (arm.visible_day < 10**8) & (day <= last)
     found = arm.metastases["detected_day"].astype(int)
     np.testing.assert_array_equal(found, np.where(taken, day, -1))
-    assert (found >= diagnosis)[found >= 0].all() and (found >= 0).sum() > 20
+    assert (found >= diagnosis)[found >= 0].all()
+    # At diagnosis 13 of them are expected (105 in eight seeds of this engine, 108 of the one before).
+    assert (found >= 0).sum() > (5 if name == "at diagnosis only" else 2000)
 
 
 def test_imaging_at_diagnosis_is_the_stage(arms):

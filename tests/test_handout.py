@@ -30,7 +30,7 @@ def page(request, lesson, computed):
 
 
 def data_of(page):
-    return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.S)[1])
+    return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)[1])
 
 
 def test_it_is_small_and_holds_everything(page, lesson, computed):
@@ -47,7 +47,7 @@ def test_it_is_small_and_holds_everything(page, lesson, computed):
 
 def test_it_refers_to_nothing_outside(page):
     code = page.replace("http://www.w3.org/2000/svg", "")  # a name, never fetched
-    without_data = re.sub(r'<script type="application/json".*?</script>', "", code, flags=re.S)
+    without_data = re.sub(r'<script type="application/json".*?</script>', "", code, flags=re.DOTALL)
     assert not re.search(
         r"https?:|//[a-z0-9-]+\.[a-z]{2,}|\bsrc\s*=|<link|@import|url\(|fetch\(|XMLHttp|WebSocket|import\(",
         without_data,

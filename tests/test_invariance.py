@@ -20,6 +20,7 @@ from sim.disease.identity import unpack
 from sim.mechanisms import REGISTRY
 from sim.names import NICHES
 from sim.runs.chunk import build_model
+from sim.runs.tables import every_seed
 
 LIVER, LUNG = NICHES.index("liver"), NICHES.index("lung")
 LANE = np.uint64(48)
@@ -52,6 +53,10 @@ def course(model, lane: int) -> dict:
     out["hazard"] = model.mortality.hazard[lane].item()
     out["seeds"], out["fates"] = rows_of(model, model.cells.seeds, lane), rows_of(model, model.cells.fates, lane)
     out["grown"] = rows_of(model, model.cells.grown, lane)
+    lives = every_seed(model)
+    mine = lives["identity"] >> LANE == lane
+    out["lives"] = [(lives["identity"][mine] & np.uint64((1 << 48) - 1)).tolist()]
+    out["lives"] += [lives[name][mine].tolist() for name in ("slept", "threshold_days", "woke_day", "died_day")]
     return out
 
 
@@ -75,7 +80,7 @@ def test_the_courses_are_eventful(three):
 def same(one: dict, other: dict) -> None:
     different = [name for name in one if one[name] != other[name]]
     assert not different, {
-        name: (one[name], other[name]) for name in different if name not in ("seeds", "fates", "grown")
+        name: (one[name], other[name]) for name in different if name not in ("seeds", "fates", "grown", "lives")
     } or different
 
 
@@ -171,15 +176,16 @@ def arm_pair(**change):
 
 def seeds_of(model, lanes: slice, niches) -> set:
     """(patient, identity without lane, threshold) of the cells that settled in some niches."""
-    seeds = model.cells.seeds
-    parts = unpack(seeds.column("identity"))
+    seeds = every_seed(model)
+    parts = unpack(seeds["identity"])
     chosen = np.isin(parts["niche"], niches) & (parts["lane"] >= lanes.start) & (parts["lane"] < lanes.stop)
-    bare = seeds.column("identity")[chosen] & np.uint64((1 << 48) - 1)
+    bare = seeds["identity"][chosen] & np.uint64((1 << 48) - 1)
+    coded = np.rint(seeds["threshold_days"][chosen] * 1024.0).astype(np.int64) * 2 + seeds["slept"][chosen]
     return set(
         zip(
             model.hosts.patient[parts["lane"][chosen]].tolist(),
             bare.tolist(),
-            seeds.column("coded_threshold")[chosen].tolist(),
+            coded.tolist(),
             strict=True,
         )
     )

@@ -28,7 +28,7 @@ def package(tmp_path, monkeypatch):
     }.items():
         (folder / name).write_text(text + "x = 1\n", encoding="utf-8")
     monkeypatch.setattr(machine_code, "PACKAGE", folder)
-    monkeypatch.delenv("NUMBA_CACHE_DIR")
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "cache"))
     monkeypatch.setenv("HOME", str(tmp_path / "cache"))

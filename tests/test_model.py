@@ -79,9 +79,7 @@ def test_step_by_step_is_run():
         else:
             getattr(model, drive)()
         assert not model.running and model.steps == model.day == DAYS
-        ends.append(
-            (model.cells.settled.tobytes(), model.cells.small.column("cells").tobytes(), model.shed_total.tobytes())
-        )
+        ends.append((model.cells.settled.tobytes(), model.cycling_cells.tobytes(), model.shed_total.tobytes()))
     assert len(set(ends)) == 1
 
 
@@ -241,7 +239,8 @@ def test_a_view_tells_a_cells_story(finished):
         else:
             assert view.arrived_day <= view.woke_day < finished.day and view.cells >= 1.0
     small = [view.cells for view in finished.cells.agents() if view.state == "cycling"]
-    assert sum(small) == finished.cells.small.column("cells").sum()
+    identity, cells, _ = finished.cells.cycling(finished.day)
+    assert len(small) == len(identity) and sum(small) == cells.sum()
 
 
 def test_nothing_is_lost(finished):
@@ -301,7 +300,7 @@ def test_another_order_would_be_another_model(monkeypatch):
     other, other_calls = recorded_model()
     other.run()
     assert other_calls[:2] == ["wake", "treat"] and calls[:2] == ["treat", "signal"]
-    assert not np.array_equal(usual.cells.sleeping, other.cells.sleeping)
+    assert not np.array_equal(usual.cells.grown.column("start_day"), other.cells.grown.column("start_day"))
 
 
 def test_rates_are_frozen_at_the_start_of_the_day():

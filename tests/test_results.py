@@ -397,7 +397,7 @@ def test_an_interruption_while_installing_keeps_the_earlier_run(tmp_path, monkey
         (lambda folder: (folder / "manifest.json").write_text('{"schema_version": '), "manifest.json: cannot be read"),
         (lambda folder: (folder / "manifest.json").write_bytes(b"\xff\xfe\x00"), "manifest.json: cannot be read"),
         (lambda folder: (folder / "manifest.json").write_text("[]"), "no schema_version"),
-        (lambda folder: rewrite(folder, schema_version="99"), "found '99', this program reads 1, 2, 3, 4, 5"),
+        (lambda folder: rewrite(folder, schema_version="99"), "found '99', this program reads 1, 2, 3, 4, 5, 6"),
         (lambda folder: (folder / "seeding.parquet").unlink(), "seeding.parquet: the file is missing"),
         (lambda folder: (folder / "seeding.parquet").write_bytes(b""), "seeding.parquet: damaged"),
         (
@@ -595,6 +595,8 @@ def test_the_manifest_says_what_made_the_run():
     found = _build()
     assert set(found) == {
         "schema_version",
+        "engine_version",
+        "tables",
         "status",
         "command_line",
         "scenario",
@@ -607,7 +609,7 @@ def test_the_manifest_says_what_made_the_run():
         "wall_seconds",
         "peak_memory_bytes",
     }
-    assert found["start"] == "2026-03-01T12:00:00+00:00" and found["schema_version"] == "5"
+    assert found["start"] == "2026-03-01T12:00:00+00:00" and found["schema_version"] == "6"
     assert set(found["versions"]) == {
         "python",
         "platform",

@@ -1,4 +1,4 @@
-"""Scheduled sleep: the calendar gives the days that a plain daily scan of thresholds gives, and the laws of theory."""
+"""Scheduled sleep: rows by their due day give the days that a plain daily scan of thresholds gives, and the laws of theory."""
 
 import numpy as np
 import pytest
@@ -36,7 +36,7 @@ def test_every_cell_ends_on_the_day_of_a_daily_scan(kind):
     fates = [fate for _, fate in expected.values()]
     assert sleepers > 8000 and min(fates.count(sleep.WOKE), fates.count(sleep.DIED)) > 300
     assert model.cells.sleeping.sum() == sleepers - len(expected)
-    assert sorted(model.cells.calendar.records().tolist()) == sorted(
+    assert sorted(model.cells.sleepers.column("identity").tolist()) == sorted(
         set(
             model.cells.seeds.column("identity")[
                 model.cells.seeds.column("coded_threshold") % np.uint64(2) == 1
@@ -145,14 +145,15 @@ def test_numbers_asleep_are_an_infinite_server_queue():
 
 
 def test_a_niche_that_does_not_feed_wakes_nobody():
-    model = run(Recorded, **{"feeding__liver": 0.0}, sleep_probability=1.0)
+    model = run(Recorded, feeding__liver=0.0, sleep_probability=1.0)
     assert model.cells.settled[:, 0].sum() > 1000
     assert model.cells.woke[:, 0].sum() == 0 and model.cells.woke[:, 1:].sum() > 0
     assert model.cells.died_asleep[:, 0].sum() > 0
     still = run(
         Recorded, **{f"feeding__{niche}": 0.0 for niche in NICHES}, sleep_probability=1.0, sleeper_death_per_day=0.0
     )
-    assert still.cells.sleeping.sum() == still.cells.settled.sum() > 1000 and still.cells.looks == 0
+    assert still.cells.sleeping.sum() == still.cells.settled.sum() > 1000
+    assert (still.cells.sleepers.column("due") > still.day).all(), "nobody is looked at"
 
 
 def test_without_dormancy_every_cell_cycles_on_the_day_of_its_arrival():
@@ -168,7 +169,16 @@ def test_sleepers_of_the_dead_stay_as_they_were():
     """After death a lane's tallies stand, while the others go on."""
     model = run(Recorded, lanes=4)
     deadly = NOTHING_ACTS | {"other_cause_death_per_year_at_70": 1e-3}
-    early = plain_model(4, 150, seed=9, keep_seeds=True, **deadly, sleep_probability=0.8, competent_share=0.02)
+    early = plain_model(
+        4,
+        150,
+        seed=9,
+        keep_seeds=True,
+        **deadly,
+        sleep_probability=0.8,
+        competent_share=0.02,
+        cycling_birth_per_day=0.0,
+    )
     early.hosts.death_threshold[1] = 1e-9
     early.hosts.diagnosis_day[1] = 100
     early.run()

@@ -164,10 +164,19 @@ def test_words_of_the_counter_hold_their_fields(first, second, purpose, organ, s
     assert (tag >> 24, tag >> 16 & 255, tag >> 8 & 255, tag & 255) == (purpose, organ, source, 0)
 
 
-INDICES = st.integers(0, identities.COLONY_INDEX // 2 - 1) | st.integers(0, identities.COLONY_INDEX // 2 - 1).map(
-    lambda index: identities.CLUSTER_INDEX + index
+DOOMED_IN_A_DAY, PROMISING_IN_A_SHELL = 1 << 18, 1 << 13
+"""As many of a niche and day have an id of 20 bits, two of which tell clusters and the promising."""
+INDICES = st.builds(
+    lambda cluster, index: cluster * identities.CLUSTER_INDEX + index,
+    st.booleans(),
+    st.integers(0, DOOMED_IN_A_DAY - 1)
+    | st.builds(
+        lambda shell, number: identities.PROMISING_INDEX + shell * identities.IN_SHELL + number,
+        st.integers(0, identities.SHELLS - 1),
+        st.integers(0, PROMISING_IN_A_SHELL - 1),
+    ),
 )
-"""Of single cells and of clusters."""
+"""Of single cells and of clusters, doomed ones and promising ones."""
 
 
 @given(
@@ -198,7 +207,12 @@ def test_identities_hold_their_fields_and_colonies_have_ids_of_their_own(fields)
 
 @pytest.mark.parametrize(
     "patient, day, index",
-    [(identities.MOST_PATIENTS, 0, 0), (0, identities.COLONY_DAYS, 0), (0, 0, identities.COLONY_INDEX // 2)],
+    [
+        (identities.MOST_PATIENTS, 0, 0),
+        (0, identities.COLONY_DAYS, 0),
+        (0, 0, DOOMED_IN_A_DAY),
+        (0, 0, identities.PROMISING_INDEX + PROMISING_IN_A_SHELL),
+    ],
 )
 def test_an_id_that_would_not_fit_is_refused(patient, day, index):
     cell = np.array([identities.pack(0, day, index, 0, 0)], dtype=np.uint64)

@@ -283,7 +283,7 @@ def test_a_block_can_be_sent_and_has_a_stable_name(load):
 
 def test_the_plan_of_the_manual_is_a_plan(tmp_path):
     text = (Path(__file__).parent.parent / "docs" / "sweeps.md").read_text(encoding="utf-8")
-    (example,) = re.findall(r"```toml\n(.*?)```", text, re.S)
+    (example,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
     plan = plans.load(plan_file(tmp_path, example.replace(', "../mine/breast_young.toml"', "")))
     assert len(plan.points) == 8 * 3 * 4 * 3 * 10 and len(plan.runs) == 3 * len(plan.points)
     assert plan.design == "fractional factorial 2^(4-1) of resolution IV"

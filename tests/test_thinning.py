@@ -143,13 +143,46 @@ def test_settled_counts_are_monotone_in_their_chance(seed, shed, chance, factor,
     for scale in (1.0, factor):
         raised, out = low.copy(), np.zeros((1, 13), dtype=np.int64)
         raised[0, niche] *= scale
-        totals = np.zeros_like(out), np.zeros(1, dtype=np.int64)
+        totals = np.zeros_like(out), np.zeros_like(out), np.zeros(1, dtype=np.int64), np.empty(13, dtype=np.int64)
         settle.settle_cells(
             np.uint64(seed), np.array([5]), np.array([True]), 3, 0, np.array([shed]), raised, out, *totals
         )
         settled.append(out)
     assert settled[1][0, niche] >= settled[0][0, niche]
     assert np.array_equal(settled[0][0, :niche], settled[1][0, :niche])
+
+
+def settled_of(shed: int, chance: np.ndarray, lanes: int = 20_000) -> np.ndarray:
+    """Settled cells of so many patients who shed `shed` cells each, (lanes, niches)."""
+    out, total, of_source = (np.zeros((lanes, len(chance)), dtype=np.int64) for _ in range(3))
+    settle.settle_cells(
+        np.uint64(7), np.arange(lanes), np.ones(lanes, dtype=bool), 3, 0, np.full(lanes, shed), np.tile(chance, (lanes, 1)),
+        out, total, of_source, np.zeros(lanes, dtype=np.int64), np.empty(lanes * len(chance), dtype=np.int64),
+    )  # fmt: skip
+    return out
+
+
+@pytest.mark.parametrize("mean", [0.003, 0.014, 0.02, 0.3, 2.0])
+def test_settled_counts_of_a_day_have_their_law(mean):
+    """Below and above 1/64 a niche, where a patient's uniforms are drawn in two ways: each count, and two niches together."""
+    shed, niches = 10_000, 12
+    counts = settled_of(shed, np.full(niches, mean / shed))
+    law = stats.binom(shed, mean / shed)
+    most = int(law.isf(1e-4)) + 1
+    expected = np.append(law.pmf(np.arange(most)), law.sf(most - 1))
+    assert_counts(np.bincount(np.minimum(counts, most).ravel(), minlength=most + 1), counts.size * expected)
+    assert_counts(np.count_nonzero(counts, axis=0), np.full(niches, np.count_nonzero(counts) / niches))
+    both, none = (counts[:, :-1] > 0) & (counts[:, 1:] > 0), law.pmf(0)
+    assert_poisson_total(int(both.sum()), both.size * (1.0 - none) ** 2)
+
+
+def test_a_day_on_which_little_is_expected_has_the_uniforms_of_any_other():
+    """A patient's counts in some niches are the same whether or not another niche expects so much that all are drawn."""
+    chance = np.full(12, 1e-6)
+    rich = chance.copy()
+    rich[11] = 1e-3
+    few, many = settled_of(1000, chance), settled_of(1000, rich)
+    assert np.array_equal(few[:, :11], many[:, :11]) and few[:, :11].sum() > 100 and many[:, 11].sum() > 10_000
 
 
 # -- patients who differ -------------------------------------------------------------------------

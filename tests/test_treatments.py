@@ -18,6 +18,7 @@ from treated_patients import (
     put_grown,
     put_small,
     run_to,
+    sizes,
     treated_model,
 )
 from virtual_patients import NOTHING_ACTS, on
@@ -40,7 +41,7 @@ def test_radiotherapy_hits_one_organ():
         put_small(model, 20, 100, niche)
     run_to(model, 28)
     niche = unpack(model.cells.small.column("identity"))["niche"]
-    cells = model.cells.small.column("cells")
+    cells = sizes(model)
     assert abs(cells[niche == LIVER].mean() - 100) < 1
     left = cells[niche == LUNG].sum()
     assert_counts([left, 100_000 - left], 100_000 * np.array([0.6**4, 1 - 0.6**4]))

@@ -14,7 +14,7 @@ from sim.disease import descent_kernels as descent
 from sim.disease.body import route
 from sim.disease.clones import potentials
 from sim.disease.descent import Descent
-from sim.disease.identity import CLUSTER_INDEX, colony_id, pack, unpack
+from sim.disease.identity import CLUSTER_INDEX, PROMISING_INDEX, colony_id, pack, unpack
 from sim.disease.shedding import metastases_shed
 from sim.names import NICHES
 from sim.runs import tables
@@ -41,14 +41,19 @@ def imagined(lane: int, niche: int, *, first_index: int = 0, days: int = 100) ->
 
 
 def test_a_cluster_has_two_cells_and_a_geometric_number_more():
+    """Of the doomed k more with P ~ (f (1 - p))^k, of the promising with P ~ f^k (1 - (1 - p)^(k + 2)); together f^k."""
     model = plain_model(1, 10, cluster_share=0.1, cluster_mean_cells=5.0)
     identity = imagined(0, 3, first_index=CLUSTER_INDEX, days=400)
-    assert_discrete(model.cells.founders(model.key, identity), stats.geom(p=0.25, loc=1))
-    assert np.all(model.cells.founders(model.key, identity - np.uint64(CLUSTER_INDEX << 8)) == 1), (
-        "a single cell is one"
-    )
+    f, p = 0.75, model.law.promising[0, 3]
+    assert_discrete(model.cells.founders(identity), stats.geom(p=1.0 - f * (1.0 - p), loc=1))
+    more = np.arange(400)
+    weight = f**more * (1.0 - (1.0 - p) ** (more + 2))
+    promising = identity + np.uint64(PROMISING_INDEX << 8)
+    assert_discrete(model.cells.founders(promising), stats.rv_discrete(values=(more + 2, weight / weight.sum())))
+    assert model.law.promising_cluster[0, 3] == pytest.approx(0.25 * weight.sum())
+    assert np.all(model.cells.founders(identity - np.uint64(CLUSTER_INDEX << 8)) == 1), "a single cell is one"
     pairs = plain_model(1, 10, cluster_share=0.1, cluster_mean_cells=2.0)
-    assert np.all(pairs.cells.founders(pairs.key, identity) == 2)
+    assert np.all(pairs.cells.founders(identity) == 2)
 
 
 def test_clusters_share_transit_and_potential_are_as_the_catalogue_says():
@@ -84,11 +89,11 @@ def test_a_cluster_dies_out_only_if_all_its_cells_do():
     days = 300
     model = ran(8, days, **NOTHING_ACTS, cluster_share=1.0, cluster_potential=1.0, cluster_mean_cells=4.0, sleep_probability=0.0,
                 competent_share=0.02, metastasis_capacity_cells=1e7, keep_seeds=True)  # fmt: skip
-    seeds = model.cells.seeds.column("identity")
-    early = seeds[unpack(seeds)["day"] < days - 200]
-    died = np.isin(early, model.cells.fates.column("identity")[model.cells.fates.column("fate") == 2])
+    seeds = tables.every_seed(model)
+    old = unpack(seeds["identity"])["day"] < days - 200
+    early, died = seeds["identity"][old], seeds["died_day"][old] >= 0
     ratio = (model.law.death / model.law.birth)[0, 0]
-    chance = ratio ** model.cells.founders(model.key, early).astype(float)
+    chance = ratio ** model.cells.founders(early).astype(float)
     away = (died.sum() - chance.sum()) / np.sqrt((chance * (1.0 - chance)).sum())
     assert 0.5 < ratio < 0.98 and early.size > 1000
     assert abs(away) < MOST_STANDARD_ERRORS
@@ -175,8 +180,7 @@ def test_parents_are_drawn_by_what_they_shed(seeding):
         )
         ** 0.66
     )
-    settled = np.zeros((12, len(NICHES)), dtype=np.int64)
-    settled[lane, LUNG] = 20_000
+    settled = np.array([pack(lane, day, i, LUNG, 1 + LIVER) for i in range(20_000)], dtype=np.uint64)
     model.descent.weigh(model.cells.grown, model.law, model.alive | True, day)
     shedder, _, _ = model.descent.draw(1 + LIVER, settled, day)
     parent = model.descent.shedders.column("identity")[shedder]
@@ -184,8 +188,7 @@ def test_parents_are_drawn_by_what_they_shed(seeding):
     counts = np.array([(parent == identity).sum() for identity in rows.column("identity")[mine]])
     assert counts.sum() == 20_000
     assert_counts(counts, 20_000 * weight / weight.sum())
-    settled[lane, LUNG], settled[(lane + 1) % 12, LUNG] = 500, 0
-    fewer, _, _ = model.descent.draw(1 + LIVER, settled, day)
+    fewer, _, _ = model.descent.draw(1 + LIVER, settled[:500], day)
     assert np.array_equal(fewer, shedder[:500]), "a child's parent hangs on no other child"
 
 
@@ -253,7 +256,7 @@ def test_a_clusters_founders_are_drawn_each_on_its_own(clones):
     model, lineage = clones
     lane = 3
     identity = imagined(lane, LIVER, first_index=CLUSTER_INDEX)
-    pairs = identity[model.cells.founders(model.key, identity) == 2]
+    pairs = identity[model.cells.founders(identity) == 2]
     weight = (
         model.hosts.clone_share[lane]
         * potentials(model.hosts.clone_z, model.parameters["clone_potential_log_sd"])[lane]
@@ -266,7 +269,7 @@ def test_a_clusters_founders_are_drawn_each_on_its_own(clones):
 def test_clones_are_counted_as_their_cells_settle(clones):
     """Every founding cell once, of clusters and of metastases' seeds too; and every colony for each clone among its founders."""
     model, lineage = clones
-    identity = model.cells.seeds.column("identity")
+    identity = tables.every_seed(model)["identity"]
     parts = unpack(identity)
     assert (parts["index"] >= CLUSTER_INDEX).any() and (parts["source"] > 0).any()
     row, clone = lineage._clones_of_founders(identity)
@@ -365,7 +368,7 @@ TWO_COLONIES = np.array([1e4, 1e5])
 def with_two_colonies(lanes: int = 300, **changes):
     """Patients with clones, two colonies in every liver (of 10^4 and 10^5 cells on day 0), on the morning of day 7."""
     model = drawn_model(np.arange(lanes), [values(**SEEDING | {"secondary_shedding_factor": 30.0, "metastasis_gompertz_per_day": 1e-9}
-                                                  | {"competent_share": 0.002, "clone_potential_log_sd": 1.5} | changes)], horizon_days=60)  # fmt: skip
+                                                  | {"competent_share": 0.002, "clone_potential_log_sd": 1.5} | changes)], horizon_days=60, keep_seeds=True)  # fmt: skip
     identity = np.array([pack(lane, 0, 2**20 + i, LIVER, 0) for lane in range(lanes) for i in (0, 1)], dtype=np.uint64)
     model.cells.grown.append(identity=identity, woke=0, traits=0, since=0, start_day=0.0, start_log_cells=np.log(np.tile(TWO_COLONIES, lanes)),
                              delay_days=1e9, pace=1.0, shedder=-1)  # fmt: skip
@@ -435,16 +438,36 @@ def test_children_of_a_clusters_colony_are_of_its_founders_clones_by_potential(c
     lane = 3
     for number in range(200):
         parent = pack(lane, 10, CLUSTER_INDEX + number, LIVER, 0)
-        size = int(model.cells.founders(model.key, np.array([parent], dtype=np.uint64))[0])
+        size = int(model.cells.founders(np.array([parent], dtype=np.uint64))[0])
         of_founders = model.descent.clones(np.full(size, parent, dtype=np.uint64), np.arange(size))
         if len(np.unique(of_founders)) > 2:
             break
     children = np.array([pack(lane, 70, i, LUNG, 1 + LIVER) for i in range(10_000)], dtype=np.uint64)
     cumulative = np.cumsum(model.hosts.clone_share[lane] * power[lane])
-    clone = np.array([descent.seed_clone(model.key, model.hosts.patient[lane], child, parent, descent.MIXED, model.parameters["cluster_mean_cells"][lane],
-                                         cumulative / cumulative[-1], power[lane]) for child in children])  # fmt: skip
+    mixture = np.empty((1, 8))
+    descent.mix_clones(
+        model.key, model.hosts.patient[lane], parent, size, cumulative / cumulative[-1], power[lane], mixture[0]
+    )
+    law = model.descent._clones._replace(
+        clones=np.array([descent.MIXED], dtype=np.uint8), mixture=np.zeros(1, dtype=np.int32), mixtures=mixture
+    )
+    clone = np.array([descent.seed_clone(model.key, model.hosts.patient[lane], child, 0, law) for child in children])
     expected = np.bincount(of_founders, power[lane, of_founders], minlength=8)
     assert_counts(np.bincount(clone, minlength=8), 10_000 * expected / expected.sum())
+
+
+def test_clones_are_counted_alike_whether_or_not_parents_are_remembered():
+    """Kept seeds name their parents; without them a doomed seed's clone is counted by the same uniforms, clusters' too."""
+    arm = values(**SEEDING | {"secondary_shedding_factor": 3.0}, cluster_share=0.05, cluster_potential=30.0,
+                 clone_potential_log_sd=1.0)  # fmt: skip
+    seeded = []
+    for keep, doomed in ((True, True), (False, True), (False, False)):
+        model = drawn_model(np.arange(6), [arm], horizon_days=150, keep_seeds=keep, doomed=doomed)
+        model.run()
+        seeded.append(model.descent.seeded)
+    assert np.array_equal(seeded[0], seeded[1]) and not seeded[2].any()
+    mixed = model.descent.shedders.column("clone") == descent.MIXED
+    assert mixed.sum() > 10 and sum(stream.settled.sum() for stream in model.streams if stream.code) > 1000
 
 
 def test_descent_does_not_hang_on_who_else_is_in_the_cohort(clones):

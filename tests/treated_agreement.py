@@ -8,7 +8,7 @@ from math import log
 
 import numpy as np
 from agreement_compare import Difference, Sample, Tolerances, differences
-from agreement_runs import engine_life, growth_law, parameter_values, plain_life, run_engine, run_plain
+from agreement_runs import engine_life, growth_law, parameter_values, plain_life, run_engine, run_plain, small_colonies
 from agreement_scenarios import FED, FEEDING, SINGLE_EVENTS_BELOW_CELLS, SLEEP, VESSELS, only_soil
 from reference.plain import ASLEEP
 from reference.plain_treated import DRUGS, Regimen, TreatedPatient
@@ -134,10 +134,11 @@ def engine_sample(work: Work, seed: int = 5, **traits) -> Sample:
         **traits,
     )
     counts = dict(engine_life(model, FED).counts)
-    small, grown = model.cells.small, model.cells.grown
-    sizes = np.concatenate([small.column("cells"), grown_sizes(np.full(grown.count, float(DAYS)), *growth_law(model))])
-    parts = unpack(np.concatenate([small.column("identity"), grown.column("identity")]))
-    traits = np.concatenate([small.column("traits"), grown.column("traits")])
+    grown = model.cells.grown
+    small, cells, kind = small_colonies(model)
+    sizes = np.concatenate([cells, grown_sizes(np.full(grown.count, float(DAYS)), *growth_law(model))])
+    parts = unpack(np.concatenate([small, grown.column("identity")]))
+    traits = np.concatenate([kind, grown.column("traits")])
     for organ in FED:
         here = parts["niche"] == NICHES.index(organ)
         counts[f"removed {organ}"] = model.cells.removed[:, NICHES.index(organ)]

@@ -68,15 +68,20 @@ def run_to(model, day: int):
     return model
 
 
+def sizes(model) -> np.ndarray:
+    """Cells of the small colonies that have a row, this morning."""
+    return model.cells.small.sizes(model.day, model.alive, np.zeros(model.cells.settled.shape))
+
+
 def put_small(model, per_lane: int, cells: int, niche: int = LIVER) -> None:
     """`per_lane` small colonies of so many cells in every lane, cycling from this morning on."""
     identity = np.array(
         [pack(lane, model.day, i, niche, 0) for lane in range(model.parameters.lanes) for i in range(per_lane)],
         dtype=np.uint64,
     )
-    model.cells.small.append(identity=identity, cells=cells, since=model.day, woke=model.day - 1, traits=0, pace=1.0)
-    model.cells.colonies[:, niche] += per_lane
-    model.cells.woke[:, niche] += per_lane
+    model.cells.small.fall(identity, cells, model.day, model.day - 1, 0, 1.0)
+    model.cells.promising["colonies"][:, niche] += per_lane
+    model.cells.promising["woke"][:, niche] += per_lane
     model.cells.settled[:, niche] += per_lane
 
 
@@ -87,5 +92,5 @@ def put_grown(model, cells: float, niche: int = LIVER, delay_days: float = 0.0, 
     )
     model.cells.grown.append(identity=identity, woke=model.day - 1, traits=0, since=model.day, start_day=float(model.day),
                              start_log_cells=np.log(cells), delay_days=delay_days, pace=1.0, shedder=-1)  # fmt: skip
-    model.cells.woke[:, niche] += 1
+    model.cells.promising["woke"][:, niche] += 1
     model.cells.settled[:, niche] += 1

@@ -118,7 +118,7 @@ def plain_model(lanes: int, days: int, *, seed: int = 1, site: str = "colon", mo
 
 
 def drawn_model(patients, arms, *, seed: int = 1, site: str = "colon", horizon_days: int = 120, arm_of_lane=None,
-                keep_seeds: bool = False):  # fmt: skip
+                keep_seeds: bool = False, doomed: bool = True):  # fmt: skip
     """A model of drawn patients; `arms` is a list of parameter mappings, `arm_of_lane` which of them a lane has.
 
     `site` is one site, or one a lane.
@@ -129,4 +129,4 @@ def drawn_model(patients, arms, *, seed: int = 1, site: str = "colon", horizon_d
     parameters = LaneParameters.stack(arms, arm_of_lane)
     hosts = draw_hosts(seed, patients, sites, [AGE] * len(patients), parameters)
     return MetastasisModel(hosts, parameters, seed=seed, horizon_days=horizon_days, visible_cells=1e8, keep_seeds=keep_seeds,
-                           collect=False)  # fmt: skip
+                           collect=False, doomed=doomed)  # fmt: skip

@@ -83,9 +83,15 @@ def results_folder() -> Path:
     return (HOME if IS_CHECKOUT else Path.cwd()) / "results"
 
 
-def default_run_folder(scenario: Scenario, seed: int, *, keep_seeds: bool, keep_events: bool) -> Path:
+def default_run_folder(
+    scenario: Scenario, seed: int, *, keep_seeds: bool, keep_events: bool, tables: str = "all"
+) -> Path:
     """`results/<scenario>/<run>`; <run> differs whenever seed, patients, parameters or tables differ."""
-    return _folder(scenario, f"seed{seed}_{scenario.patients}patients", [keep_seeds, keep_events])
+    return _folder(
+        scenario,
+        f"seed{seed}_{scenario.patients}patients",
+        [keep_seeds, keep_events, *([] if tables == "all" else [tables])],
+    )
 
 
 def default_analysis_folder(scenario: Scenario, kind: str, seed: int, asked: Sequence) -> Path:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.demo.recording import Recording, one_in, own_identity, scatter
-from sim.disease import sleep
 from sim.disease.identity import unpack
 from sim.names import MICROMETASTASIS_CELLS
+from sim.runs.tables import every_seed
 
 MOST_CELL_DOTS, MOST_METASTASIS_DOTS = 3000, 400
 _NEVER = -1
@@ -45,31 +45,15 @@ def metastases_of(recording: Recording) -> np.ndarray:
 def common_scale(recordings: list[Recording]) -> Scale:
     """The scale at which no arm has too many dots."""
     return Scale(
-        _scale([r.model.cells.seeds.column("identity") for r in recordings], MOST_CELL_DOTS),
+        _scale([every_seed(r.model)["identity"] for r in recordings], MOST_CELL_DOTS),
         _scale([metastases_of(r) for r in recordings], MOST_METASTASIS_DOTS),
     )
 
 
-def _fates(recording: Recording, fate: int) -> tuple[np.ndarray, np.ndarray]:
-    """Identities and days of the cells that met a fate; the end of grown colonies is noted apart, removed or not."""
-    cells = recording.model.cells
-    mine = cells.fates.column("fate") == fate
-    who, when = cells.fates.column("identity")[mine], cells.fates.column("day")[mine]
-    if fate != sleep.DIED:
-        return who, when
-    return np.concatenate([who, cells.ended.column("identity")]), np.concatenate([when, cells.ended.column("day")])
-
-
-def _days_until(identity: np.ndarray, recording: Recording, fate: int, arrived: np.ndarray) -> np.ndarray:
-    """Days from arrival to a fate, by cell; -1 where it did not happen."""
-    who, when = _fates(recording, fate)
-    out = np.full(len(identity), _NEVER, dtype=np.int64)
-    at = np.searchsorted(identity, who)
-    inside = at < len(identity)
-    hit = np.zeros(len(who), dtype=bool)
-    hit[inside] = identity[at[inside]] == who[inside]
-    out[at[hit]] = when[hit] - arrived[at[hit]]
-    return out
+def _ends(recording: Recording) -> tuple[np.ndarray, np.ndarray]:
+    """Identities and days of the ends of grown colonies, removed or not: they are noted apart."""
+    ended = recording.model.cells.ended
+    return ended.column("identity"), ended.column("day")
 
 
 def dots(recording: Recording, scale: Scale) -> list[dict]:
@@ -79,18 +63,21 @@ def dots(recording: Recording, scale: Scale) -> list[dict]:
     days after arrival or -1, "ended": days after arrival or -1, "sizes": [[days after arrival, log10 cells], ...],
     "metastasis": bool}. A cell that never slept has woke 0.
     """
-    seeds = recording.model.cells.seeds
-    identity, coded = seeds.column("identity"), seeds.column("coded_threshold")
+    seeds = every_seed(recording.model)
     metastases = metastases_of(recording)
-    large = np.isin(identity, metastases)
-    keep = np.where(large, one_in(identity, scale.metastases), one_in(identity, scale.cells))
-    identity, slept, large = identity[keep], (coded[keep] & np.uint64(1)).astype(bool), large[keep]
-    order = np.argsort(identity, kind="stable")
-    identity, slept, large = identity[order], slept[order], large[order]
+    large = np.isin(seeds["identity"], metastases)
+    keep = np.where(large, one_in(seeds["identity"], scale.metastases), one_in(seeds["identity"], scale.cells))
+    identity, slept, woke_day, died_day = (seeds[name][keep] for name in ("identity", "slept", "woke_day", "died_day"))
+    large = large[keep]
     parts = unpack(identity)
     arrived = parts["day"]
-    woke = np.where(slept, _days_until(identity, recording, sleep.WOKE, arrived), 0)
-    ended = _days_until(identity, recording, sleep.DIED, arrived)
+    woke = np.where(slept, np.where(woke_day >= 0, woke_day - arrived, _NEVER), 0)
+    who, when = _ends(recording)
+    at = np.searchsorted(identity, who)
+    inside = at < len(identity)
+    inside[inside] = identity[at[inside]] == who[inside]
+    died_day[at[inside]] = when[inside]
+    ended = np.where(died_day >= 0, died_day - arrived, _NEVER)
     place = (scatter(identity) >> np.uint64(48)).astype(np.int64)
     sizes = _sizes(recording, identity, arrived)
     return [

@@ -130,14 +130,13 @@ class Recording:
         self._note_sizes(number)
 
     def _note_sizes(self, number: int) -> None:
-        small = self.model.cells.small
-        identity = small.column("identity")
+        identity, cells, _ = self.model.cells.cycling(self.model.day)
         keep = one_in(identity, self._scale)
         while np.count_nonzero(keep) > _MOST_COLONIES:
             self._scale *= 2
             keep = one_in(identity, self._scale)
         if keep.any():
-            self.sizes.append((number, identity[keep], np.log10(small.column("cells")[keep])))
+            self.sizes.append((number, identity[keep], np.log10(np.maximum(cells[keep], 1))))
         if number % _GROWN_EVERY == 0 or not self.model.running:
             identity = self.model.cells.grown.column("identity")
             if identity.size:

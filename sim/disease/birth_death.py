@@ -1,6 +1,16 @@
-"""A week of the linear birth-death process, composed day by day (`sim.disease.colonise` has the law).
+"""A linear birth-death process seen from its end: lines that live for ever, and lines that are doomed.
 
-A week of colonies that share their rates is composed once; a colony with a pace of its own has its own.
+With birth b > death d a single cell founds a colony that lives for ever with chance p = 1 - d/b. Conditioned on the one
+or the other (Waugh 1958; O'Connell 1993):
+
+- a doomed line is a birth-death process with birth d and death b;
+- a cell with an immortal line bears immortal ones at rate b - d, so these are a Yule process: given its limit E (the
+  number of immortal lines times exp(-(b - d) t), for t without end) the new ones of a time are Poisson with mean
+  E (exp((b - d) t) - 1), independent of what came before;
+- with I lines at first and J at the end of a time, all its cells are J + NegBin(J + I, failure f), f as below.
+
+All of it is told by one function of time, e(t) = (exp((b - d) t) - 1) / (b - d): a doomed line is alive at t with
+chance 1 / (1 + b e), and if it is its cells are geometric with ratio f = d e / (1 + b e) (Kendall 1948).
 """
 
 from __future__ import annotations
@@ -9,62 +19,108 @@ import math
 
 import numpy as np
 
-from sim.numerics.jit import kernel
+from sim.disease.identity import day_of, index_of, niche_of, source_of
+from sim.numerics.elementary import exp, log
+from sim.numerics.jit import inlined, kernel
+from sim.numerics.samplers import binomial, negative_binomial
+from sim.numerics.streams import DOOMED_OFFSPRING, DOOMED_SHAPE, LAST_LINE, SURVIVORS, days_word, tag_word, uniforms
 
 STEP_DAYS = 7
-"""Small colonies are stepped together at the end of every week: on days 6, 13, 20 ..."""
+"""Colonies become deterministic, and are measured, at the end of every week: on days 6, 13, 20 ..."""
+RASTER_DAYS = 28
+"""Sizes are drawn at multiples of so many days from day 0, whoever looks: a look between them keeps nothing."""
+MOST_LINES = 1e17
+"""Counts are 64-bit; growth is certain long before."""
+LEAST_FAILURE = 1e-300
 
 
 @kernel
-def day_generating_terms(birth: float, death: float) -> tuple[float, float]:
-    """m and q of one day; the limit at birth = death is q = birth."""
-    net = birth - death
-    m = math.exp(net)
-    q = birth if abs(net) < 1e-12 else birth * (-math.expm1(-net)) / net
-    return m, q
+def time_term(net: float, days: float) -> float:
+    """e(t) of the text above; its limit at net = 0 is t."""
+    x = net * days
+    return days if abs(x) < 1e-12 else math.expm1(x) / net
+
+
+@inlined
+def _plain_term(net: float, days: float) -> float:
+    """`time_term` where its last bits do not matter; several times faster."""
+    x = net * days
+    return days * (1.0 + 0.5 * x) if x < 1e-6 else (exp(x) - 1.0) / net
 
 
 @kernel
-def advance_week(
-    position: int,
-    birth: np.ndarray,
-    death: np.ndarray,
-    known_birth: np.ndarray,
-    known_death: np.ndarray,
-    day_growth: np.ndarray,
-    day_spread: np.ndarray,
-    before_growth: np.ndarray,
-    growth: np.ndarray,
-    spread: np.ndarray,
-) -> None:
-    """Compose today into the week so far: `growth` (M) and `spread` (Q), shape (STEP_DAYS + 1, lanes, niches).
+def extinct_share(birth: float, term: float) -> float:
+    """Chance that a doomed line is gone after a time with this term."""
+    return birth * term / (1.0 + birth * term)
 
-    `before_growth` (lanes, niches) is M at the start of the day: `growth[position]`, times the share of cells that
-    survived a dose this morning. Thinning by s is a step of its own with m = s and q = 0. `day_growth` and
-    `day_spread` (lanes, niches) keep m and q of the rates `known_birth` and `known_death`, which seldom change.
+
+@kernel
+def end_days(u: float, lines: int, net: float, birth: float) -> float:
+    """Days until the last of so many doomed lines is gone, from a uniform u: the quantile of extinct_share^lines."""
+    alive = -math.expm1(math.log(u) / lines)  # the chance that a line is alive then
+    if alive <= 0.0:
+        return np.inf
+    term = (1.0 / alive - 1.0) / birth
+    return term if net * term < 1e-12 else math.log1p(net * term) / net
+
+
+@kernel
+def doomed_left(
+    key: np.uint64, patient: int, ident: np.uint64, draw_day: int, cells: int, alive: float, failure: float
+) -> np.int64:
+    """What is left of doomed cells: each has a line alive with chance `alive`, of a geometric number of cells."""
+    if cells <= 0:
+        return np.int64(0)
+    niche, source = niche_of(ident), source_of(ident)
+    index, days = index_of(ident), days_word(day_of(ident), draw_day)
+    lines = binomial(cells, alive, key, patient, index, days, tag_word(SURVIVORS, niche, source))
+    return lines + negative_binomial(
+        lines,
+        failure,
+        key,
+        patient,
+        index,
+        days,
+        tag_word(DOOMED_SHAPE, niche, source),
+        tag_word(DOOMED_OFFSPRING, niche, source),
+    )
+
+
+@inlined
+def last_line_failure(days: float, rest: float, net: float, birth: float, death: float) -> float:
+    """Failure f q of the line that dies last, `rest` days after a look `days` after its founding."""
+    term, later = _plain_term(net, days), _plain_term(net, rest)
+    alive = 1.0 / (1.0 + birth * term)
+    return death * term * alive * (birth * later / (1.0 + birth * later))
+
+
+@kernel
+def doomed_left_until(
+    key: np.uint64,
+    patient: int,
+    ident: np.uint64,
+    draw_day: int,
+    cells: int,
+    days: float,
+    days_to_end: float,
+    net: float,
+    birth: float,
+    death: float,
+) -> np.int64:
+    """What is left of doomed cells after `days`, given that the last one of them dies after `days_to_end` > `days`.
+
+    The line that dies last has 1 + NegBin(2, f q) cells, q the chance that a line is gone in the rest of the time; of
+    each other line it is known that it is gone by then.
     """
-    for lane in range(birth.shape[0]):
-        for niche in range(birth.shape[1]):
-            if birth[lane, niche] != known_birth[lane, niche] or death[lane, niche] != known_death[lane, niche]:
-                known_birth[lane, niche], known_death[lane, niche] = birth[lane, niche], death[lane, niche]
-                m, q = day_generating_terms(birth[lane, niche], death[lane, niche])
-                day_growth[lane, niche], day_spread[lane, niche] = m, q
-            before = before_growth[lane, niche]
-            growth[position + 1, lane, niche] = before * day_growth[lane, niche]
-            spread[position + 1, lane, niche] = spread[position, lane, niche] + day_spread[lane, niche] / before
-
-
-@kernel
-def paced_week(joined: int, pace: float, birth: float, death: float, growth: np.ndarray) -> tuple[float, float]:
-    """M and Q from day `joined` to the week's end of a colony whose birth and death go `pace` times as fast.
-
-    `growth` (STEP_DAYS + 1,) is M of the same week at pace one; what it holds beyond birth and death are doses.
-    """
-    plain, _ = day_generating_terms(birth, death)
-    own_m, own_q = day_generating_terms(pace * birth, pace * death)
-    m, q = 1.0, 0.0
-    for day in range(joined, STEP_DAYS):
-        m *= growth[day + 1] / (growth[day] * plain)
-        q += own_q / m
-        m *= own_m
-    return m, q
+    index, when = index_of(ident), days_word(day_of(ident), draw_day)
+    failure = last_line_failure(days, days_to_end - days, net, birth, death)
+    last = np.int64(1)
+    if failure > LEAST_FAILURE:
+        u, v = uniforms(key, patient, index, when, tag_word(LAST_LINE, niche_of(ident), source_of(ident)))
+        scale = 1.0 / log(failure)
+        last += np.int64(log(u) * scale) + np.int64(log(v) * scale)
+    if cells <= 1:
+        return last
+    gone = extinct_share(birth, time_term(net, days))
+    others = max(1.0 - gone / extinct_share(birth, time_term(net, days_to_end)), 0.0)
+    return last + doomed_left(key, patient, ident, draw_day, cells - 1, others, failure)

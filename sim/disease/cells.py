@@ -1,8 +1,8 @@
-"""The tumour cells, as arrays: sleepers in a calendar, small colonies, and grown (deterministic) ones.
+"""The tumour cells, as arrays: promising sleepers, their small colonies, and grown (deterministic) ones.
 
-An array-backed agent set in Mesa's sense: one row an agent, 24 bytes a sleeper, 32 a small colony,
-with `agent(...)` views for one cell. Only competent cells that settled are here; all the others are
-tallies.
+An array-backed agent set in Mesa's sense: one row an agent, 28 bytes a sleeper, 84 a small colony, with `agents()`
+views of single cells. Only promising founders have rows (see `sim.disease.shells`): the doomed are counted in
+`sim.disease.doomed`, and have lives when somebody looks. Cells that settled without competence are tallies.
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.catalog.parameters import LaneParameters
-from sim.disease import colonise, founders, sleep
+from sim.disease import colonise, founders, shells, sleep
 from sim.disease import doses as therapy
-from sim.disease.birth_death import STEP_DAYS
-from sim.disease.calendar import Calendar
 from sim.disease.colonies import ColonyLaw
+from sim.disease.doomed import COUNTS, Doomed
 from sim.disease.identity import CLUSTER_INDEX, MOST_INDEX, colony_id, unpack
 from sim.disease.shedding import Stream
 from sim.disease.signals import Rates
+from sim.disease.sleepers import Sleepers
+from sim.disease.small_colonies import NO_TRAITS, SmallColonies
 from sim.names import NICHES
 from sim.numerics.rows import Rows
 
@@ -30,23 +31,7 @@ if TYPE_CHECKING:
 
     from sim.disease.resistance import Resistance
 
-_ONE_CELL_EACH, _NO_TRAITS = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.uint8)
-_PACE_ONE, _NO_RATES = np.empty(0), np.empty((0, 0))
-_NO_LOG = np.empty((0, 2), dtype=np.uint64)
-_NOBODY = np.empty(0, dtype=np.uint64)
-NO_RESISTANCE = therapy.Origin(
-    np.zeros((0, 0), np.int64),
-    np.zeros((0, 0, 0), np.int64),
-    np.zeros((0, 0, 0)),
-    len(NICHES),
-    np.zeros(0, np.int64),
-    np.zeros(0, np.int64),
-    np.zeros(0, np.int64),
-    np.zeros(0, np.int64),
-    np.zeros(0, np.uint32),
-    np.zeros(0, np.uint8),
-)
-"""What the kernels take of resistance where nobody gets a drug."""
+_PACE_ONE = np.empty(0)
 
 
 @dataclass(frozen=True)
@@ -66,40 +51,32 @@ class TumourCell:
 class TumourCells:
     """All disseminated competent cells of a chunk's lanes, and what became of them, by lane and niche.
 
-    Tallies are int64 of shape (lanes, niches): `settled` = `died_asleep` + `sleeping` + `woke`, and
-    `woke` = `extinct` + `removed` + `colonies` + grown colonies.
+    Tallies are int64 of shape (lanes, niches): `settled` = `died_asleep` + `sleeping` + `woke`, and `woke` = `extinct`
+    + `removed` + `colonies` + grown colonies. `promising[name]` holds what rows say of them; to read one of them
+    (`cells.sleeping`) is to look at the doomed as of this `morning`. Where the `doomed` are not computed (None) it
+    raises ValueError.
 
     A row of `grown` is a colony's present path: its size from the morning of day `since` on. Treatment bends paths
     (`sim.disease.metastases`); `past` keeps the former ones with the last morning of each, `ended` the days on which
-    colonies that had grown were removed or lost their last cell. `traits` of a colony: see `sim.disease.colonise`;
-    `pace` is a colony's own time scale, `shedder` its number in `sim.disease.descent`, -1 until it sheds.
+    colonies that had grown were removed or lost their last cell. `traits` of a colony: see `sim.disease.founders`;
+    `pace` is its own time scale, `shedder` its number in `sim.disease.descent`, -1 until it sheds.
     """
 
-    settled: np.ndarray
-    sleeping: np.ndarray
-    woke: np.ndarray
-    died_asleep: np.ndarray
-    extinct: np.ndarray
-    colonies: np.ndarray
-    removed: np.ndarray
-
-    def __init__(self, patient: np.ndarray, parameters: LaneParameters, last_day: int, keep_seeds: bool = False):
+    def __init__(
+        self,
+        key: np.uint64,
+        patient: np.ndarray,
+        parameters: LaneParameters,
+        law: ColonyLaw,
+        last_day: int,
+        keep_seeds: bool = False,
+        doomed: bool = True,
+    ):
         shape = (len(patient), len(NICHES))
-        self.patient = patient
-        self._parameters = parameters
-        self._clusters = bool(parameters["cluster_share"].any())
-        self._sleep_life = sleep.SleepLife(
-            *(
-                parameters[f"dormancy_{name}"]
-                for name in ("narrow_share", "narrow_scale_days", "narrow_shape", "broad_scale_days", "broad_shape")
-            )
-        )
-        self._pace_law = parameters["colony_growth_log_sd"], parameters["trait_truncation_sd"]
-        self.paced = bool(self._pace_law[0].any())
-        self.calendar = Calendar(last_day)
-        self.small = Rows(
-            cells=np.int64, identity=np.uint64, since=np.int32, woke=np.int32, traits=np.uint8, pace=np.float64
-        )
+        self.key, self.patient, self.law = key, patient, law
+        self._pace = therapy.pace_law(parameters["colony_growth_log_sd"], parameters["trait_truncation_sd"])
+        self._paced = bool(self._pace.log_sd.any())
+        self.small = SmallColonies(key, patient, law)
         path: dict[str, npt.DTypeLike] = {
             "identity": np.uint64,
             "woke": np.int32,
@@ -114,249 +91,190 @@ class TumourCells:
         self.grown = Rows(**path)
         self.past = Rows(**path, until=np.int32)
         self.ended = Rows(identity=np.uint64, day=np.int32, removed=np.bool_)
+        self._switch_days = parameters["angiogenic_delay_days"]
         self.resistance: Resistance | None = None
-        for name in ("settled", "sleeping", "woke", "died_asleep", "extinct", "colonies", "removed"):
-            setattr(self, name, np.zeros(shape, dtype=np.int64))
+        self.settled, self.removed = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
+        self.promising = {name: np.zeros(shape, dtype=np.int64) for name in COUNTS}
+        tallies = tuple(self.promising[name] for name in ("sleeping", "woke", "died_asleep"))
+        self.sleepers = Sleepers(key, patient, parameters, last_day, tallies)
+        self.doomed = Doomed(key, patient, parameters, law, self._pace) if doomed else None
+        self._doomed_today = np.zeros(shape, dtype=np.int64)
+        self.morning = 0
         self.keep_seeds = keep_seeds
         self.seeds = Rows(identity=np.uint64, coded_threshold=np.uint64)
         self.fates = Rows(identity=np.uint64, day=np.int32, fate=np.int8)
 
     def __len__(self) -> int:
-        """Living agents: sleepers and colonies."""
-        return int(self.sleeping.sum()) + self.small.count + self.grown.count
+        """Living agents: sleepers and colonies; the promising ones where the doomed are not computed."""
+        doomed = 0 if self.doomed is None else len(self.doomed.living(self.morning).identity)
+        return int(self.promising["sleeping"].sum()) + self.small.count + self.grown.count + doomed
+
+    def __getattr__(self, name: str) -> np.ndarray:
+        """A tally of all competent cells, promising and doomed, as of this morning."""
+        if name not in COUNTS:
+            raise AttributeError(name)
+        return self.promising[name] + self.known_doomed.tallies(self.morning)[..., COUNTS[name]]
+
+    @property
+    def known_doomed(self) -> Doomed:
+        """The doomed founders. Raises ValueError where they are not computed."""
+        if self.doomed is None:
+            raise ValueError("the doomed cells of this model are not computed")
+        return self.doomed
 
     @property
     def bytes(self) -> int:
-        """Memory of the living cells' arrays."""
-        rows = sum(r.column(n).nbytes for r in (self.small, self.grown) for n in r._dtypes)
-        return self.calendar.bytes + rows
-
-    @property
-    def looks(self) -> int:
-        """How many times a sleeper was looked at."""
-        return int(self.calendar.state[sleep.LOOKS])
+        """Memory of the living cells' arrays, and of what is kept of the doomed."""
+        rows = sum(r.column(n).nbytes for r in (self.sleepers, self.small, self.grown) for n in r.names)
+        return rows + (0 if self.doomed is None else self.doomed.bytes)
 
     def note(self, identity: np.ndarray, day: int, fate: int) -> None:
         """Remember a cell's fate, if seeds are kept."""
         if self.keep_seeds and len(identity):
             self.fates.append(identity=identity, day=day, fate=fate)
 
-    def file_sleepers_again(
-        self,
-        day: int,
-        energy_clock: np.ndarray,
-        hazard_clock: np.ndarray,
-        energy_promise: np.ndarray,
-        hazard_promise: np.ndarray,
-    ) -> None:
-        """After a broken promise: one pass that files every sleeper under its new day."""
-        asleep = int(self.calendar.state[sleep.USED]) * sleep.BLOCK
-        self.calendar.reserve(day, asleep)
-        spare = np.empty(asleep), np.empty(asleep), np.empty(asleep, dtype=np.uint64)
-        sleep.file_again(
-            day,
-            self.calendar.last,
-            energy_clock,
-            hazard_clock,
-            energy_promise,
-            hazard_promise,
-            self.calendar.arrays,
-            *spare,
-        )
+    def settle(self, stream: Stream, day: int, new: int) -> tuple[np.ndarray, np.ndarray]:
+        """Promising founders (identities) among a stream's `new` settled cells, and the doomed, (lanes, niches).
 
-    def place(
-        self,
-        key: np.uint64,
-        day: int,
-        stream: Stream,
-        new: int,
-        rates: Rates,
-        energy_clock: np.ndarray,
-        hazard_clock: np.ndarray,
-        promises: tuple[np.ndarray, np.ndarray],
-    ) -> np.ndarray:
-        """Place a stream's settled cells, asleep or awake; returns the identities of those awake.
-
-        The clocks are those of the end of today.
+        The number of the doomed is valid today.
         Raises ValueError when more cells settle in a niche in a day than an identity can number.
         """
-        if new >= MOST_INDEX and stream.settled_today.max() >= MOST_INDEX:
-            raise ValueError(
-                f"over {MOST_INDEX} competent cells settled in one niche in a day; "
-                "competent_share x shedding is out of all bounds"
+        settled, bound = stream.settled_today, self.law.promising
+        if stream.cluster:
+            bound = self.law.promising_cluster
+        identity, n = np.empty(new, dtype=np.uint64), shells.FULL
+        if new < MOST_INDEX or settled.max() < MOST_INDEX:
+            n = shells.open_shells(
+                self.key,
+                self.patient,
+                day,
+                stream.code,
+                stream.tag,
+                CLUSTER_INDEX * stream.cluster,
+                stream.places_today,
+                settled,
+                bound,
+                identity,
+                self._doomed_today,
             )
-        self.calendar.reserve(day, new)
-        awake = np.empty(new, dtype=np.uint64)
-        log = np.empty((new, 2), dtype=np.uint64) if self.keep_seeds else _NO_LOG
-        n_awake = sleep.place_cells(
-            key,
-            self.patient,
-            day,
-            self.calendar.last,
-            stream.code,
-            CLUSTER_INDEX * stream.cluster,
-            stream.settled_today,
-            rates.sleep,
-            self._sleep_life,
-            energy_clock,
-            hazard_clock,
-            *promises,
-            self.settled,
-            self.sleeping,
-            self.calendar.arrays,
-            awake,
-            self.woke,
-            log,
-        )
-        if self.keep_seeds:
-            self.seeds.append(identity=log[:, 0], coded_threshold=log[:, 1])
-        return awake[:n_awake]
+        if n == shells.FULL:
+            raise ValueError(
+                f"too many of {settled.max()} competent cells that settled in one niche in a day are promising, "
+                f"or they are over {MOST_INDEX}; competent_share x shedding is out of all bounds"
+            )
+        if self.doomed is not None:
+            self.doomed.settle(stream, day, self._doomed_today)
+        return identity[:n], self._doomed_today
 
-    def wake(
-        self,
-        day: int,
-        alive: np.ndarray,
-        rates: Rates,
-        energy_clock: np.ndarray,
-        hazard_clock: np.ndarray,
-        promises: tuple[np.ndarray, np.ndarray],
-    ) -> np.ndarray:
+    def place(self, identity: np.ndarray, day: int, rates: Rates) -> np.ndarray:
+        """Place promising founders that settled today, asleep or awake; returns the identities of those awake."""
+        awake, log = self.sleepers.place(identity, day, rates.now.sleep, self.keep_seeds)
+        if len(log):
+            self.seeds.append(identity=log[:, 0], coded_threshold=log[:, 1])
+        return awake
+
+    def wake(self, day: int, alive: np.ndarray, rates: Rates) -> np.ndarray:
         """Wake or bury today's sleepers; returns the identities of the woken."""
-        due = self.calendar.due(day)
-        if not due:
-            return _NOBODY
-        self.calendar.reserve(day, due)
-        woken, died = np.empty(due, dtype=np.uint64), np.empty(due, dtype=np.uint64)
-        n_woken, n_died = sleep.wake_cells(
-            day,
-            self.calendar.last,
-            alive,
-            energy_clock,
-            rates.feeding,
-            hazard_clock,
-            rates.sleeper_death,
-            *promises,
-            self.sleeping,
-            self.woke,
-            self.died_asleep,
-            self.calendar.arrays,
-            woken,
-            died,
-        )
-        # The calendar's order depends on who else is in the chunk; sums over a patient's colonies must not.
-        woken = woken[:n_woken]
-        woken.sort()
-        if self.keep_seeds:
-            self.note(died[:n_died], day, sleep.DIED)
-            self.note(woken, day, sleep.WOKE)
+        woken, died = self.sleepers.end_day(day, alive, rates)
+        self.note(died, day, sleep.DIED)
+        self.note(woken, day, sleep.WOKE)
         return woken
 
-    def kill_sleepers(self, key: np.uint64, day: int, survival: np.ndarray) -> None:
-        """Leave this share of the sleepers, (classes, lanes, niches) by what drugs they resist; keyed, one by one."""
-        dead = np.empty(int(self.sleeping[(survival[0] < 1.0).any(axis=1)].sum()), dtype=np.uint64)
-        calendar, origin = self.calendar, NO_RESISTANCE if self.resistance is None else self.resistance.origin
-        n_dead = therapy.kill_sleepers(
-            key,
+    def kill_sleepers(self, day: int, survival: np.ndarray) -> None:
+        """Leave so many promising sleepers, (classes, lanes, niches) by the drugs that they resist, one by one."""
+        sleepers = self.sleepers
+        dead = np.empty(sleepers.count, dtype=np.uint64)
+        sleepers.near, sleepers.count, n_dead = therapy.kill_sleepers(
+            self.key,
             self.patient,
             day,
             survival,
-            origin,
-            self.sleeping,
-            self.died_asleep,
-            calendar.arrays,
+            therapy.NO_RESISTANCE if self.resistance is None else self.resistance.origin,
+            self.promising["sleeping"],
+            self.promising["died_asleep"],
+            sleepers.rows,
+            sleepers.near,
+            sleepers.count,
             dead,
         )
         self.note(np.sort(dead[:n_dead]), day, sleep.DIED)
 
-    def founders(self, key: np.uint64, identity: np.ndarray) -> np.ndarray:
+    def founders(self, identity: np.ndarray) -> np.ndarray:
         """Founding cells of each colony, int64: one, or the size of the cluster."""
         out = np.empty(len(identity), dtype=np.int64)
-        founders.founders(key, self.patient, identity, self._parameters["cluster_mean_cells"], out)
+        founders.founders(self.key, self.patient, identity, self.law.small.mean_cells, self.law.promising, out)
         return out
 
-    def begin_cycling(self, key: np.uint64, identity: np.ndarray, day: int) -> None:
-        """Cells and clusters that begin to cycle at the end of today, each a colony of its own."""
+    def begin_cycling(self, identity: np.ndarray, day: int, clearance: np.ndarray) -> None:
+        """Promising founders that begin to cycle at the end of today; `clearance` (lanes, niches) is today's hazard."""
         if len(identity):
-            cells = self.founders(key, identity) if self._clusters else _ONE_CELL_EACH
-            traits = _NO_TRAITS if self.resistance is None else self.resistance.of_founders(identity)
-            pace = therapy.paces(key, self.patient, identity, *self._pace_law) if self.paced else _PACE_ONE
-            small = self.small
-            end = small.reserve(len(identity))
-            founders.begin_colonies(
-                day,
-                identity,
-                cells,
-                traits,
-                pace,
-                small.count,
-                small.cells,
-                small.identity,
-                small.since,
-                small.woke,
-                small.traits,
-                small.pace,
-                self.colonies,
-            )
-            small.count = end
+            traits = NO_TRAITS if self.resistance is None else self.resistance.of_founders(identity)
+            pace = therapy.paces(self.key, self.patient, identity, self._pace) if self._paced else _PACE_ONE
+            self.small.begin(identity, day, traits, pace, clearance, self.promising["colonies"])
 
-    def step_colonies(self, key: np.uint64, alive: np.ndarray, day: int, law: ColonyLaw) -> None:
-        """A week of birth and death in every small colony; the certain ones go over to deterministic growth."""
-        small = self.small
-        if not small.count:
+    def end_day(self, alive: np.ndarray, day: int, clearance: np.ndarray) -> None:
+        """The evening of small colonies: those certain to grow go over to deterministic growth, some have died out."""
+        evening = self.small.end_day(day, alive, clearance, self.promising["colonies"], self.promising["extinct"])
+        if evening is None:
             return
-        grown_at, gone = (np.empty((small.count, width), dtype=np.uint64) for width in (3, 2))
-        grown_cells, grown_pace = np.empty(small.count, dtype=np.int64), np.empty(small.count)
-        rates = (law.birth, law.death) if self.paced else (_NO_RATES, _NO_RATES)
-        start = day + 1 - STEP_DAYS
-        small.count, n_grown, n_gone = colonise.step_colonies(
-            key,
-            self.patient,
-            alive,
-            day,
-            start,
-            small.count,
-            colonise.SmallColonies(small.cells, small.identity, small.since, small.woke, small.traits, small.pace),
-            colonise.Week(law.week_growth, law.week_spread, law.week_clearance),
-            self.paced,
-            *rates,
-            law.certain_cells,
-            self.colonies,
-            self.extinct,
-            grown_at,
-            grown_cells,
-            grown_pace,
-            gone,
-        )
-        if n_grown:
-            identity = grown_at[:n_grown, 0]
-            delay = colonise.switch_delays(key, self.patient, identity, self._parameters["angiogenic_delay_days"])
+        grown, gone = evening
+        identity = grown["identity"]
+        if identity.size:
+            parts = unpack(identity)
+            promising = self.law.promising[parts["lane"], parts["niche"]]
             self.grown.append(
                 identity=identity,
-                woke=grown_at[:n_grown, 1].astype(np.int32),
+                woke=grown["woke"],
                 since=day + 1,
-                traits=grown_at[:n_grown, 2].astype(np.uint8),
-                start_day=day + 1.0,
-                start_log_cells=np.log(grown_cells[:n_grown].astype(float)),
-                delay_days=delay,
-                pace=grown_pace[:n_grown],
+                traits=grown["traits"],
+                start_day=grown["since"].astype(float),
+                start_log_cells=np.log(grown["limit"] / promising),
+                pace=grown["pace"],
+                delay_days=colonise.switch_delays(self.key, self.patient, identity, self._switch_days),
                 shedder=-1,
             )
-        self.note(gone[:n_gone, 0], day, sleep.DIED)
-        if self.past.count:
-            lost = gone[:n_gone, 0][gone[:n_gone, 1] & colonise.WAS_GROWN > 0]
-            self.ended.append(identity=lost, day=day, removed=False)
+        if len(gone):
+            self.note(gone[:, 0], day, sleep.DIED)
+            lost = gone[:, 0][gone[:, 1] & founders.WAS_GROWN > 0]
+            if lost.size:
+                self.ended.append(identity=lost, day=day, removed=False)
+
+    def cycling(self, day: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Every small colony on the morning of `day`, promising and doomed: identity, cells (int64), waking day."""
+        everywhere = np.ones(len(self.patient), dtype=bool)
+        cells = self.small.sizes(day, everywhere, np.zeros(self.settled.shape))
+        rows = [(self.small.column("identity"), cells, self.small.column("woke"))]
+        if self.doomed is not None:
+            living = self.doomed.living(day)
+            awake = living.woke >= 0
+            rows.append((living.identity[awake], living.cells[awake], living.woke[awake]))
+        identity, size, woke = (np.concatenate(columns) for columns in zip(*rows, strict=True))
+        return identity, size, woke
+
+    def asleep(self) -> np.ndarray:
+        """Identities of all sleepers of this morning, in no particular order."""
+        records = self.sleepers.column("identity")
+        if self.doomed is None:
+            return records
+        living = self.doomed.living(self.morning)
+        return np.concatenate([records, living.identity[living.woke < 0]])
+
+    def _grown_cells(self) -> np.ndarray:
+        """Cells of the grown colonies this morning."""
+        grown = self.grown
+        parts = unpack(grown.column("identity"))
+        return colonise.grown_sizes(
+            np.full(grown.count, float(self.morning)),
+            *(grown.column(name) for name in ("start_day", "start_log_cells", "delay_days")),
+            *self.law.of_colonies(parts["lane"], parts["niche"], grown.column("pace")),
+        )
 
     def agents(self) -> Iterator[TumourCell]:
         """A view of every living cell or colony (slow: for looking, not for computing)."""
         groups = (
-            ("sleeping", self.calendar.records(), None, None),
-            ("cycling", self.small.column("identity"), self.small.column("cells"), self.small.column("woke")),
-            (
-                "grown",
-                self.grown.column("identity"),
-                np.exp(self.grown.column("start_log_cells")),
-                self.grown.column("woke"),
-            ),
+            ("sleeping", self.asleep(), None, None),
+            ("cycling", *self.cycling(self.morning)),
+            ("grown", self.grown.column("identity"), self._grown_cells(), self.grown.column("woke")),
         )
         for state, identity, cells, woke in groups:
             parts = unpack(identity)

@@ -11,33 +11,43 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtr
 
-from sim.disease.descent_kernels import shedder_of
+from sim.disease.descent_kernels import Finder, shedder_of
 from sim.disease.identity import day_of, index_of, lane_of, niche_of, source_of
-from sim.disease.sleep import BLOCK, USED, CalendarArrays
+from sim.disease.sleep import SleeperRows
+from sim.names import NICHES
 from sim.numerics.jit import kernel
-from sim.numerics.samplers import binomial
+from sim.numerics.samplers import binomial, normal_quantile
 from sim.numerics.streams import ADHERENCE, DRUG_DEATH, PACE, RESISTS, SHRINKS, days_word, tag_word, uniform
 
 
 class Origin(NamedTuple):
     """What tells of a seed which drugs it resists of birth.
 
-    `records`, `changed_day` and `shares` are of `sim.disease.resistance`; the rest finds a seed's shedder
-    (`descent_kernels.shedder_of`) and what that `resists`.
+    `records`, `changed_day` and `shares` are of `sim.disease.resistance`; `finder` tells a seed's
+    shedder, and `resists` what that does.
     """
 
     records: np.ndarray
     changed_day: np.ndarray
     shares: np.ndarray
-    niches: int
-    block_first: np.ndarray
-    block_end: np.ndarray
-    place: np.ndarray
-    first: np.ndarray
-    shedder: np.ndarray
+    finder: Finder
     resists: np.ndarray
+
+
+NO_RESISTANCE = Origin(
+    np.zeros((0, 0), np.int64),
+    np.zeros((0, 0, 0), np.int64),
+    np.zeros((0, 0, 0)),
+    Finder(
+        len(NICHES),
+        *(np.zeros(0, np.int64) for _ in range(4)),
+        *(np.zeros(0, np.uint32) for _ in range(2)),
+    ),
+    np.zeros(0, np.uint8),
+)
+"""What the kernels take of resistance where nobody gets a drug."""
 
 
 @kernel
@@ -61,27 +71,44 @@ def keyed_uniforms(
         out[i] = keyed_uniform(key, patient[lane_of(identity[i])], identity[i], purpose, day)
 
 
-def paces(
-    key: np.uint64, patient: np.ndarray, identity: np.ndarray, log_sd: np.ndarray, cut_sd: np.ndarray
-) -> np.ndarray:
-    """The own pace of each colony, log-normal within its patient: a time scale of birth, death and growth, (colonies,).
+class Pace(NamedTuple):
+    """A colony's own pace by lane, (lanes,) each: log-normal with `log_sd`, without the share `cut` at either end."""
 
-    `log_sd` and the cut-off in standard deviations, `cut_sd`, are by lane.
-    """
-    draw, lane = np.empty(identity.size), (identity >> np.uint64(48)).astype(np.int64)
-    keyed_uniforms(key, patient, identity, PACE, 0, draw)
-    below = ndtr(-cut_sd[lane])
-    return np.exp(log_sd[lane] * ndtri(below + (1.0 - 2.0 * below) * draw))
+    log_sd: np.ndarray
+    cut: np.ndarray
+
+
+def pace_law(log_sd: np.ndarray, cut_sd: np.ndarray) -> Pace:
+    """The law with a log-SD and a cut-off in standard deviations, (lanes,) each."""
+    return Pace(np.ascontiguousarray(log_sd, dtype=float), ndtr(-np.asarray(cut_sd, dtype=float)))
+
+
+@kernel
+def pace_of(key: np.uint64, patient: int, identity: np.uint64, law: Pace) -> float:
+    """The own pace of a colony within its patient: a time scale of birth, death and growth."""
+    lane = lane_of(identity)
+    if law.log_sd[lane] == 0.0:
+        return 1.0
+    u = keyed_uniform(key, patient, identity, PACE, 0)
+    return math.exp(law.log_sd[lane] * normal_quantile(law.cut[lane] + (1.0 - 2.0 * law.cut[lane]) * u))
+
+
+@kernel
+def paces(key: np.uint64, patient: np.ndarray, identity: np.ndarray, law: Pace) -> np.ndarray:
+    """`pace_of` many colonies, (colonies,); `patient` by lane."""
+    out = np.empty(identity.size)
+    for i in range(identity.size):
+        out[i] = pace_of(key, patient[lane_of(identity[i])], identity[i], law)
+    return out
 
 
 @kernel
 def keyed_adherence(
     key: np.uint64, patient: np.ndarray, code: int, turn: int, number: np.ndarray, adherence: float, taken: np.ndarray
 ) -> None:
-    """Leave out doses that a patient skips.
+    """Leave out doses that are skipped: dose `number` (lanes,) of a treatment is taken with probability `adherence`.
 
-    Dose `number` (lanes,) of a treatment is taken with probability `adherence`. `code` and `turn` say which of the
-    patient's treatments it is; skips are those of the patient, whatever the arm.
+    `code` and `turn` say which of the patient's treatments it is; skips are those of the patient, whatever the arm.
     """
     for lane in range(taken.size):
         if taken[lane]:
@@ -96,15 +123,14 @@ def drugs_resisted(
     ident: np.uint64,
     origin: Origin,
 ) -> np.int64:
-    """Bits of the drugs that a seed resists of birth.
+    """Bits of the drugs that a seed resists of birth: what its parent did, or from the primary a keyed draw a drug.
 
-    What its parent did, or for one from the primary a keyed draw a drug. `shares` (drugs, lanes, records) is the
-    primary's resistant share from `changed_day` on, `records` (drugs, lanes) how many there are; the first stands
-    from the beginning. The rest finds a seed's shedder (`descent.shedder_of`), and what that `resists`.
+    `shares` (drugs, lanes, records) is the primary's resistant share from `changed_day` on, `records` (drugs, lanes)
+    how many there are; the first stands from the beginning.
     """
-    records, changed_day, shares, niches, block_first, block_end, place, first, shedder, resists = origin
+    records, changed_day, shares, finder, resists = origin
     if source_of(ident) > 0:
-        return np.int64(resists[shedder_of(ident, niches, block_first, block_end, place, first, shedder)])
+        return np.int64(resists[shedder_of(ident, finder)])
     lane, arrived = lane_of(ident), day_of(ident)
     bits = np.int64(0)
     for drug in range(shares.shape[0]):
@@ -127,12 +153,7 @@ def traits_of_founders(
 ) -> None:
     """Traits (uint8) of seeds and new colonies: what they resist of birth."""
     for i in range(identity.size):
-        out[i] = drugs_resisted(
-            key,
-            patient,
-            identity[i],
-            origin,
-        )
+        out[i] = drugs_resisted(key, patient, identity[i], origin)
 
 
 @kernel
@@ -144,46 +165,38 @@ def kill_sleepers(
     origin: Origin,
     sleeping: np.ndarray,
     died_total: np.ndarray,
-    calendar: CalendarArrays,
+    rows: SleeperRows,
+    near: int,
+    count: int,
     dead: np.ndarray,
-) -> int:
+) -> tuple[int, int, int]:
     """Kill each sleeper with probability 1 - `survival` (classes, lanes, niches).
 
-    Returns how many (their identities in `dead`). One walk through all blocks of the calendar; sleepers of untouched
-    lanes cost a look at their identity. The class is told by the drugs that the sleeper resists of birth. A day keeps
-    its number of filed records as an upper bound.
+    Returns how many rows are near and in all after it, and how many died (their identities in `dead`). The class is
+    told by the drugs that the sleeper resists of birth.
     """
-    block_count, state, sleepers = calendar.block_count, calendar.state, calendar.sleepers
     classes = survival.shape[0]
-    n = 0
-    for block in range(state[USED]):
-        i = block * BLOCK
-        stop = i + block_count[block]
-        while i < stop:
-            ident = sleepers[i]["identity"]
-            lane, niche = lane_of(ident), niche_of(ident)
-            share = survival[0, lane, niche]
-            if share < 1.0:
-                draw = keyed_uniform(key, patient[lane], ident, DRUG_DEATH, day)
-                if draw >= share and classes > 1:
-                    kind = drugs_resisted(
-                        key,
-                        patient,
-                        ident,
-                        origin,
-                    )
-                    share = survival[kind, lane, niche]
-                if draw >= share:
-                    sleeping[lane, niche] -= 1
-                    died_total[lane, niche] += 1
-                    dead[n] = ident
-                    n += 1
-                    stop -= 1
-                    sleepers[i] = sleepers[stop]
-                    continue
-            i += 1
-        block_count[block] = stop - block * BLOCK
-    return n
+    left, left_near, n = 0, 0, 0
+    for i in range(count):
+        ident = rows.identity[i]
+        lane, niche = lane_of(ident), niche_of(ident)
+        share = survival[0, lane, niche]
+        if share < 1.0:
+            draw = keyed_uniform(key, patient[lane], ident, DRUG_DEATH, day)
+            if draw >= share and classes > 1:
+                share = survival[drugs_resisted(key, patient, ident, origin), lane, niche]
+            if draw >= share:
+                sleeping[lane, niche] -= 1
+                died_total[lane, niche] += 1
+                dead[n] = ident
+                n += 1
+                continue
+        if left < i:
+            rows.energy[left], rows.hazard[left] = rows.energy[i], rows.hazard[i]
+            rows.identity[left], rows.due[left] = ident, rows.due[i]
+        left += 1
+        left_near += i < near
+    return left_near, left, n
 
 
 @kernel

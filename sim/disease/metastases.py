@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.disease import colonise
+from sim.disease import colonise, founders
 from sim.disease import doses as therapy
 from sim.disease.cells import TumourCells
 from sim.disease.colonies import ColonyLaw
@@ -53,7 +53,7 @@ def drop(cells: TumourCells, rows: np.ndarray) -> None:
 
 
 def cycling_share(log_cells: np.ndarray, limit_log_cells: np.ndarray, limit_gap: np.ndarray) -> np.ndarray:
-    """Share of a tumour's cells that cycle: growth relative to that at the avascular limit (Gompertz), 1 up to it."""
+    """Share of a tumour's cells that cycle, 1 up to the avascular limit: growth relative to that there (Gompertz)."""
     return np.minimum(1.0 - (log_cells - limit_log_cells) / limit_gap, 1.0)
 
 
@@ -70,10 +70,9 @@ def strike(
     """Reduce grown colonies on the morning of `day` to a share of their cells.
 
     `survival` (classes, lanes, niches) is what today's doses leave of cycling cells, `drugs` (alike) the part of drugs,
-    which hit only the share that cycles; `shrink` (lanes, niches) what
-    the immune system has left since it last struck. A colony that falls below the size at which growth is certain
-    goes back to the small ones, so that it can die out; the week's law applies `survival` to it there, so cells that
-    did not cycle this morning are counted as so many more that did.
+    which hit only the share that cycles; `shrink` (lanes, niches) what the immune system has left since it last struck.
+    A colony that falls below the size at which growth is certain goes back to the small ones, cell by cell, so that it
+    can die out; cells that did not cycle this morning are counted as so many more that did.
     """
     touched = alive & ((survival < 1.0).any(axis=(0, 2)) | (shrink < 1.0).any(axis=1))
     if not touched.any():
@@ -102,7 +101,7 @@ def strike(
         niche[falls],
         day,
         (before - resting * np.log(by_drugs))[falls],
-        by_immunity[falls],
+        (by_dose * by_immunity)[falls],
     )
 
 
@@ -137,16 +136,16 @@ def _become_small(
     niche: np.ndarray,
     day: int,
     before: np.ndarray,
-    by_immunity: np.ndarray,
+    left: np.ndarray,
 ) -> None:
+    """Make colonies of exp(`before`) cells small, each cell of which survives this morning with chance `left`."""
     grown = cells.grown
     identity, woke = grown.column("identity")[rows], grown.column("woke")[rows]
-    traits = grown.column("traits")[rows] | np.uint8(colonise.WAS_GROWN)
+    traits = grown.column("traits")[rows] | np.uint8(founders.WAS_GROWN)
     number = np.rint(np.exp(np.minimum(before, MOST_LOG_CELLS))).astype(np.int64)
-    therapy.thin(key, cells.patient, day, identity, by_immunity, number)
-    pace = grown.column("pace")[rows]
-    cells.small.append(cells=number, identity=identity, since=day, woke=woke, traits=traits, pace=pace)
-    np.add.at(cells.colonies, (lane, niche), 1)
+    therapy.thin(key, cells.patient, day, identity, left, number)
+    cells.small.fall(identity, number, day, woke, traits, grown.column("pace")[rows])
+    np.add.at(cells.promising["colonies"], (lane, niche), 1)
     drop(cells, rows)
 
 
@@ -177,10 +176,7 @@ def remove(
 def visible_by_niche(
     cells: TumourCells, law: ColonyLaw, day: int, lanes: np.ndarray, least_cells: np.ndarray
 ) -> np.ndarray:
-    """Number of metastases of at least `least_cells` (lanes,) on the morning of `day`, (lanes, niches).
-
-    Zero in other lanes than `lanes`.
-    """
+    """Number of metastases of at least `least_cells` (lanes,) on a morning, (lanes, niches); zero outside `lanes`."""
     out = np.zeros(cells.settled.shape, dtype=np.int64)
     rows, lane, niche = rows_in(cells, lanes)
     seen = log_cells(cells, law, rows, lane, niche, day) >= np.log(least_cells[lane])
@@ -194,6 +190,8 @@ def acquire(cells: TumourCells, key: np.uint64, day: int, drug: int, dosed_day: 
     `dosed_day` (lanes,) is the day of the last dose, `chance` (lanes,) the probability (0 without a dose).
     """
     bit = np.uint8(1 << drug)
+    if cells.doomed is not None:
+        cells.doomed.acquire(day, drug, dosed_day, chance)
     for colonies in (cells.small, cells.grown):
         lane = unpack(colonies.column("identity"))["lane"]
         rows = np.flatnonzero(

@@ -45,7 +45,7 @@ class Resistance:
             self.records,
             self.changed_day,
             self.shares,
-            *self._descent.finder,
+            self._descent.finder,
             self._descent.shedders.column("resists"),
         )
 

@@ -13,8 +13,17 @@ from __future__ import annotations
 import numpy as np
 
 from sim.numerics.jit import kernel
-from sim.numerics.samplers import binomial, binomial_inverse, poisson
-from sim.numerics.streams import SETTLE, SHED, TALLY, days_word, many_uniforms, tag_word
+from sim.numerics.samplers import binomial_from, binomial_inverse, poisson_from
+from sim.numerics.streams import SETTLE, SHED, TALLY, days_word, many_uniforms, many_words, tag_word, uniform
+
+_MOST = 1.0 - 2.0**-53
+
+
+_TOP = 2.0**-6
+"""Which of a lane's uniforms are above 1 - _TOP is drawn first: where no niche expects so much, only those matter."""
+_FIRST, _UPPER = 255, 128
+"""In place of the organ in a tag: the draw of those above, and, added to the niche, the uniform of one of them."""
+_WORDS = 4
 
 
 @kernel
@@ -29,11 +38,46 @@ def shed_cells(
     shed_total: np.ndarray,
 ) -> None:
     """Cells shed today, Poisson with mean `expected` (lanes,); added to `shed_total`."""
-    days = days_word(day, 0)
-    tag = tag_word(SHED, 0, source)
+    days, tag = days_word(day, 0), tag_word(SHED, 0, source)
+    at, n = np.empty(patient.size, np.int64), 0
     for lane in range(patient.size):
-        shed_today[lane] = poisson(expected[lane], key, patient[lane], 0, days, tag) if alive[lane] else 0
+        shed_today[lane] = 0
+        at[n] = lane
+        n += alive[lane] and expected[lane] > 0.0
+    who, first, second = np.empty(n, np.uint64), np.empty(n), np.empty(n)
+    for k in range(n):
+        who[k] = np.uint64(patient[at[k]])
+    many_uniforms(key, who, np.zeros(n, np.uint64), np.full(n, days), np.full(n, tag), first, second)
+    for k in range(n):
+        lane = at[k]
+        shed_today[lane] = poisson_from(first[k], second[k], expected[lane], key, patient[lane], 0, days, tag)
         shed_total[lane] += shed_today[lane]
+
+
+@kernel
+def _choose(number: int, w: float, upper: np.ndarray) -> None:
+    """Mark so many of `upper` (bool), chosen at random by a uniform w."""
+    left = number
+    for niche in range(upper.size):
+        share = left / (upper.size - niche)
+        upper[niche] = w < share
+        if upper[niche]:
+            left -= 1
+            w /= share
+        elif share > 0.0:
+            w = (w - share) / (1.0 - share)
+
+
+@kernel
+def _above(u: float, niches: int) -> int:
+    """How many of so many uniforms are above 1 - _TOP: the binomial quantile at u."""
+    mass = (1.0 - _TOP) ** niches
+    total, k = mass, 0
+    while total < u and k < niches:
+        mass *= (niches - k) / (k + 1.0) * (_TOP / (1.0 - _TOP))
+        k += 1
+        total += mass
+    return k
 
 
 @kernel
@@ -47,44 +91,83 @@ def settle_cells(
     chance: np.ndarray,
     settled_today: np.ndarray,
     settled_total: np.ndarray,
+    settled_of_source: np.ndarray,
     failures: np.ndarray,
-) -> np.int64:
-    """Split today's settled cells off the shed ones; returns how many settled in all.
+    places: np.ndarray,
+) -> tuple[int, int]:
+    """Split today's settled cells off the shed ones; returns how many settled in all, and in how many places.
 
-    `chance` (lanes, niches) is the probability that a shed cell settles there; the others add to `failures`. One
-    uniform a niche (two niches share a Philox block) and inversion: a niche's count is monotone in its chance.
+    `chance` (lanes, niches) is the probability that a shed cell settles there; the others add to `failures`. `places`
+    takes lane x niches + niche where any settled, in order. One uniform a niche, the same whatever the chances are, and
+    inversion: a niche's count is monotone in its chance. First comes how many of a lane's uniforms lie above 1 - _TOP.
+    Those have 52 bits more; the others, drawn only where they matter, have 32.
     """
-    total = np.int64(0)
     niches = chance.shape[1]
-    pairs = (niches + 1) // 2
-    size = patient.size * pairs
-    who, tag, zero = np.empty(size, np.uint64), np.empty(size, np.uint64), np.zeros(size, np.uint64)
-    days = np.full(size, days_word(day, 0))
-    draws = np.empty((2, size))
+    none = (1.0 - _TOP) ** niches
+    days = days_word(day, 0)
+    settled_today[:] = 0
+    at, n = np.empty(patient.size, np.int64), 0
     for lane in range(patient.size):
-        for pair in range(pairs):
-            who[lane * pairs + pair] = np.uint64(patient[lane])
-            tag[lane * pairs + pair] = tag_word(SETTLE, pair, source)
-    many_uniforms(key, who, zero, days, tag, draws[0], draws[1])
-    for lane in range(patient.size):
-        left = shed_today[lane]
-        rest = 1.0
-        if left == 0:
-            settled_today[lane, :] = 0
-            continue
+        at[n] = lane
+        n += alive[lane] and shed_today[lane] > 0
+    who, first, second = np.empty(n, np.uint64), np.empty(n), np.empty(n)
+    for k in range(n):
+        who[k] = np.uint64(patient[at[k]])
+    zero, when = np.zeros(n, np.uint64), np.full(n, days)
+    many_uniforms(key, who, zero, when, np.full(n, tag_word(SETTLE, _FIRST, source)), first, second)
+    m = 0
+    for k in range(n):
+        lane = at[k]
+        most, together = 0.0, 0.0
         for niche in range(niches):
-            p = chance[lane, niche] / rest
-            u = draws[niche & 1, lane * pairs + (niche >> 1)]
-            count = np.int64(0)
-            if u > 1.0 - left * p:  # else none: P(0) = (1 - p)^n is at least 1 - n p
-                count = binomial_inverse(left, p, u)
-            settled_today[lane, niche] = count
-            settled_total[lane, niche] += count
-            left -= count
+            together += chance[lane, niche]
+            most = max(most, chance[lane, niche])
+        all_matter = shed_today[lane] * most >= _TOP * (1.0 - together)
+        if all_matter or first[k] > none:
+            at[m], who[m], first[m], second[m] = lane, who[k], first[k], second[k] if all_matter else -second[k]
+            m += 1
+        else:
+            failures[lane] += shed_today[lane]
+    blocks = (niches + _WORDS - 1) // _WORDS
+    of_block, b = np.full(m, -1), 0
+    for k in range(m):
+        if second[k] > 0.0:
+            of_block[k] = b
+            b += 1
+    below = np.empty((blocks, _WORDS, b))
+    if b > 0:
+        some = np.empty(b, np.uint64)
+        for k in range(m):
+            if of_block[k] >= 0:
+                some[of_block[k]] = who[k]
+        for block in range(blocks):
+            many_words(key, some, zero[:b], when[:b], np.full(b, tag_word(SETTLE, block, source)), below[block])
+    total, n = 0, 0
+    upper = np.empty(niches, np.bool_)
+    for k in range(m):
+        lane = at[k]
+        _choose(_above(first[k], niches), abs(second[k]), upper)
+        left, rest = shed_today[lane], 1.0
+        for niche in range(niches):
+            if left > 0 and (upper[niche] or of_block[k] >= 0):
+                p = chance[lane, niche] / rest
+                if upper[niche]:
+                    w = _TOP * uniform(key, patient[lane], 0, days, tag_word(SETTLE, _UPPER + niche, source))
+                else:
+                    w = 1.0 - (1.0 - _TOP) * below[niche // _WORDS, niche % _WORDS, of_block[k]]
+                if w < left * p:  # else none: P(0) = (1 - p)^n is at least 1 - n p
+                    count = binomial_inverse(left, p, min(1.0 - w, _MOST))
+                    if count > 0:
+                        settled_today[lane, niche] = count
+                        settled_total[lane, niche] += count
+                        settled_of_source[lane, niche] += count
+                        places[n] = lane * niches + niche
+                        n += 1
+                        left -= count
+                        total += count
             rest -= chance[lane, niche]
-            total += count
         failures[lane] += left
-    return total
+    return total, n
 
 
 @kernel
@@ -127,15 +210,15 @@ def circulate(
     `competent`.
     """
     for lane in range(alive.size):
+        if not alive[lane] or expected[lane] == 0.0:
+            continue
         able = min(competent[lane] * potential[lane], 1.0)
+        weight_transit[lane] += expected[lane] * transit[lane]
         for niche in range(arrest.shape[1]):
             chance[lane, niche] = arrest[lane, niche] * viable[lane, niche] * able
-        if alive[lane]:
-            weight_transit[lane] += expected[lane] * transit[lane]
-            for niche in range(arrest.shape[1]):
-                arrested = expected[lane] * arrest[lane, niche]
-                weight_died[lane, niche] += arrested * (1.0 - viable[lane, niche])
-                weight_inert[lane, niche] += arrested * viable[lane, niche] * (1.0 - able)
+            arrested = expected[lane] * arrest[lane, niche]
+            weight_died[lane, niche] += arrested * (1.0 - viable[lane, niche])
+            weight_inert[lane, niche] += arrested * viable[lane, niche] * (1.0 - able)
 
 
 @kernel
@@ -152,32 +235,90 @@ def split_failures(
     transit_total: np.ndarray,
     died_total: np.ndarray,
     inert_total: np.ndarray,
+    transit_of_source: np.ndarray,
+    died_of_source: np.ndarray,
+    inert_of_source: np.ndarray,
 ) -> None:
-    """Draw the interval's failures by kind for the lanes that are `due`, add them up, clear the weights."""
-    days = days_word(day, 0)
+    """Draw the interval's failures by kind for the lanes that are `due`, add them up, clear the weights.
+
+    They are added to the totals of all sources, and to those of this one.
+    """
     niches = weight_died.shape[1]
+    draws = 2 * niches  # of a lane: cells that died and inert ones, niche by niche
+    days = days_word(day, 0)
+    who, kinds, tags = np.empty(draws, np.uint64), np.empty(draws, np.uint64), np.empty(draws, np.uint64)
+    for k in range(draws):
+        kinds[k], tags[k] = k % 2, tag_word(TALLY, k // 2, source)
+    first, second, when = np.empty(draws), np.empty(draws), np.full(draws, days)
     for lane in range(patient.size):
         if not due[lane]:
             continue
         left = failures[lane]
-        failures[lane] = 0
-        rest = weight_transit[lane]
-        for niche in range(niches):
-            rest += weight_died[lane, niche] + weight_inert[lane, niche]
-        for niche in range(niches):
-            for kind in range(2):
-                weight = weight_died[lane, niche] if kind == 0 else weight_inert[lane, niche]
+        if left > 0:
+            who[:] = np.uint64(patient[lane])
+            many_uniforms(key, who, kinds, when, tags, first, second)
+            failures[lane] = 0
+            rest = weight_transit[lane]
+            for niche in range(niches):
+                rest += weight_died[lane, niche] + weight_inert[lane, niche]
+            for k in range(draws):
+                niche = k // 2
+                weight = weight_died[lane, niche] if k % 2 == 0 else weight_inert[lane, niche]
                 count = np.int64(0)
                 if left > 0 and weight > 0.0:
-                    tag = tag_word(TALLY, niche, source)
-                    count = binomial(left, min(1.0, weight / rest), key, patient[lane], kind, days, tag)
+                    share = min(1.0, weight / rest)
+                    count = binomial_from(first[k], second[k], left, share, key, who[k], kinds[k], days, tags[k])
                 left -= count
                 rest -= weight
-                if kind == 0:
+                if k % 2 == 0:
                     died_total[lane, niche] += count
-                    weight_died[lane, niche] = 0.0
+                    died_of_source[lane, niche] += count
                 else:
                     inert_total[lane, niche] += count
-                    weight_inert[lane, niche] = 0.0
-        transit_total[lane] += left
+                    inert_of_source[lane, niche] += count
+            transit_total[lane] += left
+            transit_of_source[lane] += left
         weight_transit[lane] = 0.0
+        weight_died[lane, :] = 0.0
+        weight_inert[lane, :] = 0.0
+
+
+@kernel
+def split_failures_of_all(
+    key: np.uint64,
+    patient: np.ndarray,
+    due: np.ndarray,
+    day: int,
+    sources: np.ndarray,
+    has_shed: np.ndarray,
+    failures: np.ndarray,
+    weight_transit: np.ndarray,
+    weight_died: np.ndarray,
+    weight_inert: np.ndarray,
+    transit_of_source: np.ndarray,
+    died_of_source: np.ndarray,
+    inert_of_source: np.ndarray,
+    transit_total: np.ndarray,
+    died_total: np.ndarray,
+    inert_total: np.ndarray,
+) -> None:
+    """`split_failures` of all `sources` that have shed; arrays by source have it as first axis."""
+    for s in range(sources.size):
+        if has_shed[s]:
+            split_failures(
+                key,
+                patient,
+                due,
+                day,
+                sources[s],
+                failures[s],
+                weight_transit[s],
+                weight_died[s],
+                weight_inert[s],
+                transit_total,
+                died_total,
+                inert_total,
+                transit_of_source[s],
+                died_of_source[s],
+                inert_of_source[s],
+            )

@@ -7,7 +7,7 @@ event: it arrests, settles and sleeps as a whole.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -26,13 +26,21 @@ MOST_SHED_PER_DAY, MOST_SHED = 1e17, 4e18
 """At 10^17 a double's steps (16) are far below a Poisson count's standard deviation; tallies are 64-bit integers."""
 
 
+class Fates(NamedTuple):
+    """Events that failed, of all streams, by lane: int64, (lanes,), (lanes, niches) and (lanes, niches)."""
+
+    died_in_transit: np.ndarray
+    died_on_arrival: np.ndarray
+    inert: np.ndarray
+
+
 class Stream:
     """Events from one source into the blood, and their tallies: int64, (lanes,) or (lanes, niches).
 
-    `code` is 0 for the primary and 1 + niche for an organ's metastases; `cluster` says whether an
-    event is a cluster; `rate` (lanes,) multiplies what its source sheds, `potential` (lanes,) the chance
-    that an event can found a colony (None: as a single cell's of the primary; of metastases it follows their clones,
-    week by week). Metastases shed once a week, with the week's size frozen.
+    `code` is 0 for the primary and 1 + niche for an organ's metastases; `cluster` says whether an event is a cluster;
+    `rate` (lanes,) multiplies what its source sheds, `potential` (lanes,) the chance that an event can found a colony
+    (None: as a single cell's of the primary; of metastases it follows their clones, week by week). Metastases shed once
+    a week, with the week's size frozen. `has_shed`: something could be shed until now.
     """
 
     def __init__(
@@ -43,25 +51,24 @@ class Stream:
         self.rate, self.potential = rate, np.ones(lanes) if potential is None else potential
         self.code, self.cluster, self.routing = code, cluster, routing
         self.tag = code + CLUSTER_TAG * cluster
+        self.has_shed = code == PRIMARY_CODE
         self.today = np.zeros(lanes, dtype=np.int64)
         self.settled_today = np.zeros(shape, dtype=np.int64)
         self.shed = np.zeros(lanes, dtype=np.int64)
+        self._places, self.places_today = np.empty(lanes * len(NICHES), dtype=np.int64), np.empty(0, dtype=np.int64)
         self.settled = np.zeros(shape, dtype=np.int64)
         self.died_in_transit = np.zeros(lanes, dtype=np.int64)
         self.died_on_arrival, self.inert = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
         self.failures = np.zeros(lanes, dtype=np.int64)
         self.expected, self.chance = np.zeros(lanes), np.zeros(shape)
-        self._weights = (np.zeros(lanes), np.zeros(shape), np.zeros(shape))
+        self.weights = (np.zeros(lanes), np.zeros(shape), np.zeros(shape))
 
     def sheds_on(self, day: int) -> bool:
         """The primary sheds every day, metastases on the first day of a week, for all of it."""
         return self.code == PRIMARY_CODE or day % STEP_DAYS == 0
 
     def expected_events(self, primary: np.ndarray, metastatic_surface: np.ndarray) -> np.ndarray:
-        """Mean number of events on a day on which it sheds, (lanes,).
-
-        From the primary's mean, or from the metastases' surface.
-        """
+        """Mean number of events on a day of shedding, (lanes,): from the primary's mean, or the metastases' surface."""
         if self.code == PRIMARY_CODE:
             return primary * self.rate
         return metastatic_surface[:, self.code - 1] * self.rate * STEP_DAYS
@@ -70,7 +77,7 @@ class Stream:
         self, key: np.uint64, patient: np.ndarray, alive: np.ndarray, day: int, expected: np.ndarray
     ) -> None:
         """Events that enter the blood in this step, Poisson with mean `expected` (lanes,)."""
-        self.expected = expected
+        self.expected, self.has_shed = expected, True
         settle.shed_cells(key, patient, alive, day, self.tag, expected, self.today, self.shed)
 
     def circulate(self, alive: np.ndarray, viable: np.ndarray, competent: np.ndarray) -> None:
@@ -88,28 +95,63 @@ class Stream:
             competent,
             self.potential,
             self.chance,
-            *self._weights,
+            *self.weights,
         )
 
-    def settle_events(self, key: np.uint64, patient: np.ndarray, alive: np.ndarray, day: int) -> int:
-        """Split the settled events off; returns how many there are."""
-        return settle.settle_cells(
-            key, patient, alive, day, self.tag, self.today, self.chance, self.settled_today, self.settled, self.failures
+    def settle_events(
+        self, key: np.uint64, patient: np.ndarray, alive: np.ndarray, day: int, settled: np.ndarray
+    ) -> int:
+        """Split the settled events off, and add them to `settled` (lanes, niches); returns how many there are."""
+        number, count = settle.settle_cells(
+            key,
+            patient,
+            alive,
+            day,
+            self.tag,
+            self.today,
+            self.chance,
+            self.settled_today,
+            settled,
+            self.settled,
+            self.failures,
+            self._places,
         )
+        self.places_today = self._places[:count]
+        return number
 
-    def split_failures(self, key: np.uint64, patient: np.ndarray, due: np.ndarray, day: int) -> None:
+
+class Failures:
+    """Events of all streams that failed: told apart by kind for all of them at once.
+
+    `fates` are the tallies over all streams.
+    """
+
+    def __init__(self, streams: Sequence[Stream]):
+        self._streams = streams
+        lanes, shape = len(streams[0].rate), streams[0].chance.shape
+        self.fates = Fates(*(np.zeros(size, dtype=np.int64) for size in (lanes, shape, shape)))
+        count = len(streams)
+        self._sources = np.array([stream.tag for stream in streams])
+        self._failures = np.zeros((count, lanes), dtype=np.int64)
+        self._weights = np.zeros((count, lanes)), np.zeros((count, *shape)), np.zeros((count, *shape))
+        self._of_source = Fates(*(np.zeros((count, *fate.shape), dtype=np.int64) for fate in self.fates))
+        for s, stream in enumerate(streams):
+            stream.failures, stream.weights = self._failures[s], tuple(weight[s] for weight in self._weights)
+            stream.died_in_transit, stream.died_on_arrival, stream.inert = (fate[s] for fate in self._of_source)
+
+    def split(self, key: np.uint64, patient: np.ndarray, due: np.ndarray, day: int) -> None:
         """Tell by kind the events that failed since the last time, in the lanes that are due (bool)."""
-        settle.split_failures(
+        settle.split_failures_of_all(
             key,
             patient,
             due,
             day,
-            self.tag,
-            self.failures,
+            self._sources,
+            np.array([stream.has_shed for stream in self._streams]),
+            self._failures,
             *self._weights,
-            self.died_in_transit,
-            self.died_on_arrival,
-            self.inert,
+            *self._of_source,
+            *self.fates,
         )
 
 

@@ -6,9 +6,8 @@ Each day starts from base rates; a mechanism multiplies those it acts on by a fa
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -18,9 +17,8 @@ if TYPE_CHECKING:
     from sim.disease.hosts import Hosts  # heavy, and this file is on the path of `list` and `show`
 
 
-@dataclass
-class Rates:
-    """Today's rates, frozen at the state at the start of the day; factors unless stated otherwise.
+class RatesNow(NamedTuple):
+    """Today's rates for who reads them; factors unless stated otherwise.
 
     `shedding` (lanes,) of the primary; `competence` (lanes,) on the share of cells that can found a
     colony; `receptivity` (lanes, niches) on the soil; `sleep` (lanes, niches) probability that an arrived
@@ -35,29 +33,71 @@ class Rates:
     feeding: np.ndarray
     sleeper_death: np.ndarray
     clearance: np.ndarray
-    _today: np.ndarray = field(repr=False)
-    _morning: np.ndarray = field(repr=False)
+
+
+_OF_SLEEPERS = {"sleep", "feeding", "sleeper_death"}
+
+
+def _rate(name: str) -> property:
+    def take(self: Rates) -> np.ndarray:
+        self._taken.add(name)
+        return getattr(self.now, name)
+
+    def put(self: Rates, values: np.ndarray) -> None:
+        self._taken.add(name)
+        if values is not getattr(self.now, name):
+            getattr(self.now, name)[...] = values
+
+    return property(take, put, doc=f"`{name}` of today, to be changed in place.")
+
+
+class Rates:
+    """Today's rates, frozen at the state at the start of the day, for who acts on them: see `RatesNow`.
+
+    Whoever takes a rate by its name may change it, so in the morning only those that were taken are put back. Who only
+    reads them takes them from `now`.
+    """
+
+    shedding, competence, receptivity = _rate("shedding"), _rate("competence"), _rate("receptivity")
+    sleep, feeding, sleeper_death = _rate("sleep"), _rate("feeding"), _rate("sleeper_death")
+    clearance = _rate("clearance")
+
+    def __init__(self, now: RatesNow):
+        self.now, self._morning = now, RatesNow(*(rate.copy() for rate in now))
+        self._taken: set[str] = set()
+        self._were_taken: set[str] = set(_OF_SLEEPERS)
 
     @classmethod
     def base(cls, lanes: int) -> Rates:
         """Every factor 1, nobody asleep, nothing cleared."""
-        niches = len(NICHES)
-        start = (1.0, 1.0) + (1.0,) * niches + (0.0,) * niches + (1.0,) * niches + (0.0,) * 2 * niches
-        today = np.repeat(start, lanes)  # one block of memory: a day puts all rates back at once
-        arrays, at = [], 0
-        for shape in ((lanes,),) * 2 + ((lanes, niches),) * 5:
-            size = math.prod(shape)
-            arrays.append(today[at : at + size].reshape(shape))
-            at += size
-        return cls(*[*arrays, today, today.copy()])
+        shape = lanes, len(NICHES)
+        return cls(
+            RatesNow(
+                np.ones(lanes),
+                np.ones(lanes),
+                np.ones(shape),
+                np.zeros(shape),
+                np.ones(shape),
+                np.zeros(shape),
+                np.zeros(shape),
+            )
+        )
 
     def keep_as_morning(self) -> None:
         """Let every day start from the present rates: those that depend on parameters alone are set once."""
-        self._morning[:] = self._today
+        for morning, rate in zip(self._morning, self.now, strict=True):
+            morning[...] = rate
+
+    @property
+    def may_differ_for_sleepers(self) -> bool:
+        """Whether `sleep`, `feeding` or `sleeper_death` may be others than yesterday."""
+        return bool((self._taken | self._were_taken) & _OF_SLEEPERS)
 
     def start_day(self) -> None:
         """Put every rate back to where a day starts, in place."""
-        self._today[:] = self._morning
+        for name in self._taken:
+            getattr(self.now, name)[...] = getattr(self._morning, name)
+        self._were_taken, self._taken = self._taken, set()
 
 
 @dataclass

@@ -1,9 +1,9 @@
-"""Sleeping cells in a calendar: a cell is looked at only on the day on which it may wake or die.
+"""Sleeping cells: a cell is looked at only on the day on which it may wake or die.
 
-A sleeper has two absolute thresholds, one on its niche's energy clock and one on its hazard clock.
-It is filed under the earliest day on which either could be reached if the clocks ran at the promised
-rates; looked at too early it is filed again. A niche whose clock outruns its promise breaks it, and
-its sleepers are filed anew. Days are lists of blocks of 16 records, with a free list.
+A sleeper has two absolute thresholds, one on its niche's energy clock and one on its hazard clock. It is due on the
+earliest day on which either could be reached if the clocks ran at the promised rates; looked at too early it waits for
+another. A niche whose clock outruns its promise breaks it, and its sleepers get new days. Only promising founders have
+rows, so there is no calendar: once a week those due within it move to the front, where a day looks through them.
 """
 
 from __future__ import annotations
@@ -13,30 +13,21 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.disease.identity import lane_of, niche_of, pack
+from sim.disease.identity import index_of, lane_of, niche_of, source_of
 from sim.numerics.elementary import exp, log
 from sim.numerics.jit import kernel
 from sim.numerics.streams import ASLEEP_DEATH, SLEEP, THRESHOLD, days_word, many_uniforms, tag_word
 
-BLOCK = 16
-SLEEPER = np.dtype([("energy", np.float64), ("hazard", np.float64), ("identity", np.uint64)])
-"""A record of the calendar, in one piece: filing a sleeper touches one place of a memory far larger than the caches."""
+WOKE, DIED = 1, 2
 
 
-class CalendarArrays(NamedTuple):
-    """The arrays of a calendar (see `sim.disease.calendar`).
+class SleeperRows(NamedTuple):
+    """The columns of `sim.disease.sleepers`, in order: thresholds on both clocks, and the day of the next look."""
 
-    `head` and `filed` have an entry a day, `block_next` and `block_count` one a block, `free` lists blocks, `state`
-    counts (FREE, USED, LOOKS), `sleepers` are the records.
-    """
-
-    head: np.ndarray
-    filed: np.ndarray
-    block_next: np.ndarray
-    block_count: np.ndarray
-    free: np.ndarray
-    state: np.ndarray
-    sleepers: np.ndarray
+    energy: np.ndarray
+    hazard: np.ndarray
+    identity: np.ndarray
+    due: np.ndarray
 
 
 class SleepLife(NamedTuple):
@@ -47,50 +38,6 @@ class SleepLife(NamedTuple):
     narrow_shape: np.ndarray
     broad_scale: np.ndarray
     broad_shape: np.ndarray
-
-
-FREE, USED, LOOKS = 0, 1, 2  # positions in `state`: free blocks on the list, blocks ever used, looks taken
-WOKE, DIED = 1, 2
-
-
-@kernel
-def _file(
-    n: int,
-    when: np.ndarray,
-    at: np.ndarray,
-    energy: np.ndarray,
-    hazard: np.ndarray,
-    identity: np.ndarray,
-    calendar: CalendarArrays,
-) -> None:
-    """File n records under their days.
-
-    Two loops on purpose: finding a place reads the block lists, and a processor that has just stored records
-    elsewhere would wait with every such read (ten times slower).
-    """
-    head, filed, block_next, block_count, free, state, sleepers = calendar
-    for i in range(n):
-        day = when[i]
-        block = head[day]
-        if block < 0 or block_count[block] == BLOCK:
-            if state[FREE] > 0:
-                state[FREE] -= 1
-                fresh = np.int64(free[state[FREE]])
-            else:
-                fresh = state[USED]
-                state[USED] += 1
-            block_next[fresh] = block
-            block_count[fresh] = 0
-            head[day] = fresh
-            block = fresh
-        at[i] = np.int64(block) * BLOCK + block_count[block]
-        block_count[block] += 1
-        filed[day] += 1
-    for i in range(n):
-        record = sleepers[at[i]]
-        record["energy"] = energy[i]
-        record["hazard"] = hazard[i]
-        record["identity"] = identity[i]
 
 
 @kernel
@@ -108,13 +55,36 @@ def _promised_day(
 
 
 @kernel
+def _swap(rows: SleeperRows, one: int, other: int) -> None:
+    if one != other:
+        rows.energy[one], rows.energy[other] = rows.energy[other], rows.energy[one]
+        rows.hazard[one], rows.hazard[other] = rows.hazard[other], rows.hazard[one]
+        rows.identity[one], rows.identity[other] = rows.identity[other], rows.identity[one]
+        rows.due[one], rows.due[other] = rows.due[other], rows.due[one]
+
+
+@kernel
+def _copy(rows: SleeperRows, source: int, target: int) -> None:
+    rows.energy[target], rows.hazard[target] = rows.energy[source], rows.hazard[source]
+    rows.identity[target], rows.due[target] = rows.identity[source], rows.due[source]
+
+
+@kernel
+def bring_near(rows: SleeperRows, near: int, count: int, before: int) -> int:
+    """Move the rows that are due before a day to the front, behind the `near` ones; returns how many are there."""
+    for i in range(near, count):
+        if rows.due[i] < before:
+            _swap(rows, near, i)
+            near += 1
+    return near
+
+
+@kernel
 def place_cells(
     key: np.uint64,
     patient: np.ndarray,
     day: int,
     last: int,
-    source: int,
-    first_index: int,
     settled: np.ndarray,
     sleep_chance: np.ndarray,
     life: SleepLife,
@@ -122,35 +92,33 @@ def place_cells(
     hazard_clock: np.ndarray,
     energy_promise: np.ndarray,
     hazard_promise: np.ndarray,
-    settled_total: np.ndarray,
     sleeping: np.ndarray,
-    calendar: CalendarArrays,
+    rows: SleeperRows,
+    near: int,
+    count: int,
+    before: int,
     awake: np.ndarray,
     woke_total: np.ndarray,
     kept: np.ndarray,
-) -> int:
-    """Place today's settled cells: asleep in the calendar, or awake in `awake`; returns how many are awake.
+) -> tuple[int, int, int]:
+    """Place promising founders that `settled` today (identities): asleep in rows from `count` on, or awake in `awake`.
 
-    `first_index` numbers them (clusters have a range of their own). `settled`, `sleeping`, the clocks (at the end of
-    today) and the promises are (lanes, niches). A sleeper's energy threshold is a mixture of two Weibull components
-    in days of reference feeding (scales and shapes by lane), its life asleep exponential on the hazard clock. `kept`,
-    when it has rows, takes each cell's identity, and its threshold in 1/1024 day doubled, plus one if it sleeps.
+    Returns how many are awake, and how many rows are near (due `before` a day) and in all. `sleeping`, the clocks (at
+    the end of today) and the promises are (lanes, niches). A sleeper's energy threshold is a mixture of two Weibull
+    components in days of reference feeding (scales and shapes by lane), its life asleep exponential on the hazard
+    clock. `kept`, when it has rows, takes each cell's identity, and its threshold in 1/1024 day doubled, plus one if it
+    sleeps.
     """
     narrow_share, narrow_scale, narrow_shape, broad_scale, broad_shape = life
-    most = awake.size
+    most = n = settled.size
     days = np.full(most, days_word(day, 0))
-    identity = np.empty(most, np.uint64)
+    identity = settled.copy()
     who, index, tag = np.empty(most, np.uint64), np.empty(most, np.uint64), np.empty(most, np.uint64)
-    n = 0
-    for lane in range(settled.shape[0]):
-        for niche in range(settled.shape[1]):
-            settled_total[lane, niche] += settled[lane, niche]
-            for i in range(settled[lane, niche]):
-                identity[n] = pack(lane, day, first_index + i, niche, source)
-                who[n] = np.uint64(patient[lane])
-                index[n] = np.uint64(first_index + i)
-                tag[n] = tag_word(SLEEP, niche, source)
-                n += 1
+    for i in range(n):
+        ident = identity[i]
+        who[i] = np.uint64(patient[lane_of(ident)])
+        index[i] = np.uint64(index_of(ident))
+        tag[i] = tag_word(SLEEP, niche_of(ident), source_of(ident))
     first, second = np.empty(most), np.empty(most)
     many_uniforms(key, who, index, days, tag, first, second)
     keep = kept.shape[0] > 0
@@ -179,7 +147,6 @@ def place_cells(
     many_uniforms(key, who[:n_asleep], index[:n_asleep], days[:n_asleep], tag[:n_asleep], energy, spare)
     tag[:n_asleep] += tag_word(ASLEEP_DEATH, 0, 0) - tag_word(THRESHOLD, 0, 0)
     many_uniforms(key, who[:n_asleep], index[:n_asleep], days[:n_asleep], tag[:n_asleep], hazard, spare)
-    when, at = np.empty(n_asleep, np.int64), np.empty(n_asleep, np.int64)
     scale, root = first, second  # their draws are used up
     for i in range(n_asleep):
         lane = lane_of(identity[i])
@@ -196,13 +163,17 @@ def place_cells(
                 asleep_row += 1
     for i in range(n_asleep):
         lane, niche = lane_of(identity[i]), niche_of(identity[i])
-        when[i] = _promised_day(
+        rows.due[count] = _promised_day(
             day, last, energy[i], energy_promise[lane, niche], hazard[i], hazard_promise[lane, niche]
         )
-        energy[i] += energy_clock[lane, niche]
-        hazard[i] += hazard_clock[lane, niche]
-    _file(n_asleep, when, at, energy, hazard, identity, calendar)
-    return n_awake
+        rows.energy[count] = energy_clock[lane, niche] + energy[i]
+        rows.hazard[count] = hazard_clock[lane, niche] + hazard[i]
+        rows.identity[count] = identity[i]
+        if rows.due[count] < before:
+            _swap(rows, near, count)
+            near += 1
+        count += 1
+    return n_awake, near, count
 
 
 @kernel
@@ -219,82 +190,65 @@ def wake_cells(
     sleeping: np.ndarray,
     woke_total: np.ndarray,
     died_total: np.ndarray,
-    calendar: CalendarArrays,
+    rows: SleeperRows,
+    near: int,
+    count: int,
+    before: int,
     woken: np.ndarray,
     died: np.ndarray,
-) -> tuple[int, int]:
-    """Look at the sleepers filed under today: wake them, bury them, or file them again.
+) -> tuple[int, int, int, int]:
+    """Look at the `near` sleepers that are due: wake them, bury them, or let them wait for another day.
 
     When both thresholds are reached on the same day, the one reached at the smaller fraction of the
-    day decides. Returns the number woken and the number that died (identities in `woken`, `died`).
-    Sleepers of patients who are dead or censored are dropped without a count: their tally stands.
+    day decides. Returns how many woke and how many died (identities in `woken`, `died`), how many rows are near
+    and in all. Sleepers of patients who are dead or censored are dropped without a count: their tally stands.
     """
-    head, filed, block_next, block_count, free, state, sleepers = calendar
     n_woken = 0
     n_died = 0
-    n_kept = 0
-    most = woken.size
-    kept_energy, kept_hazard, kept_identity = np.empty(most), np.empty(most), np.empty(most, np.uint64)
-    when, at = np.empty(most, np.int64), np.empty(most, np.int64)
-    block = head[day]
-    head[day] = -1
-    filed[day] = 0
-    n = 0
-    while (
-        block >= 0
-    ):  # fetched before anything is decided: a wrong guess would throw away what is on its way from memory
-        for i in range(block * BLOCK, block * BLOCK + block_count[block]):
-            record = sleepers[i]
-            kept_energy[n], kept_hazard[n], kept_identity[n] = record["energy"], record["hazard"], record["identity"]
-            n += 1
-        block_count[block] = 0  # who walks through all blocks must not meet stale records
-        free[state[FREE]] = block
-        state[FREE] += 1
-        block = block_next[block]
-    state[LOOKS] += n
-    for i in range(n):
-        energy, hazard, identity = kept_energy[i], kept_hazard[i], kept_identity[i]
-        lane = lane_of(identity)
-        if not alive[lane]:
+    i = 0
+    while i < near:
+        if rows.due[i] > day:
+            i += 1
             continue
-        niche = niche_of(identity)
-        energy_left = energy - energy_before[lane, niche]
-        hazard_left = hazard - hazard_before[lane, niche]
-        wakes = energy_left <= feeding[lane, niche]
-        dies = hazard_left <= hazard_rate[lane, niche]
-        if wakes and dies:
-            wakes = energy_left * hazard_rate[lane, niche] <= hazard_left * feeding[lane, niche]
-        if wakes:
-            sleeping[lane, niche] -= 1
-            woke_total[lane, niche] += 1
-            woken[n_woken] = identity
-            n_woken += 1
-        elif dies:
-            sleeping[lane, niche] -= 1
-            died_total[lane, niche] += 1
-            died[n_died] = identity
-            n_died += 1
-        else:
-            when[n_kept] = _promised_day(
-                day,
-                last,
-                energy_left - feeding[lane, niche],
-                energy_promise[lane, niche],
-                hazard_left - hazard_rate[lane, niche],
-                hazard_promise[lane, niche],
-            )
-            kept_energy[n_kept], kept_hazard[n_kept], kept_identity[n_kept] = energy, hazard, identity
-            n_kept += 1
-    _file(
-        n_kept,
-        when,
-        at,
-        kept_energy,
-        kept_hazard,
-        kept_identity,
-        calendar,
-    )
-    return n_woken, n_died
+        identity = rows.identity[i]
+        lane, niche = lane_of(identity), niche_of(identity)
+        if alive[lane]:
+            energy_left = rows.energy[i] - energy_before[lane, niche]
+            hazard_left = rows.hazard[i] - hazard_before[lane, niche]
+            wakes = energy_left <= feeding[lane, niche]
+            dies = hazard_left <= hazard_rate[lane, niche]
+            if wakes and dies:
+                wakes = energy_left * hazard_rate[lane, niche] <= hazard_left * feeding[lane, niche]
+            if wakes:
+                sleeping[lane, niche] -= 1
+                woke_total[lane, niche] += 1
+                woken[n_woken] = identity
+                n_woken += 1
+            elif dies:
+                sleeping[lane, niche] -= 1
+                died_total[lane, niche] += 1
+                died[n_died] = identity
+                n_died += 1
+            else:
+                rows.due[i] = _promised_day(
+                    day,
+                    last,
+                    energy_left - feeding[lane, niche],
+                    energy_promise[lane, niche],
+                    hazard_left - hazard_rate[lane, niche],
+                    hazard_promise[lane, niche],
+                )
+                if rows.due[i] >= before:
+                    near -= 1
+                    _swap(rows, i, near)
+                else:
+                    i += 1
+                continue
+        near -= 1
+        count -= 1
+        _copy(rows, near, i)
+        _copy(rows, count, near)
+    return n_woken, n_died, near, count
 
 
 @kernel
@@ -304,65 +258,51 @@ def renew_promises(
     energy_promise: np.ndarray,
     hazard_promise: np.ndarray,
     headroom: float,
-) -> bool:
-    """If a rate exceeds its promise, raise all promises to `headroom` times today's rates; returns whether one did.
+    broken: np.ndarray,
+) -> int:
+    """Where a rate exceeds its promise, raise the promises of that lane to `headroom` times today's rates.
 
-    All of them, because filing anew passes over everybody's sleepers: niches that speed up together
-    then break their promises together, not one after the other.
+    Fills `broken` (lanes,) bool; returns how many lanes did.
     """
-    broken = False
+    lanes = 0
     for lane in range(feeding.shape[0]):
+        broken[lane] = False
         for niche in range(feeding.shape[1]):
-            broken |= feeding[lane, niche] > energy_promise[lane, niche]
-            broken |= hazard_rate[lane, niche] > hazard_promise[lane, niche]
-    if broken:
-        for lane in range(feeding.shape[0]):
+            broken[lane] |= feeding[lane, niche] > energy_promise[lane, niche]
+            broken[lane] |= hazard_rate[lane, niche] > hazard_promise[lane, niche]
+        if broken[lane]:
+            lanes += 1
             for niche in range(feeding.shape[1]):
                 energy_promise[lane, niche] = max(energy_promise[lane, niche], headroom * feeding[lane, niche])
                 hazard_promise[lane, niche] = max(hazard_promise[lane, niche], headroom * hazard_rate[lane, niche])
-    return broken
+    return lanes
 
 
 @kernel
-def file_again(
+def promise_again(
     day: int,
     last: int,
+    broken: np.ndarray,
     energy_clock: np.ndarray,
     hazard_clock: np.ndarray,
     energy_promise: np.ndarray,
     hazard_promise: np.ndarray,
-    calendar: CalendarArrays,
-    old_energy: np.ndarray,
-    old_hazard: np.ndarray,
-    old_identity: np.ndarray,
+    rows: SleeperRows,
+    near: int,
+    count: int,
+    before: int,
 ) -> int:
-    """Take the whole calendar out and file it anew from the start of `day`; one pass over the sleepers."""
-    head, filed, block_next, block_count, free, state, sleepers = calendar
-    n = 0
-    for morning in range(day, head.size):
-        block = head[morning]
-        head[morning] = -1
-        filed[morning] = 0
-        while block >= 0:
-            for i in range(block_count[block]):
-                record = sleepers[block * BLOCK + i]
-                old_energy[n], old_hazard[n], old_identity[n] = record["energy"], record["hazard"], record["identity"]
-                n += 1
-            block_count[block] = 0
-            free[state[FREE]] = block
-            state[FREE] += 1
-            block = block_next[block]
-    when, at = np.empty(n, np.int64), np.empty(n, np.int64)
-    state[LOOKS] += n
-    for i in range(n):
-        lane, niche = lane_of(old_identity[i]), niche_of(old_identity[i])
-        when[i] = _promised_day(
-            day - 1,
-            last,
-            old_energy[i] - energy_clock[lane, niche],
-            energy_promise[lane, niche],
-            old_hazard[i] - hazard_clock[lane, niche],
-            hazard_promise[lane, niche],
-        )
-    _file(n, when, at, old_energy, old_hazard, old_identity, calendar)
-    return n
+    """On the morning of `day`, new days for the sleepers of `broken` lanes; returns how many rows are near."""
+    for i in range(count):
+        lane = lane_of(rows.identity[i])
+        if broken[lane]:
+            niche = niche_of(rows.identity[i])
+            rows.due[i] = _promised_day(
+                day - 1,
+                last,
+                rows.energy[i] - energy_clock[lane, niche],
+                energy_promise[lane, niche],
+                rows.hazard[i] - hazard_clock[lane, niche],
+                hazard_promise[lane, niche],
+            )
+    return bring_near(rows, near, count, before)

@@ -5,10 +5,14 @@ The bins are those of `sim.numerics.bins`. Histograms are integers: they add up 
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from sim.numerics.bins import BINS, EXACT, PER_OCTAVE
 from sim.numerics.jit import kernel
+
+_EXACT_BITS = EXACT.bit_length() - 1
 
 
 @kernel
@@ -16,11 +20,11 @@ def bin_of(count: int) -> np.int64:
     """The bin of a count (int64, not negative)."""
     if count < EXACT:
         return np.int64(max(count, 0))
-    octave = 0
-    rest = count
-    while rest >= EXACT:
-        rest >>= 1
-        octave += 1
+    octave = math.frexp(float(count))[1] - _EXACT_BITS  # bits beyond those of EXACT - 1
+    rest = count >> octave
+    if rest < PER_OCTAVE:  # the float was rounded up to the next power of two
+        octave -= 1
+        rest = count >> octave
     return min(np.int64(PER_OCTAVE * octave + rest), np.int64(BINS - 1))
 
 

@@ -25,11 +25,15 @@ SURVIVORS, OFFSPRING_SHAPE, OFFSPRING, CLEARED, SWITCH, CLUSTER_SIZE, PACE = 48,
 CLONE_SHARE, CLONE_POTENTIAL, CLONE, PARENT = 64, 65, 66, 67
 ADHERENCE, MARKER, DRUG_DEATH, SHRINKS, REMOVED = 80, 81, 82, 83, 84
 RESISTS, ACQUIRES = 88, 96  # plus the number of the drug, below eight
+SHELL, MARK, LIMIT, LIMIT_SHAPE, CLUSTER_LINES = 104, 105, 106, 107, 108
+NEW_LINES, DOOMED_OFFSPRING, DOOMED_SHAPE, LAST_LINE, END = 109, 110, 111, 112, 114
+DOSE_LINES, DOSE_CELLS, DOSE_SHARE, DOSE_REST, FALLEN_LINES = 115, 116, 117, 118, 119
+DOOMED, DOOMED_CLEARED = 120, 121
 
 _M0, _M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 _W0, _W1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
 _MASK, _32, _24, _16, _12, _8 = (np.uint64(v) for v in (0xFFFFFFFF, 32, 24, 16, 12, 8))
-_STEP = 2.0**-52
+_STEP, _WORD = 2.0**-52, 2.0**-32
 
 
 def _philox(
@@ -89,6 +93,20 @@ def many_uniforms(
         a, b, c, d = _philox_inlined(patient[i] & _MASK, index[i] & _MASK, days[i] & _MASK, tag[i] & _MASK, low, high)
         first[i] = (np.float64(np.int64(((a << _32) | b) >> _12)) + 0.5) * _STEP
         second[i] = (np.float64(np.int64(((c << _32) | d) >> _12)) + 0.5) * _STEP
+
+
+@kernel
+def many_words(
+    key: np.uint64, patient: np.ndarray, index: np.ndarray, days: np.ndarray, tag: np.ndarray, out: np.ndarray
+) -> None:
+    """Four independent uniforms in (0, 1) each, in `out` (4, cells), of 32 bits and a half: not for tails."""
+    low, high = key & _MASK, key >> _32
+    for i in range(patient.size):
+        a, b, c, d = _philox_inlined(patient[i] & _MASK, index[i] & _MASK, days[i] & _MASK, tag[i] & _MASK, low, high)
+        out[0, i] = (np.float64(np.int64(a)) + 0.5) * _WORD
+        out[1, i] = (np.float64(np.int64(b)) + 0.5) * _WORD
+        out[2, i] = (np.float64(np.int64(c)) + 0.5) * _WORD
+        out[3, i] = (np.float64(np.int64(d)) + 0.5) * _WORD
 
 
 @kernel

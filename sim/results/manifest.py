@@ -13,9 +13,14 @@ from typing import Any
 
 from sim.machine import peak_memory
 from sim.names import VERSION
-from sim.results.schema import SCHEMA_VERSION
+from sim.results.schema import SCHEMA_VERSION, TABLES_ALL
 from sim.results.shape import Each, Many, Within, Words
 
+ENGINE_VERSION = "2"
+"""Of what draws the numbers: the same seed gives other patients' courses under another one.
+
+1 gave every settled cell a row; 2 tells promising founders from doomed ones when they settle.
+"""
 STATUSES = ("complete", "interrupted")
 _BIG = 2**63
 _TEXT_OR_NONE = (str, type(None))
@@ -65,17 +70,20 @@ def build_manifest(
     start: datetime,
     wall_seconds: float,
     peak_memory_bytes: int | None = None,
+    tables: str = TABLES_ALL,
 ) -> dict:
     """The manifest of a run as a dict that JSON can hold.
 
     `scenario` is `Scenario.to_dict()`; `start` is an aware datetime; `peak_memory_bytes` is measured
     here (of this process) where it is not given, and is None where the system
-    does not tell. Raises ValueError for a status outside STATUSES.
+    does not tell; `tables` says what was computed. Raises ValueError for a status outside STATUSES.
     """
     if status not in STATUSES:
         raise ValueError(f"status {status!r} is none of {', '.join(STATUSES)}")
     return {
         "schema_version": SCHEMA_VERSION,
+        "engine_version": ENGINE_VERSION,
+        "tables": tables,
         "status": status,
         "command_line": [str(word) for word in command_line],
         "scenario": dict(scenario),

@@ -16,7 +16,9 @@ from sim.names import CLOCKS, NICHES, PRESENTATIONS, SITES, STAGES, STAGES_AT_DI
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SCHEMA_VERSION = "5"
+SCHEMA_VERSION = "6"
+TABLES_ALL, TABLES_METASTASES = "all", "metastases"
+"""What a run computes: everything, or what needs no cell whose colony dies out."""
 ALL = "all"
 """Organ (or source) of rows that sum over all organs (or sources)."""
 PRIMARY = "primary"
@@ -272,7 +274,9 @@ TABLES: Mapping[str, tuple[Column, ...]] = MappingProxyType(
                 "int64",
                 "cell",
                 "its cells that settled until the patient's last day, alive and able to found a colony, "
-                "from the primary or a metastasis; cells of a cluster count one by one",
+                "from the primary or a metastasis; cells of a cluster count one by one; null with "
+                "`tables = metastases`",
+                nullable=True,
             ),
             Column(
                 "metastases",

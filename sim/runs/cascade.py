@@ -48,7 +48,10 @@ def cascade_table(counts: Mapping[str, np.ndarray]) -> dict[str, list[Any]]:
                 by_niche = counts[step].sum(axis=0) if code is None else counts[step][code]
                 return int(by_niche.sum() if organ == ALL else by_niche[place])
 
-            for step, previous in FOLLOWS.items():
+            for step, follows in FOLLOWS.items():
+                if step not in counts:  # of cells that were not computed
+                    continue
+                previous = follows if follows in counts else None
                 if (organ != ALL and step in ONLY_IN_ALL) or (code is not None and step in ONE_SUM):
                     continue
                 base = (

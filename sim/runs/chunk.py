@@ -30,13 +30,15 @@ def build_model(
     collect: bool = True,
     arms: Sequence[Mapping[str, float]] | None = None,
     arm_of_lane: np.ndarray | None = None,
+    doomed: bool = True,
 ) -> MetastasisModel:
     """The model of some patients of a scenario (ids, shape (patients,)), ready to run.
 
     `arms` holds all parameter values of each arm, nulls set; by default there is one, the scenario's own, or its draws
     of the posterior, under which patients run in turn. The lanes are all patients in the first arm, all in the second,
-    and so on; or `patients` and `arm_of_lane` (lanes,) say of each lane which patient in which arm it is. Raises
-    InputError where parameter values, fine one by one, do not fit together.
+    and so on; or `patients` and `arm_of_lane` (lanes,) say of each lane which patient in which arm it is. Where nobody
+    asks for the `doomed` cells they are not computed. Raises InputError where parameter values, fine one by one, do not
+    fit together.
     """
     if arms is None:
         arms = scenario.arms()
@@ -64,7 +66,9 @@ def build_model(
 
     def until_diagnosis(lanes: np.ndarray) -> MetastasisModel:
         parameters = LaneParameters.stack(arms, arm_of_lane[lanes])
-        return model_of(hosts.some(lanes), parameters, horizon_days=0, output_every_days=SELDOM_DAYS, collect=False)
+        return model_of(
+            hosts.some(lanes), parameters, horizon_days=0, output_every_days=SELDOM_DAYS, collect=False, doomed=False
+        )
 
     try:
         parameters = LaneParameters.stack(arms, arm_of_lane)
@@ -79,6 +83,7 @@ def build_model(
             output_every_days=scenario.output_every_days,
             keep_seeds=keep_seeds,
             collect=collect,
+            doomed=doomed,
         )
     except ValueError as error:
         raise InputError(f"{scenario.name}: {error}") from error
@@ -123,7 +128,12 @@ def run_chunk(task: CohortTask, report: Callable[[float], None] | None = None) -
     """Run a chunk; `report(share)` is told the share of its days that is done."""
     keep = task.keep_seeds or task.keep_events
     model = build_model(
-        task.scenario, seed=task.seed, patients=np.arange(task.start, task.stop), keep_seeds=keep, collect=False
+        task.scenario,
+        seed=task.seed,
+        patients=np.arange(task.start, task.stop),
+        keep_seeds=keep,
+        collect=False,
+        doomed=task.doomed,
     )
     longest = float(model.last_day.max())
     try:
@@ -138,7 +148,7 @@ def run_chunk(task: CohortTask, report: Callable[[float], None] | None = None) -
             "founders": tables.founders_table(lineage, found),
             "ancestors": tables.ancestors_table(model, lineage, found),
         },
-        seeding={name: clock.sparse() for name, clock in model.observer.clocks.items()},
+        seeding=model.observer.sparse(),
         cascade=tables.cascade_counts(model, found),
     )
     if task.has_clones:

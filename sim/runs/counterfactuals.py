@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -90,7 +90,9 @@ def metastases_by_lane(
     from sim.runs import tables
 
     seldom = replace(scenario, output_every_days=SELDOM_DAYS)
-    model = build_model(seldom, seed=seed, patients=patient, arms=arms, arm_of_lane=arm_of_lane, collect=False)
+    model = build_model(
+        seldom, seed=seed, patients=patient, arms=arms, arm_of_lane=arm_of_lane, collect=False, doomed=False
+    )
     longest = float(model.last_day.max())
 
     def look(day: int) -> None:
@@ -118,8 +120,8 @@ def _too_many(
     arm_of_lane: np.ndarray,
     most_cells: float,
 ) -> str:
-    cells: Any = model.cells  # whose tallies are made by name
-    most = int(np.argmax((cells.sleeping + cells.colonies).sum(axis=1)))
+    living = model.cells.promising
+    most = int(np.argmax((living["sleeping"] + living["colonies"]).sum(axis=1)))
     values = arms[arm_of_lane[most]]
     differ = [f"{name} = {values[name]:.3g}" for name, p in scenario.parameters.items() if values[name] != p.value]
     return (

@@ -23,7 +23,7 @@ class DescentColumns:
     """The descent of a model's colonies; every argument `identity` is uint64, (colonies,), any number of them."""
 
     def __init__(self, model: MetastasisModel) -> None:
-        self._key, self._patient, self._cells = model.key, model.hosts.patient, model.cells
+        self._patient, self._cells = model.hosts.patient, model.cells
         self._descent = model.descent
 
     def parents(self, identity: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -47,7 +47,7 @@ class DescentColumns:
 
     def _clones_of_founders(self, identity: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Row in `identity` and clone of every founding cell."""
-        number = self._cells.founders(self._key, identity)
+        number = self._cells.founders(identity)
         row = np.repeat(np.arange(len(identity)), number)
         founder = np.arange(len(row)) - np.repeat(np.cumsum(number) - number, number)
         return row, self._descent.clones(identity[row], founder)
@@ -84,7 +84,7 @@ class DescentColumns:
             "share_of_primary": descent.clone_share[lanes].ravel(),
             "potential": potential,
             "marker": np.ma.MaskedArray(np.where(potential > 1.0, HOT_MARKER, COLD_MARKER), mask=potential == 1.0),
-            "seeded": descent.seeded[lanes].ravel(),
+            "seeded": np.ma.MaskedArray(descent.seeded[lanes].ravel(), mask=self._cells.doomed is None),
             "metastases": metastases[lanes].ravel(),
         }
 

@@ -19,6 +19,7 @@ def identity(
     seed: int,
     keep_seeds: bool = False,
     keep_events: bool = False,
+    doomed: bool = True,
     loads: Sequence[str] = CohortTask.loads,
 ) -> str:
     """Sixteen hexadecimal digits of everything that a patient's course depends on, but its number.
@@ -29,7 +30,7 @@ def identity(
     wanted = {key: resolved[key] for key in _SCIENCE}
     values = scenario.values()
     machine = {name: version for name, version in versions().items() if name != "platform"}
-    asked = [wanted, values, machine, seed, keep_seeds, keep_events, sources.digest_of(*loads)]
+    asked = [wanted, values, machine, seed, keep_seeds, keep_events, doomed, sources.digest_of(*loads)]
     if scenario.posterior:
         asked.append(resolved["posterior"])
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]

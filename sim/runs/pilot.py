@@ -64,8 +64,11 @@ def _pilot(task: CohortTask, patients: int) -> tuple[MetastasisModel, float]:
         patients=np.arange(task.start, task.start + patients),
         keep_seeds=task.keep_seeds or task.keep_events,
         collect=False,
+        doomed=task.doomed,
     )
     model.run()
+    if task.doomed:
+        _ = model.cells.sleeping  # counts the doomed cells, as the tables do at the end of a run
     return model, time.perf_counter() - start
 
 

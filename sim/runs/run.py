@@ -14,6 +14,7 @@ import numpy as np
 from sim.errors import InputError, MachineError
 from sim.machine import available_memory_bytes, peak_memory
 from sim.results import reading as results
+from sim.results import schema
 from sim.results.manifest import build_manifest
 from sim.results.storage import write_run
 from sim.runs.cascade import cascade_table
@@ -35,12 +36,12 @@ _MERGE_AT = 16
 
 
 def chunk_tasks(
-    scenario: Scenario, seed: int, keep_seeds: bool, keep_events: bool, fewest_patients: int = 1
+    scenario: Scenario, seed: int, keep_seeds: bool, keep_events: bool, fewest_patients: int = 1, doomed: bool = True
 ) -> list[CohortTask]:
     """The chunks of a cohort. Their size depends on the cohort only, so that any number of workers can resume it."""
     size = min(CHUNK_PATIENTS, max(fewest_patients, -(-scenario.patients // 2)))
     return [
-        CohortTask(scenario, seed, start, min(start + size, scenario.patients), keep_seeds, keep_events)
+        CohortTask(scenario, seed, start, min(start + size, scenario.patients), keep_seeds, keep_events, doomed)
         for start in range(0, scenario.patients, size)
     ]
 
@@ -107,11 +108,15 @@ def run_scenario(
     command_line: Sequence[str] = (),
     max_memory_bytes: int | None = None,
     fewest_patients: int = 1,
+    tables: str = schema.TABLES_ALL,
 ) -> results.Run:
     """Run a cohort and write it to `out`.
 
     The tables do not depend on `workers`, or on how many patients a chunk has (`fewest_patients` or more: a day costs
     a chunk of one almost what it costs a chunk of a hundred).
+
+    With `tables` "metastases" cells whose colonies die out are not computed (see `sim.results.schema`): what tells of
+    them is null.
 
     Finished chunks are kept beside `out` until the run is complete, so that the same command continues
     after whatever stopped it. Without `out` nothing is written anywhere: the run is in memory, and what was finished
@@ -121,11 +126,16 @@ def run_scenario(
     out = None if out is None else Path(out)
     if out is not None:
         results.check_writable(out)
-    tasks = chunk_tasks(scenario, seed, keep_seeds, keep_events, fewest_patients)
+    doomed = tables == schema.TABLES_ALL
+    if not doomed and (keep_seeds or keep_events):
+        raise InputError(
+            "tables = metastases: found with seeds or events to be kept; they need every cell: use tables = all"
+        )
+    tasks = chunk_tasks(scenario, seed, keep_seeds, keep_events, fewest_patients, doomed)
     store: Store
-    store = MemoryStore() if out is None else ChunkStore(out, identity(scenario, seed, keep_seeds, keep_events))
+    store = MemoryStore() if out is None else ChunkStore(out, identity(scenario, seed, keep_seeds, keep_events, doomed))
     with store:
-        cohort = _Cohort(scenario, seed, tasks, store, out, command_line)
+        cohort = _Cohort(scenario, seed, tasks, store, out, command_line, tables)
         if cohort.left and (scenario.patients >= LARGE_RUN_PATIENTS or max_memory_bytes is not None):
             _check_memory(estimate(cohort.left, workers), workers, max_memory_bytes, progress)
         resume(cohort, LocalExecutor(workers, go_on=False), progress=progress)
@@ -144,7 +154,9 @@ class _Cohort(Work[CohortTask]):
         store: Store,
         out: Path | None,
         command_line: Sequence[str],
+        tables: str = schema.TABLES_ALL,
     ):
+        self._tables = tables
         self._scenario, self._seed, self._store, self._out = scenario, seed, store, out
         self._command_line = list(command_line)
         self._start, self._clock = datetime.now(UTC), time.perf_counter()
@@ -194,6 +206,7 @@ class _Cohort(Work[CohortTask]):
             start=self._start,
             wall_seconds=time.perf_counter() - self._clock,
             peak_memory_bytes=max(self.most_memory_bytes, peak_memory() or 0) or None,
+            tables=self._tables,
         )
         tables = self._merged.tables(self._scenario.output_every_days)
         if self._out is None:

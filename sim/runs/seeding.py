@@ -57,4 +57,21 @@ def _clock_columns(clock: str, part: Mapping[str, np.ndarray], every_days: int) 
         columns[name] = bin_middle(bins[np.searchsorted(cumulative, wanted)])
     columns["share_of_patients"] = 1.0 - zero / at_risk
     columns["n_at_risk"] = at_risk
-    return columns
+    return _with_untold(columns, rows)
+
+
+def _with_untold(columns: dict, rows: np.ndarray) -> dict:
+    """Rows of stages that a run did not compute, null but for the patients at risk; `rows` are quantities by day."""
+    told = np.unique(rows % len(STAGES))
+    known = STAGES.index("settled")
+    like = np.flatnonzero(rows % len(STAGES) == known)
+    parts, order = [columns], [rows]
+    for stage in set(range(len(STAGES))) - set(told.tolist()):
+        more = {name: values[like].copy() for name, values in columns.items()}
+        more["stage"] = np.full(len(like), STAGES[stage])
+        for name in ("mean", "share_of_patients", *(name for name, _ in QUANTILES)):
+            more[name] = np.full(len(like), np.nan)
+        parts.append(more)
+        order.append(rows[like] - known + stage)
+    place = np.argsort(np.concatenate(order), kind="stable")
+    return {name: np.concatenate([part[name] for part in parts])[place] for name in columns}

@@ -57,16 +57,19 @@ class Metastases:
         return day, removed
 
     def _cells_at_end(self, model: MetastasisModel) -> np.ndarray:
-        """Cells on the patient's last day: of those that treatment made small as last stepped, of the ended none."""
+        """Cells on the patient's last day, of those that treatment made small too; of the ended none."""
         cells, small = self.cells_on(model.last_day[self.lane]), model.cells.small
         unknown = np.flatnonzero(np.isnan(cells))
         cells[unknown] = 0.0
         if unknown.size and small.count:
+            lanes = np.zeros(len(model.last_day), dtype=bool)
+            lanes[self.lane[unknown]] = True
+            sizes = small.sizes(model.last_day, lanes, np.zeros(model.cells.settled.shape))
             order = np.argsort(small.column("identity"))
             sorted_identity = small.column("identity")[order]
             row = np.minimum(np.searchsorted(sorted_identity, self.identity[unknown]), small.count - 1)
             there = sorted_identity[row] == self.identity[unknown]
-            cells[unknown] = np.where(there, small.column("cells")[order[row]], 0)
+            cells[unknown] = np.where(there, sizes[order[row]], 0)
         cells[self.ended_day <= model.last_day[self.lane]] = 0.0
         return cells
 
@@ -121,7 +124,7 @@ def metastases_table(model: MetastasisModel, found: Metastases, lineage: Descent
         "organ": _ORGAN[parts["niche"]],
         "source": _SOURCE[parts["source"]],
         "clone": lineage.clone_of(found.identity),
-        "founders": model.cells.founders(model.key, found.identity),
+        "founders": model.cells.founders(found.identity),
         "arrived_day": parts["day"],
         "woke_day": _nullable(found.woke, found.woke > parts["day"]),
         "reached_day": found.reached_day,
@@ -214,7 +217,7 @@ def cascade_counts(model: MetastasisModel, found: Metastases) -> dict[str, np.nd
     """Cells by step of the cascade, summed over the lanes: int64, (sources, niches), or (sources, 1) without an organ.
 
     Sources are the primary and every niche; (1, niches) for steps between settling and growth, whose source
-    is not counted.
+    is not counted; these are left out where the doomed cells are not computed.
     """
     cells, parts = model.cells, unpack(found.identity)
     visible = found.visible(model)
@@ -232,24 +235,56 @@ def cascade_counts(model: MetastasisModel, found: Metastases) -> dict[str, np.nd
             out["arrested"][stream.code] += counts
     np.add.at(out["micrometastasis"], (parts["source"], parts["niche"]), 1)
     np.add.at(out["macrometastasis"], (parts["source"][visible], parts["niche"][visible]), 1)
+    if cells.doomed is None:
+        return out
     return out | {step: getattr(cells, step).sum(axis=0)[None, :] for step in ONE_SUM}
+
+
+def every_seed(model: MetastasisModel) -> dict[str, np.ndarray]:
+    """Every competent settled cell, promising and doomed, in order of identity: arrays (seeds,).
+
+    `identity`, `slept`, `threshold_days`, and `woke_day` and `died_day`, -1 where it did not; who never slept has not
+    woken.
+    """
+    seeds, fates = model.cells.seeds, model.cells.fates
+    order = np.argsort(seeds.column("identity"), kind="stable")
+    identity, coded = seeds.column("identity")[order], seeds.column("coded_threshold")[order]
+
+    def day_of(fate: int) -> np.ndarray:
+        mine = fates.column("fate") == fate
+        day = np.full(len(identity), -1, dtype=np.int64)
+        day[np.searchsorted(identity, fates.column("identity")[mine])] = fates.column("day")[mine]
+        return day
+
+    out = {
+        "identity": identity,
+        "slept": (coded & np.uint64(1)).astype(bool),
+        "threshold_days": (coded >> np.uint64(1)).astype(float) / 1024.0,
+        "woke_day": day_of(sleep.WOKE),
+        "died_day": day_of(sleep.DIED),
+    }
+    doomed = model.cells.known_doomed.everybody(model.cells.morning)
+    slept = doomed.threshold >= 0.0
+    more = {
+        "identity": doomed.identity,
+        "slept": slept,
+        "threshold_days": np.where(slept, np.floor(doomed.threshold * 1024.0) / 1024.0, 0.0),
+        "woke_day": np.where(slept, doomed.woke, -1),
+        "died_day": doomed.died,
+    }
+    out = {name: np.concatenate([values, more[name]]) for name, values in out.items()}
+    order = np.argsort(out["identity"], kind="stable")
+    return {name: values[order] for name, values in out.items()}
 
 
 def seeds_table(model: MetastasisModel, found: Metastases, lineage: DescentColumns) -> dict[str, np.ndarray]:
     """Columns of `seeds.parquet`: every competent settled cell, also those that never woke."""
-    seeds, fates = model.cells.seeds, model.cells.fates
-    order = np.argsort(seeds.column("identity"), kind="stable")
-    identity, coded = seeds.column("identity")[order], seeds.column("coded_threshold")[order]
+    seeds = every_seed(model)
+    identity = seeds["identity"]
     parts = unpack(identity)
     patient = model.hosts.patient[parts["lane"]]
-    slept = (coded & np.uint64(1)).astype(bool)
-
-    def day_of(fate: int) -> np.ma.MaskedArray:
-        mine = fates.column("fate") == fate
-        day = np.full(len(identity), -1, dtype=np.int64)
-        day[np.searchsorted(identity, fates.column("identity")[mine])] = fates.column("day")[mine]
-        return _nullable(day, day >= 0)
-
+    colony, is_metastasis = np.zeros(len(identity), dtype=np.int64), np.isin(identity, found.identity)
+    colony[is_metastasis] = colony_id(patient[is_metastasis], identity[is_metastasis])
     return {
         "patient": patient,
         "seed": (identity & np.uint64((1 << 48) - 1)).astype(np.int64),
@@ -257,11 +292,11 @@ def seeds_table(model: MetastasisModel, found: Metastases, lineage: DescentColum
         "source": _SOURCE[parts["source"]],
         "clone": lineage.clone_of(identity),
         "arrived_day": parts["day"],
-        "slept": slept,
-        "threshold_days": _nullable((coded >> np.uint64(1)).astype(float) / 1024.0, slept),
-        "woke_day": day_of(sleep.WOKE),
-        "died_day": day_of(sleep.DIED),
-        "colony": _nullable(colony_id(patient, identity), np.isin(identity, found.identity)),
+        "slept": seeds["slept"],
+        "threshold_days": _nullable(seeds["threshold_days"], seeds["slept"]),
+        "woke_day": _nullable(seeds["woke_day"], seeds["woke_day"] >= 0),
+        "died_day": _nullable(seeds["died_day"], seeds["died_day"] >= 0),
+        "colony": _nullable(colony, is_metastasis),
     }
 
 

@@ -12,7 +12,7 @@ from sim.scenario import Scenario
 
 @dataclass(frozen=True)
 class CohortTask:
-    """What a worker needs to compute patients `start` to `stop` of a cohort."""
+    """What a worker needs to compute patients `start` to `stop` of a cohort; whether `doomed` cells are asked for."""
 
     loads: ClassVar[tuple[str, ...]] = ("sim.runs.chunk",)
 
@@ -22,6 +22,7 @@ class CohortTask:
     stop: int
     keep_seeds: bool = False
     keep_events: bool = False
+    doomed: bool = True
 
     @property
     def name(self) -> str:

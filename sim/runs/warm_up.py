@@ -30,5 +30,6 @@ def warm_up() -> None:
         )
     )
     model = build_model(small, seed=1, patients=np.arange(2), collect=False)
-    model.cells.file_sleepers_again(0, model.energy_clock, model.hazard_clock, model.energy_clock, model.hazard_clock)
+    model.run()
+    model.cells.sleepers.promise_again(model.day)
     machine_code.mark_complete(jit.FOLDER, write_whole)

@@ -68,6 +68,7 @@ def _seconds(
     if days is None:
         with suppress(_Enough):
             model.run(_stop_after(start + PILOT_SECONDS))
+        _ = model.cells.sleeping  # counts the doomed cells, as the tables do at the end of a run
     else:
         for _ in range(days):
             if model.running:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from sim.disease.doomed_records import ASLEEP, CELLS, DIED, EXTINCT, WOKE
 from sim.disease.identity import unpack
 from sim.names import ALL_ORGANS, DAYS_PER_YEAR, NEVER, NICHES
 
@@ -43,13 +44,32 @@ def year_days(horizon_days: float, every_days: int) -> tuple[np.ndarray, np.ndar
     return np.append(years, round(horizon_days / DAYS_PER_YEAR, 6)), np.append(days, last)
 
 
+DOOMED_COLUMNS = (
+    ("died_asleep", DIED),
+    ("woke", WOKE),
+    ("extinct", EXTINCT),
+    ("dormant", ASLEEP),
+    ("cycling", CELLS),
+)
+"""Of COUNTED, what counts doomed cells too, with its place among what is counted of them."""
+
+
+def _add_doomed(counts: np.ndarray, doomed: np.ndarray) -> None:
+    """Add doomed cells, (..., niches, quantities), to everything of COUNTED, (..., niches, counted)."""
+    for name, place in DOOMED_COLUMNS:
+        counts[..., COUNTED.index(name)] += doomed[..., place]
+
+
 def _counts(model: MetastasisModel, lanes: np.ndarray) -> np.ndarray:
-    """Everything of COUNTED in some lanes: int64, (lanes, niches, counted)."""
-    cells: Any = model.cells  # whose tallies are made by name
-    columns = [getattr(model, name)[lanes] for name in FAILED] + [getattr(cells, name)[lanes] for name in KEPT]
+    """Everything of COUNTED in some lanes but the doomed: int64, (lanes, niches, counted)."""
+    cells = model.cells
+    promising = {"settled": cells.settled, **cells.promising}
+    chosen = np.zeros(len(model.alive), dtype=bool)
+    chosen[lanes] = True
+    columns = [getattr(model, name)[lanes] for name in FAILED] + [promising[name][lanes] for name in KEPT]
     columns += [
-        cells.sleeping[lanes],
-        np.rint(model.cycling_cells[lanes]),
+        promising["sleeping"][lanes],
+        np.rint(model.promising_cells(cells.morning, chosen)[lanes]),
         model.small_metastases[lanes],
         model.large_metastases[lanes],
     ]
@@ -86,6 +106,18 @@ class YearRecorder:
             self.counts[slot, lanes] = _counts(model, lanes)
             self.blood[slot, lanes] = np.stack([model.shed_total[lanes], model.died_in_transit[lanes]], axis=1)
 
+    def complete(self) -> None:
+        """After the run: count the doomed cells in."""
+        slot, lane = np.nonzero(self.seen)
+        order = np.lexsort((slot, lane))
+        slot, lane = slot[order], lane[order]
+        day = self._model.hosts.diagnosis_day[lane] + self.days[slot]
+        first = np.append(True, (np.diff(lane) > 0) | (np.diff(day) > 0))  # a day that is asked for twice is one look
+        doomed = self._model.cells.known_doomed.counts(lane[first], day[first], self._model.cells.morning)
+        counts = self.counts[slot, lane]
+        _add_doomed(counts, doomed[np.cumsum(first) - 1])
+        self.counts[slot, lane] = counts
+
 
 def detections(model: MetastasisModel, found: Metastases) -> tuple[np.ndarray, np.ndarray]:
     """Metastases detected in life, int32, and the day of the first, huge where there is none: (lanes, niches)."""
@@ -110,8 +142,10 @@ class Sums:
 
     def __init__(self, model: MetastasisModel, recorder: YearRecorder, found: Metastases, runs: int) -> None:
         lanes = len(model.hosts.patient)
-        final = np.arange(lanes)
-        everyone = _counts(model, final)
+        recorder.complete()
+        everyone = _counts(model, np.arange(lanes))
+        everyone[..., COUNTED.index("cycling")] = np.rint(model.promising_cells_at_end)
+        _add_doomed(everyone, model.cells.known_doomed.tallies(model.cells.morning))
         blood = np.stack([model.shed_total, model.died_in_transit], axis=1)
         # Who is dead by then keeps the tallies of the last day.
         counts = np.where(recorder.seen[:, :, None, None], recorder.counts, everyone)

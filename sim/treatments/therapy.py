@@ -138,7 +138,6 @@ class Therapy:
         self.resistance = Resistance(model.key, hosts.patient, p, model.descent) if model.law.classes > 1 else None
         cells: Any = model.cells  # which has no resistance before it is told of some
         cells.resistance = self.resistance
-        self.survival: np.ndarray | None = None
 
     def marker(self, number: int) -> np.ndarray:
         """A uniform in (0, 1) by lane that says whether a patient's tumour has a marker (below its prevalence)."""
@@ -193,12 +192,14 @@ class Therapy:
         if (left < 1.0).any():
             model.primary.cut(left)
         if (today.sleeping < 1.0).any():
-            cells.kill_sleepers(model.key, today.day, today.sleeping)
+            cells.kill_sleepers(today.day, today.sleeping)
+        if cells.doomed is not None and min(today.sleeping.min(), today.cycling.min()) < 1.0:
+            cells.doomed.dose(today.day, today.cycling, today.sleeping)
+        if (today.cycling < 1.0).any():
+            cells.small.dose(today.day, model.alive, today.cycling)
         struck.strike(cells, model.law, model.key, model.alive, today.day, today.cycling, today.drugs, today.shrink)
         for niche, share, least, most in today.operations:
             struck.remove(cells, model.law, model.key, today.day, share, niche, least, most)
-        if (today.cycling < 1.0).any():
-            self.survival = today.cycling
 
     def signal(self, signals: Signals) -> None:
         """What courses do to the body's signals today."""
@@ -211,11 +212,6 @@ class Therapy:
         for acts, course, treatment in zip(self._acts, self._courses, self._treatments, strict=True):
             if acts:
                 treatment.hold(rates, course)
-
-    def take_survival(self) -> np.ndarray | None:
-        """What this morning's doses left of cycling cells, (classes, lanes, niches), once; None without a dose."""
-        survival, self.survival = self.survival, None
-        return survival
 
     def after_week(self) -> None:
         """After small colonies were stepped: survivors may resist from now on."""
