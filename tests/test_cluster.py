@@ -23,7 +23,7 @@ from sim.sweeps.cluster import ClusterExecutor
 from sim.sweeps.executors import LocalExecutor
 from sim.sweeps.parts import Part, read_parts
 
-pytest.importorskip("distributed")
+distributed = pytest.importorskip("distributed")
 ROOT = str(Path(sim.__file__).parent.parent)
 _QUIET = {"DASK_DISTRIBUTED__DASHBOARD__ENABLED": "false", "DASK_LOGGING__DISTRIBUTED": "error"}
 
@@ -60,6 +60,8 @@ def cluster(workers: int, folder: Path):
             start("dask_worker", address, "--nthreads", "1", "--no-nanny", "--no-dashboard", "--name", f"w{number}")
             for number in range(workers)
         ]
+        with distributed.Client(address, timeout=60, set_as_default=False) as client:  # who comes late, on a busy machine, is nobody's loss
+            client.wait_for_workers(workers, timeout=60)
         yield address, processes[1:]
     finally:
         for process in processes:

@@ -24,6 +24,7 @@ from sim.results import reading as results
 from sim.results import sealed
 from sim.results.incidence import wilson_interval
 from sim.results.outcomes import CONDITIONS, SHARE
+from sim.results.schema import TABLES_METASTASES
 from sim.results.storage import write_sealed
 from sim.runs.keys import identity
 from sim.runs.run import run_scenario
@@ -124,6 +125,7 @@ class _Runs:
             "progress": progress,
             "command_line": command_line,
             "fewest_patients": FEWEST_PATIENTS,
+            "tables": TABLES_METASTASES,  # no outcome asks for cells whose colonies die out
         }
         self._finished = {} if out is None else _finished_runs(out / ANSWER)
         self._made: dict[str, results.Run] = {}
@@ -183,17 +185,20 @@ class _Runs:
             self._made[course] = self._found(scenario, place) or self._new(scenario, place)
         return replace(self._made[course])  # a copy, so that the frames that are read are not held
 
+    def _identity(self, scenario: Scenario) -> str:
+        return identity(scenario, self._seed, doomed=False)
+
     def _found(self, scenario: Scenario, place: Path) -> results.Run | None:
         """The run that an earlier call finished in its folder."""
         if self._out is None or not (self._out / place / results.MANIFEST).is_file():
             return None
-        known = self._finished.get(place.as_posix()) == [identity(scenario, self._seed), scenario.patients]
+        known = self._finished.get(place.as_posix()) == [self._identity(scenario), scenario.patients]
         return results.open(self._out / place) if known else None
 
     def _new(self, scenario: Scenario, place: Path) -> results.Run:
         out = None if self._out is None else self._out / place
         run = run_scenario(scenario, seed=self._seed, out=out, **self._options)
-        self._finished[place.as_posix()] = [identity(scenario, self._seed), scenario.patients]
+        self._finished[place.as_posix()] = [self._identity(scenario), scenario.patients]
         scenario = self._comparison.scenario
         waiting = {"scenario": scenario.name, "file": key_of(scenario.path), "status": "not all arms are run yet"}
         self.write(waiting)

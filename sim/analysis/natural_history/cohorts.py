@@ -12,6 +12,7 @@ from sim import scenario as scenarios
 from sim.analysis.natural_history.course import Course, of_run, together
 from sim.analysis.natural_history.sketch import simulate
 from sim.names import DAYS_PER_YEAR
+from sim.results.schema import TABLES_METASTASES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,7 +64,7 @@ def simulated(
         chosen = dataclasses.replace(scenario_of(part, operated, old), patients=number)
         if years is not None:
             chosen = dataclasses.replace(chosen, horizon_days=round(years * DAYS_PER_YEAR))
-        found.append(of_run(run_scenario(chosen, seed=seed, out=None, workers=workers)))
+        found.append(of_run(run_scenario(chosen, seed=seed, out=None, workers=workers, tables=TABLES_METASTASES)))
     return together(*found)
 
 

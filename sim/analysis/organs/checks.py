@@ -21,7 +21,7 @@ def seen_at_death(chosen: scenarios.Scenario, patients: int, seed: int = SEED) -
     from sim.runs import tables
     from sim.runs.chunk import build_model
 
-    model = build_model(chosen, seed=seed, patients=np.arange(patients), collect=False)
+    model = build_model(chosen, seed=seed, patients=np.arange(patients), collect=False, doomed=False)
     model.run()
     found = tables.Metastases(model)
     seen = found.cells_on(model.last_day[found.lane]) >= model.visible_cells[found.lane]

@@ -14,6 +14,7 @@ from sim.analysis.natural_history import measures as m
 from sim.analysis.natural_history.course import Course, of_run
 from sim.analysis.validation.rows import Row, measured_row
 from sim.names import DAYS_PER_YEAR
+from sim.results.schema import TABLES_METASTASES
 from sim.scenario.comparison import load_comparison
 
 TABLE = "Treated patients"
@@ -28,7 +29,7 @@ def _run(scenario: scenarios.Scenario, patients: int, seed: int, workers: int) -
     from sim.runs.run import run_scenario
 
     chosen = dataclasses.replace(scenario, patients=patients, horizon_days=round(YEARS * DAYS_PER_YEAR))
-    return of_run(run_scenario(chosen, seed=seed, out=None, workers=workers))
+    return of_run(run_scenario(chosen, seed=seed, out=None, workers=workers, tables=TABLES_METASTASES))
 
 
 def resectable(course: Course) -> np.ndarray:
