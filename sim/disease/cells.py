@@ -259,7 +259,7 @@ class TumourCells:
         living = self.doomed.living(self.morning)
         return np.concatenate([records, living.identity[living.woke < 0]])
 
-    def _grown_cells(self) -> np.ndarray:
+    def grown_cells(self) -> np.ndarray:
         """Cells of the grown colonies this morning."""
         grown = self.grown
         parts = unpack(grown.column("identity"))
@@ -274,7 +274,7 @@ class TumourCells:
         groups = (
             ("sleeping", self.asleep(), None, None),
             ("cycling", *self.cycling(self.morning)),
-            ("grown", self.grown.column("identity"), self._grown_cells(), self.grown.column("woke")),
+            ("grown", self.grown.column("identity"), self.grown_cells(), self.grown.column("woke")),
         )
         for state, identity, cells, woke in groups:
             parts = unpack(identity)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sim.analysis.validation import natural_history, organs, others, treated
+from sim.analysis.validation import mouse, natural_history, organs, others, treated
 from sim.analysis.validation.rows import Row
 
+MICE = 10
+"""A hundred thousand cells each: about 150 visible tumours in all."""
 COLUMNS = (
     "table", "name", "population", "unit", "published", "published_low", "published_high", "band_low", "band_high",
     "model", "model_low", "model_high", "status", "kind", "source", "reason",
@@ -18,10 +20,10 @@ def scorecard(
 ) -> list[Row]:
     """All rows; `simulated` patients a site and `synthetic` data sets as for `organs.rows`.
 
-    `cohort` patients each for `natural_history.rows` and `treated.rows`; 0 leaves those out.
+    `cohort` patients each for `natural_history.rows` and `treated.rows`; 0 leaves those and the mice out.
     """
     measured = organs.rows(simulated=simulated, synthetic=synthetic)
-    measured += [*natural_history.rows(cohort), *treated.rows(cohort)] if cohort else []
+    measured += [*natural_history.rows(cohort), *treated.rows(cohort), *mouse.rows(MICE)] if cohort else []
     return [*measured, *others.rows(measured)]
 
 
