@@ -60,7 +60,9 @@ def cluster(workers: int, folder: Path):
             start("dask_worker", address, "--nthreads", "1", "--no-nanny", "--no-dashboard", "--name", f"w{number}")
             for number in range(workers)
         ]
-        with distributed.Client(address, timeout=60, set_as_default=False) as client:  # who comes late, on a busy machine, is nobody's loss
+        with distributed.Client(
+            address, timeout=60, set_as_default=False
+        ) as client:  # who comes late, on a busy machine, is nobody's loss
             client.wait_for_workers(workers, timeout=60)
         yield address, processes[1:]
     finally:

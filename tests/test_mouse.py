@@ -44,8 +44,8 @@ def test_what_cannot_be_seen_cannot_be_visible(found):
 def test_the_cascade_follows_the_line(found):
     """Each number of the line moves its step, by at least a fifth (standard errors are below 8 % of each count)."""
     _, early, late = found
-    assert changed(immune_clearance_per_day="0.6 1/day")[2].visible > 1.2 * late.visible
-    assert changed(sleep_probability=0.6)[2].solitary < 0.8 * late.solitary
+    assert changed(immune_clearance_per_day="0.4 1/day")[2].visible > 1.2 * late.visible
+    assert changed(sleep_probability=0.7)[2].solitary < 0.8 * late.solitary
     assert changed(sleeper_death_per_day="0.1 1/day")[2].solitary < 0.8 * late.solitary
     assert changed(**{"soil.liver": 0.5})[1].living < 0.8 * early.living
     assert changed(site_metastasis_pace__melanoma=1.5)[2].visible < 0.8 * late.visible

@@ -59,7 +59,7 @@ class ColonyLaw:
             self.death,
             self.promising,
             self.certain_cells,
-            np.minimum(p["clearance_until_cells"], most[:, 0]),
+            np.where(self.clears, np.minimum(p["clearance_until_cells"], most[:, 0]), 0.0),
             np.ascontiguousarray(p["cluster_mean_cells"]),
         )
 

@@ -46,7 +46,7 @@ class Growth(NamedTuple):
     """The law of small colonies, (lanes, niches) each, but for what is said to be (lanes,).
 
     Net growth b - d, birth b, death d per day, p = 1 - d/b, and the cells from which on growth is certain; T cells
-    clear a colony until it has `seen_until` (lanes,) cells; a cluster has `mean_cells` (lanes,).
+    clear a colony until it has `seen_until` (lanes,) cells, zero where they clear none; a cluster has `mean_cells` (lanes,).
     """
 
     net: np.ndarray
@@ -167,9 +167,12 @@ def foresee(key: np.uint64, patient: np.ndarray, i: int, rows: Colonies, growth:
         rows.hidden[i] = NEVER
         return
     rows.end[i] = np.inf
-    certain = math.log(growth.certain_cells[lane, niche] * p / rows.limit[i]) / net
+    # As long as T cells clear it, it is followed here, though its growth be certain.
+    followed = max(float(growth.certain_cells[lane, niche]), growth.seen_until[lane])
+    certain = math.log(followed * p / rows.limit[i]) / net
     rows.due[i] = _week_morning(since, max(certain, 0.0)) - 1
-    hidden = max(math.log(growth.seen_until[lane] * p / rows.limit[i]) / net, 0.0)
+    hidden = math.log(max(growth.seen_until[lane], 1.0) * p / rows.limit[i]) / net
+    hidden = max(hidden, 0.0)
     rows.hidden[i] = np.int64(min(math.ceil(since + hidden), NEVER))
 
 
