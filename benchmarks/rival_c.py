@@ -1,6 +1,6 @@
 """The same cell life-cycle in C: compiled at benchmark time, run on the pinned work.
 
-With the engine's keyed draws it makes the same cells, so its counts must equal the engine's; with
+With the engine's keyed draws it sheds the same cells, and what settles and becomes of them must be alike; with
 xoshiro256++ it shows what the keys cost.
 """
 

@@ -120,7 +120,7 @@ def daily_rates(work: Work) -> tuple[np.ndarray, np.ndarray]:
     model = build(work, 0, 1)
     expected, chance = np.empty(work.days), np.empty((work.days, len(NICHES)))
     for day in range(work.days):
-        for step in (model.signal, model.grow, model.circulate):
+        for step in (model.signal, model.grow, model.shed, model.circulate):
             step()
         expected[day], chance[day] = model.expected_shed[0], model.streams[0].chance[0]
         model.day += 1

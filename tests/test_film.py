@@ -36,7 +36,7 @@ def shown(arms):
 @pytest.fixture(scope="module")
 def crowded_arms(arms):
     """More cells that settle, and no burden that kills before there are many metastases."""
-    return [arm.with_(set_=["competent_share=5e-4", "symptom_cells=1e14"]) for arm in arms]
+    return [arm.with_(set_=["competent_share=1e-3", "symptom_cells=1e14"]) for arm in arms]
 
 
 @pytest.fixture(scope="module")

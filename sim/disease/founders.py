@@ -46,7 +46,8 @@ class Growth(NamedTuple):
     """The law of small colonies, (lanes, niches) each, but for what is said to be (lanes,).
 
     Net growth b - d, birth b, death d per day, p = 1 - d/b, and the cells from which on growth is certain; T cells
-    clear a colony until it has `seen_until` (lanes,) cells, zero where they clear none; a cluster has `mean_cells` (lanes,).
+    clear a colony until it has `seen_until` (lanes,) cells, zero where they clear none; a cluster has `mean_cells`
+    (lanes,).
     """
 
     net: np.ndarray

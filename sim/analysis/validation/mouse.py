@@ -41,7 +41,7 @@ class Counted(NamedTuple):
 
 
 def count(model: MetastasisModel) -> Counted:
-    """What a microscope would count in the livers this morning: sleepers are solitary, and so is who has not divided."""
+    """What a microscope counts in the livers this morning: sleepers are solitary, and so is who has not divided."""
     from sim.disease.identity import unpack
 
     identity, small, _ = model.cells.cycling(model.day)
