@@ -71,7 +71,7 @@ def test_plumbing_alone_fills_muscle_and_kidneys(films):
 def test_the_shunt_moves_metastases_from_the_liver_to_the_lungs(films):
     portal, shunt = ends(films("two_blood_supplies"), "settled")
     assert portal["liver"] > 5 * shunt["liver"]
-    assert shunt["lung"] > 1.5 * portal["lung"]  # they meet every cell in both bodies, and in one what the liver left
+    assert shunt["lung"] > 1.25 * portal["lung"]  # the liver arrests 27 of 100 cells that pass it: 1 / 0.73 = 1.37
     portal, shunt = ends(films("two_blood_supplies"), "macrometastasis")
     assert portal["liver"] > shunt["liver"] and shunt["lung"] > portal["lung"]
 
