@@ -21,7 +21,7 @@ from sim.analysis.natural_history import targets, uncertainty
 from sim.analysis.natural_history.calibrate import derived
 from sim.analysis.natural_history.fit import Unknown
 from sim.analysis.organs import data
-from sim.analysis.organs.fit import SEED, Body, OrganFit, priors
+from sim.analysis.organs.fit import SEED, Body, OrganFit
 from sim.errors import InputError
 
 MOST_EXPECTED = 1000.0
