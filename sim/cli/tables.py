@@ -108,7 +108,7 @@ def _head(scenario: Scenario) -> str:
         ),
         (
             "horizon",
-            f"{_number(scenario.horizon_days / DAYS_PER_YEAR)} years from diagnosis "
+            f"{_number(scenario.horizon_days / DAYS_PER_YEAR)} years from the reference day "
             f"({_number(scenario.horizon_days)} days)",
         ),
         ("observed by", scenario.observe),
@@ -146,6 +146,10 @@ def _comparison_text(comparison: Question) -> str:
         ("arms", ", ".join(arm.name + (f" ({arm.only})" if arm.only else "") for arm in comparison.arms)),
     ]
     rows += [("assumes", comparison.assumes)] if comparison.assumes else []
+    rows += (
+        [("least that matters", f"{_number(comparison.least)} {comparison.outcome.unit}")] if comparison.least else []
+    )
+    rows += [("by construction", comparison.by_construction)] if comparison.by_construction else []
     small = ", ".join(f"{name} = {_number(override.value)}" for name, override in comparison.small_overrides.items())
     rows += [("small cohort", f"{comparison.small_patients} patients" + (f", enriched: {small}" if small else ""))]
     rows += [("across", f"{entry.parameter} = {', '.join(map(_number, entry.values))}") for entry in comparison.across]

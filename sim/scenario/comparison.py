@@ -21,10 +21,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from sim.catalog.posterior import POSTERIOR
 from sim.errors import InputError
 from sim.messages import describe
-from sim.results.outcomes import Outcome, outcome
+from sim.results.outcomes import OUTCOMES, Outcome, outcome
 from sim.scenario import Override, Scenario, find
+from sim.scenario.apart import before_diagnosis
 from sim.scenario.chain import shown
 from sim.scenario.expectations import Contrast, across_values, contrasts, slug
 from sim.scenario.read import merge_into, read
@@ -55,8 +57,9 @@ class Across:
 class Question:
     """What `ask` runs and reads to answer the question of `scenario`.
 
-    `assumes` is what it takes for granted beyond the catalogue. `enriched` are the overrides of a small cohort, already
-    in its arms; empty where the question is asked at the scenario's own numbers.
+    `assumes` is what it takes for granted beyond the catalogue, `least` the least difference that matters, in the
+    outcome's unit, `by_construction` why the law fixes its sign (None: it does not). `enriched` are the overrides of a
+    small cohort, already in its arms; empty where the question is asked at the scenario's own numbers.
     """
 
     scenario: Scenario
@@ -67,7 +70,19 @@ class Question:
     assumes: str | None
     small_patients: int
     small_overrides: Mapping[str, Override]
+    least: float = 0.0
+    by_construction: str | None = None
     enriched: Mapping[str, Override] = field(default_factory=dict)
+
+    def drawn(self, draws: int, which: str = POSTERIOR) -> Question:
+        """The same question, asked of patients under so many draws of what is not known; `which` of POSTERIOR, PRIOR.
+
+        Each arm applies its own difference on top of every draw. Raises InputError where there are fewer draws, and where
+        arms differ before diagnosis in a number that only one of them sets.
+        """
+        _refuse_apart(self.scenario.path, self.arms, self.outcome, self.contrasts, drawn=True)
+        arms = tuple(replace(arm, scenario=arm.scenario.with_(posterior=draws, which=which)) for arm in self.arms)
+        return replace(self, scenario=self.scenario.with_(posterior=draws, which=which), arms=arms)
 
     def small(self) -> Question:
         """The same question, asked of the small cohort; an arm's own parameters stay."""
@@ -108,15 +123,21 @@ def whole_of(file: Path, keys: Mapping[str, Any], name: str | None = None) -> tu
     small = table.get("small", {})
     arms = tuple(_arm(file, merged, scenario, arm) for arm in table["arms"])
     _refuse_the_same(file, arms)
+    asked = outcome(table["outcome"])
+    expected = tuple(
+        contrast for text in table["expect"] for contrast in contrasts(text, [arm["name"] for arm in table["arms"]])
+    )
+    crossed = {entry["parameter"] for entry in table.get("across", ())}
+    _refuse_apart(file, arms, asked, expected, drawn=any(crossed & arm.own_parameters for arm in arms))
     return scenario, Question(
         scenario=scenario,
-        outcome=outcome(table["outcome"]),
+        outcome=asked,
         arms=arms,
-        contrasts=tuple(
-            contrast for text in table["expect"] for contrast in contrasts(text, [arm["name"] for arm in table["arms"]])
-        ),
+        contrasts=expected,
         across=tuple(Across(entry["parameter"], across_values(entry)) for entry in table.get("across", ())),
         assumes=table.get("assumes"),
+        least=float(table.get("least", 0.0)),
+        by_construction=table.get("by_construction"),
         small_patients=small.get("patients", DEFAULT_SMALL_PATIENTS),
         small_overrides={name: Override(**entry) for name, entry in small.get("parameters", {}).items()},
     )
@@ -152,3 +173,36 @@ def _refuse_the_same(file: Path, arms: tuple[Arm, ...]) -> None:
                 "same; allowed: arms that differ in more than their names"
             )
         seen[same] = arm.name
+
+
+def _refuse_apart(
+    file: Path, arms: tuple[Arm, ...], asked: Outcome, expected: tuple[Contrast, ...], *, drawn: bool
+) -> None:
+    """Arms that differ before diagnosis have no common diagnosis to count from, and no common groups of patients.
+
+    `drawn`: a number that only one arm sets differs, whatever its value.
+    """
+    resolved = {arm.name: arm.scenario.to_dict() for arm in arms}
+
+    def apart(one: str, other: str) -> str | None:
+        found = before_diagnosis(resolved[one], resolved[other], drawn=drawn)
+        if not found:
+            return None
+        return f"between {describe(one)} and {describe(other)}, which differ before diagnosis ({', '.join(found[:3])})"
+
+    for place, arm in enumerate(arms):
+        words = [apart(arms[0].name, other.name) for other in arms[1:]] if arm.only else []
+        for text in filter(None, words):
+            raise InputError(
+                f"{shown(file)}: comparison.arms.{place}.only: found {describe(arm.only)}, a group that is chosen at "
+                f"diagnosis, {text}: other patients would be in it; allowed: arms that differ after diagnosis, or no "
+                "group: all patients, those found at death too"
+            )
+    for contrast in expected if asked.from_diagnosis else ():
+        first, *others = [name for name, _ in contrast.weights]
+        for text in filter(None, [apart(first, other) for other in others]):
+            allowed = "; ".join(name for name in OUTCOMES if "reference day" in name)
+            raise InputError(
+                f"{shown(file)}: comparison.outcome: found {describe(asked.name)}, which counts from diagnosis, {text}"
+                f"; allowed: an outcome of all patients over their whole course, or from the reference day ({allowed})"
+            )
