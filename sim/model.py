@@ -51,6 +51,7 @@ DAY = ("treat", "signal", "grow", "shed", "circulate", "settle", "wake", "coloni
 class MetastasisModel(mesa.Model):
     """A cohort's chunk of lanes, simulated together; no lane's course depends on another's.
 
+    `living` are the numbers of the lanes whose course goes on: what is daily is done in these alone.
     `hosts`: the patients; `parameters`: values by lane, with the nulls of mechanisms that are off already set;
     `horizon_days` and `visible_cells` (lanes,): follow-up after the reference day (so that arms end on the same day),
     and the size that makes a macrometastasis; `treatments`: plans with the lanes that get them; `doomed`: whether cells
@@ -84,7 +85,7 @@ class MetastasisModel(mesa.Model):
             raise ValueError(f"follow-up would end on day {self.last_day.max()}: the limit is {COLONY_DAYS - 1}")
         self.visible_cells = np.array(np.broadcast_to(visible_cells, lanes), dtype=float)
         self.alive = np.ones(lanes, dtype=bool)
-        self._was_alive = self.alive.copy()
+        self._was_alive, self.living = self.alive.copy(), np.arange(lanes)
         self._next_end_day = int(self.last_day.min())
         self.death_day = np.full(lanes, -1, dtype=np.int64)
         self.death_cause = np.full(lanes, -1, dtype=np.int64)
@@ -184,6 +185,7 @@ class MetastasisModel(mesa.Model):
 
     def signal(self) -> None:
         """Advance the body's signals and let every mechanism act on today's rates."""
+        self.signals.living = self.living
         self.signals.start_day(self._age(), self.primary.cells)
         self.rates.start_day()
         if self.therapy is not None:
@@ -196,8 +198,7 @@ class MetastasisModel(mesa.Model):
 
     def grow(self) -> None:
         """Expected shedding from today's size, then growth, and what comes back."""
-        self.expected_shed = self._shedding * self.rates.now.shedding * self.primary.shedding_surface()
-        self.primary.step()
+        self.primary.step(self.living, self._shedding, self.rates.now.shedding, self.expected_shed)
         if self._some_return:
             shed = self.expected_shed + self._metastatic_shedding * self.metastatic_surface.sum(axis=1)
             self.primary.take_in(self._returning * shed, self.day)
@@ -209,16 +210,22 @@ class MetastasisModel(mesa.Model):
             if stream.sheds_on(self.day):
                 expected = stream.expected_events(self.expected_shed, self.metastatic_surface)
                 if stream.code == PRIMARY_CODE or expected.any():  # else no organ of anybody sheds
-                    stream.shed_events(self.key, self.hosts.patient, self.alive, self.day, expected)
+                    stream.shed_events(self.key, self.hosts.patient, self.living, self.day, expected)
                     self._streams_today.append(stream)
 
     def circulate(self) -> None:
         """Chance that a shed cell settles in each niche: arrest by the vessels, survival by today's soil."""
         settle.todays_chances(
-            self._soil, self.rates.now.receptivity, self._competent, self.rates.now.competence, self.viable, self._able
+            self.living,
+            self._soil,
+            self.rates.now.receptivity,
+            self._competent,
+            self.rates.now.competence,
+            self.viable,
+            self._able,
         )
         for stream in self._streams_today:
-            stream.circulate(self.alive, self.viable, self._able)
+            stream.circulate(self.living, self.viable, self._able)
 
     def settle(self) -> None:
         """Split the settled cells off; the promising fall asleep or begin to cycle, the doomed are counted."""
@@ -226,7 +233,7 @@ class MetastasisModel(mesa.Model):
         if self.cells.doomed is not None:
             self.cells.doomed.note_rates(self.day, self.alive, self.rates)
         for stream in self._streams_today:
-            new = stream.settle_events(self.key, self.hosts.patient, self.alive, self.day, self.cells.settled)
+            new = stream.settle_events(self.key, self.hosts.patient, self.living, self.day, self.cells.settled)
             if new:
                 promising, doomed = self.cells.settle(stream, self.day, new)
                 self.descent.note(stream, self.day, promising, doomed)
@@ -272,8 +279,6 @@ class MetastasisModel(mesa.Model):
 
     def measure(self) -> None:
         """Sizes and counts of grown colonies by niche at the end of today."""
-        for array in (self.young_cells, self.burden_cells, self.small_metastases, self.large_metastases):
-            array[self.alive] = 0
         grown = self.cells.grown
         colonise.grown_by_niche(
             self.day + 1.0,
@@ -287,6 +292,7 @@ class MetastasisModel(mesa.Model):
             self.law.limit_log_cells,
             self.law.limit_gap,
             self.law.gompertz_per_day,
+            self.living,
             self.alive,
             np.log(MICROMETASTASIS_CELLS),
             np.log(self.visible_cells),
@@ -304,12 +310,13 @@ class MetastasisModel(mesa.Model):
 
     def die(self) -> None:
         """Death (see `sim.disease.death`)."""
-        if self.day < self.mortality.first_day:
+        if not self.mortality.may_kill(self.day):
             return
-        dead, cause = self.mortality.day(self.day, self.alive, self.signals.age_years, self.signals.primary_cells)
+        dead, cause = self.mortality.day(self.day, self.living, self.signals.age_years, self.signals.primary_cells)
         if dead.size:
             self.death_day[dead], self.death_cause[dead], self.last_day[dead] = self.day, cause, self.day
             self.alive[dead] = False
+            self.living = np.flatnonzero(self.alive)
             self._lanes_end(dead, self.day + 1)
             self._next_end_day = self.day
 
@@ -336,13 +343,13 @@ class MetastasisModel(mesa.Model):
         if not someone_ends and not self.observer.is_due(now):
             return
         ends = self._was_alive & (now >= self.last_day)
-        due = self.observer.due(now) | ends
-        self._failures.split(self.key, self.hosts.patient, due, now)
-        self.observer.record(now)
+        due = self.observer.due(now)
+        self._failures.split(self.key, self.hosts.patient, due | ends, now)
+        self.observer.record(now, due)
         if someone_ends:
             self._lanes_end(np.flatnonzero(self.alive & ends), now)
             self.alive &= ~ends
-            self._was_alive = self.alive.copy()
+            self._was_alive, self.living = self.alive.copy(), np.flatnonzero(self.alive)
             self._next_end_day = int(self.last_day[self.alive].min(initial=NEVER))
             self.running = bool(self.alive.any())
 

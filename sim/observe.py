@@ -93,12 +93,24 @@ def note_present(
                 total[slot[i], organ * stages + stage] += value
 
 
+@kernel
+def note_doomed(
+    rows: np.ndarray, at: np.ndarray, counts: np.ndarray, sleeping: np.ndarray, cycling: np.ndarray
+) -> None:
+    """Add the doomed cells of look `at[i]` in `counts` (looks, niches, quantities) to row `rows[i]` of the others."""
+    for i in range(rows.size):
+        for organ in range(sleeping.shape[1]):
+            sleeping[rows[i], organ] += counts[at[i], organ, ASLEEP]
+            cycling[rows[i], organ] += counts[at[i], organ, CELLS]
+
+
 class ObservedModel(Protocol):
     """What the recorders read of the model, and where they leave Mesa's collector."""
 
     hosts: Hosts
     cells: TumourCells
     alive: np.ndarray
+    living: np.ndarray
     last_day: np.ndarray
     young_cells: np.ndarray
     small_metastases: np.ndarray
@@ -168,10 +180,9 @@ class ClockHistogram:
         """Lane and day of every row."""
         return self._lane[: self._rows], self._day[: self._rows]
 
-    def add_doomed(self, rows: np.ndarray, counts: np.ndarray) -> None:
-        """Doomed cells of some rows (numbers): `counts` (rows, niches, quantities) as in `sim.disease.doomed`."""
-        self._sleeping[rows] += counts[..., ASLEEP]
-        self._cycling[rows] += counts[..., CELLS]
+    def add_doomed(self, rows: np.ndarray, at: np.ndarray, counts: np.ndarray) -> None:
+        """Doomed cells of some rows (numbers): look `at` of `counts` (looks, niches, quantities) tells each."""
+        note_doomed(rows, at, counts, self._sleeping, self._cycling)
 
     def complete(self) -> None:
         """All doomed cells are added, or there are none: sort everybody into bins."""
@@ -242,7 +253,7 @@ class Observer:
         """Lanes (indices) with a day of the output grid, by clock."""
         phase, alive = now % self.every_days, self.model.alive
         mine = self._lanes_of_phase.get(phase, _NOBODY)
-        return {"first_cell": np.flatnonzero(alive) if phase == 0 else _NOBODY, "diagnosis": mine[alive[mine]]}
+        return {"first_cell": self.model.living if phase == 0 else _NOBODY, "diagnosis": mine[alive[mine]]}
 
     def is_due(self, now: int) -> bool:
         """Whether any lane may have a day of the output grid: asked every day, so without arrays."""
@@ -250,19 +261,18 @@ class Observer:
 
     def due(self, now: int) -> np.ndarray:
         """Lanes with a day of the output grid on either clock, (lanes,) bool."""
+        self._looked = now, self._on_clocks(now)
         out = np.zeros(len(self.model.alive), dtype=bool)
-        for lanes in self._on_clocks(now).values():
+        for lanes in self._looked[1].values():
             out[lanes] = True
         return out
 
-    def record(self, now: int) -> None:
-        """Read the state at the start of day `now`."""
+    def record(self, now: int, due: np.ndarray | None = None) -> None:
+        """Read the state at the start of day `now`; `due` (lanes,) bool is what `due` said of it, if it was asked."""
         self.now = now  # the model's own counter moves on after this
-        on_clocks = self._on_clocks(now)
-        due = np.zeros(len(self.model.alive), dtype=bool)
-        for lanes in on_clocks.values():
-            due[lanes] = True
-        if due.any():
+        due = self.due(now) if due is None else due
+        on_clocks = self._looked[1]
+        if any(lanes.size for lanes in on_clocks.values()):
             told = self.model.cells.doomed is not None
             cycling = self.model.promising_cells(now, due) if told else self.model.young_cells
             for name, lanes in on_clocks.items():
@@ -286,16 +296,20 @@ class Observer:
         return {name: clock.sparse(without) for name, clock in self.clocks.items()}
 
     def _add_doomed(self, doomed: Doomed) -> None:
-        """Count the doomed on every noted day of both clocks, some lanes at a time."""
+        """Count the doomed on every noted day of both clocks, some lanes at a time; few have none to count."""
         now = self.model.cells.morning
         looks = {name: clock.looks for name, clock in self.clocks.items()}
+        has = doomed.has_arrivals
+        rows = {name: np.flatnonzero(has[lane]) for name, (lane, _) in looks.items()}
         # A look of a lane and day as one number, so that both clocks share those that fall together.
-        codes = {name: lane.astype(np.int64) * 2**17 + day for name, (lane, day) in looks.items()}
+        codes = {
+            name: lane[rows[name]].astype(np.int64) * 2**17 + day[rows[name]] for name, (lane, day) in looks.items()
+        }
         over = (doomed.last_morning <= now).all()
-        ends = np.arange(len(doomed.last_morning)) * 2**17 + doomed.last_morning
-        both = np.unique(np.concatenate([*codes.values(), ends] if over else list(codes.values())))
+        ends = np.arange(len(has)) * 2**17 + doomed.last_morning
+        both = np.unique(np.concatenate([*codes.values(), ends[has]] if over else list(codes.values())))
         lane = both >> 17
-        at_end = np.zeros((len(ends), len(NICHES), COUNTED), dtype=np.int64)
+        at_end = np.zeros((len(has), len(NICHES), COUNTED), dtype=np.int64)
         lanes = np.unique(lane)
         for start in range(0, len(lanes), LANES_AT_ONCE):
             chosen = lanes[start : start + LANES_AT_ONCE]
@@ -304,7 +318,7 @@ class Observer:
             counts = doomed.counts(lane[first:last], some & (2**17 - 1), now)
             for name, clock in self.clocks.items():
                 mine = np.flatnonzero((codes[name] >= some[0]) & (codes[name] <= some[-1]))
-                clock.add_doomed(mine, counts[np.searchsorted(some, codes[name][mine])])
+                clock.add_doomed(rows[name][mine], np.searchsorted(some, codes[name][mine]), counts)
             if over:
                 at_end[chosen] = counts[np.searchsorted(some, ends[chosen])]
         if over:

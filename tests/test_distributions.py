@@ -24,6 +24,7 @@ from statistics_helpers import (
 )
 
 from sim.numerics import samplers as d
+from sim.numerics.rare_events import rare_binomial_inverse
 
 DRAWS = 100_000
 KEY, NO_DAY = np.uint64(2026), np.uint64(0)
@@ -372,3 +373,11 @@ def test_inversion_gives_scipys_quantile(n, mean, u):
     slack = 1e-9 * (u + 1e-6) * (1 - u + 1e-6)
     assert stats.binom.cdf(count - 1, n, p) <= u + slack + 3e-10
     assert stats.binom.cdf(count, n, p) >= u - slack - 3e-10
+
+
+@given(SIZES, MEANS, UNIFORMS)
+def test_inversion_of_rare_events_is_that_of_any(n, mean, u):
+    """The same count, but where u lies within rounding of a step."""
+    p = min(1.0, mean / n)
+    low, high = (d.binomial_inverse(n, p, min(max(u * scale, SMALLEST), LARGEST)) for scale in (1 - 1e-13, 1 + 1e-13))
+    assert low <= rare_binomial_inverse(n, p, u) <= high

@@ -228,5 +228,5 @@ def test_the_primary_s_danger_is_that_of_its_site():
     hosts = replace(plain_hosts(2), site=np.array(["pancreas", "thyroid"]))
     mortality = Mortality(parameters, hosts, np.full(2, 0.5))
     mortality.measure(np.zeros((2, len(NICHES))))
-    mortality.day(0, np.ones(2, dtype=bool), np.full(2, 67.0), np.full(2, 3e11))
+    mortality.day(0, np.arange(2), np.full(2, 67.0), np.full(2, 3e11))
     np.testing.assert_allclose(mortality.hazard, 0.005 * 3 * np.array([2.0, 0.02]))

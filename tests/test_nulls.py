@@ -82,6 +82,7 @@ def test_off_weight_reaches_neither_il6_nor_vesicles_nor_t_cells():
     hosts = drawn_model(np.arange(PATIENTS), [states("obesity", bmi_mean=45.0)], horizon_days=1).hosts
     signals = Signals(hosts.age_years, np.full(PATIENTS, 5e8), np.zeros((PATIENTS, len(NICHES))), hosts)
     assert np.all(hosts.bmi > 25.0)
+    REGISTRY["obesity"].start(signals, parameters)
     REGISTRY["obesity"].advance(signals, parameters)
     assert np.all(signals.il6_extra == 0.0)
     assert np.all(signals.senescence_factor == 1.0) and np.all(signals.t_cell_factor == 1.0)

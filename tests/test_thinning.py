@@ -120,9 +120,9 @@ def test_a_niche_that_is_counted_twice_is_noticed(monkeypatch):
     """The broken variant: conditional chances that forget what went before (plain instead of sequential binomials)."""
     kernel = settle.settle_cells
 
-    def forgetful(key, patient, alive, day, source, shed_today, chance, *tallies):
+    def forgetful(key, patient, living, day, source, shed_today, chance, *tallies):
         rest = 1.0 - np.cumsum(np.concatenate([np.zeros((len(patient), 1)), chance[:, :-1]], axis=1), axis=1)
-        return kernel(key, patient, alive, day, source, shed_today, np.ascontiguousarray(chance * rest), *tallies)
+        return kernel(key, patient, living, day, source, shed_today, np.ascontiguousarray(chance * rest), *tallies)
 
     monkeypatch.setattr(settle, "settle_cells", forgetful)
     model, (*_, settled) = simulate(
@@ -144,9 +144,7 @@ def test_settled_counts_are_monotone_in_their_chance(seed, shed, chance, factor,
         raised, out = low.copy(), np.zeros((1, 13), dtype=np.int64)
         raised[0, niche] *= scale
         totals = np.zeros_like(out), np.zeros_like(out), np.zeros(1, dtype=np.int64), np.empty(13, dtype=np.int64)
-        settle.settle_cells(
-            np.uint64(seed), np.array([5]), np.array([True]), 3, 0, np.array([shed]), raised, out, *totals
-        )
+        settle.settle_cells(np.uint64(seed), np.array([5]), np.array([0]), 3, 0, np.array([shed]), raised, out, *totals)
         settled.append(out)
     assert settled[1][0, niche] >= settled[0][0, niche]
     assert np.array_equal(settled[0][0, :niche], settled[1][0, :niche])
@@ -156,7 +154,7 @@ def settled_of(shed: int, chance: np.ndarray, lanes: int = 20_000) -> np.ndarray
     """Settled cells of so many patients who shed `shed` cells each, (lanes, niches)."""
     out, total, of_source = (np.zeros((lanes, len(chance)), dtype=np.int64) for _ in range(3))
     settle.settle_cells(
-        np.uint64(7), np.arange(lanes), np.ones(lanes, dtype=bool), 3, 0, np.full(lanes, shed), np.tile(chance, (lanes, 1)),
+        np.uint64(7), np.arange(lanes), np.arange(lanes), 3, 0, np.full(lanes, shed), np.tile(chance, (lanes, 1)),
         out, total, of_source, np.zeros(lanes, dtype=np.int64), np.empty(lanes * len(chance), dtype=np.int64),
     )  # fmt: skip
     return out

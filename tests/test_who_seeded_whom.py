@@ -146,7 +146,7 @@ def test_what_metastases_shed_is_the_sum_of_their_surfaces():
     assert expected == pytest.approx(3.0 * 1e4**0.66 * 7)
     assert liver.sheds_on(7) and not liver.sheds_on(8), "once a week, for the week"
     assert model.streams[0].sheds_on(8), "the primary every day"
-    liver.shed_events(model.key, model.hosts.patient, model.alive, 7, expected)
+    liver.shed_events(model.key, model.hosts.patient, model.living, 7, expected)
     assert_poisson_total(int(liver.shed.sum()), float(expected.sum()))
     burden = np.array([[1e6, 2e7]])
     assert metastases_shed(np.array([[10.0, 10.0]]), burden, np.array([1e7])) == pytest.approx(np.array([[10.0, 5.0]]))

@@ -142,6 +142,7 @@ def grown_by_niche(
     limit_log_cells: np.ndarray,
     limit_gap: np.ndarray,
     gompertz_rate: np.ndarray,
+    living: np.ndarray,
     alive: np.ndarray,
     small_log_cells: float,
     large_log_cells: np.ndarray,
@@ -154,36 +155,32 @@ def grown_by_niche(
 
     Rates are by lane and niche, times a colony's own `pace`, limits by lane, `limit_gap` = log(capacity / limit).
     Colonies below `small_log_cells` add their cells to `young_cells`; the others are counted in `small` or, from
-    `large_log_cells` (lanes,) on, in `large`. All add to `burden`.
+    `large_log_cells` (lanes,) on, in `large`. All add to `burden`. The sums are set in `living` lanes (numbers), which
+    are those `alive` (bool).
     """
+    for lane in living:
+        young_cells[lane, :], small[lane, :], large[lane, :], burden[lane, :] = 0.0, 0, 0, 0.0
+    lanes, niches = np.empty(_BLOCK, np.int64), np.empty(_BLOCK, np.int64)
+    days, start_cells, rest = np.empty(_BLOCK), np.empty(_BLOCK), np.empty(_BLOCK)
     early, limit, gap, late = np.empty(_BLOCK), np.empty(_BLOCK), np.empty(_BLOCK), np.empty(_BLOCK)
     log_cells, size = np.empty(_BLOCK), np.empty(_BLOCK)
-    for first in range(0, count, _BLOCK):
-        n = min(_BLOCK, count - first)
-        its, its_pace = identity[first : first + n], pace[first : first + n]
-        start, start_cells, rest = (
-            start_day[first : first + n],
-            start_log_cells[first : first + n],
-            delay[first : first + n],
-        )
-        some = False
+    i = 0
+    while i < count:
+        n = 0
+        while n < _BLOCK and i < count:  # those of ended lanes are passed over
+            lane, niche = lane_of(identity[i]), niche_of(identity[i])
+            if alive[lane]:
+                lanes[n], niches[n] = lane, niche
+                days[n], start_cells[n], rest[n] = day - start_day[i], start_log_cells[i], delay[i]
+                early[n], late[n] = early_rate[lane, niche] * pace[i], gompertz_rate[lane, niche] * pace[i]
+                limit[n], gap[n] = limit_log_cells[lane], limit_gap[lane]
+                n += 1
+            i += 1
         for k in range(n):
-            lane, niche = lane_of(its[k]), niche_of(its[k])
-            some |= alive[lane]
-            early[k], late[k] = early_rate[lane, niche], gompertz_rate[lane, niche]
-            limit[k], gap[k] = limit_log_cells[lane], limit_gap[lane]
-        if not some:
-            continue
-        for k in range(n):
-            log_cells[k] = grown_log_cells(
-                day - start[k], start_cells[k], rest[k], early[k] * its_pace[k], limit[k], gap[k], late[k] * its_pace[k]
-            )
+            log_cells[k] = grown_log_cells(days[k], start_cells[k], rest[k], early[k], limit[k], gap[k], late[k])
             size[k] = exp(log_cells[k])
         for k in range(n):
-            lane = lane_of(its[k])
-            if not alive[lane]:
-                continue
-            niche = niche_of(its[k])
+            lane, niche = lanes[k], niches[k]
             is_young, is_large = log_cells[k] < small_log_cells, log_cells[k] >= large_log_cells[lane]
             young_cells[lane, niche] += size[k] if is_young else 0.0
             small[lane, niche] += not (is_young or is_large)

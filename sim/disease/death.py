@@ -38,7 +38,7 @@ class Mortality:
         self._weight = p.by_niche("burden_weight")
         self._diagnosis_day, self._reference_day = hosts.diagnosis_day, hosts.reference_day
         self._lethal, self._threshold, self._uniform = hosts.lethal_cells, hosts.death_threshold, uniform
-        self.first_day = 0 if np.isfinite(self._lethal).any() else int(hosts.diagnosis_day.min())
+        self._first_day, self._some_lethal = int(hosts.diagnosis_day.min()), False
         self._other = p["other_cause_death_per_year_at_70"] / DAYS_PER_YEAR, p["other_cause_death_growth_per_year"]
         self._primary = (
             p["primary_death_per_day"] * p.by_site("primary_death_factor.{site}", hosts.site) * hosts.primary_danger
@@ -50,17 +50,22 @@ class Mortality:
     def measure(self, burden_cells: np.ndarray) -> None:
         """Take over the metastases' cells, (lanes, niches), after a weekly step."""
         self.burden = (self._weight * burden_cells).sum(axis=1)
+        self._some_lethal = bool((self.burden >= self._lethal).any())
+
+    def may_kill(self, day: int) -> bool:
+        """Whether anybody may die: on most days nobody is diagnosed, and no burden lethal, so it is asked first."""
+        return day >= self._first_day or self._some_lethal
 
     def day(
-        self, day: int, alive: np.ndarray, age_years: np.ndarray, primary_cells: np.ndarray
+        self, day: int, living: np.ndarray, age_years: np.ndarray, primary_cells: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """One day: the lanes (indices) of those who die, and of what (OTHER, PRIMARY, METASTASES).
+        """One day of `living` lanes (numbers): those who die, and of what (OTHER, PRIMARY, METASTASES).
 
         The burdens are those of the start of the day (the metastases' of the last weekly step).
         """
         n = deaths_today(
             day,
-            alive,
+            living,
             self._diagnosis_day,
             self._reference_day,
             age_years,
@@ -82,7 +87,7 @@ class Mortality:
 @kernel
 def deaths_today(
     day: int,
-    alive: np.ndarray,
+    living: np.ndarray,
     diagnosis_day: np.ndarray,
     reference_day: np.ndarray,
     age_years: np.ndarray,
@@ -99,7 +104,7 @@ def deaths_today(
     dead: np.ndarray,
     cause: np.ndarray,
 ) -> int:
-    """Add today's hazard to `hazard` (lanes,) of those alive and diagnosed; returns how many die.
+    """Add today's hazard to `hazard` (lanes,) of those `living` (numbers) and diagnosed; returns how many die.
 
     They die when they reach their `threshold`, or `lethal_cells`.
 
@@ -107,9 +112,9 @@ def deaths_today(
     share of each in today's hazard and the lane's `uniform`. Hazards are per day, those of tumours per cell and day.
     """
     n = 0
-    for lane in range(alive.size):
+    for lane in living:
         bulk = weighted_burden_cells[lane] >= lethal_cells[lane]
-        if not alive[lane] or (day < diagnosis_day[lane] and not bulk):
+        if day < diagnosis_day[lane] and not bulk:
             continue
         other, primary = 0.0, 0.0
         if day >= reference_day[lane]:

@@ -171,6 +171,11 @@ class Doomed:
             self._sorted = doomed_counts.by_lane(self._arrivals.column("packed"), len(self._patient))
         return self._sorted
 
+    @property
+    def has_arrivals(self) -> np.ndarray:
+        """Lanes (bool) in which any doomed founder has settled."""
+        return np.diff(self._by_lane()[1]) > 0
+
     @staticmethod
     def _spread(arrivals: np.ndarray) -> np.ndarray:
         out = np.empty(doomed_counts.spread(arrivals, np.empty(0, dtype=np.uint64)), dtype=np.uint64)

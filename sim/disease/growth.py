@@ -51,6 +51,25 @@ def gap_at_nodes(rate_per_day: np.ndarray) -> np.ndarray:
     return np.exp(-np.multiply.outer(_GAUSS_NODES, rate_per_day))
 
 
+def shed_and_grow(
+    lanes: np.ndarray,
+    per_surface: np.ndarray,
+    factor: np.ndarray,
+    log_capacity: np.ndarray,
+    gap: np.ndarray,
+    shrink: np.ndarray,
+    shrunk: np.ndarray,
+    exponent: np.ndarray,
+    expected: np.ndarray,
+) -> None:
+    """Set what tumours are expected to shed over a day in some `lanes` (numbers), and let their `gap` shrink by it.
+
+    `expected` = `per_surface` x `factor` x the integral of cells^`exponent`; `shrink` is what is left of a gap after a
+    day. Float64 arrays (lanes,), `shrunk` as in `power_integral_over_day`.
+    """
+    _shed_and_grow(lanes, per_surface, factor, log_capacity, gap, shrink, shrunk, _GAUSS_WEIGHTS, exponent, expected)
+
+
 def power_integral_over_day(
     log_capacity: np.ndarray, gap: np.ndarray, shrunk: np.ndarray, exponent: np.ndarray
 ) -> np.ndarray:
@@ -61,12 +80,13 @@ def power_integral_over_day(
     < 0.1), and below 1e-4 even for tumours that grow thirteenfold.
     """
     out = np.empty(len(gap))
-    power_integral(log_capacity, gap, shrunk, _GAUSS_WEIGHTS, exponent, out)
+    power_integral(np.arange(len(gap)), log_capacity, gap, shrunk, _GAUSS_WEIGHTS, exponent, out)
     return out
 
 
 @kernel
 def power_integral(
+    lanes: np.ndarray,
     log_capacity: np.ndarray,
     gap: np.ndarray,
     shrunk: np.ndarray,
@@ -74,12 +94,31 @@ def power_integral(
     exponent: np.ndarray,
     out: np.ndarray,
 ) -> None:
-    """Set `out` (lanes,) to the integral of cells^exponent over a day (see `power_integral_over_day`).
+    """Set `out` in some `lanes` (numbers) to the integral of cells^exponent over a day (`power_integral_over_day`).
 
     `shrunk` (nodes, lanes) and `weights` (nodes,) belong to the nodes of the quadrature.
     """
-    for lane in range(out.size):
+    for lane in lanes:
         total = 0.0
         for node in range(weights.size):
             total += math.exp(exponent[lane] * (log_capacity[lane] - gap[lane] * shrunk[node, lane])) * weights[node]
         out[lane] = total
+
+
+@kernel
+def _shed_and_grow(
+    lanes: np.ndarray,
+    per_surface: np.ndarray,
+    factor: np.ndarray,
+    log_capacity: np.ndarray,
+    gap: np.ndarray,
+    shrink: np.ndarray,
+    shrunk: np.ndarray,
+    weights: np.ndarray,
+    exponent: np.ndarray,
+    expected: np.ndarray,
+) -> None:
+    power_integral(lanes, log_capacity, gap, shrunk, weights, exponent, expected)
+    for lane in lanes:
+        expected[lane] *= per_surface[lane] * factor[lane]
+        gap[lane] *= shrink[lane]

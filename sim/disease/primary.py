@@ -6,12 +6,12 @@ import mesa
 import numpy as np
 
 from sim.catalog.parameters import LaneParameters
-from sim.disease.growth import gap_at_nodes, power_integral_over_day
+from sim.disease.growth import gap_at_nodes, power_integral_over_day, shed_and_grow
 from sim.disease.hosts import Hosts
 
 
 class PrimaryTumour(mesa.Agent):
-    """The primary of every lane: Gompertz growth, arrays of shape (lanes,)."""
+    """The primary of every lane, as of its end where that has come: Gompertz growth, arrays of shape (lanes,)."""
 
     def __init__(self, model: mesa.Model, hosts: Hosts, parameters: LaneParameters):
         super().__init__(model)
@@ -34,9 +34,22 @@ class PrimaryTumour(mesa.Agent):
         """Integral of cells^exponent over today, (lanes,)."""
         return power_integral_over_day(self.log_capacity, self.gap, self._shrunk, self.exponent)
 
-    def step(self) -> None:
-        """Grow by a day, exactly."""
-        self.gap = self.gap * self._shrink
+    def step(self, lanes: np.ndarray, per_surface: np.ndarray, factor: np.ndarray, expected: np.ndarray) -> None:
+        """Grow by a day, exactly, in some `lanes` (numbers).
+
+        Sets what today's surface is `expected` to shed there, at `per_surface` x `factor`; all (lanes,).
+        """
+        shed_and_grow(
+            lanes,
+            per_surface,
+            factor,
+            self.log_capacity,
+            self.gap,
+            self._shrink,
+            self._shrunk,
+            self.exponent,
+            expected,
+        )
 
     def cut(self, share: np.ndarray) -> None:
         """Leave this share (lanes,) of the cells; less than one cell is none."""

@@ -13,7 +13,8 @@ from __future__ import annotations
 import numpy as np
 
 from sim.numerics.jit import kernel
-from sim.numerics.samplers import binomial_from, binomial_inverse, poisson_from
+from sim.numerics.rare_events import rare_binomial_inverse
+from sim.numerics.samplers import binomial_from, poisson_from
 from sim.numerics.streams import SETTLE, SHED, TALLY, days_word, many_uniforms, many_words, tag_word, uniform
 
 _MOST = 1.0 - 2.0**-53
@@ -30,20 +31,20 @@ _WORDS = 4
 def shed_cells(
     key: np.uint64,
     patient: np.ndarray,
-    alive: np.ndarray,
+    living: np.ndarray,
     day: int,
     source: int,
     expected: np.ndarray,
     shed_today: np.ndarray,
     shed_total: np.ndarray,
 ) -> None:
-    """Cells shed today, Poisson with mean `expected` (lanes,); added to `shed_total`."""
+    """Cells shed today in `living` lanes (numbers), Poisson with mean `expected` (lanes,); added to `shed_total`."""
     days, tag = days_word(day, 0), tag_word(SHED, 0, source)
-    at, n = np.empty(patient.size, np.int64), 0
-    for lane in range(patient.size):
-        shed_today[lane] = 0
+    shed_today[:] = 0
+    at, n = np.empty(living.size, np.int64), 0
+    for lane in living:
         at[n] = lane
-        n += alive[lane] and expected[lane] > 0.0
+        n += expected[lane] > 0.0
     who, first, second = np.empty(n, np.uint64), np.empty(n), np.empty(n)
     for k in range(n):
         who[k] = np.uint64(patient[at[k]])
@@ -84,7 +85,7 @@ def _above(u: float, niches: int) -> int:
 def settle_cells(
     key: np.uint64,
     patient: np.ndarray,
-    alive: np.ndarray,
+    living: np.ndarray,
     day: int,
     source: int,
     shed_today: np.ndarray,
@@ -97,19 +98,25 @@ def settle_cells(
 ) -> tuple[int, int]:
     """Split today's settled cells off the shed ones; returns how many settled in all, and in how many places.
 
-    `chance` (lanes, niches) is the probability that a shed cell settles there; the others add to `failures`. `places`
-    takes lane x niches + niche where any settled, in order. One uniform a niche, the same whatever the chances are, and
-    inversion: a niche's count is monotone in its chance. First comes how many of a lane's uniforms lie above 1 - _TOP.
-    Those have 52 bits more; the others, drawn only where they matter, have 32.
+    `living` are the numbers of the lanes whose course goes on. `chance` (lanes, niches) is the probability that a shed
+    cell settles there; the others add to `failures`. `places` takes lane x niches + niche where any settled, in order.
+    One uniform a niche, the same whatever the chances are, and inversion: a niche's count is monotone in its chance.
+    First comes how many of a lane's uniforms lie above 1 - _TOP. Those have 52 bits more; the others, drawn only where
+    they matter, have 32.
     """
     niches = chance.shape[1]
     none = (1.0 - _TOP) ** niches
     days = days_word(day, 0)
     settled_today[:] = 0
-    at, n = np.empty(patient.size, np.int64), 0
-    for lane in range(patient.size):
-        at[n] = lane
-        n += alive[lane] and shed_today[lane] > 0
+    at, n = np.empty(living.size, np.int64), 0
+    most, together = np.empty(living.size), np.empty(living.size)
+    for lane in living:
+        at[n], most[n], together[n] = lane, 0.0, 0.0
+        for niche in range(niches):
+            together[n] += chance[lane, niche]
+            most[n] = max(most[n], chance[lane, niche])
+        failures[lane] += shed_today[lane]  # all of them, until some settle
+        n += shed_today[lane] > 0 and together[n] > 0.0
     who, first, second = np.empty(n, np.uint64), np.empty(n), np.empty(n)
     for k in range(n):
         who[k] = np.uint64(patient[at[k]])
@@ -118,16 +125,10 @@ def settle_cells(
     m = 0
     for k in range(n):
         lane = at[k]
-        most, together = 0.0, 0.0
-        for niche in range(niches):
-            together += chance[lane, niche]
-            most = max(most, chance[lane, niche])
-        all_matter = shed_today[lane] * most >= _TOP * (1.0 - together)
+        all_matter = shed_today[lane] * most[k] >= _TOP * (1.0 - together[k])
         if all_matter or first[k] > none:
             at[m], who[m], first[m], second[m] = lane, who[k], first[k], second[k] if all_matter else -second[k]
             m += 1
-        else:
-            failures[lane] += shed_today[lane]
     blocks = (niches + _WORDS - 1) // _WORDS
     of_block, b = np.full(m, -1), 0
     for k in range(m):
@@ -156,7 +157,7 @@ def settle_cells(
                 else:
                     w = 1.0 - (1.0 - _TOP) * below[niche // _WORDS, niche % _WORDS, of_block[k]]
                 if w < left * p:  # else none: P(0) = (1 - p)^n is at least 1 - n p
-                    count = binomial_inverse(left, p, min(1.0 - w, _MOST))
+                    count = rare_binomial_inverse(left, p, min(1.0 - w, _MOST))
                     if count > 0:
                         settled_today[lane, niche] = count
                         settled_total[lane, niche] += count
@@ -166,12 +167,13 @@ def settle_cells(
                         left -= count
                         total += count
             rest -= chance[lane, niche]
-        failures[lane] += left
+        failures[lane] -= shed_today[lane] - left
     return total, n
 
 
 @kernel
 def todays_chances(
+    lanes: np.ndarray,
     soil: np.ndarray,
     receptivity: np.ndarray,
     competent_share: np.ndarray,
@@ -181,10 +183,11 @@ def todays_chances(
 ) -> None:
     """Set today's chances that an arrested cell survives, and that one of the primary can found a colony.
 
-    `viable` (lanes, niches) is that it survives and extravasates, soil x receptivity, at most 1; `competent` (lanes,)
-    that such a cell of the primary can found a colony, share x competence (above one counts as one).
+    In some `lanes` (numbers). `viable` (lanes, niches) is that it survives and extravasates, soil x receptivity, at
+    most 1; `competent` (lanes,) that such a cell of the primary can found a colony, share x competence (above one
+    counts as one).
     """
-    for lane in range(competent.size):
+    for lane in lanes:
         competent[lane] = competent_share[lane] * competence[lane]
         for niche in range(soil.shape[1]):
             viable[lane, niche] = min(soil[lane, niche] * receptivity[lane, niche], 1.0)
@@ -192,7 +195,7 @@ def todays_chances(
 
 @kernel
 def circulate(
-    alive: np.ndarray,
+    living: np.ndarray,
     expected: np.ndarray,
     arrest: np.ndarray,
     transit: np.ndarray,
@@ -206,11 +209,11 @@ def circulate(
 ) -> None:
     """Set the `chance` (lanes, niches) that an event settles; add a day's expected failures to the interval's weights.
 
-    `viable` and `competent` as `todays_chances` sets them for single cells; `potential` (lanes,) multiplies
-    `competent`.
+    In `living` lanes (numbers). `viable` and `competent` as `todays_chances` sets them for single cells; `potential`
+    (lanes,) multiplies `competent`.
     """
-    for lane in range(alive.size):
-        if not alive[lane] or expected[lane] == 0.0:
+    for lane in living:
+        if expected[lane] == 0.0:
             continue
         able = min(competent[lane] * potential[lane], 1.0)
         weight_transit[lane] += expected[lane] * transit[lane]

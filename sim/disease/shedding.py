@@ -74,20 +74,20 @@ class Stream:
         return metastatic_surface[:, self.code - 1] * self.rate * STEP_DAYS
 
     def shed_events(
-        self, key: np.uint64, patient: np.ndarray, alive: np.ndarray, day: int, expected: np.ndarray
+        self, key: np.uint64, patient: np.ndarray, living: np.ndarray, day: int, expected: np.ndarray
     ) -> None:
-        """Events that enter the blood in this step, Poisson with mean `expected` (lanes,)."""
+        """Events of this step in `living` lanes (numbers), Poisson with mean `expected` (lanes,)."""
         self.expected, self.has_shed = expected, True
-        settle.shed_cells(key, patient, alive, day, self.tag, expected, self.today, self.shed)
+        settle.shed_cells(key, patient, living, day, self.tag, expected, self.today, self.shed)
 
-    def circulate(self, alive: np.ndarray, viable: np.ndarray, competent: np.ndarray) -> None:
-        """Chance that an event settles in each niche.
+    def circulate(self, living: np.ndarray, viable: np.ndarray, competent: np.ndarray) -> None:
+        """Chance that an event settles in each niche, in `living` lanes (numbers).
 
         `viable` (lanes, niches) is the probability that an arrested event survives, `competent` (lanes,)
         that a single cell of the primary can then found a colony (above one counts as one).
         """
         settle.circulate(
-            alive,
+            living,
             self.expected,
             self.routing.arrest,
             self.routing.died_in_transit,
@@ -99,13 +99,13 @@ class Stream:
         )
 
     def settle_events(
-        self, key: np.uint64, patient: np.ndarray, alive: np.ndarray, day: int, settled: np.ndarray
+        self, key: np.uint64, patient: np.ndarray, living: np.ndarray, day: int, settled: np.ndarray
     ) -> int:
         """Split the settled events off, and add them to `settled` (lanes, niches); returns how many there are."""
         number, count = settle.settle_cells(
             key,
             patient,
-            alive,
+            living,
             day,
             self.tag,
             self.today,

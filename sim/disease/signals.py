@@ -104,7 +104,8 @@ class Rates:
 class Signals:
     """The body's signals by lane, and what mechanisms and treatments may read of the patient.
 
-    Of today: `age_years`, `primary_cells` (lanes,), `burden_cells` (lanes, niches, of the last weekly step).
+    Of today: `age_years`, `primary_cells` (lanes,), `burden_cells` (lanes, niches, of the last weekly step);
+    `living`, the numbers of the lanes whose course goes on (what is daily need not be moved in others).
     Fixed: `hosts`. Changed in place, and neutral again every morning, for those who come later in the order:
     `il6_extra`, `il6_factor`, `stat3_factor`, `senescence_factor`, `vesicle_factor`, `repression_factor`,
     `t_cell_factor`, `inflamed` (lanes, niches). `level` maps the name of a signal to an array (lanes,) that the
@@ -120,6 +121,7 @@ class Signals:
     def __post_init__(self) -> None:
         lanes = len(self.age_years)
         niches = len(NICHES)
+        self.living = np.arange(lanes)
         self._neutral = np.repeat((0.0,) + (1.0,) * 6 + (0.0,) * niches, lanes)
         self._today = self._neutral.copy()
         (

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 @kernel
 def follow_inflammation(
+    lanes: np.ndarray,
     cells: np.ndarray,
     extra: np.ndarray,
     factor: np.ndarray,
@@ -31,12 +32,14 @@ def follow_inflammation(
     saa: np.ndarray,
     readiness: np.ndarray,
 ) -> None:
-    """Move `il6`, `stat3`, `saa` and `readiness` by a day, in place (see `sim.mechanisms.inflammation`); all (lanes,).
+    """Move `il6`, `stat3`, `saa` and `readiness` by a day, in place (see `sim.mechanisms.inflammation`).
+
+    In some `lanes` (numbers); the others are all (lanes,).
 
     `saa_decay`, `niche_decay` and `niche_taken` are `sim.disease.signals.decay` and `passed_on` of the two time
     constants.
     """
-    for lane in range(cells.size):
+    for lane in lanes:
         il6[lane] = (cells[lane] / (cells[lane] + half_cells[lane]) + extra[lane]) * factor[lane]
         power = il6[lane] ** exponent[lane]
         target = power / (power + half_power[lane]) * stat3_factor[lane]
@@ -49,17 +52,26 @@ def follow_inflammation(
 
 @kernel
 def logistic_share(
-    age_years: np.ndarray, half_age_years: np.ndarray, width_years: np.ndarray, maximum: np.ndarray, out: np.ndarray
+    lanes: np.ndarray,
+    age_years: np.ndarray,
+    half_age_years: np.ndarray,
+    width_years: np.ndarray,
+    maximum: np.ndarray,
+    out: np.ndarray,
 ) -> None:
-    """maximum / (1 + exp(-(age - half age) / width)); all (lanes,)."""
-    for lane in range(age_years.size):
+    """maximum / (1 + exp(-(age - half age) / width)) in some `lanes` (numbers); the others are all (lanes,)."""
+    for lane in lanes:
         steps = (age_years[lane] - half_age_years[lane]) / width_years[lane]
         out[lane] = maximum[lane] / (1.0 + math.exp(-steps))
 
 
 @kernel
 def release_vesicles(
-    senescent: np.ndarray,
+    lanes: np.ndarray,
+    age_years: np.ndarray,
+    half_age_years: np.ndarray,
+    width_years: np.ndarray,
+    maximum: np.ndarray,
     senescence_factor: np.ndarray,
     release: np.ndarray,
     vesicle_factor: np.ndarray,
@@ -67,21 +79,25 @@ def release_vesicles(
     vesicles: np.ndarray,
     held: np.ndarray,
 ) -> None:
-    """Vesicles of the `senescent` share, and what they leave of PTEN and of LATS2, in place; all (lanes,)."""
-    for lane in range(senescent.size):
-        vesicles[lane] = release[lane] * min(senescent[lane] * senescence_factor[lane], 1.0) * vesicle_factor[lane]
+    """Vesicles of the share that is senescent, and what they leave of PTEN and of LATS2, in place.
+
+    In some `lanes` (numbers); `age_years` to `maximum` are those of `logistic_share`, the others are all (lanes,).
+    """
+    logistic_share(lanes, age_years, half_age_years, width_years, maximum, vesicles)
+    for lane in lanes:
+        vesicles[lane] = release[lane] * min(vesicles[lane] * senescence_factor[lane], 1.0) * vesicle_factor[lane]
         held[lane] = 1.0 / (1.0 + vesicles[lane] * repression_factor[lane])
 
 
 @kernel
-def raise_niche(rate: np.ndarray, niche: int, gain: np.ndarray, level: np.ndarray) -> None:
-    """Multiply one niche's column of `rate` (lanes, niches) by 1 + gain x level, (lanes,) each."""
-    for lane in range(gain.size):
+def raise_niche(lanes: np.ndarray, rate: np.ndarray, niche: int, gain: np.ndarray, level: np.ndarray) -> None:
+    """Multiply a niche's column of `rate` (lanes, niches) by 1 + gain x level, (lanes,), in some `lanes` (numbers)."""
+    for lane in lanes:
         rate[lane, niche] *= 1.0 + gain[lane] * level[lane]
 
 
 @kernel
-def raise_shedding(rate: np.ndarray, gain: np.ndarray, pten: np.ndarray, lats2: np.ndarray) -> None:
-    """Multiply `rate` by 1 + gain x the share of PTEN x LATS2 that is lost; all (lanes,)."""
-    for lane in range(rate.size):
+def raise_shedding(lanes: np.ndarray, rate: np.ndarray, gain: np.ndarray, pten: np.ndarray, lats2: np.ndarray) -> None:
+    """Multiply `rate` by 1 + gain x the share of PTEN x LATS2 that is lost; (lanes,), in some `lanes` (numbers)."""
+    for lane in lanes:
         rate[lane] *= 1.0 + gain[lane] * (1.0 - pten[lane] * lats2[lane])

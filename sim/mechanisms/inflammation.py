@@ -27,6 +27,7 @@ def advance(signals: Signals, parameters: LaneParameters) -> None:
     """Move IL-6, STAT3, SAA and the niche by one day; levels are shares of the tumour's own maximum."""
     p, level = parameters, signals.level
     disease.signals_kernels.follow_inflammation(
+        signals.living,
         signals.primary_cells,
         signals.il6_extra,
         signals.il6_factor,
@@ -47,7 +48,7 @@ def advance(signals: Signals, parameters: LaneParameters) -> None:
 def act(rates: Rates, signals: Signals, parameters: LaneParameters) -> None:
     """A ready niche accepts more seeds, in the liver only."""
     disease.signals_kernels.raise_niche(
-        rates.receptivity, LIVER, parameters["inflammation_gain"], signals.level["liver_readiness"]
+        signals.living, rates.receptivity, LIVER, parameters["inflammation_gain"], signals.level["liver_readiness"]
     )
 
 

@@ -16,12 +16,19 @@ from sim.mechanisms.base import Mechanism
 LEAN_BMI, STEP_BMI = 25.0, 10.0
 
 
+def start(signals: Signals, parameters: LaneParameters) -> None:
+    """What a body weight, the same on every day, adds to IL-6 and multiplies or divides."""
+    adiposity = np.maximum(signals.hosts.bmi - LEAN_BMI, 0.0) / STEP_BMI
+    signals.level["il6_of_fat"] = parameters["obesity_il6_gain"] * adiposity
+    signals.level["senescence_of_fat"] = 1.0 + parameters["obesity_senescence_gain"] * adiposity
+    signals.level["t_cell_cost_of_fat"] = 1.0 + parameters["obesity_t_cell_cost"] * adiposity
+
+
 def advance(signals: Signals, parameters: LaneParameters) -> None:
     """Change what inflammation, vesicles and T cells start from today."""
-    adiposity = np.maximum(signals.hosts.bmi - LEAN_BMI, 0.0) / STEP_BMI
-    signals.il6_extra += parameters["obesity_il6_gain"] * adiposity
-    signals.senescence_factor *= 1.0 + parameters["obesity_senescence_gain"] * adiposity
-    signals.t_cell_factor /= 1.0 + parameters["obesity_t_cell_cost"] * adiposity
+    signals.il6_extra += signals.level["il6_of_fat"]
+    signals.senescence_factor *= signals.level["senescence_of_fat"]
+    signals.t_cell_factor /= signals.level["t_cell_cost_of_fat"]
 
 
 MECHANISM = Mechanism(
@@ -29,5 +36,6 @@ MECHANISM = Mechanism(
     title="adiposity inflames, ages the liver and starves T cells",
     off="body weight makes no difference: everybody is as lean as a body-mass index of 25",
     null={"obesity_il6_gain": 0.0, "obesity_senescence_gain": 0.0, "obesity_t_cell_cost": 0.0},
+    start=start,
     advance=advance,
 )

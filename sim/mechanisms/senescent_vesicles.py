@@ -19,11 +19,13 @@ from sim.mechanisms.base import Mechanism
 
 def senescent_share(age_years: np.ndarray, parameters: LaneParameters) -> np.ndarray:
     """Share of hepatocytes that are senescent at an age, (lanes,)."""
-    p, share = parameters, np.empty(parameters.lanes)
-    disease.signals_kernels.logistic_share(
-        age_years, p["senescence_half_age_years"], p["senescence_width_years"], p["senescent_share_maximum"], share
-    )
+    share = np.empty(parameters.lanes)
+    disease.signals_kernels.logistic_share(np.arange(parameters.lanes), age_years, *_by_age(parameters), share)
     return share
+
+
+def _by_age(p: LaneParameters) -> tuple[np.ndarray, ...]:
+    return p["senescence_half_age_years"], p["senescence_width_years"], p["senescent_share_maximum"]
 
 
 def start(signals: Signals, parameters: LaneParameters) -> None:
@@ -37,7 +39,9 @@ def advance(signals: Signals, parameters: LaneParameters) -> None:
     """Today's vesicles, in units of the level that halves PTEN and LATS2, and what is left of the two."""
     level = signals.level
     disease.signals_kernels.release_vesicles(
-        senescent_share(signals.age_years, parameters),
+        signals.living,
+        signals.age_years,
+        *_by_age(parameters),
         signals.senescence_factor,
         parameters["vesicle_release"],
         signals.vesicle_factor,
@@ -50,7 +54,7 @@ def advance(signals: Signals, parameters: LaneParameters) -> None:
 def act(rates: Rates, signals: Signals, parameters: LaneParameters) -> None:
     """What PTEN and LATS2 no longer hold back, the primary sheds."""
     disease.signals_kernels.raise_shedding(
-        rates.shedding, parameters["emt_shedding_gain"], signals.level["pten"], signals.level["lats2"]
+        signals.living, rates.shedding, parameters["emt_shedding_gain"], signals.level["pten"], signals.level["lats2"]
     )
 
 

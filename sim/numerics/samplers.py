@@ -17,7 +17,7 @@ from sim.numerics.streams import normal, uniforms
 
 _HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
 _INVERSION_MEAN = 600.0  # exp(-mean) is still a normal double
-_NEGLIGIBLE = 1e-20  # from here on the tail adds nothing to a sum near one: u lies within its rounding
+NEGLIGIBLE = 1e-20  # from here on the tail adds nothing to a sum near one: u lies within its rounding
 _ATTEMPTS = 255
 _ONE = np.uint64(1)
 
@@ -99,7 +99,7 @@ def binomial_inverse(n: int, p: float, u: float) -> np.int64:
     odds = p / (1.0 - p)
     limit = min(size, mean + 60.0 * math.sqrt(mean) + 60.0)
     total = mass
-    while total < u and k < limit and (k < mean or mass > _NEGLIGIBLE):
+    while total < u and k < limit and (k < mean or mass > NEGLIGIBLE):
         mass *= (size - k) / (k + 1.0) * odds
         k += 1.0
         total += mass
@@ -117,7 +117,7 @@ def poisson_inverse(mean: float, u: float) -> np.int64:
     mass = math.exp(poisson_log_pmf(k, mean))
     limit = mean + 60.0 * math.sqrt(mean) + 60.0
     total = mass
-    while total < u and k < limit and (k < mean or mass > _NEGLIGIBLE):
+    while total < u and k < limit and (k < mean or mass > NEGLIGIBLE):
         k += 1.0
         mass *= mean / k
         total += mass
