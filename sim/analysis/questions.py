@@ -16,14 +16,15 @@ import numpy as np
 
 from sim import catalog
 from sim.analysis.answer_file import ANSWER
-from sim.analysis.survival import follow_up, logrank
+from sim.analysis.comparable import refuse_lead_time
+from sim.analysis.hazards import hazard_contrast, logrank_p_values, times_of
 from sim.errors import InputError
 from sim.finding import key_of
 from sim.names import SITES, TWO_SIDED_95
 from sim.results import reading as results
 from sim.results import sealed
 from sim.results.incidence import wilson_interval
-from sim.results.outcomes import CONDITIONS, SHARE
+from sim.results.outcomes import CONDITIONS, LOG_HAZARD_RATIO, SHARE
 from sim.results.storage import write_sealed
 from sim.runs.keys import identity
 from sim.runs.run import run_scenario
@@ -158,15 +159,24 @@ class _Runs:
         return {
             **at,
             "arms": [
-                _arm(arm, self._comparison.outcome.unit == SHARE, *measured[arm.name])
+                _arm(arm, self._comparison.outcome.unit in (SHARE, LOG_HAZARD_RATIO), *measured[arm.name])
                 | ({"chosen_by_itself": True} if chosen_by_itself(self._comparison, arm, measured) else {})
                 for arm in self._comparison.arms
             ],
             "directions": [
-                direction(contrast, measured) | p
+                self._direction(contrast, opened, measured) | p
                 for contrast, p in zip(self._comparison.contrasts, logranks, strict=True)
             ],
         }
+
+    def _direction(
+        self, contrast: Contrast, runs: Mapping[str, results.Run], measured: Mapping[str, tuple[np.ndarray, np.ndarray]]
+    ) -> dict[str, Any]:
+        if not self._comparison.outcome.hazard:
+            return direction(contrast, measured)
+        conditions = {arm.name: arm.only for arm in self._comparison.arms}
+        ratio, error, patients = hazard_contrast(contrast, times_of(self._comparison, runs, measured), conditions)
+        return _found(contrast, patients, ratio, error)
 
     def _scenario(self, arm: Arm, parameter: str | None, value: float | None) -> Scenario:
         scenario = arm.scenario.with_(patients=self._patients)
@@ -252,7 +262,9 @@ def measure(comparison: Question, runs: Mapping[str, results.Run]) -> dict[str, 
 
     A condition is read in each arm itself, on the day of diagnosis: arms that differ only after it count the same
     patients, others their own. A patient without a value in one arm is left out of all arms with its condition.
+    Raises InputError where the outcome may not be compared between these arms.
     """
+    refuse_lead_time(comparison.outcome, runs)
     values = {
         arm.name: comparison.outcome.values(runs[arm.name]).sort_index().to_numpy(dtype=float)
         for arm in comparison.arms
@@ -348,27 +360,6 @@ def _verdict(contrast: Contrast, patients: int, difference: float, low: float, h
     if low == high:
         return NONE
     return UNCLEAR if low <= 0.0 <= high else YES if contrast.sign * difference > 0 else NO
-
-
-def logrank_p_values(
-    comparison: Question, runs: Mapping[str, results.Run], measured: Mapping[str, tuple[np.ndarray, np.ndarray]]
-) -> list[dict[str, float]]:
-    """`logrank_p` of each contrast of two arms where the outcome is of survival, else nothing.
-
-    Mantel's test over the whole follow-up (`sim.analysis.survival.logrank`) takes the arms for independent groups.
-    Where they hold the same patients that is cautious: the paired interval is the narrower.
-    """
-    if comparison.outcome.ends is None:
-        return [{} for _ in comparison.contrasts]
-    times = {}
-    for arm in comparison.arms:
-        followed = follow_up(runs[arm.name], comparison.outcome.ends)
-        patients = np.sort(runs[arm.name].patients["patient"].to_numpy())[measured[arm.name][1]]
-        times[arm.name] = followed.of(np.isin(followed.patient, patients))
-    return [
-        {"logrank_p": logrank(times[arms[0]], times[arms[1]]).p_value} if sorted(weights) == [-1, 1] else {}
-        for arms, weights in (zip(*contrast.weights, strict=True) for contrast in comparison.contrasts)
-    ]
 
 
 def _arm(arm: Arm, share: bool, values: np.ndarray, counted: np.ndarray) -> dict[str, Any]:

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from sim.messages import describe, nearest
 from sim.names import DAYS_PER_YEAR, NICHES, STAGES_AT_DIAGNOSIS
+from sim.results import clinical
+from sim.results.found import alive, by_patient, count, first_years, found, lived_years
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,8 +26,10 @@ if TYPE_CHECKING:
     from sim.results.reading import Run
 
 SHARE = "share of patients"
+LOG_HAZARD_RATIO = "log hazard ratio"
 Measure = Callable[..., Any]
 """A series by patient, of a run and of what is free in the outcome's name (organ, years)."""
+_MARKS = ("ends", "needs_visits", "alike_until_diagnosis", "hazard", "selected")
 _FREE = {"organ": "|".join(NICHES), "years": r"\d+(?:\.\d+)?"}
 
 
@@ -35,6 +39,9 @@ class Outcome:
 
     `ends` says what ends survival where the outcome is of survival ("overall": death; "metastasis_free": death or the
     first metastasis found), else it is None. `needs_visits` says whether only follow-up by visits can record it.
+    `alike_until_diagnosis`: it counts from diagnosis and is refused between arms of which a patient is diagnosed on
+    other days (lead time). `hazard`: arms differ by the log of a hazard ratio, not by their means. `selected`: it is
+    defined only in patients whom something after diagnosis has chosen, so arms compare different people.
     """
 
     name: str
@@ -44,6 +51,9 @@ class Outcome:
     values: Callable[[Any], Any]
     ends: str | None
     needs_visits: bool = False
+    alike_until_diagnosis: bool = False
+    hazard: bool = False
+    selected: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,20 +63,9 @@ class _Kind:
     measure: Callable[..., Any]
     ends: str | None = None
     needs_visits: bool = False
-
-
-def _by_patient(run: Run, counted: pd.Series) -> pd.Series:
-    """A value a patient of the run, in the order of `patients`; zero for those who are not in `counted`."""
-    return counted.reindex(run.patients["patient"], fill_value=0).astype(float)
-
-
-def _found(run: Run, organ: str | None = None) -> pd.DataFrame:
-    """The metastases that were found in life, with the years from diagnosis to that."""
-    found = run.metastases.dropna(subset=["detected_day"])
-    if organ is not None:
-        found = found[found["organ"] == organ]
-    diagnosis_day = run.patients.set_index("patient")["diagnosis_day"].reindex(found["patient"]).to_numpy(dtype=float)
-    return found.assign(years=(found["detected_day"].to_numpy(dtype=float) - diagnosis_day) / DAYS_PER_YEAR)
+    alike_until_diagnosis: bool = False
+    hazard: bool = False
+    selected: bool = False
 
 
 def _woken(run: Run, years: float) -> pd.DataFrame:
@@ -75,15 +74,6 @@ def _woken(run: Run, years: float) -> pd.DataFrame:
     diagnosis_day = run.patients.set_index("patient")["diagnosis_day"].reindex(slept["patient"]).to_numpy(dtype=float)
     since = (slept["woke_day"].to_numpy(dtype=float) - diagnosis_day) / DAYS_PER_YEAR
     return slept[(since > 0.0) & (since <= years)]
-
-
-def _count(found: pd.DataFrame) -> pd.Series:
-    return found.groupby("patient").size()
-
-
-def _first_years(run: Run, organ: str | None = None) -> pd.Series:
-    """Years from diagnosis to the first metastasis found, nan where there was none."""
-    return _found(run, organ).groupby("patient")["years"].min().reindex(run.patients["patient"])
 
 
 def _symptom_years(run: Run) -> pd.Series:
@@ -96,37 +86,26 @@ def _symptom_years(run: Run) -> pd.Series:
     ) / DAYS_PER_YEAR
 
 
-def _lived(run: Run) -> pd.Series:
-    people = run.patients.set_index("patient")
-    return (people["last_day"] - people["diagnosis_day"]).astype(float) / DAYS_PER_YEAR
-
-
-def _alive(run: Run, years: float) -> pd.Series:
-    """Whether they lived longer than that: follow-up ends by death or with the horizon, and by nothing else."""
-    dead = run.patients.set_index("patient")["death_day"].notna()
-    return (~(dead & (_lived(run) <= years))).astype(float)
-
-
 def _free(run: Run, years: float) -> pd.Series:
-    first = _first_years(run)
-    return _alive(run, years) * (~(first <= years)).astype(float)
+    first = first_years(run)
+    return alive(run, years) * (~(first <= years)).astype(float)
 
 
 def _first_size(run: Run) -> pd.Series:
     import numpy as np
 
-    found = _found(run).sort_values(["patient", "years", "colony"]).groupby("patient").first()
-    return np.log10(found["cells_at_detection"].astype(float)).reindex(run.patients["patient"])
+    first = found(run).sort_values(["patient", "years", "colony"]).groupby("patient").first()
+    return np.log10(first["cells_at_detection"].astype(float)).reindex(run.patients["patient"])
 
 
 def _share_in(run: Run, organ: str) -> pd.Series:
-    return _count(_found(run, organ)).reindex(run.patients["patient"], fill_value=0) / _count(_found(run)).reindex(
+    return count(found(run, organ)).reindex(run.patients["patient"], fill_value=0) / count(found(run)).reindex(
         run.patients["patient"]
     )
 
 
 def _commonest_clone(run: Run) -> pd.Series:
-    clones = _found(run).dropna(subset=["clone"]).groupby(["patient", "clone"]).size().groupby("patient")
+    clones = found(run).dropna(subset=["clone"]).groupby(["patient", "clone"]).size().groupby("patient")
     number = clones.sum()
     return (clones.max() / number)[number > 1].reindex(run.patients["patient"])
 
@@ -143,44 +122,44 @@ def _powers_of_ten(measure: Measure) -> Measure:
 
 
 def _colonies(run: Run) -> pd.Series:
-    return _by_patient(run, _count(run.metastases))
+    return by_patient(run, count(run.metastases))
 
 
 OUTCOMES: Mapping[str, _Kind] = MappingProxyType(
     {
         "metastases per patient": _Kind(
-            "metastases", "metastases found", lambda run: _by_patient(run, _count(_found(run)))
+            "metastases", "metastases found", lambda run: by_patient(run, count(found(run)))
         ),
         "metastases in the {organ} per patient": _Kind(
             "metastases",
             "metastases found in that organ",
-            lambda run, organ: _by_patient(run, _count(_found(run, organ))),
+            lambda run, organ: by_patient(run, count(found(run, organ))),
         ),
         "patients with a metastasis": _Kind(
-            SHARE, "at least one metastasis was found", lambda run: _first_years(run).notna().astype(float)
+            SHARE, "at least one metastasis was found", lambda run: first_years(run).notna().astype(float)
         ),
         "patients with a metastasis in the {organ}": _Kind(
             SHARE,
             "at least one was found in that organ",
-            lambda run, organ: _first_years(run, organ).notna().astype(float),
+            lambda run, organ: first_years(run, organ).notna().astype(float),
         ),
         "patients with a metastasis within {years} years": _Kind(
             SHARE,
             "one was found at or before that time; the dead stay in the denominator",
-            lambda run, years: (_first_years(run) <= years).astype(float),
+            lambda run, years: (first_years(run) <= years).astype(float),
         ),
         "patients with a metastasis in the {organ} within {years} years": _Kind(
             SHARE,
             "one was found in that organ at or before that time; the dead stay in the denominator",
-            lambda run, organ, years: (_first_years(run, organ) <= years).astype(float),
+            lambda run, organ, years: (first_years(run, organ) <= years).astype(float),
         ),
         "patients with a first metastasis after {years} years": _Kind(
             SHARE,
             "a late relapse: the first of all metastases was found later than that",
-            lambda run, years: (_first_years(run) > years).astype(float),
+            lambda run, years: (first_years(run) > years).astype(float),
         ),
         "survival at {years} years": _Kind(
-            SHARE, "alive at that time", lambda run, years: _alive(run, years), ends="overall"
+            SHARE, "alive at that time", lambda run, years: alive(run, years), ends="overall"
         ),
         "metastasis-free survival at {years} years": _Kind(
             SHARE,
@@ -205,39 +184,44 @@ OUTCOMES: Mapping[str, _Kind] = MappingProxyType(
             "years from diagnosis until a full liver sent them to imaging, in those who had symptoms",
             lambda run: _symptom_years(run),
             needs_visits=True,
+            selected=True,
         ),
         "years lived": _Kind(
-            "years", "years from diagnosis to death or to the end of the horizon", _lived, ends="overall"
+            "years", "years from diagnosis to death or to the end of the horizon", lived_years, ends="overall"
         ),
         "years to the first metastasis": _Kind(
             "years",
             "years from diagnosis (negative before it) to the first metastasis found, in those who got one",
-            _first_years,
+            first_years,
+            selected=True,
         ),
         "size of the first metastasis when found": _Kind(
             "log10 cells",
             "cells of the first metastasis on the day on which it was found, in those who got one",
             _first_size,
+            selected=True,
         ),
         "share of metastases in the {organ}": _Kind(
             "share of metastases",
             "of a patient's metastases, in those who have one",
             lambda run, organ: _share_in(run, organ),
+            selected=True,
         ),
         "share of metastases of the commonest clone": _Kind(
             "share of metastases",
             "of a patient's metastases that one clone founded, in those who have two or more",
             _commonest_clone,
+            selected=True,
         ),
         "metastases from metastases per patient": _Kind(
             "metastases",
             "metastases found that another metastasis had shed",
-            lambda run: _by_patient(run, _count(_found(run).query("source != 'primary'"))),
+            lambda run: by_patient(run, count(found(run).query("source != 'primary'"))),
         ),
         "metastases of several founders per patient": _Kind(
             "metastases",
             "metastases found that a cluster of cells had founded",
-            lambda run: _by_patient(run, _count(_found(run).query("founders > 1"))),
+            lambda run: by_patient(run, count(found(run).query("founders > 1"))),
         ),
         "colonies of 1 mm per patient": _Kind("colonies", "colonies that reached 10^6 cells, found or not", _colonies),
         "colonies of 1 mm on a log scale": _Kind(
@@ -247,21 +231,100 @@ OUTCOMES: Mapping[str, _Kind] = MappingProxyType(
             "log10 colonies",
             "log10(1 + colonies that reached 10^6 cells, and whose founder woke after diagnosis, at or before that "
             "time)",
-            _powers_of_ten(lambda run, years: _by_patient(run, _count(_woken(run, years)))),
+            _powers_of_ten(lambda run, years: by_patient(run, count(_woken(run, years)))),
         ),
         "cells in metastases on a log scale": _Kind(
             "log10 cells",
             "log10(1 + cells in metastases that reached 10^6 cells), on the patient's last day",
-            _powers_of_ten(lambda run: _by_patient(run, run.metastases.groupby("patient")["cells"].sum())),
+            _powers_of_ten(lambda run: by_patient(run, run.metastases.groupby("patient")["cells"].sum())),
         ),
         "cells in metastases in the {organ} on a log scale": _Kind(
             "log10 cells",
             "log10(1 + cells in metastases of that organ that reached 10^6 cells), on the patient's last day",
             _powers_of_ten(
-                lambda run, organ: _by_patient(
+                lambda run, organ: by_patient(
                     run, run.metastases[run.metastases["organ"] == organ].groupby("patient")["cells"].sum()
                 )
             ),
+        ),
+        "response at the end of follow-up": _Kind(
+            SHARE,
+            "sum of diameters of up to five metastases seen at diagnosis (two an organ) down by 30 % or more, none "
+            "new, alive; in those with a metastasis at diagnosis",
+            clinical.response,
+            alike_until_diagnosis=True,
+        ),
+        "no progression at the end of follow-up": _Kind(
+            SHARE,
+            "alive, no new metastasis found, the sum of diameters grown by less than 20 % since diagnosis",
+            clinical.progression_free,
+            alike_until_diagnosis=True,
+        ),
+        "net survival at {years} years": _Kind(
+            "net survival",
+            "alive, each weighted by the inverse of their chance not to die of other causes: relative survival",
+            clinical.net_survival,
+            alike_until_diagnosis=True,
+        ),
+        "years lived within {years} years": _Kind(
+            "years", "restricted mean survival from diagnosis", clinical.restricted_years, alike_until_diagnosis=True
+        ),
+        "years without a known metastasis within {years} years": _Kind(
+            "years",
+            "from diagnosis to the first metastasis found or death, in everybody: between schedules of follow-up "
+            "of the same patients the difference is the lead time",
+            clinical.years_without_known,
+            alike_until_diagnosis=True,
+        ),
+        "patients free of disease at {years} years": _Kind(
+            SHARE,
+            "alive, and every metastasis found by then was taken away or died out",
+            clinical.free_of_disease,
+            alike_until_diagnosis=True,
+        ),
+        "patients with a resectable relapse within {years} years": _Kind(
+            SHARE,
+            f"the first metastases were found by then, {clinical.MOST_RESECTABLE} or fewer, all in the liver",
+            clinical.resectable_relapse,
+            alike_until_diagnosis=True,
+        ),
+        "later relapse of those free at {years} years": _Kind(
+            SHARE,
+            "a metastasis was found later, in those who lived without one at that landmark",
+            clinical.late_relapse_of_the_free,
+            alike_until_diagnosis=True,
+            selected=True,
+        ),
+        "alive {years} years after the reference day": _Kind(
+            SHARE,
+            "everybody counts from the day on which the primary alone would have presented, those found at death too",
+            clinical.alive_since_reference,
+        ),
+        "a metastasis within {years} years of the reference day": _Kind(
+            SHARE,
+            "found by then, or visible at a death that came before diagnosis; everybody counts",
+            clinical.metastasis_since_reference,
+        ),
+        "a metastasis in the {organ} within {years} years of the reference day": _Kind(
+            SHARE,
+            "found there by then, or visible at a death that came before diagnosis; everybody counts",
+            lambda run, organ, years: clinical.metastasis_since_reference(run, years, organ),
+        ),
+        "hazard of death": _Kind(
+            LOG_HAZARD_RATIO,
+            "arms: share who died; differences: log of the ratio of hazards from diagnosis (Cox)",
+            clinical.died,
+            ends="overall",
+            alike_until_diagnosis=True,
+            hazard=True,
+        ),
+        "hazard of a metastasis or death": _Kind(
+            LOG_HAZARD_RATIO,
+            "arms: share with either; differences: log of the ratio of hazards (Cox), without metastases at diagnosis",
+            clinical.relapsed_or_died,
+            ends="metastasis_free",
+            alike_until_diagnosis=True,
+            hazard=True,
         ),
         "cells shed per patient": _Kind("cells", "cells shed into the blood", _column("shed_cells")),
         "settled cells per patient": _Kind(
@@ -299,8 +362,7 @@ def outcome(text: str) -> Outcome:
                 kind.meaning,
                 free.get("years"),
                 functools.partial(kind.measure, **free),
-                kind.ends,
-                kind.needs_visits,
+                **{mark: getattr(kind, mark) for mark in _MARKS},
             )
     near = nearest(name, OUTCOMES)
     hint = f"did you mean {' or '.join(near)}? " if near else ""
@@ -311,8 +373,8 @@ def outcome(text: str) -> Outcome:
 
 def _at_diagnosis(run: Run, choose: Callable[[Any], Any]) -> pd.Series:
     """Whether `choose`, of the set of organs with a visible metastasis on the day of diagnosis, is true."""
-    found = _found(run)
-    organs = found[found["years"] <= 0].groupby("patient")["organ"].agg(set)
+    seen = found(run)
+    organs = seen[seen["years"] <= 0].groupby("patient")["organ"].agg(set)
     held = organs.reindex(run.patients["patient"])
     return held.map(lambda organs: bool(choose(organs if isinstance(organs, set) else set())))
 
