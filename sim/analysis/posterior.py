@@ -24,7 +24,7 @@ from sim.analysis.natural_history import uncertainty
 from sim.analysis.natural_history.calibrate import derived
 from sim.analysis.organs import data
 from sim.analysis.organs.exposed import exposed
-from sim.analysis.organs.fit import SEED, Body, OrganFit
+from sim.analysis.organs.fit import SEED, Body, OrganFit, Pattern
 from sim.catalog import Parameter
 from sim.disease.presentation import NO_THRESHOLD_CELLS
 from sim.errors import InputError
@@ -90,16 +90,17 @@ def _with_nulls(row: dict[str, float], rng: np.random.Generator) -> dict[str, fl
 
 
 class Drawing:
-    """Makes draws one by one: the fit at the catalogue's numbers is where each begins."""
+    """Makes draws one by one: the fit at the catalogue's numbers is where each begins (unless it is not `fitted`)."""
 
-    def __init__(self, draws: int, seed: int = SEED) -> None:
+    def __init__(self, draws: int, seed: int = SEED, *, fitted: bool = True) -> None:
         self._names = list(uncertain())
         self._seed = seed
         self._catalogue = {name: p.value for name, p in catalog.load().items()}
         self._hypercube = over_ranges(_units(np.random.default_rng(seed), draws, len(self._names)))
-        self._scenarios = {site: scenarios.load(f"autopsy/{site}") for site in data.FITTED_SITES}
-        base = calibrate_organs()
-        self._from_mean = base.at - base.fit.start()
+        self.scenarios = {site: scenarios.load(f"autopsy/{site}") for site in data.FITTED_SITES}
+        if fitted:
+            base = calibrate_organs()
+            self._from_mean = base.at - base.fit.start()
 
     def draw(self, number: int) -> dict[str, float]:
         """The values of one draw by parameter; one whose patients could not be is replaced by another.
@@ -115,19 +116,23 @@ class Drawing:
                 row = {name: float(values[0]) for name, values in again.items()}
             row |= derived(uncertainty.draw(rng, self._catalogue))
             try:
-                return self._fitted(_with_nulls(row, rng), rng)
+                return self.values(_with_nulls(row, rng), rng)
             except InputError as error:
                 last = error
         raise last
 
-    def _fitted(self, row: dict[str, float], rng: np.random.Generator) -> dict[str, float]:
-        values = self._scenarios[data.FITTED_SITES[0]].effective(row)
+    def values(self, row: dict[str, float], rng: np.random.Generator) -> dict[str, float]:
+        """The numbers of one draw, given all but the organ pattern. Raises InputError where no patient could have them."""
+        values = self.scenarios[data.FITTED_SITES[0]].effective(row)
         seen = exposed(data.FITTED_SITES, seed=SEED, patients=PATIENTS_OF_A_DRAW, values=values)
         fit = OrganFit(data.fitted(), Body(data.FITTED_SITES, exposures=seen, values=values))
         at = fit.maximum(fit.start() + self._from_mean)
-        drawn = rng.multivariate_normal(at, fit.covariance(at))
+        return self.whole(row, values, fit.pattern(rng.multivariate_normal(at, fit.covariance(at))))
+
+    def whole(self, row: dict[str, float], values: Mapping[str, float], pattern: Pattern) -> dict[str, float]:
+        """A draw with its organ pattern; `values` are all of the program's. Raises InputError where it cannot run."""
         found = dict(row)
-        for name, value in parameters_of(fit.pattern(drawn)).items():
+        for name, value in parameters_of(pattern).items():
             found |= (
                 {f"{name}.{key}": float(v) for key, v in value.items()} if isinstance(value, dict) else {name: value}
             )
@@ -139,27 +144,33 @@ class Drawing:
         from sim.runs.chunk import build_model
 
         values = {**values, "symptom_cells": NO_THRESHOLD_CELLS}
-        for chosen in self._scenarios.values():
+        for chosen in self.scenarios.values():
             model = build_model(chosen, seed=SEED, patients=np.arange(PATIENTS_OF_A_DRAW), collect=False, arms=[values])
             model.__dict__.clear()  # Mesa keeps every model that had agents
 
 
 def draws(
-    number: int, progress: Callable[[int], None] | None = None, kept: Path | None = None
+    number: int,
+    progress: Callable[[int], None] | None = None,
+    kept: Path | None = None,
+    drawing: type[Drawing] | None = None,
 ) -> dict[str, np.ndarray]:
     """So many draws, an array (draws,) a parameter. Takes some seconds a draw; `progress` is told how many are made.
+
+    `drawing` makes them (by default of the posterior).
 
     Those that are made are noted in the file `kept`, so that a stopped call goes on, and removed at the end; draws of
     another catalogue or number are not taken up.
     """
-    key = _key(number)
+    make = drawing or Drawing
+    key = _key(number, make.__name__)
     made = _kept(kept, key)
     if kept is not None:  # without a line that was cut off, to which the next would be joined
         write_whole(kept, "".join(_line(key, row) for row in made).encode())
     if len(made) < number:
-        drawing = Drawing(number)
+        maker = make(number)
         for i in range(len(made), number):
-            made.append(drawing.draw(i))
+            made.append(maker.draw(i))
             if kept is not None:
                 write_whole(kept, "".join(_line(key, row) for row in made).encode())
             if progress is not None:
@@ -169,10 +180,10 @@ def draws(
     return {name: np.array([row[name] for row in made]) for name in made[0]}
 
 
-def _key(number: int) -> str:
+def _key(number: int, of: str) -> str:
     known: dict = {name: (p.value, p.low, p.high, p.kind) for name, p in catalog.load().items()}
     known["fit"] = uncertainty.read()
-    return hashlib.sha256(json.dumps([number, SEED, known]).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps([number, SEED, of, known]).encode()).hexdigest()[:16]
 
 
 def _line(key: str, row: Mapping[str, float]) -> str:

@@ -2,7 +2,8 @@
 
 `posterior.parquet` holds a row a parameter with the list of its draws; `run_sim.py calibrate --draws N --write` makes
 it. A draw is one whole set of numbers: the organ pattern was fitted again to the autopsies at its growth, frailty,
-deaths and drainage.
+deaths and drainage. `prior.parquet`, made with it, holds draws of the same numbers before any fit: what the priors and
+ranges alone believe.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
@@ -17,6 +19,8 @@ import numpy as np
 from sim import catalog
 
 FILE = catalog.FOLDER / "posterior.parquet"
+PRIOR_FILE = catalog.FOLDER / "prior.parquet"
+POSTERIOR, PRIOR = "posterior", "prior"
 DIGITS = 4
 """Significant digits that are kept: a draw is known to no more than that."""
 
@@ -35,12 +39,17 @@ def as_bytes(columns: Mapping[str, np.ndarray]) -> bytes:
     return out.getvalue()
 
 
+def file_of(which: str = POSTERIOR) -> Path:
+    """The file with the draws of the posterior, or of the prior."""
+    return PRIOR_FILE if which == PRIOR else FILE
+
+
 @functools.cache
-def columns() -> Mapping[str, np.ndarray]:
+def columns(which: str = POSTERIOR) -> Mapping[str, np.ndarray]:
     """Every drawn parameter by name, (draws,) each, read-only."""
     import pyarrow.parquet as pq
 
-    table = pq.read_table(FILE)
+    table = pq.read_table(file_of(which))
     names, values = table["parameter"].to_pylist(), table["draws"].to_pylist()
     # Rounded again: a number such as 0.1 is not one in single precision, and a limit of one must stay one.
     return MappingProxyType(
@@ -48,18 +57,16 @@ def columns() -> Mapping[str, np.ndarray]:
     )
 
 
-def number() -> int:
+def number(which: str = POSTERIOR) -> int:
     """How many draws there are; 0 without a file."""
-    return len(next(iter(columns().values()))) if FILE.is_file() else 0
+    return len(next(iter(columns(which).values()))) if file_of(which).is_file() else 0
 
 
-def draws(count: int) -> list[dict[str, float]]:
-    """The first `count` draws: values by parameter. Raises ValueError where there are fewer."""
-    if not 1 <= count <= number():
-        raise ValueError(f"found {count} draws; allowed: 1 to {number()}")
-    return [{name: float(values[i]) for name, values in columns().items()} for i in range(count)]
+def draw(number: int, which: str = POSTERIOR) -> dict[str, float]:
+    """One draw, by its number from 0: values by parameter."""
+    return {name: float(values[number]) for name, values in columns(which).items()}
 
 
-def digest() -> str:
+def digest(which: str = POSTERIOR) -> str:
     """What the draws are, as text: another file gives another one."""
-    return hashlib.sha256(FILE.read_bytes()).hexdigest()[:16]
+    return hashlib.sha256(file_of(which).read_bytes()).hexdigest()[:16]

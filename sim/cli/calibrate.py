@@ -23,7 +23,7 @@ from sim.messages import unknown
     "--draws",
     type=WholeNumber(minimum=1),
     metavar="N",
-    help="Also make N draws of calibrated and assumed numbers, for `run --posterior` (seconds each; continues).",
+    help="Also make N draws of calibrated and assumed numbers, for `--posterior` of `run`, `ask` and `sweep` (seconds each; continues).",
 )
 @click.option("--quiet", is_flag=True, help="Do not print the report.")
 @click.option(
@@ -56,7 +56,7 @@ def calibrate(
     """Fit soil, arrest and shedding to autopsies of five sites, or the course of the illness to registries.
 
     Reports the fit with its intervals. The catalogue stays as it is unless `--write` is given. Draws go into
-    posterior.parquet, beside the fitted numbers.
+    posterior.parquet, and those of the priors into prior.parquet, beside the fitted numbers.
     """
     of_timing = {"--site": sites, "--patients": patients, "--keep": keep, "--profiles": profiles}
     if part != "timing" and any(of_timing.values()):
@@ -95,17 +95,21 @@ def calibrate(
 
 
 def _draw(number: int, out: Path | None, write: bool, quiet: bool) -> None:
-    from sim.analysis.posterior import draws
+    """Draws of the posterior and, beside them, of the prior."""
+    from sim.analysis.posterior import Drawing, draws
+    from sim.analysis.prior import PriorDrawing
     from sim.catalog import posterior
     from sim.results.whole_file import machine_errors, write_whole
     from sim.work.progress import Bar
 
-    beside = [] if out is None else [out.with_name(posterior.FILE.name)]
-    places = [*beside, *([posterior.FILE] if write else [])]
-    bar = Bar(number, "draws", not quiet, unit="draw")
-    with machine_errors(places[0], "the draws cannot be kept"):
-        columns = draws(number, bar.show, places[0].with_suffix(".part.jsonl"))
-    bar.close()
-    for place in places:
-        with machine_errors(place, "the draws cannot be written"):
-            write_whole(place, posterior.as_bytes(columns))
+    for which, drawing in ((posterior.POSTERIOR, Drawing), (posterior.PRIOR, PriorDrawing)):
+        file = posterior.file_of(which)
+        beside = [] if out is None else [out.with_name(file.name)]
+        places = [*beside, *([file] if write else [])]
+        bar = Bar(number, f"draws of the {which}", not quiet, unit="draw")
+        with machine_errors(places[0], "the draws cannot be kept"):
+            columns = draws(number, bar.show, places[0].with_suffix(".part.jsonl"), drawing)
+        bar.close()
+        for place in places:
+            with machine_errors(place, "the draws cannot be written"):
+                write_whole(place, posterior.as_bytes(columns))

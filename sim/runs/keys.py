@@ -31,8 +31,8 @@ def identity(
     values = scenario.values()
     machine = {name: version for name, version in versions().items() if name != "platform"}
     asked = [wanted, values, machine, seed, keep_seeds, keep_events, doomed, sources.digest_of(*loads)]
-    if scenario.posterior:
-        asked.append(resolved["posterior"])
+    if scenario.posterior:  # a number that a scenario sets is the same in every draw, even to the catalogue's value
+        asked += [resolved["posterior"], sorted(scenario.overrides)]
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from sim.catalog.posterior import POSTERIOR
 from sim.errors import InputError
 from sim.messages import describe
 from sim.results.outcomes import Outcome, outcome
@@ -55,7 +56,8 @@ class Across:
 class Question:
     """What `ask` runs and reads to answer the question of `scenario`.
 
-    `assumes` is what it takes for granted beyond the catalogue. `enriched` are the overrides of a small cohort, already
+    `assumes` is what it takes for granted beyond the catalogue, `least` the least difference that matters, in the
+    outcome's unit, `by_construction` why the law fixes its sign (None: it does not). `enriched` are the overrides of a small cohort, already
     in its arms; empty where the question is asked at the scenario's own numbers.
     """
 
@@ -67,7 +69,17 @@ class Question:
     assumes: str | None
     small_patients: int
     small_overrides: Mapping[str, Override]
+    least: float = 0.0
+    by_construction: str | None = None
     enriched: Mapping[str, Override] = field(default_factory=dict)
+
+    def drawn(self, draws: int, which: str = POSTERIOR) -> Question:
+        """The same question, asked of patients under so many draws of what is not known; `which` of POSTERIOR, PRIOR.
+
+        Each arm applies its own difference on top of every draw. Raises InputError where there are fewer draws.
+        """
+        arms = tuple(replace(arm, scenario=arm.scenario.with_(posterior=draws, which=which)) for arm in self.arms)
+        return replace(self, scenario=self.scenario.with_(posterior=draws, which=which), arms=arms)
 
     def small(self) -> Question:
         """The same question, asked of the small cohort; an arm's own parameters stay."""
@@ -117,6 +129,8 @@ def whole_of(file: Path, keys: Mapping[str, Any], name: str | None = None) -> tu
         ),
         across=tuple(Across(entry["parameter"], across_values(entry)) for entry in table.get("across", ())),
         assumes=table.get("assumes"),
+        least=float(table.get("least", 0.0)),
+        by_construction=table.get("by_construction"),
         small_patients=small.get("patients", DEFAULT_SMALL_PATIENTS),
         small_overrides={name: Override(**entry) for name, entry in small.get("parameters", {}).items()},
     )

@@ -213,6 +213,12 @@ class ComparisonTable(_Table):
     assumes: OneLine = absent(
         description="what the question takes for granted beyond the catalogue; printed with every answer"
     )
+    least: float = absent(
+        ge=0, description="the least difference that matters, in the outcome's unit (default 0: any on the right side)"
+    )
+    by_construction: OneLine = absent(
+        description="why the law of the model fixes the sign of the difference, whatever its numbers; the answer says so"
+    )
     small: SmallTable = absent(description="the small cohort, which `ask --small` and the tests run")
     arms: list[ArmTable] = absent(description="two arms or more")
 

@@ -22,6 +22,7 @@ from sim import catalog, finding, mechanisms
 from sim.catalog import Parameter
 from sim.catalog import posterior as posterior_draws
 from sim.catalog.checks import parameter_value, unknown_parameter
+from sim.catalog.posterior import POSTERIOR
 from sim.errors import InputError, MachineError
 from sim.mechanisms import effective_parameters
 from sim.messages import describe, printable, unknown
@@ -89,6 +90,8 @@ class Scenario:
     treatments: tuple[Plan, ...] = ()
     posterior: int = 0
     """So many draws of calibrated and assumed numbers: patients run under their own in turn. 0: the catalogue's."""
+    which_draws: str = POSTERIOR
+    """Draws of the posterior, or of the prior: what is believed before any fit."""
 
     def with_(
         self,
@@ -98,11 +101,12 @@ class Scenario:
         off: Iterable[str] = (),
         set_: Iterable[str] = (),
         posterior: int | None = None,
+        which: str = POSTERIOR,
         reason: str = "command line",
     ) -> Scenario:
         """A copy with what the command line changes; `set_` holds "name=value" texts, the value with a unit or without.
 
-        `posterior` is the number of draws that patients run under.
+        `posterior` is the number of draws that patients run under, `which` the file that they are of.
 
         Raises InputError with all problems, one a line, each naming its option.
         """
@@ -111,7 +115,7 @@ class Scenario:
         if patients is not None:
             problems += _patients_problems(patients)
         if posterior is not None:
-            problems += _posterior_problems(posterior)
+            problems += _posterior_problems(posterior, which)
         states = dict(self.mechanisms)
         for option, names, state in (("--on", on, True), ("--off", off, False)):
             for name in names:
@@ -142,6 +146,7 @@ class Scenario:
             overrides=MappingProxyType(overrides),
             parameters=parameters,
             posterior=self.posterior if posterior is None else posterior,
+            which_draws=self.which_draws if posterior is None else which,
         )
 
     def values(self) -> dict[str, float]:
@@ -162,20 +167,32 @@ class Scenario:
 
         What the scenario sets itself is set in every draw.
         """
+        return [self.drawn(number) for number in range(max(self.posterior, 1))]
+
+    def drawn(
+        self,
+        number: int,
+        values: Mapping[str, float] | None = None,
+        mechanisms: Mapping[str, bool] | None = None,
+    ) -> dict[str, float]:
+        """The same of the draw of that number; `values` and `mechanisms` are set on top, as in `effective`."""
         if not self.posterior:
-            return [self.effective()]
+            return self.effective(values, mechanisms)
         known = self.parameters.keys() - self.overrides.keys()
-        return [
-            self.effective({name: value for name, value in draw.items() if name in known})
-            for draw in posterior_draws.draws(self.posterior)
-        ]
+        draw = posterior_draws.draw(number, self.which_draws)
+        mine = {name: value for name, value in draw.items() if name in known}
+        return self.effective(mine | dict(values or {}), mechanisms)
+
+    def _draws_told(self) -> dict[str, Any]:
+        """Which draws these are, for what depends on them."""
+        of = {} if self.which_draws == POSTERIOR else {"of": self.which_draws}
+        return {"draws": self.posterior, "file": posterior_draws.digest(self.which_draws), **of}
 
     def to_dict(self) -> dict[str, Any]:
         """Everything resolved, as plain values for JSON; holds no path of this machine."""
         inside = self.path.is_relative_to(finding.HOME)
-        drawn = {"draws": self.posterior, "file": posterior_draws.digest()} if self.posterior else None
         return {
-            **({"posterior": drawn} if drawn else {}),
+            **({"posterior": self._draws_told()} if self.posterior else {}),
             "name": self.name,
             "file": self.path.relative_to(finding.HOME).as_posix() if inside else self.path.name,
             "title": self.title,
@@ -322,8 +339,8 @@ def _patients_problems(patients: Any) -> list[str]:
     return [f"--patients {patients}: found {describe(patients)}; allowed: a whole number, 1 to {MOST_PATIENTS:,}"]
 
 
-def _posterior_problems(posterior: int) -> list[str]:
-    most = posterior_draws.number()
+def _posterior_problems(posterior: int, which: str) -> list[str]:
+    most = posterior_draws.number(which)
     if 1 <= posterior <= most:
         return []
     allowed = f"a whole number of draws, 1 to {most}" if most else "nothing: there are no draws (calibrate --draws)"

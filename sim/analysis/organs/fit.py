@@ -226,6 +226,23 @@ class OrganFit:
         """The priors' means, the misfit in the middle of its range."""
         return self._mean.copy()
 
+    def prior_draw(self, rng: np.random.Generator) -> np.ndarray:
+        """A point (size,) drawn from the priors alone; the level of all organs, which they leave free, as one of them."""
+        p, at = priors(), self.start()
+        sites, organs, beds, _ = self._slices()
+        of_sites = p["site_shedding"]["log_sd"] * rng.normal(size=self._sites)
+        of_organs = p["soil_times_flow"]["log_sd"] * rng.normal(size=self._organs)
+        at[sites] += of_sites - of_sites.mean()
+        at[organs] += of_organs - of_organs.mean() + p["soil_times_flow"]["log_sd"] * rng.normal()
+        at[beds] += p["arrest_probability"]["logit_sd"] * rng.normal(size=len(BEDS))
+        return at
+
+    def expected_metastases(self, at: np.ndarray) -> np.ndarray:
+        """Metastases by the end of life that a patient of average frailty expects, in all organs together, (sites,)."""
+        strength = np.exp(self.log_strength(at)[0])
+        of_one = np.array([self.body.exposed[site].either[:, :, -1].mean(axis=1) for site in self.body.sites])
+        return (strength * of_one).sum(axis=1)
+
     def maximum(self, start: np.ndarray | None = None) -> np.ndarray:
         """The mode of the posterior, (size,): sites, soil x flow by organ, logits of arrest, and the misfit's own."""
         found = minimize(
