@@ -139,9 +139,10 @@ def _other_causes(run: Run) -> tuple[np.ndarray, np.ndarray]:
     scenario, patients = run.manifest["scenario"], run.patients["patient"].to_numpy()
     drawn = scenario.get("posterior")
     out = []
+    columns = posterior.columns(drawn.get("of", posterior.POSTERIOR)) if drawn else {}
     for name in names:
-        if drawn and name in posterior.columns() and name not in scenario.get("overrides", {}):
-            out.append(posterior.columns()[name][patients % int(drawn["draws"])])
+        if name in columns and name not in scenario.get("overrides", {}):
+            out.append(columns[name][patients % int(drawn["draws"])])
         else:
             out.append(np.full(len(patients), float(scenario["parameters"][name]["value"])))
     return out[0], out[1]

@@ -23,6 +23,7 @@ from sim.analysis.drawn_effects import Measured, chance_beyond, per_draw
 from sim.analysis.hazards import hazard_influence
 from sim.analysis.questions import FEWEST_PATIENTS, contrast_influence
 from sim.analysis.survival import TimesToEvent, follow_up
+from sim.catalog.posterior import POSTERIOR
 from sim.mechanisms import REGISTRY
 from sim.names import TWO_SIDED_95
 from sim.results.incidence import wilson_interval
@@ -34,13 +35,13 @@ from sim.runs.run import run_scenario
 from sim.scenario import Scenario
 from sim.scenario.expectations import Contrast
 
-CATALOGUE, POSTERIOR, PRIOR = "catalogue", "posterior", "prior"
+CATALOGUE = "catalogue"
 EFFECT = "effect"
 
 
 def drawn(scenario: Scenario, under: str, draws: int) -> Scenario:
     """The scenario under so many draws of the posterior or the prior."""
-    return scenario.with_(posterior=draws)
+    return scenario.with_(posterior=draws, which=under)
 
 
 @dataclass
@@ -105,7 +106,7 @@ def evaluate(
 
 
 def measure(asked: Asked, runs: Mapping[str, Run]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Outcome by patient and who counts, by arm, as `sim.analysis.questions.measure`: an arm may have its own outcome."""
+    """Outcome by patient and who counts, by arm, as `sim.analysis.questions.measure`; an arm may have its own outcome."""
     values = {
         arm.name: asked.outcomes[arm.name].values(runs[arm.name]).sort_index().to_numpy(dtype=float)
         for arm in asked.arms
@@ -125,11 +126,11 @@ def _arm(asked: Asked, name: str, only: str | None, values: np.ndarray, counted:
     n = int(counted.sum())
     mean = float(values[counted].mean()) if n else float("nan")
     if asked.outcomes[name].unit in (SHARE, LOG_HAZARD_RATIO):
-        low, high = wilson_interval(values[counted].sum(), n)
+        low, high = (float(end) for end in wilson_interval(values[counted].sum(), n))
     else:
         half = TWO_SIDED_95 * float(values[counted].std(ddof=1)) / n**0.5 if n > 1 else float("nan")
         low, high = mean - half, mean + half
-    return {"arm": name, "only": only, "patients": n, **_numbers(mean=mean, low=float(low), high=float(high))}
+    return {"arm": name, "only": only, "patients": n, **_numbers(mean=mean, low=low, high=high)}
 
 
 def _plain(asked: Asked, contrast: Contrast, runs: Mapping[str, Run], measured: Measured) -> dict[str, Any]:
@@ -233,7 +234,7 @@ def _times(asked: Asked, contrast: Contrast, runs: Mapping[str, Run], measured: 
 
 
 def same_by_law(scenarios: Sequence[Scenario]) -> np.ndarray:
-    """In which draws (draws,) two arms or more are one: the same settings and, off mechanisms at their null, numbers."""
+    """In which draws (draws,) the arms are one: the same settings and numbers, mechanisms that are off at their null."""
     if len(scenarios) < 2:
         return np.zeros(len(scenarios[0].arms()), dtype=bool)
     settings = []
