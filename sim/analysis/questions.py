@@ -16,30 +16,52 @@ import numpy as np
 
 from sim import catalog
 from sim.analysis.answer_file import ANSWER
-from sim.analysis.comparable import refuse_lead_time
-from sim.analysis.hazards import hazard_contrast, logrank_p_values, times_of
+from sim.analysis.contrasts import (
+    FEWEST_PAIRS,
+    NO,
+    NONE,
+    SAME,
+    UNCLEAR,
+    YES,
+    contrast_influence,
+    direction,
+    logrank_p_values,
+    measure,
+    number_or_none,
+    pooled,
+)
 from sim.errors import InputError
 from sim.finding import key_of
 from sim.names import SITES, TWO_SIDED_95
 from sim.results import reading as results
 from sim.results import sealed
 from sim.results.incidence import wilson_interval
-from sim.results.outcomes import CONDITIONS, LOG_HAZARD_RATIO, SHARE
+from sim.results.outcomes import SHARE
 from sim.results.storage import write_sealed
 from sim.runs.keys import identity
 from sim.runs.run import run_scenario
 from sim.scenario import Override, Scenario
 from sim.scenario.comparison import Arm, Question
-from sim.scenario.expectations import Contrast, slug
+from sim.scenario.expectations import slug
 
+__all__ = [
+    "FEWEST_PAIRS",
+    "NO",
+    "NONE",
+    "SAME",
+    "UNCLEAR",
+    "YES",
+    "ask",
+    "ask_with_runs",
+    "contrast_influence",
+    "direction",
+    "logrank_p_values",
+    "measure",
+    "pooled",
+    "seen",
+]
 FEWEST_PATIENTS = 100
 """In a chunk: a question has many small cohorts, and a chunk of 25 takes as long as one of 100."""
-YES, UNCLEAR, NO, SAME, NONE = "yes", "unclear", "no", "no difference", "too few"
-"""Whether an expected direction was seen: the 95 % interval of the difference lies where it must; it reaches both
-sides; it lies where it must not (reversed, or beyond the bound of an equality); every pair is exactly equal; fewer than
-`FEWEST_PAIRS`, or an interval without width, in which no pair differs from another."""
-FEWEST_PAIRS = 10
-"""Patients of the smallest arm below whom nothing is said: a normal interval from three of them is no interval."""
 
 
 def ask(comparison: Question, **asked: Any) -> dict[str, Any]:
@@ -159,24 +181,13 @@ class _Runs:
         return {
             **at,
             "arms": [
-                _arm(arm, self._comparison.outcome.unit in (SHARE, LOG_HAZARD_RATIO), *measured[arm.name])
-                | ({"chosen_by_itself": True} if chosen_by_itself(self._comparison, arm, measured) else {})
-                for arm in self._comparison.arms
+                _arm(arm, self._comparison.outcome.unit == SHARE, *measured[arm.name]) for arm in self._comparison.arms
             ],
             "directions": [
-                self._direction(contrast, opened, measured) | p
+                direction(contrast, measured) | p
                 for contrast, p in zip(self._comparison.contrasts, logranks, strict=True)
             ],
         }
-
-    def _direction(
-        self, contrast: Contrast, runs: Mapping[str, results.Run], measured: Mapping[str, tuple[np.ndarray, np.ndarray]]
-    ) -> dict[str, Any]:
-        if not self._comparison.outcome.hazard:
-            return direction(contrast, measured)
-        conditions = {arm.name: arm.only for arm in self._comparison.arms}
-        ratio, error, patients = hazard_contrast(contrast, times_of(self._comparison, runs, measured), conditions)
-        return _found(contrast, patients, ratio, error)
 
     def _scenario(self, arm: Arm, parameter: str | None, value: float | None) -> Scenario:
         scenario = arm.scenario.with_(patients=self._patients)
@@ -257,111 +268,6 @@ def _refuse_other_folders(out: Path) -> None:
         )
 
 
-def measure(comparison: Question, runs: Mapping[str, results.Run]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Outcome by patient (float, nan where undefined) and who counts (bool), by arm; patients in the same order.
-
-    A condition is read in each arm itself, on the day of diagnosis: arms that differ only after it count the same
-    patients, others their own. A patient without a value in one arm is left out of all arms with its condition.
-    Raises InputError where the outcome may not be compared between these arms.
-    """
-    refuse_lead_time(comparison.outcome, runs)
-    values = {
-        arm.name: comparison.outcome.values(runs[arm.name]).sort_index().to_numpy(dtype=float)
-        for arm in comparison.arms
-    }
-    defined: dict[str | None, np.ndarray] = {}
-    for arm in comparison.arms:
-        defined[arm.only] = np.isfinite(values[arm.name]) & defined.get(arm.only, True)
-    counts = {
-        arm.name: CONDITIONS[arm.only](runs[arm.name]).sort_index().to_numpy(dtype=bool) if arm.only else True
-        for arm in comparison.arms
-    }
-    return {arm.name: (values[arm.name], defined[arm.only] & counts[arm.name]) for arm in comparison.arms}
-
-
-def chosen_by_itself(comparison: Question, arm: Arm, measured: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> bool:
-    """Whether another arm with the same condition counts other patients: the two differ before diagnosis."""
-    return arm.only is not None and any(
-        other.only == arm.only and not np.array_equal(measured[other.name][1], measured[arm.name][1])
-        for other in comparison.arms
-    )
-
-
-def contrast_influence(
-    contrast: Contrast, measured: Mapping[str, tuple[np.ndarray, np.ndarray]]
-) -> tuple[float, float]:
-    """The contrast of the arms' means and its standard error; nan where an arm has fewer than two patients.
-
-    Each patient's influence is summed over the arms in which they count: arms with the same patients are
-    compared in pairs, arms with different patients as independent groups, and all between by the same sum.
-    """
-    estimate, influence, fewest = 0.0, np.zeros(()), np.inf
-    for arm, weight in contrast.weights:
-        values, counted = measured[arm]
-        fewest = min(fewest, counted.sum())
-        if fewest < 2:
-            return float("nan"), float("nan")
-        mean = values[counted].mean()
-        estimate += weight * mean
-        influence = influence + weight * np.where(
-            counted, (np.where(counted, values, mean) - mean) / counted.sum(), 0.0
-        )
-    return float(estimate), float(np.sqrt((influence**2).sum() * fewest / (fewest - 1)))
-
-
-def direction(contrast: Contrast, measured: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> dict[str, Any]:
-    """One expected direction: the difference with its 95 % interval (normal), and whether it was seen.
-
-    With the patients of its smallest arm; seen is one of YES, UNCLEAR, NO, SAME, NONE.
-    """
-    patients = int(min(measured[arm][1].sum() for arm, _ in contrast.weights))
-    return _found(contrast, patients, *contrast_influence(contrast, measured))
-
-
-def pooled(answers: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The directions of one question asked with several seeds: cohorts of other patients, so their mean and its error.
-
-    The answers have the same arms, directions and number of patients.
-    """
-    out = []
-    for same in zip(*(answer["directions"] for answer in answers), strict=True):
-        contrast = Contrast(same[0]["expected"], (), same[0]["sign"], same[0]["within"])
-        patients = sum(found["patients"] for found in same)
-        numbers = np.array(
-            [[found[key] for key in ("difference", "low", "high")] for found in same], dtype=float
-        )  # None: nan
-        errors = (numbers[:, 2] - numbers[:, 1]) / (2 * TWO_SIDED_95)
-        out.append(_found(contrast, patients, numbers[:, 0].mean(), np.sqrt((errors**2).sum()) / len(same)))
-    return out
-
-
-def _found(contrast: Contrast, patients: int, difference: float, error: float) -> dict[str, Any]:
-    low, high = difference - TWO_SIDED_95 * error, difference + TWO_SIDED_95 * error
-    return {
-        "expected": contrast.text,
-        "sign": contrast.sign,
-        "within": contrast.within,
-        "patients": patients,
-        "difference": _number(difference),
-        "low": _number(low),
-        "high": _number(high),
-        "seen": _verdict(contrast, patients, difference, low, high),
-    }
-
-
-def _verdict(contrast: Contrast, patients: int, difference: float, low: float, high: float) -> str:
-    if patients < FEWEST_PAIRS or not np.isfinite(low):
-        return NONE
-    if not contrast.sign:
-        inside, outside = max(-low, high) <= contrast.within, min(-low, high) < -contrast.within
-        return YES if inside else NO if outside else UNCLEAR
-    if difference == low == high == 0.0:
-        return SAME
-    if low == high:
-        return NONE
-    return UNCLEAR if low <= 0.0 <= high else YES if contrast.sign * difference > 0 else NO
-
-
 def _arm(arm: Arm, share: bool, values: np.ndarray, counted: np.ndarray) -> dict[str, Any]:
     """Mean of an arm with its 95 % interval: Wilson's of a share, else a normal one."""
     n = int(counted.sum())
@@ -372,12 +278,7 @@ def _arm(arm: Arm, share: bool, values: np.ndarray, counted: np.ndarray) -> dict
         "arm": arm.name,
         "only": arm.only,
         "patients": n,
-        "mean": _number(mean),
-        "low": _number(float(low)),
-        "high": _number(float(high)),
+        "mean": number_or_none(mean),
+        "low": number_or_none(float(low)),
+        "high": number_or_none(float(high)),
     }
-
-
-def _number(value: float) -> float | None:
-    """JSON has no nan."""
-    return float(value) if np.isfinite(value) else None

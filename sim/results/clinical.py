@@ -1,18 +1,19 @@
 """Outcomes that doctors use: response and progression by the sum of diameters, net survival, lead time, resectability.
 
-Each is a number a patient, nan where it is not defined for them. Outcomes that count from diagnosis are defined only
-between arms that are alike until then (`sim.analysis.comparable` refuses others); those from the reference day, which
-the arms share, are for arms that differ before.
+Each is a number a patient, nan where it is not defined for them. All count from diagnosis: they are defined in those
+who were diagnosed, and between arms that are the same until then.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from sim.catalog import posterior
 from sim.names import DAYS_PER_YEAR
-from sim.results.found import alive, first_years, found, lived_years
-from sim.results.incidence import threshold_cells
+from sim.results.found import Measure, alive, first_years, found_in_life, lived_years
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
     from sim.results.reading import Run
 
+SHARE = "share of patients"
+LOG_HAZARD_RATIO = "log hazard ratio"
 RESPONSE_SHARE, PROGRESSION_SHARE = 0.7, 1.2
 """Of the sum of diameters at diagnosis (RECIST 1.1: Eisenhauer et al. 2009, Eur J Cancer 45:228-247)."""
 TARGETS_AN_ORGAN, TARGETS = 2, 5
@@ -38,7 +41,7 @@ def _sums(run: Run) -> pd.DataFrame:
 
     `new` says whether another metastasis was found later, `died` whether they died before the end of follow-up.
     """
-    seen = found(run)
+    seen = found_in_life(run)
     base = seen[seen["years"] <= 0.0]
     base = base.assign(before=_diameter(base["cells_at_diagnosis"]), after=_diameter(base["cells"]))
     base = base.sort_values(["patient", "before", "colony"], ascending=[True, False, True])
@@ -82,7 +85,7 @@ def years_without_known(run: Run, years: float) -> pd.Series:
 
 def free_of_disease(run: Run, years: float) -> pd.Series:
     """One where they live, and every metastasis that was found by then was taken away or died out by then."""
-    seen = found(run)
+    seen = found_in_life(run)
     day = run.patients.set_index("patient")["diagnosis_day"].reindex(seen["patient"]).to_numpy(dtype=float)
     end = day + years * DAYS_PER_YEAR
     gone = seen[["removed_day", "extinct_day"]].astype(float).min(axis=1).to_numpy() <= end
@@ -93,7 +96,7 @@ def free_of_disease(run: Run, years: float) -> pd.Series:
 
 def resectable_relapse(run: Run, years: float) -> pd.Series:
     """One where the first metastases found by then were few and all in the liver, none being seen at diagnosis."""
-    seen = found(run)
+    seen = found_in_life(run)
     first = seen.groupby("patient")["years"].transform("min")
     at_first = seen[(seen["years"] == first) & (first > 0.0) & (first <= years)]
     number = at_first.groupby("patient").size()
@@ -107,28 +110,6 @@ def late_relapse_of_the_free(run: Run, years: float) -> pd.Series:
     """Of those alive without a metastasis found by `years` (the others nan): one where one was found later."""
     free = (alive(run, years) == 1.0) & ~(first_years(run) <= years)
     return first_years(run).notna().astype(float).where(free)
-
-
-def alive_since_reference(run: Run, years: float) -> pd.Series:
-    """Alive so long after the reference day; nan where follow-up ends before it."""
-    people = run.patients.set_index("patient")
-    end = people["reference_day"].astype(float) + years * DAYS_PER_YEAR
-    dead = people["death_day"].notna()
-    known = dead | (people["last_day"].astype(float) >= end - 1.0)
-    return (~(dead & (people["death_day"].astype(float) <= end))).astype(float).where(known)
-
-
-def metastasis_since_reference(run: Run, years: float, organ: str | None = None) -> pd.Series:
-    """A metastasis was found, or visible at a death, so long after the reference day at most."""
-    people = run.patients.set_index("patient")
-    end = people["reference_day"].astype(float) + years * DAYS_PER_YEAR
-    rows = run.metastases if organ is None else run.metastases[run.metastases["organ"] == organ]
-    limit = end.reindex(rows["patient"]).to_numpy()
-    in_life = (rows["detected_day"].astype(float) <= limit).to_numpy()
-    at_death = people["death_day"].where(people["diagnosis_day"].isna()).astype(float).reindex(rows["patient"])
-    visible = rows["cells"].astype(float).to_numpy() >= float(threshold_cells(run) or 0.0)
-    with_one = rows["patient"].to_numpy()[in_life | (visible & (at_death.to_numpy() <= limit))]
-    return (people.index.to_series().isin(with_one)).astype(float)
 
 
 def _other_causes(run: Run) -> tuple[np.ndarray, np.ndarray]:
@@ -181,3 +162,71 @@ def relapsed_or_died(run: Run) -> pd.Series:
     first = first_years(run)
     either = ((died(run) == 1.0) | first.notna()).astype(float)
     return either.where(died(run).notna() & ~(first <= 0.0))
+
+
+@dataclass(frozen=True)
+class Clinical:
+    """Unit, meaning and measure of an outcome, and its marks (see `sim.results.outcomes.Outcome`)."""
+
+    unit: str
+    meaning: str
+    measure: Measure
+    marks: Mapping[str, Any] = field(default_factory=dict)
+
+
+CLINICAL: Mapping[str, Clinical] = MappingProxyType(
+    {
+        "response at the end of follow-up": Clinical(
+            SHARE,
+            "sum of diameters of up to five metastases seen at diagnosis (two an organ) down by 30 % or more, none "
+            "new, alive; in those with a metastasis at diagnosis",
+            response,
+        ),
+        "no progression at the end of follow-up": Clinical(
+            SHARE,
+            "alive, no new metastasis found, the sum of diameters grown by less than 20 % since diagnosis",
+            progression_free,
+        ),
+        "net survival at {years} years": Clinical(
+            "net survival",
+            "alive, each weighted by the inverse of their chance not to die of other causes: relative survival",
+            net_survival,
+        ),
+        "years lived within {years} years": Clinical(
+            "years", "restricted mean survival from diagnosis", restricted_years
+        ),
+        "years without a known metastasis within {years} years": Clinical(
+            "years",
+            "from diagnosis to the first metastasis found or death, in everybody: between schedules of follow-up of "
+            "the same patients the difference is the lead time",
+            years_without_known,
+        ),
+        "patients free of disease at {years} years": Clinical(
+            SHARE, "alive, and every metastasis found by then was taken away or died out", free_of_disease
+        ),
+        "patients with a resectable relapse within {years} years": Clinical(
+            SHARE,
+            f"the first metastases were found by then, {MOST_RESECTABLE} or fewer, all in the liver",
+            resectable_relapse,
+        ),
+        "later relapse of those free at {years} years": Clinical(
+            SHARE,
+            "a metastasis was found later, in those who lived without one at that landmark",
+            late_relapse_of_the_free,
+            {"selected": True},
+        ),
+        "hazard of death": Clinical(
+            LOG_HAZARD_RATIO,
+            "arms: share who died; differences: log of the ratio of hazards from diagnosis (Cox)",
+            died,
+            {"ends": "overall", "hazard": True},
+        ),
+        "hazard of a metastasis or death": Clinical(
+            LOG_HAZARD_RATIO,
+            "arms: share with either; differences: log of the ratio of hazards (Cox), without metastases at diagnosis",
+            relapsed_or_died,
+            {"ends": "metastasis_free", "hazard": True},
+        ),
+    }
+)
+"""Outcomes by name, as in `sim.results.outcomes.OUTCOMES`, which holds them too."""

@@ -3,7 +3,9 @@
 A name is a phrase such as "survival at 5 years" or "metastases in the liver per patient", in which
 the organ and the years are free. Every outcome is one number a patient, nan where it is not defined
 for them; a share of patients is the mean of ones and zeros. Only what was found while the patient
-lived counts as a metastasis here. Times count from diagnosis.
+lived counts as a metastasis here. Times count from diagnosis, and are not defined for those who were found at death;
+or, where the name says so, from the reference day, and are defined for everybody. None counts from a relapse: who looks
+more often finds it earlier, and would seem to live longer after it.
 """
 
 from __future__ import annotations
@@ -16,20 +18,40 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from sim.messages import describe, nearest
-from sim.names import DAYS_PER_YEAR, NICHES, STAGES_AT_DIAGNOSIS
-from sim.results import clinical
-from sim.results.found import alive, by_patient, count, first_years, found, lived_years
+from sim.names import DAYS_PER_YEAR, NICHES
+from sim.results.clinical import CLINICAL, LOG_HAZARD_RATIO, SHARE
+from sim.results.found import (
+    DIAGNOSIS,
+    REFERENCE,
+    Measure,
+    alive,
+    by_patient,
+    by_then,
+    count,
+    first_years,
+    found_in_life,
+    free_of_metastases,
+    if_diagnosed,
+    lived_years,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from sim.results.reading import Run
 
-SHARE = "share of patients"
-LOG_HAZARD_RATIO = "log hazard ratio"
-Measure = Callable[..., Any]
-"""A series by patient, of a run and of what is free in the outcome's name (organ, years)."""
-_MARKS = ("ends", "needs_visits", "alike_until_diagnosis", "hazard", "selected")
+__all__ = [
+    "CLINICAL",
+    "DIAGNOSIS",
+    "LOG_HAZARD_RATIO",
+    "OUTCOMES",
+    "REFERENCE",
+    "SHARE",
+    "Outcome",
+    "found_in_life",
+    "outcome",
+]
+_MARKS = ("ends", "needs_visits", "from_diagnosis", "hazard", "selected")
 _FREE = {"organ": "|".join(NICHES), "years": r"\d+(?:\.\d+)?"}
 
 
@@ -37,11 +59,11 @@ _FREE = {"organ": "|".join(NICHES), "years": r"\d+(?:\.\d+)?"}
 class Outcome:
     """One outcome: `values(run)` is a pandas series by patient; `years` is None where it has no date.
 
+    `from_diagnosis` says whether it counts from diagnosis: only arms that are the same up to it can be compared then.
     `ends` says what ends survival where the outcome is of survival ("overall": death; "metastasis_free": death or the
     first metastasis found), else it is None. `needs_visits` says whether only follow-up by visits can record it.
-    `alike_until_diagnosis`: it counts from diagnosis and is refused between arms of which a patient is diagnosed on
-    other days (lead time). `hazard`: arms differ by the log of a hazard ratio, not by their means. `selected`: it is
-    defined only in patients whom something after diagnosis has chosen, so arms compare different people.
+    `hazard`: arms differ by the log of a hazard ratio, not by their means. `selected`: defined only in patients whom
+    something after diagnosis has chosen, so that arms compare different people.
     """
 
     name: str
@@ -51,7 +73,7 @@ class Outcome:
     values: Callable[[Any], Any]
     ends: str | None
     needs_visits: bool = False
-    alike_until_diagnosis: bool = False
+    from_diagnosis: bool = False
     hazard: bool = False
     selected: bool = False
 
@@ -63,7 +85,7 @@ class _Kind:
     measure: Callable[..., Any]
     ends: str | None = None
     needs_visits: bool = False
-    alike_until_diagnosis: bool = False
+    from_diagnosis: bool = False
     hazard: bool = False
     selected: bool = False
 
@@ -86,26 +108,21 @@ def _symptom_years(run: Run) -> pd.Series:
     ) / DAYS_PER_YEAR
 
 
-def _free(run: Run, years: float) -> pd.Series:
-    first = first_years(run)
-    return alive(run, years) * (~(first <= years)).astype(float)
-
-
 def _first_size(run: Run) -> pd.Series:
     import numpy as np
 
-    first = found(run).sort_values(["patient", "years", "colony"]).groupby("patient").first()
-    return np.log10(first["cells_at_detection"].astype(float)).reindex(run.patients["patient"])
+    found = found_in_life(run).sort_values(["patient", "years", "colony"]).groupby("patient").first()
+    return np.log10(found["cells_at_detection"].astype(float)).reindex(run.patients["patient"])
 
 
 def _share_in(run: Run, organ: str) -> pd.Series:
-    return count(found(run, organ)).reindex(run.patients["patient"], fill_value=0) / count(found(run)).reindex(
-        run.patients["patient"]
-    )
+    return count(found_in_life(run, organ)).reindex(run.patients["patient"], fill_value=0) / count(
+        found_in_life(run)
+    ).reindex(run.patients["patient"])
 
 
 def _commonest_clone(run: Run) -> pd.Series:
-    clones = found(run).dropna(subset=["clone"]).groupby(["patient", "clone"]).size().groupby("patient")
+    clones = found_in_life(run).dropna(subset=["clone"]).groupby(["patient", "clone"]).size().groupby("patient")
     number = clones.sum()
     return (clones.max() / number)[number > 1].reindex(run.patients["patient"])
 
@@ -125,15 +142,23 @@ def _colonies(run: Run) -> pd.Series:
     return by_patient(run, count(run.metastases))
 
 
+def _from_diagnosis(unit: str, meaning: str, measure: Measure, **rest: Any) -> _Kind:
+    return _Kind(unit, meaning, if_diagnosed(measure), from_diagnosis=True, **rest)
+
+
+def _since_reference(measure: Measure) -> Measure:
+    return functools.partial(measure, since=REFERENCE)
+
+
 OUTCOMES: Mapping[str, _Kind] = MappingProxyType(
     {
         "metastases per patient": _Kind(
-            "metastases", "metastases found", lambda run: by_patient(run, count(found(run)))
+            "metastases", "metastases found", lambda run: by_patient(run, count(found_in_life(run)))
         ),
         "metastases in the {organ} per patient": _Kind(
             "metastases",
             "metastases found in that organ",
-            lambda run, organ: by_patient(run, count(found(run, organ))),
+            lambda run, organ: by_patient(run, count(found_in_life(run, organ))),
         ),
         "patients with a metastasis": _Kind(
             SHARE, "at least one metastasis was found", lambda run: first_years(run).notna().astype(float)
@@ -143,28 +168,26 @@ OUTCOMES: Mapping[str, _Kind] = MappingProxyType(
             "at least one was found in that organ",
             lambda run, organ: first_years(run, organ).notna().astype(float),
         ),
-        "patients with a metastasis within {years} years": _Kind(
+        "patients with a metastasis within {years} years": _from_diagnosis(
             SHARE,
             "one was found at or before that time; the dead stay in the denominator",
-            lambda run, years: (first_years(run) <= years).astype(float),
+            by_then,
         ),
-        "patients with a metastasis in the {organ} within {years} years": _Kind(
+        "patients with a metastasis in the {organ} within {years} years": _from_diagnosis(
             SHARE,
             "one was found in that organ at or before that time; the dead stay in the denominator",
-            lambda run, organ, years: (first_years(run, organ) <= years).astype(float),
+            by_then,
         ),
-        "patients with a first metastasis after {years} years": _Kind(
+        "patients with a first metastasis after {years} years": _from_diagnosis(
             SHARE,
             "a late relapse: the first of all metastases was found later than that",
             lambda run, years: (first_years(run) > years).astype(float),
         ),
-        "survival at {years} years": _Kind(
-            SHARE, "alive at that time", lambda run, years: alive(run, years), ends="overall"
-        ),
-        "metastasis-free survival at {years} years": _Kind(
+        "survival at {years} years": _from_diagnosis(SHARE, "alive at that time", alive, ends="overall"),
+        "metastasis-free survival at {years} years": _from_diagnosis(
             SHARE,
             "alive at that time, and no metastasis was found until then",
-            lambda run, years: _free(run, years),
+            free_of_metastases,
             ends="metastasis_free",
         ),
         "patients with liver symptoms": _Kind(
@@ -173,26 +196,66 @@ OUTCOMES: Mapping[str, _Kind] = MappingProxyType(
             lambda run: _symptom_years(run).notna().astype(float),
             needs_visits=True,
         ),
-        "patients with liver symptoms within {years} years": _Kind(
+        "patients with liver symptoms within {years} years": _from_diagnosis(
             SHARE,
             "a full liver sent them to imaging at or before that time; needs follow-up by visits",
             lambda run, years: (_symptom_years(run) <= years).astype(float),
             needs_visits=True,
         ),
-        "years to liver symptoms": _Kind(
+        "years to liver symptoms": _from_diagnosis(
             "years",
             "years from diagnosis until a full liver sent them to imaging, in those who had symptoms",
             lambda run: _symptom_years(run),
             needs_visits=True,
             selected=True,
         ),
-        "years lived": _Kind(
+        "years lived": _from_diagnosis(
             "years", "years from diagnosis to death or to the end of the horizon", lived_years, ends="overall"
         ),
-        "years to the first metastasis": _Kind(
+        "years to the first metastasis": _from_diagnosis(
             "years",
             "years from diagnosis (negative before it) to the first metastasis found, in those who got one",
             first_years,
+            selected=True,
+        ),
+        "patients alive {years} years after the reference day": _Kind(
+            SHARE,
+            "of all, those found at death too: alive so long after the day on which the primary alone would present",
+            _since_reference(alive),
+            ends="overall",
+        ),
+        "patients alive without a metastasis {years} years after the reference day": _Kind(
+            SHARE,
+            "of all, those found at death too: alive at that time, and no metastasis was found until then",
+            _since_reference(free_of_metastases),
+        ),
+        "patients with a metastasis within {years} years after the reference day": _Kind(
+            SHARE,
+            "one was found at or before that time, before diagnosis too; the dead stay in the denominator",
+            _since_reference(by_then),
+        ),
+        "patients with a metastasis in the {organ} within {years} years after the reference day": _Kind(
+            SHARE,
+            "one was found in that organ at or before that time; the dead stay in the denominator",
+            _since_reference(by_then),
+        ),
+        "patients with a first metastasis more than {years} years after the reference day": _Kind(
+            SHARE,
+            "the first of all was found later than that after the day on which the primary alone would present",
+            lambda run, years: (first_years(run, since=REFERENCE) > years).astype(float),
+        ),
+        "years lived after the reference day": _Kind(
+            "years",
+            "years from the day on which the primary alone would present to death (negative before it) or to the "
+            "end of the horizon",
+            _since_reference(lived_years),
+            ends="overall",
+        ),
+        "years from the reference day to the first metastasis": _Kind(
+            "years",
+            "years from the day on which the primary alone would present (negative before it) to the first metastasis "
+            "found, in those who got one",
+            _since_reference(first_years),
             selected=True,
         ),
         "size of the first metastasis when found": _Kind(
@@ -216,18 +279,18 @@ OUTCOMES: Mapping[str, _Kind] = MappingProxyType(
         "metastases from metastases per patient": _Kind(
             "metastases",
             "metastases found that another metastasis had shed",
-            lambda run: by_patient(run, count(found(run).query("source != 'primary'"))),
+            lambda run: by_patient(run, count(found_in_life(run).query("source != 'primary'"))),
         ),
         "metastases of several founders per patient": _Kind(
             "metastases",
             "metastases found that a cluster of cells had founded",
-            lambda run: by_patient(run, count(found(run).query("founders > 1"))),
+            lambda run: by_patient(run, count(found_in_life(run).query("founders > 1"))),
         ),
         "colonies of 1 mm per patient": _Kind("colonies", "colonies that reached 10^6 cells, found or not", _colonies),
         "colonies of 1 mm on a log scale": _Kind(
             "log10 colonies", "log10(1 + colonies that reached 10^6 cells)", _powers_of_ten(_colonies)
         ),
-        "colonies of 1 mm that woke within {years} years on a log scale": _Kind(
+        "colonies of 1 mm that woke within {years} years on a log scale": _from_diagnosis(
             "log10 colonies",
             "log10(1 + colonies that reached 10^6 cells, and whose founder woke after diagnosis, at or before that "
             "time)",
@@ -247,85 +310,10 @@ OUTCOMES: Mapping[str, _Kind] = MappingProxyType(
                 )
             ),
         ),
-        "response at the end of follow-up": _Kind(
-            SHARE,
-            "sum of diameters of up to five metastases seen at diagnosis (two an organ) down by 30 % or more, none "
-            "new, alive; in those with a metastasis at diagnosis",
-            clinical.response,
-            alike_until_diagnosis=True,
-        ),
-        "no progression at the end of follow-up": _Kind(
-            SHARE,
-            "alive, no new metastasis found, the sum of diameters grown by less than 20 % since diagnosis",
-            clinical.progression_free,
-            alike_until_diagnosis=True,
-        ),
-        "net survival at {years} years": _Kind(
-            "net survival",
-            "alive, each weighted by the inverse of their chance not to die of other causes: relative survival",
-            clinical.net_survival,
-            alike_until_diagnosis=True,
-        ),
-        "years lived within {years} years": _Kind(
-            "years", "restricted mean survival from diagnosis", clinical.restricted_years, alike_until_diagnosis=True
-        ),
-        "years without a known metastasis within {years} years": _Kind(
-            "years",
-            "from diagnosis to the first metastasis found or death, in everybody: between schedules of follow-up "
-            "of the same patients the difference is the lead time",
-            clinical.years_without_known,
-            alike_until_diagnosis=True,
-        ),
-        "patients free of disease at {years} years": _Kind(
-            SHARE,
-            "alive, and every metastasis found by then was taken away or died out",
-            clinical.free_of_disease,
-            alike_until_diagnosis=True,
-        ),
-        "patients with a resectable relapse within {years} years": _Kind(
-            SHARE,
-            f"the first metastases were found by then, {clinical.MOST_RESECTABLE} or fewer, all in the liver",
-            clinical.resectable_relapse,
-            alike_until_diagnosis=True,
-        ),
-        "later relapse of those free at {years} years": _Kind(
-            SHARE,
-            "a metastasis was found later, in those who lived without one at that landmark",
-            clinical.late_relapse_of_the_free,
-            alike_until_diagnosis=True,
-            selected=True,
-        ),
-        "alive {years} years after the reference day": _Kind(
-            SHARE,
-            "everybody counts from the day on which the primary alone would have presented, those found at death too",
-            clinical.alive_since_reference,
-        ),
-        "a metastasis within {years} years of the reference day": _Kind(
-            SHARE,
-            "found by then, or visible at a death that came before diagnosis; everybody counts",
-            clinical.metastasis_since_reference,
-        ),
-        "a metastasis in the {organ} within {years} years of the reference day": _Kind(
-            SHARE,
-            "found there by then, or visible at a death that came before diagnosis; everybody counts",
-            lambda run, organ, years: clinical.metastasis_since_reference(run, years, organ),
-        ),
-        "hazard of death": _Kind(
-            LOG_HAZARD_RATIO,
-            "arms: share who died; differences: log of the ratio of hazards from diagnosis (Cox)",
-            clinical.died,
-            ends="overall",
-            alike_until_diagnosis=True,
-            hazard=True,
-        ),
-        "hazard of a metastasis or death": _Kind(
-            LOG_HAZARD_RATIO,
-            "arms: share with either; differences: log of the ratio of hazards (Cox), without metastases at diagnosis",
-            clinical.relapsed_or_died,
-            ends="metastasis_free",
-            alike_until_diagnosis=True,
-            hazard=True,
-        ),
+        **{
+            name: _from_diagnosis(kind.unit, kind.meaning, kind.measure, **kind.marks)
+            for name, kind in CLINICAL.items()
+        },
         "cells shed per patient": _Kind("cells", "cells shed into the blood", _column("shed_cells")),
         "settled cells per patient": _Kind(
             "cells", "cells that settled, alive and able to found a colony", _column("settled_cells")
@@ -369,32 +357,3 @@ def outcome(text: str) -> Outcome:
     raise KeyError(
         f"unknown outcome {describe(text)}; {hint}allowed: {'; '.join(OUTCOMES)} (organ: a niche; years: a number)"
     )
-
-
-def _at_diagnosis(run: Run, choose: Callable[[Any], Any]) -> pd.Series:
-    """Whether `choose`, of the set of organs with a visible metastasis on the day of diagnosis, is true."""
-    seen = found(run)
-    organs = seen[seen["years"] <= 0].groupby("patient")["organ"].agg(set)
-    held = organs.reindex(run.patients["patient"])
-    return held.map(lambda organs: bool(choose(organs if isinstance(organs, set) else set())))
-
-
-def _at_stage(run: Run, number: str) -> pd.Series:
-    """Whether a patient was diagnosed at that stage."""
-    return run.patients.set_index("patient")["stage"].astype(object) == number
-
-
-CONDITIONS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
-    {
-        "with a metastasis at diagnosis": lambda run: _at_diagnosis(run, bool),
-        "without a metastasis at diagnosis": lambda run: _at_diagnosis(run, lambda organs: not organs),
-        "with a liver metastasis at diagnosis": lambda run: _at_diagnosis(run, lambda organs: "liver" in organs),
-        "without a liver metastasis at diagnosis": lambda run: _at_diagnosis(run, lambda organs: "liver" not in organs),
-        "with liver metastases only at diagnosis": lambda run: _at_diagnosis(run, lambda organs: organs == {"liver"}),
-        "with metastases but none in the liver at diagnosis": lambda run: _at_diagnosis(
-            run, lambda organs: bool(organs) and "liver" not in organs
-        ),
-        **{f"stage {number}": functools.partial(_at_stage, number=number) for number in STAGES_AT_DIAGNOSIS},
-    }
-)
-"""Groups of patients by what imaging and pathology see at diagnosis: a boolean series by patient."""

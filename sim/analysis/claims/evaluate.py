@@ -18,16 +18,17 @@ import numpy as np
 
 from sim.analysis.claims.power import patients_needed
 from sim.analysis.claims.statements import Asked, Statement
-from sim.analysis.comparable import refuse_lead_time
-from sim.analysis.drawn_effects import Measured, chance_beyond, per_draw
+from sim.analysis.contrasts import Measured, contrast_influence
+from sim.analysis.drawn_effects import chance_beyond, per_draw
 from sim.analysis.hazards import hazard_influence
-from sim.analysis.questions import FEWEST_PATIENTS, contrast_influence
+from sim.analysis.questions import FEWEST_PATIENTS
 from sim.analysis.survival import TimesToEvent, follow_up
 from sim.catalog.posterior import POSTERIOR
 from sim.mechanisms import REGISTRY
 from sim.names import TWO_SIDED_95
+from sim.results.conditions import CONDITIONS
 from sim.results.incidence import wilson_interval
-from sim.results.outcomes import CONDITIONS, LOG_HAZARD_RATIO, SHARE
+from sim.results.outcomes import LOG_HAZARD_RATIO, SHARE
 from sim.results.reading import Run
 from sim.results.schema import TABLES_METASTASES
 from sim.runs.keys import identity
@@ -92,8 +93,6 @@ def evaluate(
             for arm in asked.arms
         }
         opened = {arm: runs(scenario) for arm, scenario in scenarios.items()}
-        for outcome in {outcome.name: outcome for outcome in asked.outcomes.values()}.values():
-            refuse_lead_time(outcome, {arm: run for arm, run in opened.items() if asked.outcomes[arm] == outcome})
         measured = measure(asked, opened)
         if name == CATALOGUE:
             found["arms"] = [_arm(asked, arm.name, arm.only, *measured[arm.name]) for arm in asked.arms]
@@ -106,7 +105,7 @@ def evaluate(
 
 
 def measure(asked: Asked, runs: Mapping[str, Run]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Outcome by patient and who counts, by arm, as `sim.analysis.questions.measure`; an arm may have its own outcome."""
+    """Outcome by patient and who counts, by arm, as `sim.analysis.contrasts.measure`, with outcomes of the arms' own."""
     values = {
         arm.name: asked.outcomes[arm.name].values(runs[arm.name]).sort_index().to_numpy(dtype=float)
         for arm in asked.arms
@@ -234,7 +233,7 @@ def _times(asked: Asked, contrast: Contrast, runs: Mapping[str, Run], measured: 
 
 
 def same_by_law(scenarios: Sequence[Scenario]) -> np.ndarray:
-    """In which draws (draws,) the arms are one: the same settings and numbers, mechanisms that are off at their null."""
+    """In which draws (draws,) the arms are one: same settings and numbers, mechanisms that are off at their null."""
     if len(scenarios) < 2:
         return np.zeros(len(scenarios[0].arms()), dtype=bool)
     settings = []

@@ -41,7 +41,7 @@ class Level:
 
 
 def level(statement: s.Statement, found: Mapping[str, Any] | None) -> Level:
-    """The level of a statement from what was found (`evaluate`, or rows of `validate`); None where nothing was asked."""
+    """The level of a statement from what was found (`evaluate`, or rows of `validate`); None: nothing was asked."""
     if statement.answer == s.OUT_OF_SCOPE:
         return Level(OUT, statement.reason)
     if statement.answer == s.MISSING:

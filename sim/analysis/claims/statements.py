@@ -30,8 +30,10 @@ from sim.errors import InputError
 from sim.mechanisms import REGISTRY
 from sim.messages import describe, unknown
 from sim.names import TWO_SIDED_95
-from sim.results.outcomes import CONDITIONS, Outcome, outcome
+from sim.results.conditions import CONDITIONS
+from sim.results.outcomes import OUTCOMES, Outcome, outcome
 from sim.scenario import find
+from sim.scenario.apart import before_diagnosis
 from sim.scenario.chain import Document, read_chain
 from sim.scenario.comparison import Arm
 from sim.scenario.expectations import Contrast, contrasts, slug
@@ -124,6 +126,7 @@ class Statement:
         assert self.least is not None
         assert self.patients is not None
         found: list[Contrast] = []
+        self._refuse_apart(arms, outcomes)
         for text in self.expect:
             bound, _, arm = text.partition(":")
             if bound in _BOUNDS and arm.strip() in names:
@@ -133,6 +136,24 @@ class Statement:
             else:
                 found += contrasts(f"{text} within {self.least:g}" if "=" in text else text, names)
         return Asked(arms, outcomes, tuple(found), self.least, self.patients)
+
+    def _refuse_apart(self, arms: Sequence[Arm], outcomes: Mapping[str, Outcome]) -> None:
+        """Raises InputError where arms of the same people differ before a diagnosis from which they are counted.
+
+        Arms with another primary or age are other people: groups that may differ, not counterfactuals of each other.
+        """
+        for arm in arms[1:]:
+            for first in arms[: arms.index(arm)]:
+                one, other = first.scenario.to_dict(), arm.scenario.to_dict()
+                if (one["primary"], one["age"]) != (other["primary"], other["age"]):
+                    continue
+                apart = before_diagnosis(one, other, drawn=True)
+                if apart and (arm.only or first.only or outcomes[arm.name].from_diagnosis):
+                    allowed = "; ".join(name for name in OUTCOMES if "reference day" in name)
+                    raise InputError(
+                        f"{self.id}: arms: found {describe(first.name)} and {describe(arm.name)}, which differ before "
+                        f"diagnosis ({', '.join(apart[:3])}) and are counted from it; allowed: {allowed}"
+                    )
 
     def _arm(self, changes: Mapping[str, Any]) -> Arm:
         keys = {key: value for key, value in changes.items() if key not in ("name", "only", "outcome")}
