@@ -52,10 +52,10 @@ class MetastasisModel(mesa.Model):
     """A cohort's chunk of lanes, simulated together; no lane's course depends on another's.
 
     `hosts`: the patients; `parameters`: values by lane, with the nulls of mechanisms that are off already set;
-    `horizon_days` and `visible_cells` (lanes,): follow-up after the reference day, so that arms end on the same day, and
-    the size that makes a macrometastasis; `treatments`: plans with the lanes that get them; `doomed`: whether cells whose colonies die out can be asked for
-    (nothing that they do changes a metastasis). Shapes are (lanes,) or (lanes, niches) throughout. Raises ValueError
-    for more than 65,536 lanes, or more days than an identity holds.
+    `horizon_days` and `visible_cells` (lanes,): follow-up after the reference day (so that arms end on the same day),
+    and the size that makes a macrometastasis; `treatments`: plans with the lanes that get them; `doomed`: whether cells
+    whose colonies die out can be asked for (nothing that they do changes a metastasis). Shapes are (lanes,) or (lanes,
+    niches) throughout. Raises ValueError for more than 65,536 lanes, or more days than an identity holds.
     """
 
     def __init__(

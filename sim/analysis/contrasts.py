@@ -11,8 +11,9 @@ from sim.analysis.survival import follow_up, logrank
 from sim.names import TWO_SIDED_95
 from sim.results import reading as results
 from sim.results.conditions import CONDITIONS
-from sim.results.outcomes import DIAGNOSIS, REFERENCE
-from sim.scenario.comparison import Question
+from sim.results.incidence import wilson_interval
+from sim.results.outcomes import DIAGNOSIS, REFERENCE, SHARE
+from sim.scenario.comparison import Arm, Question
 from sim.scenario.expectations import Contrast
 
 Measured = Mapping[str, tuple[np.ndarray, np.ndarray]]
@@ -110,7 +111,12 @@ def pooled(answers: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _found(contrast: Contrast, patients: int, difference: float, error: float) -> dict[str, Any]:
-    low, high = difference - TWO_SIDED_95 * error, difference + TWO_SIDED_95 * error
+    half = TWO_SIDED_95 * error
+    return found_direction(contrast, patients, difference, difference - half, difference + half)
+
+
+def found_direction(contrast: Contrast, patients: int, difference: float, low: float, high: float) -> dict[str, Any]:
+    """An expected direction, the difference with its 95 % interval, and whether it was seen."""
     return {
         "expected": contrast.text,
         "sign": contrast.sign,
@@ -161,3 +167,24 @@ def logrank_p_values(
 def number_or_none(value: float) -> float | None:
     """JSON has no nan."""
     return float(value) if np.isfinite(value) else None
+
+
+def arms_told(comparison: Question, measured: Measured) -> list[dict[str, Any]]:
+    """A row an arm: who counts, and the mean of the outcome with its 95 % interval."""
+    return [_arm(arm, comparison.outcome.unit == SHARE, *measured[arm.name]) for arm in comparison.arms]
+
+
+def _arm(arm: Arm, share: bool, values: np.ndarray, counted: np.ndarray) -> dict[str, Any]:
+    """Mean of an arm with its 95 % interval: Wilson's of a share, else a normal one."""
+    n = int(counted.sum())
+    mean = float(values[counted].mean()) if n else float("nan")
+    half = TWO_SIDED_95 * float(values[counted].std(ddof=1)) / n**0.5 if n > 1 else float("nan")
+    low, high = wilson_interval(values[counted].sum(), n) if share else (mean - half, mean + half)
+    return {
+        "arm": arm.name,
+        "only": arm.only,
+        "patients": n,
+        "mean": number_or_none(mean),
+        "low": number_or_none(float(low)),
+        "high": number_or_none(float(high)),
+    }

@@ -7,36 +7,28 @@ compared. A parameter of unknown size is asked about again at each of its values
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from sim import catalog
 from sim.analysis.answer_file import ANSWER
 from sim.analysis.contrasts import (
-    FEWEST_PAIRS,
-    NO,
-    NONE,
-    SAME,
-    UNCLEAR,
     YES,
-    contrast_influence,
+    arms_told,
     direction,
     logrank_p_values,
     measure,
-    number_or_none,
+    one_arm_only,
     pooled,
 )
+from sim.analysis.drawn_answer import course_of, refuse_few_patients, under_draws
+from sim.catalog.posterior import PRIOR
 from sim.errors import InputError
 from sim.finding import key_of
-from sim.names import SITES, TWO_SIDED_95
 from sim.results import reading as results
 from sim.results import sealed
-from sim.results.incidence import wilson_interval
-from sim.results.outcomes import SHARE
 from sim.results.storage import write_sealed
 from sim.runs.keys import identity
 from sim.runs.run import run_scenario
@@ -44,22 +36,6 @@ from sim.scenario import Override, Scenario
 from sim.scenario.comparison import Arm, Question
 from sim.scenario.expectations import slug
 
-__all__ = [
-    "FEWEST_PAIRS",
-    "NO",
-    "NONE",
-    "SAME",
-    "UNCLEAR",
-    "YES",
-    "ask",
-    "ask_with_runs",
-    "contrast_influence",
-    "direction",
-    "logrank_p_values",
-    "measure",
-    "pooled",
-    "seen",
-]
 FEWEST_PATIENTS = 100
 """In a chunk: a question has many small cohorts, and a chunk of 25 takes as long as one of 100."""
 
@@ -77,6 +53,7 @@ def ask_with_runs(
     patients: int | None = None,
     workers: int = 1,
     across: bool = True,
+    posterior: int | None = None,
     progress: bool = False,
     command_line: Sequence[str] = (),
 ) -> tuple[dict[str, Any], dict[str, results.Run]]:
@@ -84,17 +61,24 @@ def ask_with_runs(
 
     The answer is the content of `answer.json`. `patients` replaces the scenario's number in all arms. Arms that were
     finished by an earlier call with the same numbers, program and seed are not run again, and an arm whose parameters
-    a value of `across` does not reach is run once. Without `out` nothing is written: all runs stay in memory. Raises
-    InputError and MachineError as a run does.
+    a value of `across` does not reach is run once. With `posterior` patients run under so many draws of what is not
+    known, and again under as many of the prior; the draws cover the values of `across`, which are left out. Without
+    `out` nothing is written: all runs stay in memory. Raises InputError and MachineError as a run does.
     """
+    if posterior is not None:
+        refuse_few_patients(posterior, patients or comparison.scenario.patients)
+    asked = comparison if posterior is None else comparison.drawn(posterior)
+    before = None if posterior is None else comparison.drawn(posterior, PRIOR)
     if out is not None:
         out = Path(out)
         _refuse_other_folders(out)
-    runs = _Runs(comparison, out, seed, patients, workers, progress, list(command_line))
-    points = [runs.point(None, None)]
-    points += [
-        runs.point(entry.parameter, value) for entry in (comparison.across if across else ()) for value in entry.values
-    ]
+    runs = _Runs(asked, out, seed, patients, workers, progress, list(command_line))
+    if before is not None:
+        points = [under_draws(asked, runs.opened(), before, runs.opened(before, Path(PRIOR)))]
+    else:
+        points = [runs.point(None, None)]
+        values = ((entry.parameter, value) for entry in comparison.across for value in entry.values)
+        points += [runs.point(*at) for at in values] if across else []
     answer = {
         "scenario": comparison.scenario.name,
         "file": key_of(comparison.scenario.path),
@@ -106,6 +90,7 @@ def ask_with_runs(
         "enriched": [_override(name, entry) for name, entry in comparison.enriched.items()],
         "seed": seed,
         "patients": patients or comparison.scenario.patients,
+        **({"by_construction": comparison.by_construction} if comparison.by_construction else {}),
         "wall_seconds": runs.wall_seconds,
         **points[0],
         "across": points[1:],
@@ -171,22 +156,30 @@ class _Runs:
         place = (
             Path() if parameter is None or value is None else Path("across") / f"{slug(parameter)}_{_spelled(value)}"
         )
-        opened = {
-            arm.name: self._run(self._scenario(arm, parameter, value), place / slug(arm.name))
-            for arm in self._comparison.arms
-        }
+        opened = self.opened(self._comparison, place, parameter, value)
         measured = measure(self._comparison, opened)
         at = {} if parameter is None else {"parameter": parameter, "value": value}
         logranks = logrank_p_values(self._comparison, opened, measured)
         return {
             **at,
-            "arms": [
-                _arm(arm, self._comparison.outcome.unit == SHARE, *measured[arm.name]) for arm in self._comparison.arms
-            ],
+            "arms": arms_told(self._comparison, measured),
             "directions": [
-                direction(contrast, measured) | p
+                direction(contrast, measured) | p | one_arm_only(contrast, opened, measured)
                 for contrast, p in zip(self._comparison.contrasts, logranks, strict=True)
             ],
+        }
+
+    def opened(
+        self,
+        comparison: Question | None = None,
+        place: Path = Path(),
+        parameter: str | None = None,
+        value: float | None = None,
+    ) -> dict[str, results.Run]:
+        """The runs of the arms (of another `comparison`, where given), made if need be, in folders below `place`."""
+        return {
+            arm.name: self._run(self._scenario(arm, parameter, value), place / slug(arm.name))
+            for arm in (comparison or self._comparison).arms
         }
 
     def _scenario(self, arm: Arm, parameter: str | None, value: float | None) -> Scenario:
@@ -227,24 +220,10 @@ def _spelled(value: float) -> str:
     return short if float(short) == value else repr(value)
 
 
-def _of_other_sites(names: Iterable[str], primary: str) -> set[str]:
-    """Parameters that only patients with a primary elsewhere have: of a vector with one value (or table) a site."""
-    keys: dict[str, set[str]] = {}
-    parts = {name: name.split(".") for name in names}
-    for first, *rest in parts.values():
-        keys.setdefault(first, set()).add(rest[0] if rest else "")
-    return {name for name, (first, *rest) in parts.items() if keys[first] == set(SITES) and rest[0] != primary}
-
-
 def _course(scenario: Scenario) -> str:
-    """Everything that the patients' course depends on: off mechanisms at their nulls, nothing of other sites."""
-    resolved = scenario.to_dict()
-    for key in ("name", "file", "title", "question", "mechanisms", "overrides", "parameters"):
-        del resolved[key]
-    values = scenario.effective()
-    for name in _of_other_sites(values, scenario.primary):
-        del values[name]
-    return json.dumps([resolved, values], sort_keys=True)
+    """Everything that the patients' courses depend on, in every draw under which they run."""
+    draws = range(max(scenario.posterior, 1))
+    return json.dumps([scenario.patients, scenario.posterior, *(course_of(scenario, draw) for draw in draws)])
 
 
 def _finished_runs(file: Path) -> dict[str, list]:
@@ -266,19 +245,3 @@ def _refuse_other_folders(out: Path) -> None:
             f"{out}: the folder is not empty and holds no {ANSWER} (found {sorted(other)[0]}); allowed: a new or empty "
             "folder, or an earlier answer, which is replaced"
         )
-
-
-def _arm(arm: Arm, share: bool, values: np.ndarray, counted: np.ndarray) -> dict[str, Any]:
-    """Mean of an arm with its 95 % interval: Wilson's of a share, else a normal one."""
-    n = int(counted.sum())
-    mean = float(values[counted].mean()) if n else float("nan")
-    half = TWO_SIDED_95 * float(values[counted].std(ddof=1)) / n**0.5 if n > 1 else float("nan")
-    low, high = wilson_interval(values[counted].sum(), n) if share else (mean - half, mean + half)
-    return {
-        "arm": arm.name,
-        "only": arm.only,
-        "patients": n,
-        "mean": number_or_none(mean),
-        "low": number_or_none(float(low)),
-        "high": number_or_none(float(high)),
-    }

@@ -8,14 +8,39 @@ from pathlib import Path
 from typing import Any
 
 from sim import catalog
-from sim.analysis.claims import statements as s
-from sim.analysis.claims.levels import LEVELS, NOT_BUILT, chance, size_text
+from sim.analysis.claims.levels import LEVELS, chance, size_text
 from sim.analysis.claims.table import Answered, Plan, counts
 from sim.catalog.posterior import POSTERIOR, PRIOR
 from sim.results.manifest import commit
 from sim.results.storage import csv_text, write_text
 
 PAGE, TABLE, PICTURE = "claims.md", "claims.csv", "claims_forest"
+_HEAD = (
+    "id",
+    "statement",
+    "level",
+    "effect (95 %)",
+    "least",
+    "chance: posterior, prior",
+    "patients: asked; needed in pairs, in groups",
+    "published",
+)
+_RULES = (
+    "**Levels.** *supported*: the model's own numbers, an outcome in patients, at least 95 % chance under the "
+    "posterior that the effect is beyond the least that matters, not so under the prior already, and the published "
+    "size (where there is one) inside the model's 95 % interval, which is at most twice as wide. *by construction*: "
+    "the prior alone or the law's sign gives it; that the model then shows it is no evidence. *conditional*: in a "
+    "stated part of the draws, or at numbers of the question's own. *not supported*: the runs do not show it; too few "
+    "patients is one reason, and said. *contradicted by better evidence*: published rows are against it. *not built*: "
+    "no mechanism here could show or deny it. Patients needed are those of a whole cohort for 90 % power at the least "
+    "effect, in pairs (the same patients in both arms) and in separate groups (of each).",
+    "",
+    "**Caution.** The arms are counterfactuals of one model: a statement that is supported is one that this model's "
+    "calibrated numbers imply, not one that patients have shown. The mean effect and the interval (of a new draw) are "
+    "under draws of calibrated and assumed numbers; chances of several contrasts are those of the weakest. A mechanism "
+    "that was never shown in humans is at its null in a fifth of the draws, and cannot reach 95 % over all of them.",
+    "",
+)
 
 
 def rows(answered: Sequence[Answered]) -> list[dict[str, Any]]:
@@ -95,22 +120,10 @@ def page(answered: Sequence[Answered], plan: Plan, *, command: str, commit: str,
     head = [
         "# Every statement of the sources, asked in patients",
         "",
-        f"Made by `{command}` at commit `{commit}`; do not edit by hand. Seed {plan.seed}, {plan.draws} draws, patients "
-        f"{limit}; {seconds / 60:.0f} minutes of runs.",
+        f"Made by `{command}` at commit `{commit}`; do not edit by hand. Seed {plan.seed}, {plan.draws} draws, "
+        f"patients {limit}; {seconds / 60:.0f} minutes of runs.",
         "",
-        "**Levels.** *supported*: the model's own numbers, an outcome in patients, at least 95 % chance under the "
-        "posterior that the effect is beyond the least that matters, not so under the prior already, and the published "
-        "size (where there is one) inside the model's 95 % interval, which is at most twice as wide. *by construction*: "
-        "the prior alone or the law's sign gives it; that the model then shows it is no evidence. *conditional*: in a "
-        "stated part of the draws, or at numbers of the question's own. *not supported*: the runs do not show it; too "
-        "few patients is one reason, and said. *contradicted by better evidence*: published rows are against it. *not "
-        "built*: no mechanism here could show or deny it. Patients needed are those of a whole cohort for 90 % power at "
-        "the least effect, in pairs (the same patients in both arms) and in separate groups (of each).",
-        "",
-        "**Caution.** The arms are counterfactuals of one model: a statement that is supported is one that this model's "
-        "calibrated numbers imply, not one that patients have shown. The mean effect and the interval (of a new draw) "
-        "are under draws of calibrated and assumed numbers; chances of several contrasts are those of the weakest.",
-        "",
+        *_RULES,
         "| level | statements |",
         "| --- | --- |",
         *(
@@ -122,7 +135,7 @@ def page(answered: Sequence[Answered], plan: Plan, *, command: str, commit: str,
     if picture:
         head += [f"![Effects under draws, with 95 % intervals of a new draw]({PICTURE}.png)", ""]
     head += [
-        "| id | statement | level | effect (95 %) | least | chance: posterior, prior | patients: asked; needed in pairs, in groups | published |",
+        _cells(_HEAD),
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
         *(_line(one) for one in answered),
         "",

@@ -105,7 +105,7 @@ def evaluate(
 
 
 def measure(asked: Asked, runs: Mapping[str, Run]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Outcome by patient and who counts, by arm, as `sim.analysis.contrasts.measure`, with outcomes of the arms' own."""
+    """Outcome by patient and who counts, by arm: `sim.analysis.contrasts.measure`, with outcomes of the arms' own."""
     values = {
         arm.name: asked.outcomes[arm.name].values(runs[arm.name]).sort_index().to_numpy(dtype=float)
         for arm in asked.arms
