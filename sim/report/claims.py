@@ -84,9 +84,9 @@ def write(answered: Sequence[Answered], plan: Plan, folder: Path, command: str, 
     return folder / PAGE
 
 
-def _draw(answered: Sequence[Answered], folder: Path) -> bool:
+def forest(answered: Sequence[Answered], size: str = "column") -> Any:
+    """The effects of all contrasts under draws, as a figure; None where there are none."""
     from sim.plots.claims import Effect, effects_forest
-    from sim.plots.save import save
 
     effects = [
         Effect(
@@ -100,10 +100,16 @@ def _draw(answered: Sequence[Answered], folder: Path) -> bool:
         for row in (one.found or {}).get("contrasts", ())
         if row.get(POSTERIOR, {}).get("predicted_low") is not None
     ]
-    if not effects:
-        return False
-    save(effects_forest(effects, LEVELS), folder / PICTURE, ("png",))
-    return True
+    return effects_forest(effects, LEVELS, size) if effects else None
+
+
+def _draw(answered: Sequence[Answered], folder: Path) -> bool:
+    from sim.plots.save import save
+
+    figure = forest(answered)
+    if figure is not None:
+        save(figure, folder / PICTURE, ("png",))
+    return figure is not None
 
 
 def _scale(outcome: str) -> str:
