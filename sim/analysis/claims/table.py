@@ -8,12 +8,13 @@ patients or the draws are others.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sim.analysis.claims import evaluate
 from sim.analysis.claims import statements as s
@@ -26,9 +27,13 @@ from sim.results import sealed
 from sim.results.storage import write_sealed
 from sim.runs.task import CohortTask
 
+if TYPE_CHECKING:
+    from sim.analysis.validation.rows import Row
+
 LOADS = (*CohortTask.loads, "sim.analysis.claims.evaluate")
 SMALL_PATIENTS, SMALL_DRAWS = 40, 8
 DRAWS = 60
+SOIL = "seed and soil"
 VALIDATED = 2000
 """Patients of the cohorts behind the rows of `validate`."""
 
@@ -116,18 +121,8 @@ def needs_prior(statement: s.Statement, found: Mapping[str, Any]) -> bool:
 
 def validated(statement: s.Statement, plan: Plan) -> dict[str, Any]:
     """The rows of `validate` that tell of a statement: by their published ids, or by name."""
-    from sim.analysis.natural_history import cohorts
-    from sim.analysis.validation import natural_history, organs
-
     patients = min(plan.patients or VALIDATED, VALIDATED)
-    if statement.topic == "seed and soil":
-        rows = organs.rows(simulated=0, synthetic=0)
-    else:
-        courses = (
-            cohorts.simulated("colorectal", operated, patients, plan.seed, None, plan.workers, False)
-            for operated in (False, True)
-        )
-        rows = natural_history.colorectal(*courses)
+    rows = _rows(statement.topic == SOIL, patients, plan.seed, plan.workers)
     wanted = set(statement.rows)
     told = [
         {
@@ -143,7 +138,21 @@ def validated(statement: s.Statement, plan: Plan) -> dict[str, Any]:
     return {"rows": told, "patients": patients}
 
 
-def _row_text(row: Any) -> str:
+@functools.lru_cache(maxsize=2)
+def _rows(soil: bool, patients: int, seed: int, workers: int) -> list[Row]:
+    """The rows of the organs' law, or those of colorectal cancer untreated and operated on."""
+    from sim.analysis.natural_history import cohorts
+    from sim.analysis.validation import natural_history, organs
+
+    if soil:
+        return organs.rows(simulated=0, synthetic=0)
+    courses = (
+        cohorts.simulated("colorectal", operated, patients, seed, None, workers, False) for operated in (False, True)
+    )
+    return natural_history.colorectal(*courses)
+
+
+def _row_text(row: Row) -> str:
     ends = "" if row.model_low is None else f" ({row.model_low:.3g} to {row.model_high:.3g})"
     if row.model is None:
         return "not measured"
