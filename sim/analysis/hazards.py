@@ -8,21 +8,18 @@ patient's influences in several arms are summed before they are squared (Lin and
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sim.analysis.cox import cox
-from sim.analysis.survival import TimesToEvent, follow_up, logrank
+from sim.analysis.survival import TimesToEvent
 from sim.errors import InputError
 from sim.scenario.expectations import Contrast
 
-if TYPE_CHECKING:
-    from sim.results.reading import Run
-    from sim.scenario.comparison import Question
-
 Times = Mapping[str, TimesToEvent]
 """By arm, those who count."""
+EFFECT = "effect"
+"""Stands for an arm where a contrast has become one number a patient."""
 
 
 def cox_influence(time: np.ndarray, happened: np.ndarray, covariates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -105,31 +102,16 @@ def hazard_contrast(contrast: Contrast, times: Times, conditions: Mapping[str, s
     )
 
 
-def times_of(
-    comparison: Question, runs: Mapping[str, Run], measured: Mapping[str, tuple[np.ndarray, np.ndarray]]
-) -> dict[str, TimesToEvent]:
-    """By arm, when those who count met the end that the outcome asks for; its `ends` must not be None."""
-    assert comparison.outcome.ends is not None
-    times = {}
-    for arm in comparison.arms:
-        followed = follow_up(runs[arm.name], comparison.outcome.ends)
-        patients = np.sort(runs[arm.name].patients["patient"].to_numpy())[measured[arm.name][1]]
-        times[arm.name] = followed.of(np.isin(followed.patient, patients))
-    return times
+def pseudo_values(
+    contrast: Contrast, times: Times, conditions: Mapping[str, str | None], everybody: np.ndarray
+) -> tuple[Contrast, dict[str, tuple[np.ndarray, np.ndarray]]]:
+    """A contrast of hazards as the mean of one number a patient: the value of all plus the patients times an influence.
 
-
-def logrank_p_values(
-    comparison: Question, runs: Mapping[str, Run], measured: Mapping[str, tuple[np.ndarray, np.ndarray]]
-) -> list[dict[str, float]]:
-    """`logrank_p` of each contrast of two arms where the outcome is of survival, else nothing.
-
-    Mantel's test over the whole follow-up (`sim.analysis.survival.logrank`) takes the arms for independent groups.
-    Where they hold the same patients that is cautious: the paired interval is the narrower.
+    For `everybody` (patients,), ascending: the numbers (nan for those who do not count), and who counts. The mean over
+    some of the patients is, to first order, the contrast in these alone.
     """
-    if comparison.outcome.ends is None:
-        return [{} for _ in comparison.contrasts]
-    times = times_of(comparison, runs, measured)
-    return [
-        {"logrank_p": logrank(times[arms[0]], times[arms[1]]).p_value} if sorted(weights) == [-1, 1] else {}
-        for arms, weights in (zip(*contrast.weights, strict=True) for contrast in comparison.contrasts)
-    ]
+    value, patients, influence = hazard_influence(contrast, times, conditions)
+    pseudo = np.full(len(everybody), np.nan)
+    pseudo[np.searchsorted(everybody, patients)] = value + len(patients) * influence
+    one = Contrast(contrast.text, ((EFFECT, 1),), contrast.sign, contrast.within)
+    return one, {EFFECT: (pseudo, np.isfinite(pseudo))}

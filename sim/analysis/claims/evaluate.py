@@ -20,7 +20,7 @@ from sim.analysis.claims.power import patients_needed
 from sim.analysis.claims.statements import Asked, Statement
 from sim.analysis.contrasts import Measured, contrast_influence
 from sim.analysis.drawn_effects import chance_beyond, per_draw
-from sim.analysis.hazards import hazard_influence
+from sim.analysis.hazards import hazard_influence, pseudo_values
 from sim.analysis.questions import FEWEST_PATIENTS
 from sim.analysis.survival import TimesToEvent, follow_up
 from sim.catalog.posterior import POSTERIOR
@@ -37,7 +37,6 @@ from sim.scenario import Scenario
 from sim.scenario.expectations import Contrast
 
 CATALOGUE = "catalogue"
-EFFECT = "effect"
 
 
 def drawn(scenario: Scenario, under: str, draws: int) -> Scenario:
@@ -178,7 +177,9 @@ def _drawn(
     arms = [arm for arm, _ in contrast.weights]
     same_outcome = len({asked.outcomes[arm] for arm in arms}) == 1 and len(set(map(_only(asked).get, arms))) == 1
     if asked.outcomes[contrast.weights[0][0]].hazard:
-        contrast, measured = _pseudo_values(asked, contrast, runs, measured)
+        everybody = np.sort(runs[arms[0]].patients["patient"].to_numpy())
+        times = _times(asked, contrast, runs, measured)
+        contrast, measured = pseudo_values(contrast, times, _only(asked), everybody)
     same = same_by_law([scenarios[arm] for arm in arms]) if same_outcome else np.zeros(draws, dtype=bool)
     acting = _acting(statement, list(scenarios.values()), draws) & ~same
     found = per_draw(contrast, measured, draw, same, share=share)
@@ -201,20 +202,6 @@ def _drawn(
         where = per_draw(contrast, inside, draw, same, share=share)
         numbers["probability_acting"] = chance_beyond(where, contrast, asked.least)
     return numbers
-
-
-def _pseudo_values(
-    asked: Asked, contrast: Contrast, runs: Mapping[str, Run], measured: Measured
-) -> tuple[Contrast, Measured]:
-    """A contrast of hazards as the mean of one number a patient."""
-    value, patients, influence = hazard_influence(contrast, _times(asked, contrast, runs, measured), _only(asked))
-    everybody = np.sort(runs[contrast.weights[0][0]].patients["patient"].to_numpy())
-    pseudo = np.full(len(everybody), np.nan)
-    place = np.searchsorted(everybody, patients)
-    pseudo[place] = value + len(patients) * influence
-    return Contrast(contrast.text, ((EFFECT, 1),), contrast.sign, contrast.within), {
-        EFFECT: (pseudo, np.isfinite(pseudo))
-    }
 
 
 def _only(asked: Asked) -> dict[str, str | None]:
