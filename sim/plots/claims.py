@@ -43,10 +43,10 @@ def effects_forest(effects: Sequence[Effect], levels: Sequence[str], size: str =
         scale = measures.font_points / 7
         figure, axes = frame(
             measures,
-            "Effects of the statements under draws of what is not known",
-            ["Mean and 95 % interval of a new draw; open diamond: published. The line at zero is no effect."],
+            "Effects of the statements",
+            ["Mean and 95 % interval of a new draw of what is not known. Open diamond: published. Line: no effect."],
             [n / sum(lines) for n in lines],
-            Room(left_inches=1.75 * scale, gap_lines=3.4),
+            Room(left_inches=1.75 * scale, above_lines=4.6, gap_lines=4.4),
             panels_inches=LINE_INCHES * scale * sum(lines),
             share_x=False,
         )
@@ -91,8 +91,8 @@ def effects_forest(effects: Sequence[Effect], levels: Sequence[str], size: str =
             [handle for handle, _ in handles],
             [label for _, label in handles],
             loc="lower left",
-            bbox_to_anchor=(0.0, 1.0),
-            ncols=3,
+            bbox_to_anchor=(-0.95, 1.0),
+            ncols=2,
             frameon=False,
             borderaxespad=0.2,
             handletextpad=0.1,

@@ -18,6 +18,7 @@ They stand in `statements/*.toml`, a table a statement, written and committed be
 
 from __future__ import annotations
 
+import functools
 import math
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -120,6 +121,10 @@ class Statement:
 
     def asked(self) -> Asked:
         """The scenarios and contrasts of a comparison. Raises InputError that names file and key."""
+        return self._asked
+
+    @functools.cached_property
+    def _asked(self) -> Asked:
         names = [arm["name"] for arm in self.arms]
         arms = tuple(self._arm(arm) for arm in self.arms)
         outcomes = {arm["name"]: outcome(arm.get("outcome", self.outcome)) for arm in self.arms}
