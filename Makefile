@@ -11,7 +11,7 @@ PYTHONS  ?= 3.11 3.12 3.13
 SCENARIO ?= scenarios/colorectal.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test long lint mutants matrix audit hostile soak bench docs pictures questions validation env compiled clean
+.PHONY: help run demo test long lint mutants matrix audit hostile soak bench docs pictures questions validation claims env compiled clean
 
 help:
 	@echo "make run     run the headline scenario: summary table, results, figure (SCENARIO=... for another)"
@@ -27,6 +27,7 @@ help:
 	@echo "make bench   measure everything against its rivals: a table and benchmarks/report.json (25 minutes)"
 	@echo "make docs    build the manual in docs/_build/html"
 	@echo "make pictures draw the pictures of the README again (a minute or two)"
+	@echo "make claims    ask every statement of the sources, for docs/claims.md (hours; goes on where it was)"
 	@echo "make questions ask every scenario its question with three seeds, for docs/questions.md (several hours)"
 	@echo "make validation lay the model beside every published row, for docs/validation.md (ten minutes)"
 	@echo "make env     only make the environment in $(VENV)"
@@ -87,6 +88,10 @@ validation: compiled
 	@$(BIN)/python run_sim.py validate --out results/validation
 	@cp results/validation/validation.md docs/validation.md
 	@cp results/validation/validation/*.png docs/validation/
+
+claims: compiled
+	@$(BIN)/python run_sim.py claims --out results/claims
+	@cp results/claims/claims.md results/claims/claims_forest.png docs/
 
 env: compiled
 

@@ -266,8 +266,15 @@ def run_of(patients, metastases):
         [None if y is None else 1000 + y * DAY for y in (woke + [None] * len(found))[: len(found)]], dtype="Float64"
     )
     found["detected_day"] = found["detected_day"].astype("Float64")
+    found["cells_at_diagnosis"] = 1e9
+    gone = [1000 + 1.6 * DAY if o == "bone" else None for o in found["organ"]]
+    found["removed_day"] = pd.array(gone, dtype="Float64")
+    found["extinct_day"] = pd.array([None] * len(found), dtype="Float64")
+    people["age_years"] = 70.0
+    numbers = {"other_cause_death_per_year_at_70": 0.02, "other_cause_death_growth_per_year": 0.085}
+    manifest = {"scenario": {"parameters": {name: {"value": value} for name, value in numbers.items()}}}
     found["clone"] = pd.array([None if f > 1 else i % 2 for i, f in enumerate(found["founders"])], dtype="Int64")
-    return SimpleNamespace(patients=people, metastases=found)
+    return SimpleNamespace(patients=people, metastases=found, manifest=manifest)
 
 
 RUN = run_of(
@@ -276,6 +283,8 @@ RUN = run_of(
      (1, "bone", 1.5, 9.2, "primary", 1), (2, "liver", None, 7.0, "primary", 1), (3, "lung", 3.5, 9.0, "primary", 2)],
 )  # fmt: skip
 NAN = float("nan")
+EXPECTED_TO_LIVE = np.exp(-0.02 * (np.exp(0.085 * 2.5) - 1) / 0.085)
+"""The chance of a 70-year-old not to die of other causes from the reference day to three years after diagnosis."""
 
 
 @pytest.mark.parametrize(
@@ -316,6 +325,17 @@ NAN = float("nan")
         ("settled cells per patient", [0, 1, 2, 3]),
         ("settled cells on a log scale", np.log10([1, 2, 3, 4])),
         ("colonies of 1 mm on a log scale", np.log10([4, 2, 2, 2])),
+        ("response at the end of follow-up", [0, NAN, NAN, NAN]),
+        ("no progression at the end of follow-up", [0, 0, 0, 0]),
+        ("net survival at 3 years", np.array([1, 0, 1, 1]) / EXPECTED_TO_LIVE),
+        ("years lived within 4.5 years", [4.5, 2, 4.5, 4]),
+        ("years without a known metastasis within 4.5 years", [0, 1.5, 4.5, 3.5]),
+        ("patients free of disease at 3 years", [0, 0, 1, 1]),
+        ("patients free of disease at 1.7 years", [0, 1, 1, 1]),
+        ("patients with a resectable relapse within 4 years", [0, 0, 0, 0]),
+        ("later relapse of those free at 3 years", [NAN, NAN, 0, 1]),
+        ("hazard of death", [0, 1, 1, 1]),
+        ("hazard of a metastasis or death", [NAN, 1, 1, 1]),
     ],
 )  # fmt: skip
 def test_an_outcome_is_read_from_the_tables(name, expected):

@@ -28,7 +28,7 @@ from sim.scenario.file import ScenarioFile
 from sim.work.resuming import Work
 
 REPOSITORY = Path(__file__).parent.parent
-NAMES = ("load", "run", "ask", "compare", "sweep", "validate")
+NAMES = ("load", "run", "ask", "compare", "sweep", "validate", "claims")
 PATIENTS = 40
 
 

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from sim.analysis.survival import follow_up, logrank
+from sim.analysis.hazards import hazard_contrast
+from sim.analysis.survival import TimesToEvent, follow_up, logrank
 from sim.names import TWO_SIDED_95
 from sim.results import reading as results
 from sim.results.conditions import CONDITIONS
 from sim.results.incidence import wilson_interval
-from sim.results.outcomes import DIAGNOSIS, REFERENCE, SHARE
+from sim.results.outcomes import DIAGNOSIS, LOG_HAZARD_RATIO, REFERENCE, SHARE
 from sim.scenario.comparison import Arm, Question
 from sim.scenario.expectations import Contrast
 
@@ -142,6 +143,27 @@ def _verdict(contrast: Contrast, patients: int, difference: float, low: float, h
     return UNCLEAR if low <= 0.0 <= high else YES if contrast.sign * difference > 0 else NO
 
 
+def times_of(comparison: Question, runs: Mapping[str, results.Run], measured: Measured) -> dict[str, TimesToEvent]:
+    """By arm, when those who count met the end that an outcome of survival asks for."""
+    assert comparison.outcome.ends is not None
+    times = {}
+    for arm in comparison.arms:
+        since = DIAGNOSIS if comparison.outcome.from_diagnosis else REFERENCE
+        followed = follow_up(runs[arm.name], comparison.outcome.ends, since=since)
+        patients = np.sort(runs[arm.name].patients["patient"].to_numpy())[measured[arm.name][1]]
+        times[arm.name] = followed.of(np.isin(followed.patient, patients))
+    return times
+
+
+def hazard_direction(
+    comparison: Question, contrast: Contrast, runs: Mapping[str, results.Run], measured: Measured
+) -> dict[str, Any]:
+    """As `direction`, of the log of a hazard ratio."""
+    conditions = {arm.name: arm.only for arm in comparison.arms}
+    ratio, error, patients = hazard_contrast(contrast, times_of(comparison, runs, measured), conditions)
+    return _found(contrast, patients, ratio, error)
+
+
 def logrank_p_values(
     comparison: Question, runs: Mapping[str, results.Run], measured: Measured
 ) -> list[dict[str, float]]:
@@ -152,12 +174,7 @@ def logrank_p_values(
     """
     if comparison.outcome.ends is None:
         return [{} for _ in comparison.contrasts]
-    times = {}
-    for arm in comparison.arms:
-        since = DIAGNOSIS if comparison.outcome.from_diagnosis else REFERENCE
-        followed = follow_up(runs[arm.name], comparison.outcome.ends, since=since)
-        patients = np.sort(runs[arm.name].patients["patient"].to_numpy())[measured[arm.name][1]]
-        times[arm.name] = followed.of(np.isin(followed.patient, patients))
+    times = times_of(comparison, runs, measured)
     return [
         {"logrank_p": logrank(times[arms[0]], times[arms[1]]).p_value} if sorted(weights) == [-1, 1] else {}
         for arms, weights in (zip(*contrast.weights, strict=True) for contrast in comparison.contrasts)
@@ -171,7 +188,9 @@ def number_or_none(value: float) -> float | None:
 
 def arms_told(comparison: Question, measured: Measured) -> list[dict[str, Any]]:
     """A row an arm: who counts, and the mean of the outcome with its 95 % interval."""
-    return [_arm(arm, comparison.outcome.unit == SHARE, *measured[arm.name]) for arm in comparison.arms]
+    return [
+        _arm(arm, comparison.outcome.unit in (SHARE, LOG_HAZARD_RATIO), *measured[arm.name]) for arm in comparison.arms
+    ]
 
 
 def _arm(arm: Arm, share: bool, values: np.ndarray, counted: np.ndarray) -> dict[str, Any]:

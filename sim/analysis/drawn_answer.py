@@ -20,8 +20,10 @@ from sim.analysis.contrasts import (
     measure,
     number_or_none,
     one_arm_only,
+    times_of,
 )
 from sim.analysis.drawn_effects import PerDraw, chance_beyond, per_draw
+from sim.analysis.hazards import pseudo_values
 from sim.analysis.random_effects import FEWEST_DRAWS
 from sim.errors import InputError
 from sim.results.outcomes import SHARE
@@ -56,8 +58,8 @@ def under_draws(
     directions = []
     for contrast in asked.contrasts:
         patients = int(min(measured[arm][1].sum() for arm, _ in contrast.weights))
-        found = _of_contrast(asked, contrast, measured)
-        prior = told(_of_contrast(before, contrast, measured_before), contrast, asked.least)
+        found = _of_contrast(asked, contrast, measured, opened)
+        prior = told(_of_contrast(before, contrast, measured_before, opened_before), contrast, asked.least)
         posterior = told(found, contrast, asked.least)
         whole = [posterior[key] if posterior[key] is not None else np.nan for key in ("difference", "low", "high")]
         whole = [0.0] * 3 if found.all_equal else whole
@@ -74,10 +76,14 @@ def under_draws(
     return {"posterior": draws, "arms": arms_told(asked, measured), "directions": directions}
 
 
-def _of_contrast(question: Question, contrast: Contrast, measured: Measured) -> PerDraw:
+def _of_contrast(question: Question, contrast: Contrast, measured: Measured, opened: Mapping[str, Run]) -> PerDraw:
     draws = question.scenario.posterior
     draw = np.arange(len(next(iter(measured.values()))[0])) % draws
     same = np.array([_same(question, contrast, number) for number in range(draws)])
+    if question.outcome.hazard:
+        everybody = np.sort(opened[contrast.weights[0][0]].patients["patient"].to_numpy())
+        conditions = {arm.name: arm.only for arm in question.arms}
+        contrast, measured = pseudo_values(contrast, times_of(question, opened, measured), conditions, everybody)
     return per_draw(contrast, measured, draw, same, share=question.outcome.unit == SHARE)
 
 

@@ -16,8 +16,10 @@ from sim import catalog
 from sim.analysis.answer_file import ANSWER
 from sim.analysis.contrasts import (
     YES,
+    Measured,
     arms_told,
     direction,
+    hazard_direction,
     logrank_p_values,
     measure,
     one_arm_only,
@@ -35,7 +37,7 @@ from sim.runs.keys import identity
 from sim.runs.run import run_scenario
 from sim.scenario import Override, Scenario
 from sim.scenario.comparison import Arm, Question
-from sim.scenario.expectations import slug
+from sim.scenario.expectations import Contrast, slug
 
 FEWEST_PATIENTS = 100
 """In a chunk: a question has many small cohorts, and a chunk of 25 takes as long as one of 100."""
@@ -166,7 +168,7 @@ class _Runs:
             **at,
             "arms": arms_told(self._comparison, measured),
             "directions": [
-                direction(contrast, measured) | p | one_arm_only(contrast, opened, measured)
+                self._direction(contrast, opened, measured) | p | one_arm_only(contrast, opened, measured)
                 for contrast, p in zip(self._comparison.contrasts, logranks, strict=True)
             ],
         }
@@ -183,6 +185,11 @@ class _Runs:
             arm.name: self._run(self._scenario(arm, parameter, value), place / slug(arm.name))
             for arm in (comparison or self._comparison).arms
         }
+
+    def _direction(self, contrast: Contrast, runs: Mapping[str, results.Run], measured: Measured) -> dict[str, Any]:
+        if self._comparison.outcome.hazard:
+            return hazard_direction(self._comparison, contrast, runs, measured)
+        return direction(contrast, measured)
 
     def _scenario(self, arm: Arm, parameter: str | None, value: float | None) -> Scenario:
         scenario = arm.scenario.with_(patients=self._patients)

@@ -16,6 +16,7 @@ from sim.cli.ask import ask
 from sim.cli.attribute import attribute
 from sim.cli.calibrate import calibrate
 from sim.cli.check import check
+from sim.cli.claims import claims
 from sim.cli.compare import compare
 from sim.cli.compile import compile_command
 from sim.cli.demo import demo
@@ -63,6 +64,7 @@ for command in (
     attribute,
     sensitivity,
     validate,
+    claims,
     plot,
     compare,
     report,

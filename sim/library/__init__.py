@@ -9,16 +9,19 @@ from sim.library.comparisons import Comparison, compare
 from sim.library.inputs import ScenarioKeys, load
 from sim.library.plans import Sweep, sweep
 from sim.library.scorecards import Scorecard, validate
+from sim.library.statements import Claims, claims
 from sim.library.stored import open  # noqa: A004
 
 __all__ = [
     "Answer",
+    "Claims",
     "Comparison",
     "Run",
     "ScenarioKeys",
     "Scorecard",
     "Sweep",
     "ask",
+    "claims",
     "compare",
     "load",
     "open",

@@ -19,17 +19,39 @@ from typing import TYPE_CHECKING, Any
 
 from sim.messages import describe, nearest
 from sim.names import DAYS_PER_YEAR, NICHES
+from sim.results.clinical import CLINICAL, LOG_HAZARD_RATIO, SHARE
+from sim.results.found import (
+    DIAGNOSIS,
+    REFERENCE,
+    Measure,
+    alive,
+    by_patient,
+    by_then,
+    count,
+    first_years,
+    found_in_life,
+    free_of_metastases,
+    if_diagnosed,
+    lived_years,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from sim.results.reading import Run
 
-SHARE = "share of patients"
-DIAGNOSIS, REFERENCE = "diagnosis_day", "reference_day"
-"""What years are counted from: columns of the table of patients."""
-Measure = Callable[..., Any]
-"""A series by patient, of a run and of what is free in the outcome's name (organ, years)."""
+__all__ = [
+    "CLINICAL",
+    "DIAGNOSIS",
+    "LOG_HAZARD_RATIO",
+    "OUTCOMES",
+    "REFERENCE",
+    "SHARE",
+    "Outcome",
+    "found_in_life",
+    "outcome",
+]
+_MARKS = ("ends", "needs_visits", "from_diagnosis", "hazard", "selected")
 _FREE = {"organ": "|".join(NICHES), "years": r"\d+(?:\.\d+)?"}
 
 
@@ -40,6 +62,8 @@ class Outcome:
     `from_diagnosis` says whether it counts from diagnosis: only arms that are the same up to it can be compared then.
     `ends` says what ends survival where the outcome is of survival ("overall": death; "metastasis_free": death or the
     first metastasis found), else it is None. `needs_visits` says whether only follow-up by visits can record it.
+    `hazard`: arms differ by the log of a hazard ratio, not by their means. `selected`: defined only in patients whom
+    something after diagnosis has chosen, so that arms compare different people.
     """
 
     name: str
@@ -50,6 +74,8 @@ class Outcome:
     ends: str | None
     needs_visits: bool = False
     from_diagnosis: bool = False
+    hazard: bool = False
+    selected: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,20 +86,8 @@ class _Kind:
     ends: str | None = None
     needs_visits: bool = False
     from_diagnosis: bool = False
-
-
-def _by_patient(run: Run, counted: pd.Series) -> pd.Series:
-    """A value a patient of the run, in the order of `patients`; zero for those who are not in `counted`."""
-    return counted.reindex(run.patients["patient"], fill_value=0).astype(float)
-
-
-def found_in_life(run: Run, organ: str | None = None, since: str = DIAGNOSIS) -> pd.DataFrame:
-    """The metastases that were found in life, with the years from diagnosis (or the reference day) to that."""
-    found = run.metastases.dropna(subset=["detected_day"])
-    if organ is not None:
-        found = found[found["organ"] == organ]
-    start_day = run.patients.set_index("patient")[since].reindex(found["patient"]).to_numpy(dtype=float)
-    return found.assign(years=(found["detected_day"].to_numpy(dtype=float) - start_day) / DAYS_PER_YEAR)
+    hazard: bool = False
+    selected: bool = False
 
 
 def _woken(run: Run, years: float) -> pd.DataFrame:
@@ -82,19 +96,6 @@ def _woken(run: Run, years: float) -> pd.DataFrame:
     diagnosis_day = run.patients.set_index("patient")["diagnosis_day"].reindex(slept["patient"]).to_numpy(dtype=float)
     since = (slept["woke_day"].to_numpy(dtype=float) - diagnosis_day) / DAYS_PER_YEAR
     return slept[(since > 0.0) & (since <= years)]
-
-
-def _count(found: pd.DataFrame) -> pd.Series:
-    return found.groupby("patient").size()
-
-
-def _first_years(run: Run, organ: str | None = None, since: str = DIAGNOSIS) -> pd.Series:
-    """Years from diagnosis (or the reference day) to the first metastasis found, nan where there was none."""
-    return found_in_life(run, organ, since).groupby("patient")["years"].min().reindex(run.patients["patient"])
-
-
-def _by_then(run: Run, years: float, organ: str | None = None, since: str = DIAGNOSIS) -> pd.Series:
-    return (_first_years(run, organ, since) <= years).astype(float)
 
 
 def _symptom_years(run: Run) -> pd.Series:
@@ -107,28 +108,6 @@ def _symptom_years(run: Run) -> pd.Series:
     ) / DAYS_PER_YEAR
 
 
-def _lived(run: Run, since: str = DIAGNOSIS) -> pd.Series:
-    people = run.patients.set_index("patient")
-    return (people["last_day"] - people[since]).astype(float) / DAYS_PER_YEAR
-
-
-def _alive(run: Run, years: float, since: str = DIAGNOSIS) -> pd.Series:
-    """Whether they lived longer than that: follow-up ends by death or with the horizon, and by nothing else."""
-    dead = run.patients.set_index("patient")["death_day"].notna()
-    return (~(dead & (_lived(run, since) <= years))).astype(float)
-
-
-def _free(run: Run, years: float, since: str = DIAGNOSIS) -> pd.Series:
-    return _alive(run, years, since) * (1.0 - _by_then(run, years, since=since))
-
-
-def _if_diagnosed(measure: Measure) -> Measure:
-    """Of those who were diagnosed; nan for those found at death, who have no day to count from."""
-    return lambda run, **free: measure(run, **free).where(
-        run.patients.set_index("patient")[DIAGNOSIS].notna().reindex(run.patients["patient"])
-    )
-
-
 def _first_size(run: Run) -> pd.Series:
     import numpy as np
 
@@ -137,7 +116,7 @@ def _first_size(run: Run) -> pd.Series:
 
 
 def _share_in(run: Run, organ: str) -> pd.Series:
-    return _count(found_in_life(run, organ)).reindex(run.patients["patient"], fill_value=0) / _count(
+    return count(found_in_life(run, organ)).reindex(run.patients["patient"], fill_value=0) / count(
         found_in_life(run)
     ).reindex(run.patients["patient"])
 
@@ -160,11 +139,11 @@ def _powers_of_ten(measure: Measure) -> Measure:
 
 
 def _colonies(run: Run) -> pd.Series:
-    return _by_patient(run, _count(run.metastases))
+    return by_patient(run, count(run.metastases))
 
 
 def _from_diagnosis(unit: str, meaning: str, measure: Measure, **rest: Any) -> _Kind:
-    return _Kind(unit, meaning, _if_diagnosed(measure), from_diagnosis=True, **rest)
+    return _Kind(unit, meaning, if_diagnosed(measure), from_diagnosis=True, **rest)
 
 
 def _since_reference(measure: Measure) -> Measure:
@@ -174,41 +153,41 @@ def _since_reference(measure: Measure) -> Measure:
 OUTCOMES: Mapping[str, _Kind] = MappingProxyType(
     {
         "metastases per patient": _Kind(
-            "metastases", "metastases found", lambda run: _by_patient(run, _count(found_in_life(run)))
+            "metastases", "metastases found", lambda run: by_patient(run, count(found_in_life(run)))
         ),
         "metastases in the {organ} per patient": _Kind(
             "metastases",
             "metastases found in that organ",
-            lambda run, organ: _by_patient(run, _count(found_in_life(run, organ))),
+            lambda run, organ: by_patient(run, count(found_in_life(run, organ))),
         ),
         "patients with a metastasis": _Kind(
-            SHARE, "at least one metastasis was found", lambda run: _first_years(run).notna().astype(float)
+            SHARE, "at least one metastasis was found", lambda run: first_years(run).notna().astype(float)
         ),
         "patients with a metastasis in the {organ}": _Kind(
             SHARE,
             "at least one was found in that organ",
-            lambda run, organ: _first_years(run, organ).notna().astype(float),
+            lambda run, organ: first_years(run, organ).notna().astype(float),
         ),
         "patients with a metastasis within {years} years": _from_diagnosis(
             SHARE,
             "one was found at or before that time; the dead stay in the denominator",
-            _by_then,
+            by_then,
         ),
         "patients with a metastasis in the {organ} within {years} years": _from_diagnosis(
             SHARE,
             "one was found in that organ at or before that time; the dead stay in the denominator",
-            _by_then,
+            by_then,
         ),
         "patients with a first metastasis after {years} years": _from_diagnosis(
             SHARE,
             "a late relapse: the first of all metastases was found later than that",
-            lambda run, years: (_first_years(run) > years).astype(float),
+            lambda run, years: (first_years(run) > years).astype(float),
         ),
-        "survival at {years} years": _from_diagnosis(SHARE, "alive at that time", _alive, ends="overall"),
+        "survival at {years} years": _from_diagnosis(SHARE, "alive at that time", alive, ends="overall"),
         "metastasis-free survival at {years} years": _from_diagnosis(
             SHARE,
             "alive at that time, and no metastasis was found until then",
-            _free,
+            free_of_metastases,
             ends="metastasis_free",
         ),
         "patients with liver symptoms": _Kind(
@@ -228,78 +207,84 @@ OUTCOMES: Mapping[str, _Kind] = MappingProxyType(
             "years from diagnosis until a full liver sent them to imaging, in those who had symptoms",
             lambda run: _symptom_years(run),
             needs_visits=True,
+            selected=True,
         ),
         "years lived": _from_diagnosis(
-            "years", "years from diagnosis to death or to the end of the horizon", _lived, ends="overall"
+            "years", "years from diagnosis to death or to the end of the horizon", lived_years, ends="overall"
         ),
         "years to the first metastasis": _from_diagnosis(
             "years",
             "years from diagnosis (negative before it) to the first metastasis found, in those who got one",
-            _first_years,
+            first_years,
+            selected=True,
         ),
         "patients alive {years} years after the reference day": _Kind(
             SHARE,
             "of all, those found at death too: alive so long after the day on which the primary alone would present",
-            _since_reference(_alive),
+            _since_reference(alive),
             ends="overall",
         ),
         "patients alive without a metastasis {years} years after the reference day": _Kind(
             SHARE,
             "of all, those found at death too: alive at that time, and no metastasis was found until then",
-            _since_reference(_free),
+            _since_reference(free_of_metastases),
         ),
         "patients with a metastasis within {years} years after the reference day": _Kind(
             SHARE,
             "one was found at or before that time, before diagnosis too; the dead stay in the denominator",
-            _since_reference(_by_then),
+            _since_reference(by_then),
         ),
         "patients with a metastasis in the {organ} within {years} years after the reference day": _Kind(
             SHARE,
             "one was found in that organ at or before that time; the dead stay in the denominator",
-            _since_reference(_by_then),
+            _since_reference(by_then),
         ),
         "patients with a first metastasis more than {years} years after the reference day": _Kind(
             SHARE,
             "the first of all was found later than that after the day on which the primary alone would present",
-            lambda run, years: (_first_years(run, since=REFERENCE) > years).astype(float),
+            lambda run, years: (first_years(run, since=REFERENCE) > years).astype(float),
         ),
         "years lived after the reference day": _Kind(
             "years",
             "years from the day on which the primary alone would present to death (negative before it) or to the "
             "end of the horizon",
-            _since_reference(_lived),
+            _since_reference(lived_years),
             ends="overall",
         ),
         "years from the reference day to the first metastasis": _Kind(
             "years",
             "years from the day on which the primary alone would present (negative before it) to the first metastasis "
             "found, in those who got one",
-            _since_reference(_first_years),
+            _since_reference(first_years),
+            selected=True,
         ),
         "size of the first metastasis when found": _Kind(
             "log10 cells",
             "cells of the first metastasis on the day on which it was found, in those who got one",
             _first_size,
+            selected=True,
         ),
         "share of metastases in the {organ}": _Kind(
             "share of metastases",
             "of a patient's metastases, in those who have one",
             lambda run, organ: _share_in(run, organ),
+            selected=True,
         ),
         "share of metastases of the commonest clone": _Kind(
             "share of metastases",
             "of a patient's metastases that one clone founded, in those who have two or more",
             _commonest_clone,
+            selected=True,
         ),
         "metastases from metastases per patient": _Kind(
             "metastases",
             "metastases found that another metastasis had shed",
-            lambda run: _by_patient(run, _count(found_in_life(run).query("source != 'primary'"))),
+            lambda run: by_patient(run, count(found_in_life(run).query("source != 'primary'"))),
         ),
         "metastases of several founders per patient": _Kind(
             "metastases",
             "metastases found that a cluster of cells had founded",
-            lambda run: _by_patient(run, _count(found_in_life(run).query("founders > 1"))),
+            lambda run: by_patient(run, count(found_in_life(run).query("founders > 1"))),
         ),
         "colonies of 1 mm per patient": _Kind("colonies", "colonies that reached 10^6 cells, found or not", _colonies),
         "colonies of 1 mm on a log scale": _Kind(
@@ -309,22 +294,26 @@ OUTCOMES: Mapping[str, _Kind] = MappingProxyType(
             "log10 colonies",
             "log10(1 + colonies that reached 10^6 cells, and whose founder woke after diagnosis, at or before that "
             "time)",
-            _powers_of_ten(lambda run, years: _by_patient(run, _count(_woken(run, years)))),
+            _powers_of_ten(lambda run, years: by_patient(run, count(_woken(run, years)))),
         ),
         "cells in metastases on a log scale": _Kind(
             "log10 cells",
             "log10(1 + cells in metastases that reached 10^6 cells), on the patient's last day",
-            _powers_of_ten(lambda run: _by_patient(run, run.metastases.groupby("patient")["cells"].sum())),
+            _powers_of_ten(lambda run: by_patient(run, run.metastases.groupby("patient")["cells"].sum())),
         ),
         "cells in metastases in the {organ} on a log scale": _Kind(
             "log10 cells",
             "log10(1 + cells in metastases of that organ that reached 10^6 cells), on the patient's last day",
             _powers_of_ten(
-                lambda run, organ: _by_patient(
+                lambda run, organ: by_patient(
                     run, run.metastases[run.metastases["organ"] == organ].groupby("patient")["cells"].sum()
                 )
             ),
         ),
+        **{
+            name: _from_diagnosis(kind.unit, kind.meaning, kind.measure, **kind.marks)
+            for name, kind in CLINICAL.items()
+        },
         "cells shed per patient": _Kind("cells", "cells shed into the blood", _column("shed_cells")),
         "settled cells per patient": _Kind(
             "cells", "cells that settled, alive and able to found a colony", _column("settled_cells")
@@ -361,9 +350,7 @@ def outcome(text: str) -> Outcome:
                 kind.meaning,
                 free.get("years"),
                 functools.partial(kind.measure, **free),
-                kind.ends,
-                kind.needs_visits,
-                kind.from_diagnosis,
+                **{mark: getattr(kind, mark) for mark in _MARKS},
             )
     near = nearest(name, OUTCOMES)
     hint = f"did you mean {' or '.join(near)}? " if near else ""
