@@ -52,10 +52,10 @@ class MetastasisModel(mesa.Model):
     """A cohort's chunk of lanes, simulated together; no lane's course depends on another's.
 
     `hosts`: the patients; `parameters`: values by lane, with the nulls of mechanisms that are off already set;
-    `horizon_days` and `visible_cells` (lanes,): follow-up after diagnosis, and the size that makes a macrometastasis;
-    `treatments`: plans with the lanes that get them; `doomed`: whether cells whose colonies die out can be asked for
-    (nothing that they do changes a metastasis). Shapes are (lanes,) or (lanes, niches) throughout. Raises ValueError
-    for more than 65,536 lanes, or more days than an identity holds.
+    `horizon_days` and `visible_cells` (lanes,): follow-up after the reference day (so that arms end on the same day),
+    and the size that makes a macrometastasis; `treatments`: plans with the lanes that get them; `doomed`: whether cells
+    whose colonies die out can be asked for (nothing that they do changes a metastasis). Shapes are (lanes,) or (lanes,
+    niches) throughout. Raises ValueError for more than 65,536 lanes, or more days than an identity holds.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class MetastasisModel(mesa.Model):
         self.day = 0
         self.key = streams.seed_key(seed)
         self.hosts, self.parameters = hosts, parameters
-        self.last_day = hosts.diagnosis_day + np.ceil(np.broadcast_to(horizon_days, lanes)).astype(np.int64)
+        self.last_day = hosts.reference_day + np.ceil(np.broadcast_to(horizon_days, lanes)).astype(np.int64)
         if self.last_day.max() >= COLONY_DAYS:
             raise ValueError(f"follow-up would end on day {self.last_day.max()}: the limit is {COLONY_DAYS - 1}")
         self.visible_cells = np.array(np.broadcast_to(visible_cells, lanes), dtype=float)

@@ -15,7 +15,8 @@ from sim.errors import InputError
 from sim.finding import SCENARIOS as FOLDER
 from sim.names import DAYS_PER_YEAR, NICHES
 from sim.report.questions import arm_label
-from sim.results.outcomes import CONDITIONS, OUTCOMES, outcome
+from sim.results.conditions import CONDITIONS
+from sim.results.outcomes import OUTCOMES, outcome
 from sim.scenario import files, load
 from sim.scenario.comparison import load_comparison
 from sim.scenario.expectations import Contrast, contradiction, contrasts

@@ -11,6 +11,14 @@ from sim.results.shape import Many, Within
 ANSWER = "answer.json"
 _REAL, _MAYBE = (int, float), (int, float, type(None))
 _PATIENTS = Within(0, 2**63)
+_DRAWN = {
+    "draws": Within(0, 10**6),
+    "no_effect_by_law": Within(0, 10**6),
+    **dict.fromkeys(
+        ("difference", "low", "high", "between_draws_sd", "chance_error", "predicted_low", "predicted_high"), _MAYBE
+    ),
+    "probability": _MAYBE,
+}
 _POINT = {
     "arms": Many(
         {
@@ -32,6 +40,11 @@ _POINT = {
             "high": _MAYBE,
             "seen": str,
             "logrank_p?": _MAYBE,
+            "diagnosed_in_some_arms?": _PATIENTS,
+            "defined_in_some_arms?": _PATIENTS,
+            "posterior?": _DRAWN,
+            "prior?": _DRAWN,
+            "by_construction?": str,
         }
     ),
 }
@@ -42,6 +55,8 @@ SHAPE = {
     "seed": Within(0, 2**63),
     "patients": _PATIENTS,
     "wall_seconds": Within(0.0, 1e12),
+    "posterior?": {"draws": Within(0, 10**6), "least": _REAL},
+    "by_construction?": str,
     **_POINT,
     "across": Many({"parameter": str, "value": _REAL, **_POINT}),
 }

@@ -3,23 +3,20 @@
 Patients run under their own draws, the same in every arm: a pair is of one draw. A draw has few pairs, and their own
 spread may happen to be zero; so the spread within draws is pooled over all of them, which leaves the variance between
 draws unbiased however much draws differ in spread. A share has half a patient more in each of the four cells of its
-pairs (Agresti and Min 2005), so that no event is not no error. Where a draw has a mechanism at its null, arms may be the
-same by law: its effect is zero, exactly.
+pairs (Agresti and Min 2005), so that no event is not no error. Where a draw has a mechanism at its null, arms may be
+the same by law: its effect is zero, exactly.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.stats import norm
 
 from sim.analysis import random_effects
+from sim.analysis.contrasts import Measured
 from sim.scenario.expectations import Contrast
-
-Measured = Mapping[str, tuple[np.ndarray, np.ndarray]]
-"""Outcome by patient, and who counts, (patients,) each, by arm."""
 
 
 @dataclass(frozen=True)

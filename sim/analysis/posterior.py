@@ -122,7 +122,7 @@ class Drawing:
         raise last
 
     def values(self, row: dict[str, float], rng: np.random.Generator) -> dict[str, float]:
-        """The numbers of one draw, given all but the organ pattern. Raises InputError where no patient could have them."""
+        """The numbers of one draw, given all but the organ pattern. Raises InputError where they cannot be."""
         values = self.scenarios[data.FITTED_SITES[0]].effective(row)
         seen = exposed(data.FITTED_SITES, seed=SEED, patients=PATIENTS_OF_A_DRAW, values=values)
         fit = OrganFit(data.fitted(), Body(data.FITTED_SITES, exposures=seen, values=values))

@@ -1,9 +1,10 @@
-"""Draws of what one would believe without the rows that the program is fitted to: what an answer owes to the data.
+"""Draws of what one would believe without the fitted rows: beside them stands what an answer owes to the data.
 
-A draw has the assumed numbers, and the mechanisms at their null, of the posterior's draw of the same number; in place of
-the calibrated numbers it has what their priors say: those of the natural history by the priors of their fit, else even
-over their range; the organ pattern by the normal law of `priors.toml`. How many metastases there are in all no prior
-says; their level is such that a patient of average frailty expects about one, and is spread as the organs are.
+A draw has the assumed numbers, and the mechanisms at their null, of the posterior's draw of the same number; in place
+of the calibrated numbers it has what their priors say: those of the natural history by the priors of their fit, else
+even over their range; the organ pattern by the normal law of `priors.toml`. How many metastases there are in all no
+prior says; their level is such that, at the catalogue's growth, a patient of average frailty expects about one in an
+organ, and is spread as the organs are.
 
 The draws ship beside the posterior's, for the same reasons: scenarios and workers lie below this room and cannot make
 them, a run's key holds the file's digest, and another version of a library would make others. They are made with them.
@@ -15,15 +16,12 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from sim import catalog
-from sim import scenario as scenarios
 from sim.analysis import posterior
-from sim.analysis.calibration import parameters_of
 from sim.analysis.natural_history import targets, uncertainty
 from sim.analysis.natural_history.calibrate import derived
 from sim.analysis.natural_history.fit import Unknown
 from sim.analysis.organs import data
-from sim.analysis.organs.exposed import exposed
-from sim.analysis.organs.fit import SEED, Body, OrganFit, priors
+from sim.analysis.organs.fit import SEED, Body, OrganFit
 from sim.errors import InputError
 
 MOST_EXPECTED = 1000.0
@@ -37,6 +35,7 @@ class PriorDrawing(posterior.Drawing):
 
     def __init__(self, draws: int, seed: int = SEED) -> None:
         super().__init__(draws, seed, fitted=False)
+        self._fit = OrganFit(data.fitted(), Body(data.FITTED_SITES))
         self._unknowns = [
             unknown
             for part in uncertainty.read()
@@ -47,14 +46,12 @@ class PriorDrawing(posterior.Drawing):
     def values(self, row: dict[str, float], rng: np.random.Generator) -> dict[str, float]:
         """The numbers of one draw, given its assumed ones. Raises InputError where no patient could have them."""
         row = row | derived({unknown.name: natural(unknown, rng.random()) for unknown in self._unknowns})
-        values = self.scenarios[data.FITTED_SITES[0]].effective(row)
-        seen = exposed(data.FITTED_SITES, seed=SEED, patients=posterior.PATIENTS_OF_A_DRAW, values=values)
-        fit = OrganFit(data.fitted(), Body(data.FITTED_SITES, exposures=seen, values=values))
-        at = fit.prior_draw(rng)
-        expected = fit.expected_metastases(at)
+        at = self._fit.prior_draw(rng)
+        expected = self._fit.expected_metastases(at)
         if expected.max() > MOST_EXPECTED:
             raise InputError(f"found {expected.max():.0f} metastases a patient; allowed: {MOST_EXPECTED:.0f}")
-        return self.whole(row, values, fit.pattern(at))
+        values = self.scenarios[data.FITTED_SITES[0]].effective(row)
+        return self.whole(row, values, self._fit.pattern(at))
 
 
 def natural(unknown: Unknown, unit: float) -> float:

@@ -7,38 +7,37 @@ compared. A parameter of unknown size is asked about again at each of its values
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from sim import catalog
 from sim.analysis.answer_file import ANSWER
-from sim.analysis.survival import follow_up, logrank
+from sim.analysis.contrasts import (
+    YES,
+    arms_told,
+    direction,
+    logrank_p_values,
+    measure,
+    one_arm_only,
+    pooled,
+)
+from sim.analysis.drawn_answer import course_of, refuse_few_patients, under_draws
+from sim.catalog.posterior import PRIOR
 from sim.errors import InputError
 from sim.finding import key_of
-from sim.names import SITES, TWO_SIDED_95
 from sim.results import reading as results
 from sim.results import sealed
-from sim.results.incidence import wilson_interval
-from sim.results.outcomes import CONDITIONS, SHARE
 from sim.results.storage import write_sealed
 from sim.runs.keys import identity
 from sim.runs.run import run_scenario
 from sim.scenario import Override, Scenario
 from sim.scenario.comparison import Arm, Question
-from sim.scenario.expectations import Contrast, slug
+from sim.scenario.expectations import slug
 
 FEWEST_PATIENTS = 100
 """In a chunk: a question has many small cohorts, and a chunk of 25 takes as long as one of 100."""
-YES, UNCLEAR, NO, SAME, NONE = "yes", "unclear", "no", "no difference", "too few"
-"""Whether an expected direction was seen: the 95 % interval of the difference lies where it must; it reaches both
-sides; it lies where it must not (reversed, or beyond the bound of an equality); every pair is exactly equal; fewer than
-`FEWEST_PAIRS`, or an interval without width, in which no pair differs from another."""
-FEWEST_PAIRS = 10
-"""Patients of the smallest arm below whom nothing is said: a normal interval from three of them is no interval."""
 
 
 def ask(comparison: Question, **asked: Any) -> dict[str, Any]:
@@ -54,6 +53,7 @@ def ask_with_runs(
     patients: int | None = None,
     workers: int = 1,
     across: bool = True,
+    posterior: int | None = None,
     progress: bool = False,
     command_line: Sequence[str] = (),
 ) -> tuple[dict[str, Any], dict[str, results.Run]]:
@@ -61,17 +61,24 @@ def ask_with_runs(
 
     The answer is the content of `answer.json`. `patients` replaces the scenario's number in all arms. Arms that were
     finished by an earlier call with the same numbers, program and seed are not run again, and an arm whose parameters
-    a value of `across` does not reach is run once. Without `out` nothing is written: all runs stay in memory. Raises
-    InputError and MachineError as a run does.
+    a value of `across` does not reach is run once. With `posterior` patients run under so many draws of what is not
+    known, and again under as many of the prior; the draws cover the values of `across`, which are left out. Without
+    `out` nothing is written: all runs stay in memory. Raises InputError and MachineError as a run does.
     """
+    if posterior is not None:
+        refuse_few_patients(posterior, patients or comparison.scenario.patients)
+    asked = comparison if posterior is None else comparison.drawn(posterior)
+    before = None if posterior is None else comparison.drawn(posterior, PRIOR)
     if out is not None:
         out = Path(out)
         _refuse_other_folders(out)
-    runs = _Runs(comparison, out, seed, patients, workers, progress, list(command_line))
-    points = [runs.point(None, None)]
-    points += [
-        runs.point(entry.parameter, value) for entry in (comparison.across if across else ()) for value in entry.values
-    ]
+    runs = _Runs(asked, out, seed, patients, workers, progress, list(command_line))
+    if before is not None:
+        points = [under_draws(asked, runs.opened(), before, runs.opened(before, Path(PRIOR)))]
+    else:
+        points = [runs.point(None, None)]
+        values = ((entry.parameter, value) for entry in comparison.across for value in entry.values)
+        points += [runs.point(*at) for at in values] if across else []
     answer = {
         "scenario": comparison.scenario.name,
         "file": key_of(comparison.scenario.path),
@@ -83,6 +90,7 @@ def ask_with_runs(
         "enriched": [_override(name, entry) for name, entry in comparison.enriched.items()],
         "seed": seed,
         "patients": patients or comparison.scenario.patients,
+        **({"by_construction": comparison.by_construction} if comparison.by_construction else {}),
         "wall_seconds": runs.wall_seconds,
         **points[0],
         "across": points[1:],
@@ -148,24 +156,30 @@ class _Runs:
         place = (
             Path() if parameter is None or value is None else Path("across") / f"{slug(parameter)}_{_spelled(value)}"
         )
-        opened = {
-            arm.name: self._run(self._scenario(arm, parameter, value), place / slug(arm.name))
-            for arm in self._comparison.arms
-        }
+        opened = self.opened(self._comparison, place, parameter, value)
         measured = measure(self._comparison, opened)
         at = {} if parameter is None else {"parameter": parameter, "value": value}
         logranks = logrank_p_values(self._comparison, opened, measured)
         return {
             **at,
-            "arms": [
-                _arm(arm, self._comparison.outcome.unit == SHARE, *measured[arm.name])
-                | ({"chosen_by_itself": True} if chosen_by_itself(self._comparison, arm, measured) else {})
-                for arm in self._comparison.arms
-            ],
+            "arms": arms_told(self._comparison, measured),
             "directions": [
-                direction(contrast, measured) | p
+                direction(contrast, measured) | p | one_arm_only(contrast, opened, measured)
                 for contrast, p in zip(self._comparison.contrasts, logranks, strict=True)
             ],
+        }
+
+    def opened(
+        self,
+        comparison: Question | None = None,
+        place: Path = Path(),
+        parameter: str | None = None,
+        value: float | None = None,
+    ) -> dict[str, results.Run]:
+        """The runs of the arms (of another `comparison`, where given), made if need be, in folders below `place`."""
+        return {
+            arm.name: self._run(self._scenario(arm, parameter, value), place / slug(arm.name))
+            for arm in (comparison or self._comparison).arms
         }
 
     def _scenario(self, arm: Arm, parameter: str | None, value: float | None) -> Scenario:
@@ -206,24 +220,10 @@ def _spelled(value: float) -> str:
     return short if float(short) == value else repr(value)
 
 
-def _of_other_sites(names: Iterable[str], primary: str) -> set[str]:
-    """Parameters that only patients with a primary elsewhere have: of a vector with one value (or table) a site."""
-    keys: dict[str, set[str]] = {}
-    parts = {name: name.split(".") for name in names}
-    for first, *rest in parts.values():
-        keys.setdefault(first, set()).add(rest[0] if rest else "")
-    return {name for name, (first, *rest) in parts.items() if keys[first] == set(SITES) and rest[0] != primary}
-
-
 def _course(scenario: Scenario) -> str:
-    """Everything that the patients' course depends on: off mechanisms at their nulls, nothing of other sites."""
-    resolved = scenario.to_dict()
-    for key in ("name", "file", "title", "question", "mechanisms", "overrides", "parameters"):
-        del resolved[key]
-    values = scenario.effective()
-    for name in _of_other_sites(values, scenario.primary):
-        del values[name]
-    return json.dumps([resolved, values], sort_keys=True)
+    """Everything that the patients' courses depend on, in every draw under which they run."""
+    draws = range(max(scenario.posterior, 1))
+    return json.dumps([scenario.patients, scenario.posterior, *(course_of(scenario, draw) for draw in draws)])
 
 
 def _finished_runs(file: Path) -> dict[str, list]:
@@ -245,148 +245,3 @@ def _refuse_other_folders(out: Path) -> None:
             f"{out}: the folder is not empty and holds no {ANSWER} (found {sorted(other)[0]}); allowed: a new or empty "
             "folder, or an earlier answer, which is replaced"
         )
-
-
-def measure(comparison: Question, runs: Mapping[str, results.Run]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Outcome by patient (float, nan where undefined) and who counts (bool), by arm; patients in the same order.
-
-    A condition is read in each arm itself, on the day of diagnosis: arms that differ only after it count the same
-    patients, others their own. A patient without a value in one arm is left out of all arms with its condition.
-    """
-    values = {
-        arm.name: comparison.outcome.values(runs[arm.name]).sort_index().to_numpy(dtype=float)
-        for arm in comparison.arms
-    }
-    defined: dict[str | None, np.ndarray] = {}
-    for arm in comparison.arms:
-        defined[arm.only] = np.isfinite(values[arm.name]) & defined.get(arm.only, True)
-    counts = {
-        arm.name: CONDITIONS[arm.only](runs[arm.name]).sort_index().to_numpy(dtype=bool) if arm.only else True
-        for arm in comparison.arms
-    }
-    return {arm.name: (values[arm.name], defined[arm.only] & counts[arm.name]) for arm in comparison.arms}
-
-
-def chosen_by_itself(comparison: Question, arm: Arm, measured: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> bool:
-    """Whether another arm with the same condition counts other patients: the two differ before diagnosis."""
-    return arm.only is not None and any(
-        other.only == arm.only and not np.array_equal(measured[other.name][1], measured[arm.name][1])
-        for other in comparison.arms
-    )
-
-
-def contrast_influence(
-    contrast: Contrast, measured: Mapping[str, tuple[np.ndarray, np.ndarray]]
-) -> tuple[float, float]:
-    """The contrast of the arms' means and its standard error; nan where an arm has fewer than two patients.
-
-    Each patient's influence is summed over the arms in which they count: arms with the same patients are
-    compared in pairs, arms with different patients as independent groups, and all between by the same sum.
-    """
-    estimate, influence, fewest = 0.0, np.zeros(()), np.inf
-    for arm, weight in contrast.weights:
-        values, counted = measured[arm]
-        fewest = min(fewest, counted.sum())
-        if fewest < 2:
-            return float("nan"), float("nan")
-        mean = values[counted].mean()
-        estimate += weight * mean
-        influence = influence + weight * np.where(
-            counted, (np.where(counted, values, mean) - mean) / counted.sum(), 0.0
-        )
-    return float(estimate), float(np.sqrt((influence**2).sum() * fewest / (fewest - 1)))
-
-
-def direction(contrast: Contrast, measured: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> dict[str, Any]:
-    """One expected direction: the difference with its 95 % interval (normal), and whether it was seen.
-
-    With the patients of its smallest arm; seen is one of YES, UNCLEAR, NO, SAME, NONE.
-    """
-    patients = int(min(measured[arm][1].sum() for arm, _ in contrast.weights))
-    return _found(contrast, patients, *contrast_influence(contrast, measured))
-
-
-def pooled(answers: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The directions of one question asked with several seeds: cohorts of other patients, so their mean and its error.
-
-    The answers have the same arms, directions and number of patients.
-    """
-    out = []
-    for same in zip(*(answer["directions"] for answer in answers), strict=True):
-        contrast = Contrast(same[0]["expected"], (), same[0]["sign"], same[0]["within"])
-        patients = sum(found["patients"] for found in same)
-        numbers = np.array(
-            [[found[key] for key in ("difference", "low", "high")] for found in same], dtype=float
-        )  # None: nan
-        errors = (numbers[:, 2] - numbers[:, 1]) / (2 * TWO_SIDED_95)
-        out.append(_found(contrast, patients, numbers[:, 0].mean(), np.sqrt((errors**2).sum()) / len(same)))
-    return out
-
-
-def _found(contrast: Contrast, patients: int, difference: float, error: float) -> dict[str, Any]:
-    low, high = difference - TWO_SIDED_95 * error, difference + TWO_SIDED_95 * error
-    return {
-        "expected": contrast.text,
-        "sign": contrast.sign,
-        "within": contrast.within,
-        "patients": patients,
-        "difference": _number(difference),
-        "low": _number(low),
-        "high": _number(high),
-        "seen": _verdict(contrast, patients, difference, low, high),
-    }
-
-
-def _verdict(contrast: Contrast, patients: int, difference: float, low: float, high: float) -> str:
-    if patients < FEWEST_PAIRS or not np.isfinite(low):
-        return NONE
-    if not contrast.sign:
-        inside, outside = max(-low, high) <= contrast.within, min(-low, high) < -contrast.within
-        return YES if inside else NO if outside else UNCLEAR
-    if difference == low == high == 0.0:
-        return SAME
-    if low == high:
-        return NONE
-    return UNCLEAR if low <= 0.0 <= high else YES if contrast.sign * difference > 0 else NO
-
-
-def logrank_p_values(
-    comparison: Question, runs: Mapping[str, results.Run], measured: Mapping[str, tuple[np.ndarray, np.ndarray]]
-) -> list[dict[str, float]]:
-    """`logrank_p` of each contrast of two arms where the outcome is of survival, else nothing.
-
-    Mantel's test over the whole follow-up (`sim.analysis.survival.logrank`) takes the arms for independent groups.
-    Where they hold the same patients that is cautious: the paired interval is the narrower.
-    """
-    if comparison.outcome.ends is None:
-        return [{} for _ in comparison.contrasts]
-    times = {}
-    for arm in comparison.arms:
-        followed = follow_up(runs[arm.name], comparison.outcome.ends)
-        patients = np.sort(runs[arm.name].patients["patient"].to_numpy())[measured[arm.name][1]]
-        times[arm.name] = followed.of(np.isin(followed.patient, patients))
-    return [
-        {"logrank_p": logrank(times[arms[0]], times[arms[1]]).p_value} if sorted(weights) == [-1, 1] else {}
-        for arms, weights in (zip(*contrast.weights, strict=True) for contrast in comparison.contrasts)
-    ]
-
-
-def _arm(arm: Arm, share: bool, values: np.ndarray, counted: np.ndarray) -> dict[str, Any]:
-    """Mean of an arm with its 95 % interval: Wilson's of a share, else a normal one."""
-    n = int(counted.sum())
-    mean = float(values[counted].mean()) if n else float("nan")
-    half = TWO_SIDED_95 * float(values[counted].std(ddof=1)) / n**0.5 if n > 1 else float("nan")
-    low, high = wilson_interval(values[counted].sum(), n) if share else (mean - half, mean + half)
-    return {
-        "arm": arm.name,
-        "only": arm.only,
-        "patients": n,
-        "mean": _number(mean),
-        "low": _number(float(low)),
-        "high": _number(float(high)),
-    }
-
-
-def _number(value: float) -> float | None:
-    """JSON has no nan."""
-    return float(value) if np.isfinite(value) else None

@@ -17,6 +17,7 @@ import numpy as np
 
 from sim.names import DAYS_PER_YEAR, TWO_SIDED_95
 from sim.results.incidence import wilson_interval
+from sim.results.outcomes import DIAGNOSIS
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -103,16 +104,17 @@ class Curve:
         return Estimate(float(self.value[step]), float(self.low[step]), float(self.high[step]), at_risk)
 
 
-def follow_up(run: Run, kind: str = OVERALL) -> TimesToEvent:
-    """When each diagnosed patient of `run` met the end: `kind` is "overall" or "metastasis_free".
+def follow_up(run: Run, kind: str = OVERALL, since: str = DIAGNOSIS) -> TimesToEvent:
+    """When each patient of `run` met the end: `kind` is "overall" or "metastasis_free".
 
-    Metastasis-free survival leaves out patients with a visible metastasis at diagnosis. Raises
-    ValueError for another kind.
+    Days count from diagnosis, of those who were diagnosed; or `since` the reference day, of all (what came before it
+    counts at day 0), where arms may differ before diagnosis. Metastasis-free survival leaves out patients with a
+    metastasis found by then. Raises ValueError for another kind.
     """
     if kind not in (OVERALL, METASTASIS_FREE):
         raise ValueError(f"kind {kind!r} is none of {OVERALL}, {METASTASIS_FREE}")
-    people = run.patients.dropna(subset=["diagnosis_day"]).sort_values("patient")
-    diagnosis = people["diagnosis_day"].to_numpy(dtype=float)
+    people = run.patients.dropna(subset=[since]).sort_values("patient")
+    diagnosis = people[since].to_numpy(dtype=float)
     last = people["last_day"].to_numpy(dtype=float) - diagnosis
     happened = people["death_day"].notna().to_numpy(dtype=bool)
     patient = people["patient"].to_numpy()

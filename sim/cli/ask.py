@@ -47,6 +47,12 @@ EVERY = "all"
     help="Processes to use; results do not depend on it. [default: all cores]",
 )
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Folder of the answers. [default: results]")
+@click.option(
+    "--posterior",
+    type=WholeNumber(minimum=1),
+    metavar="N",
+    help="Ask under N draws of what is not known, and of the prior, instead of the catalogue's numbers.",
+)
 @click.option("--only-catalogue", is_flag=True, help="Do not ask again across the values of assumed parameters.")
 @click.option("--quiet", is_flag=True, help="No progress bars.")
 @click.pass_context
@@ -58,6 +64,7 @@ def ask(
     seeds: tuple[int, ...],
     workers: int | None,
     out: Path | None,
+    posterior: int | None,
     only_catalogue: bool,
     quiet: bool,
 ) -> None:
@@ -73,6 +80,11 @@ def ask(
 
     if small and patients is not None:
         raise InputError("--patients: found with --small, which sets their number; allowed: one of them")
+    seeds = tuple(dict.fromkeys(seeds))
+    if posterior is not None and len(seeds) > 1:
+        raise InputError(
+            "--posterior: found with several seeds, whose answers share their draws; allowed: one seed, more --patients"
+        )
     every = scenario == EVERY
     found = [load_comparison(file) for file in (scenarios.files() if every else [scenario])]
     if not every and found[0] is None:
@@ -84,15 +96,22 @@ def ask(
     for comparison in comparisons:
         tell(comparison_remarks(comparison))
 
+    if posterior is not None:
+        from sim.analysis.drawn_answer import refuse_few_patients
+
+        for comparison in comparisons:
+            comparison.drawn(posterior)  # refused before anything is computed
+            refuse_few_patients(posterior, patients or comparison.scenario.patients)
+
     from sim.analysis.answer_file import asked_by
     from sim.analysis.questions import ask as answer_question
     from sim.results.storage import check_file
 
     place = out or results_folder()
     if every:
-        check_file(_table_folder(place, small) / "questions.csv")  # before anything is computed
+        check_file(_table_folder(place, small, posterior) / "questions.csv")  # before anything is computed
     command_line = [PROGRAM, *context.find_root().meta["arguments"]]
-    steps = _steps(comparisons, list(dict.fromkeys(seeds)), not only_catalogue, every)
+    steps = _steps(comparisons, seeds, not only_catalogue and posterior is None, every)
     answers: dict[tuple[str, int], dict[str, Any]] = {}
     for turn, (comparison, seed, across) in enumerate(steps):
         if len(steps) > 1 and not quiet:
@@ -102,7 +121,7 @@ def ask(
                 err=True,
             )
         name = comparison.scenario.name
-        folder = place / name / folder_name(comparison, seed, patients, small)
+        folder = place / name / folder_name(comparison, seed, patients, small, posterior)
         folder = finding.apart(folder, comparison.scenario.path, asked_by(folder))
         answers[name, seed] = answer_question(
             comparison,
@@ -111,19 +130,20 @@ def ask(
             patients=patients,
             workers=workers or cores(),
             across=across,
+            posterior=posterior,
             progress=not quiet,
             command_line=command_line,
         )
         click.echo(answer_text(answers[name, seed]) + f"\n\nanswer   {shown(folder)}\n")
         if every:
-            _write_table(_table_folder(place, small), answers, steps[turn + 1 :], command_line)
+            _write_table(_table_folder(place, small, posterior), answers, steps[turn + 1 :], command_line)
     if every:
         click.echo(_verdict(list(answers.values())))
-        click.echo(f"table    {shown(_table_folder(place, small))}")
+        click.echo(f"table    {shown(_table_folder(place, small, posterior))}")
 
 
-def _table_folder(place: Path, small: bool) -> Path:
-    return place / ("questions_small" if small else "questions")
+def _table_folder(place: Path, small: bool, posterior: int | None) -> Path:
+    return place / f"questions{'_small' if small else ''}{f'_posterior{posterior}' if posterior else ''}"
 
 
 def _steps(
@@ -186,15 +206,30 @@ def _with_comparison() -> list[str]:
     return found
 
 
-def folder_name(comparison: Question, seed: int, patients: int | None, small: bool) -> str:
-    """`ask_...`: one folder a seed and cohort."""
-    return f"ask_{'small_' if small else ''}seed{seed}_{patients or comparison.scenario.patients}patients"
+def folder_name(
+    comparison: Question, seed: int, patients: int | None, small: bool, posterior: int | None = None
+) -> str:
+    """`ask_...`: one folder a seed and cohort, and number of draws."""
+    cohort = f"seed{seed}_{patients or comparison.scenario.patients}patients"
+    return f"ask_{'small_' if small else ''}{cohort}{f'_posterior{posterior}' if posterior else ''}"
 
 
 def answer_text(answer: dict[str, Any]) -> str:
     """The arms, the expected directions with their intervals, the same across assumed sizes, and one sentence."""
     from sim.cli.tables import table, width
-    from sim.report.questions import arm_label, enriched_text, holds_over, interval, number, sentence
+    from sim.report.questions import (
+        DRAWN_HEAD,
+        arm_label,
+        beyond_text,
+        by_construction,
+        counts_texts,
+        drawn_rows,
+        enriched_text,
+        holds_over,
+        interval,
+        number,
+        sentence,
+    )
 
     columns = width()
     arms = [
@@ -216,6 +251,7 @@ def answer_text(answer: dict[str, Any]) -> str:
     about = [answer["question"]]
     about += [f"assumes: {answer['assumes']}"] if answer["assumes"] else []
     about += [text] if (text := enriched_text(answer)) else []
+    about += [f"by construction: {reason}"] if (reason := by_construction(answer)) else []
     parts = [
         "\n".join(about),
         f"{answer['outcome']} ({answer['unit']}: {answer['meaning']})",
@@ -227,6 +263,13 @@ def answer_text(answer: dict[str, Any]) -> str:
             else ""
         ),
     ]
+    parts += ["\n".join(texts)] if (texts := counts_texts(answer)) else []
+    if answer.get("posterior"):
+        draws = answer["posterior"]["draws"]
+        parts.append(
+            f"Under {draws} draws of what is not known: means of all draws above; P is that of {beyond_text(answer)}\n"
+            + table(DRAWN_HEAD, drawn_rows(answer), columns)
+        )
     if answer["across"]:
         rows = [
             (f"{point['parameter']} = {point['value']:g}", *told(found))

@@ -23,7 +23,8 @@ from sim.messages import unknown
     "--draws",
     type=WholeNumber(minimum=1),
     metavar="N",
-    help="Also make N draws of calibrated and assumed numbers, for `--posterior` of `run`, `ask` and `sweep` (seconds each; continues).",
+    help="Also make N draws of calibrated and assumed numbers, for `run`, `ask` and `sweep` with --posterior (seconds "
+    "each; continues).",
 )
 @click.option("--quiet", is_flag=True, help="Do not print the report.")
 @click.option(

@@ -52,10 +52,12 @@ def amount_text(plan: Plan) -> str:
     scenarios = len({variant.scenario.name for variant in plan.variants})
     design = f", {plan.design}" if plan.design else ""
     pairing = "paired seeds" if plan.paired else "independent seeds"
+    number = plan.variants[0].scenario.posterior
+    draws = f", under {number} draws of what is not known" if number else ""
     return (
         f"{len(plan.runs):,} runs ({len(plan.points):,} points in {scenarios} scenario{'s' if scenarios > 1 else ''}"
         f"{design}, {plan.replicates} replicate{'s' if plan.replicates > 1 else ''}, {pairing}) "
-        f"of {plan.patients:,} patients in all"
+        f"of {plan.patients:,} patients in all{draws}"
     )
 
 
@@ -95,6 +97,12 @@ def amount_text(plan: Plan) -> str:
     show_default=True,
     help="Continue what is in DIR, or refuse a DIR that holds finished runs.",
 )
+@click.option(
+    "--posterior",
+    type=WholeNumber(minimum=1),
+    metavar="N",
+    help="Run the patients of every point under N draws of what is not known, in turn.",
+)
 @click.option("--retry-failed", is_flag=True, help="Compute runs again that failed before.")
 @click.option("--quiet", is_flag=True, help="No progress bar and no summary: print the sweep's folder only.")
 @click.pass_context
@@ -107,6 +115,7 @@ def sweep(
     cluster: str | None,
     shared: bool,
     resume: bool,
+    posterior: int | None,
     retry_failed: bool,
     quiet: bool,
 ) -> None:
@@ -123,7 +132,7 @@ def sweep(
         raise InputError("--cluster and --workers: the cluster has workers of its own; allowed: one of the two")
     if shared and not cluster:
         raise InputError("--shared: found without --cluster ADDRESS; the workers of this machine always share DIR")
-    plan = load(plan_file)
+    plan = load(plan_file, posterior)
     out = out or default_sweep_folder(plan)
     refuse_what_is_no_text(out.absolute())
     tell(plan_remarks(plan))

@@ -84,6 +84,7 @@ def ask(
     seed: int = 1,
     small: bool = False,
     only_catalogue: bool = False,
+    posterior: int | None = None,
     out: str | os.PathLike[str] | None = None,
     workers: int = 1,
     progress: bool = True,
@@ -92,7 +93,8 @@ def ask(
     """Answer the question of a scenario that has a comparison: run its arms with the same patients, and compare them.
 
     `scenario` and `keys` are as for `load`. `small` asks the small cohort of `[comparison.small]`; `only_catalogue`
-    leaves out asking again across the values of assumed parameters. Without `out` nothing is written, and the runs of
+    leaves out asking again across the values of assumed parameters; `posterior` asks under so many draws of what is not
+    known, and as many of the prior, instead. Without `out` nothing is written, and the runs of
     all arms stay in memory; with it each arm is a run in a folder below, and what is finished is not run again. The
     rest is as for `run`. Raises InputError and MachineError.
     """
@@ -109,12 +111,14 @@ def ask(
         "out": inputs.folder(out),
         "workers": inputs.whole_number("workers", workers, 1),
     }
+    if posterior is not None:
+        posterior = inputs.whole_number("posterior", posterior, 1)
     from sim.analysis.questions import ask_with_runs
     from sim.scenario.remarks import comparison_remarks
 
     comparison = comparison.small() if small else comparison
     inputs.warn(comparison_remarks(comparison))
     content, runs = ask_with_runs(
-        comparison, **asked, patients=patients, across=not only_catalogue, progress=bool(progress)
+        comparison, **asked, patients=patients, across=not only_catalogue, posterior=posterior, progress=bool(progress)
     )
     return Answer(content, {name: Run.of(run) for name, run in runs.items()})

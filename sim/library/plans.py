@@ -63,6 +63,7 @@ def sweep(
     *,
     out: str | os.PathLike[str] | None = None,
     workers: int = 1,
+    posterior: int | None = None,
     max_memory: int | str | None = None,
     resume: bool = True,
     retry_failed: bool = False,
@@ -73,7 +74,7 @@ def sweep(
     Without `out` nothing is written: how much memory the tables will take is said first, and refused above
     `max_memory` ("4GB", or bytes; by default half of what the machine has free). With `out` it is what the command
     `sweep` writes: the same call continues (`resume=False` refuses a folder with finished runs, `retry_failed=True`
-    computes again what failed). Workers and progress are as for `run`. Raises InputError and MachineError.
+    computes again what failed). Workers, progress and `posterior` are as for `run`. Raises InputError and MachineError.
     """
     if not isinstance(plan, str | os.PathLike):
         raise InputError(f"plan: found {describe(plan)}; allowed: the name of a plan, or the path of its file")
@@ -85,7 +86,9 @@ def sweep(
     from sim.sweeps.run import run_sweep
     from sim.work.resuming import LocalExecutor
 
-    resolved, executor = load(os.fspath(plan)), LocalExecutor(processes)
+    if posterior is not None:
+        posterior = inputs.whole_number("posterior", posterior, 1)
+    resolved, executor = load(os.fspath(plan), posterior), LocalExecutor(processes)
     inputs.warn(plan_remarks(resolved))
     if place is None:
         made = sweep_in_memory(resolved, executor=executor, progress=bool(progress), max_memory_bytes=limit)

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sim.analysis.questions import NO, SAME, YES, pooled, seen
+from sim.analysis.contrasts import NO, SAME, YES, pooled
+from sim.analysis.questions import seen
 
 Answer = Mapping[str, Any]
 
@@ -37,11 +38,27 @@ def rows(answers: Sequence[Answer]) -> list[dict[str, Any]]:
             "high": found["high"],
             "logrank_p": found.get("logrank_p"),
             "seen": found["seen"],
+            **_drawn_columns(answer, found),
         }
         for answer in (*answers, *together)
         for point in (answer, *answer["across"])
         for found in point["directions"]
     ]
+
+
+def _drawn_columns(answer: Answer, found: Mapping[str, Any]) -> dict[str, Any]:
+    """What draws of what is not known say of a direction; none where it was not asked under draws."""
+    if "posterior" not in found:
+        return {}
+    posterior = found["posterior"]
+    names = ("draws", "between_draws_sd", "chance_error", "predicted_low", "predicted_high")
+    return {
+        "least": answer["posterior"]["least"],
+        **{name: posterior[name] for name in names},
+        "probability": posterior["probability"],
+        "prior_probability": found["prior"]["probability"],
+        "by_construction": found.get("by_construction"),
+    }
 
 
 def _by_scenario(answers: Sequence[Answer]) -> dict[str, list[Answer]]:
@@ -96,8 +113,9 @@ def sentence(answer: Answer) -> str:
         f"{found['expected']} (difference {number(found['difference'])}, 95 % {interval(found)})"
         for found in answer["directions"]
     )
+    reason = by_construction(answer)
     if all(verdict == YES for verdict in verdicts):
-        head = "As expected"
+        head = f"By construction ({reason})" if reason else "As expected"
     elif NO in verdicts or SAME in verdicts:
         head = "Not as expected"
     else:
@@ -108,7 +126,77 @@ def sentence(answer: Answer) -> str:
         total = sum(at_values.values())
         across = f"; across assumed sizes: {YES} in {at_values.pop(YES, 0)} of {total}"
         across += "".join(f", {verdict} in {count}" for verdict, count in at_values.items())
-    return f"{head}: {answer['outcome']}, {told}{across}."
+    drawn = f"; {'; '.join(chance_text(found) for found in answer['directions'])}" if answer.get("posterior") else ""
+    return f"{head}: {answer['outcome']}, {told}{drawn}{across}."
+
+
+def by_construction(answer: Answer) -> str | None:
+    """Why the whole answer follows from the law, or from what was believed before any data; None where it does not."""
+    if answer.get("by_construction"):
+        return str(answer["by_construction"])
+    reasons = [found.get("by_construction") for found in answer["directions"]]
+    return "; ".join(dict.fromkeys(map(str, reasons))) if reasons and all(reasons) else None
+
+
+def chance_text(found: Mapping[str, Any]) -> str:
+    """The probability of a direction under the posterior and under the prior."""
+    told = ", by construction" if found.get("by_construction") else ""
+    return (
+        f"{found['expected']} with probability {number(found['posterior']['probability'])} under the posterior, "
+        f"{number(found['prior']['probability'])} under the prior{told}"
+    )
+
+
+def beyond_text(answer: Answer) -> str:
+    """What the probabilities are of."""
+    least = answer["posterior"]["least"]
+    said = "" if least else ": none is stated, so any on the expected side counts"
+    return (
+        f"an effect beyond the least that matters, {least:g} {answer['unit']}{said}; of an equality, within its bound"
+    )
+
+
+def counts_texts(answer: Answer) -> list[str]:
+    """Lines on the patients of whom only some of the compared arms know something."""
+    out = []
+    for found in answer["directions"]:
+        if count := found.get("diagnosed_in_some_arms"):
+            out.append(
+                f"{found['expected']}: {count} patients were diagnosed in one arm and found at death in another"
+            )
+        if count := found.get("defined_in_some_arms"):
+            out.append(f"{found['expected']}: {count} patients have a value in one arm only, and are left out")
+    return out
+
+
+def drawn_rows(answer: Answer) -> list[tuple[str, ...]]:
+    """DRAWN_HEAD's cells of each direction under draws of what is not known."""
+    rows = []
+    for found in answer["directions"]:
+        posterior, prior = found["posterior"], found["prior"]
+        new = f"{number(posterior['predicted_low'])} to {number(posterior['predicted_high'])}"
+        reason = found.get("by_construction")
+        rows.append(
+            (
+                found["expected"],
+                number(posterior["chance_error"]),
+                number(posterior["between_draws_sd"]),
+                new,
+                number(posterior["probability"]),
+                number(prior["probability"]) + (" (by construction)" if reason else ""),
+            )
+        )
+    return rows
+
+
+DRAWN_HEAD = (
+    "expected",
+    "error of chance",
+    "SD between draws",
+    "a new draw, 95 %",
+    "P, posterior",
+    "P, prior",
+)
 
 
 def page(answers: Sequence[Answer], waiting: Sequence[tuple[str, str]], *, command: str, commit: str) -> str:
@@ -159,6 +247,8 @@ def _section(name: str, asked: Sequence[Answer]) -> str:
         lines += ["", f"Assumes: {first['assumes']}."]
     if enriched := enriched_text(first):
         lines += ["", enriched[0].upper() + enriched[1:] + "."]
+    if reason := by_construction(first):
+        lines += ["", f"By construction: {reason}."]
     head = [
         "expected",
         "patients",
@@ -173,6 +263,14 @@ def _section(name: str, asked: Sequence[Answer]) -> str:
         cells = [f"{number(one['difference'])} ({interval(one)}): {one['seen']}" for one in told]
         p_values = [", ".join(number(one["logrank_p"]) for one in same if "logrank_p" in one)] if logrank else []
         lines.append(_row([found["expected"], ", ".join(str(one["patients"]) for one in same), *cells, *p_values]))
+    lines += [line for answer in asked for text in counts_texts(answer) for line in ("", f"{text}.")]
+    for answer in asked:
+        if answer.get("posterior"):
+            lines += [
+                "",
+                f"Under {answer['posterior']['draws']} draws of what is not known. P is that of {beyond_text(answer)}:",
+            ]
+            lines += ["", _row(DRAWN_HEAD), "|" + " --- |" * len(DRAWN_HEAD), *map(_row, drawn_rows(answer))]
     over = [row for answer in asked for row in holds_over(answer)]
     if over:
         lines += [

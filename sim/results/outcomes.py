@@ -3,7 +3,9 @@
 A name is a phrase such as "survival at 5 years" or "metastases in the liver per patient", in which
 the organ and the years are free. Every outcome is one number a patient, nan where it is not defined
 for them; a share of patients is the mean of ones and zeros. Only what was found while the patient
-lived counts as a metastasis here. Times count from diagnosis.
+lived counts as a metastasis here. Times count from diagnosis, and are not defined for those who were found at death;
+or, where the name says so, from the reference day, and are defined for everybody. None counts from a relapse: who looks
+more often finds it earlier, and would seem to live longer after it.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from sim.messages import describe, nearest
-from sim.names import DAYS_PER_YEAR, NICHES, STAGES_AT_DIAGNOSIS
+from sim.names import DAYS_PER_YEAR, NICHES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from sim.results.reading import Run
 
 SHARE = "share of patients"
+DIAGNOSIS, REFERENCE = "diagnosis_day", "reference_day"
+"""What years are counted from: columns of the table of patients."""
 Measure = Callable[..., Any]
 """A series by patient, of a run and of what is free in the outcome's name (organ, years)."""
 _FREE = {"organ": "|".join(NICHES), "years": r"\d+(?:\.\d+)?"}
@@ -33,6 +37,7 @@ _FREE = {"organ": "|".join(NICHES), "years": r"\d+(?:\.\d+)?"}
 class Outcome:
     """One outcome: `values(run)` is a pandas series by patient; `years` is None where it has no date.
 
+    `from_diagnosis` says whether it counts from diagnosis: only arms that are the same up to it can be compared then.
     `ends` says what ends survival where the outcome is of survival ("overall": death; "metastasis_free": death or the
     first metastasis found), else it is None. `needs_visits` says whether only follow-up by visits can record it.
     """
@@ -44,6 +49,7 @@ class Outcome:
     values: Callable[[Any], Any]
     ends: str | None
     needs_visits: bool = False
+    from_diagnosis: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,7 @@ class _Kind:
     measure: Callable[..., Any]
     ends: str | None = None
     needs_visits: bool = False
+    from_diagnosis: bool = False
 
 
 def _by_patient(run: Run, counted: pd.Series) -> pd.Series:
@@ -60,13 +67,13 @@ def _by_patient(run: Run, counted: pd.Series) -> pd.Series:
     return counted.reindex(run.patients["patient"], fill_value=0).astype(float)
 
 
-def _found(run: Run, organ: str | None = None) -> pd.DataFrame:
-    """The metastases that were found in life, with the years from diagnosis to that."""
+def found_in_life(run: Run, organ: str | None = None, since: str = DIAGNOSIS) -> pd.DataFrame:
+    """The metastases that were found in life, with the years from diagnosis (or the reference day) to that."""
     found = run.metastases.dropna(subset=["detected_day"])
     if organ is not None:
         found = found[found["organ"] == organ]
-    diagnosis_day = run.patients.set_index("patient")["diagnosis_day"].reindex(found["patient"]).to_numpy(dtype=float)
-    return found.assign(years=(found["detected_day"].to_numpy(dtype=float) - diagnosis_day) / DAYS_PER_YEAR)
+    start_day = run.patients.set_index("patient")[since].reindex(found["patient"]).to_numpy(dtype=float)
+    return found.assign(years=(found["detected_day"].to_numpy(dtype=float) - start_day) / DAYS_PER_YEAR)
 
 
 def _woken(run: Run, years: float) -> pd.DataFrame:
@@ -81,9 +88,13 @@ def _count(found: pd.DataFrame) -> pd.Series:
     return found.groupby("patient").size()
 
 
-def _first_years(run: Run, organ: str | None = None) -> pd.Series:
-    """Years from diagnosis to the first metastasis found, nan where there was none."""
-    return _found(run, organ).groupby("patient")["years"].min().reindex(run.patients["patient"])
+def _first_years(run: Run, organ: str | None = None, since: str = DIAGNOSIS) -> pd.Series:
+    """Years from diagnosis (or the reference day) to the first metastasis found, nan where there was none."""
+    return found_in_life(run, organ, since).groupby("patient")["years"].min().reindex(run.patients["patient"])
+
+
+def _by_then(run: Run, years: float, organ: str | None = None, since: str = DIAGNOSIS) -> pd.Series:
+    return (_first_years(run, organ, since) <= years).astype(float)
 
 
 def _symptom_years(run: Run) -> pd.Series:
@@ -96,37 +107,43 @@ def _symptom_years(run: Run) -> pd.Series:
     ) / DAYS_PER_YEAR
 
 
-def _lived(run: Run) -> pd.Series:
+def _lived(run: Run, since: str = DIAGNOSIS) -> pd.Series:
     people = run.patients.set_index("patient")
-    return (people["last_day"] - people["diagnosis_day"]).astype(float) / DAYS_PER_YEAR
+    return (people["last_day"] - people[since]).astype(float) / DAYS_PER_YEAR
 
 
-def _alive(run: Run, years: float) -> pd.Series:
+def _alive(run: Run, years: float, since: str = DIAGNOSIS) -> pd.Series:
     """Whether they lived longer than that: follow-up ends by death or with the horizon, and by nothing else."""
     dead = run.patients.set_index("patient")["death_day"].notna()
-    return (~(dead & (_lived(run) <= years))).astype(float)
+    return (~(dead & (_lived(run, since) <= years))).astype(float)
 
 
-def _free(run: Run, years: float) -> pd.Series:
-    first = _first_years(run)
-    return _alive(run, years) * (~(first <= years)).astype(float)
+def _free(run: Run, years: float, since: str = DIAGNOSIS) -> pd.Series:
+    return _alive(run, years, since) * (1.0 - _by_then(run, years, since=since))
+
+
+def _if_diagnosed(measure: Measure) -> Measure:
+    """Of those who were diagnosed; nan for those found at death, who have no day to count from."""
+    return lambda run, **free: measure(run, **free).where(
+        run.patients.set_index("patient")[DIAGNOSIS].notna().reindex(run.patients["patient"])
+    )
 
 
 def _first_size(run: Run) -> pd.Series:
     import numpy as np
 
-    found = _found(run).sort_values(["patient", "years", "colony"]).groupby("patient").first()
+    found = found_in_life(run).sort_values(["patient", "years", "colony"]).groupby("patient").first()
     return np.log10(found["cells_at_detection"].astype(float)).reindex(run.patients["patient"])
 
 
 def _share_in(run: Run, organ: str) -> pd.Series:
-    return _count(_found(run, organ)).reindex(run.patients["patient"], fill_value=0) / _count(_found(run)).reindex(
-        run.patients["patient"]
-    )
+    return _count(found_in_life(run, organ)).reindex(run.patients["patient"], fill_value=0) / _count(
+        found_in_life(run)
+    ).reindex(run.patients["patient"])
 
 
 def _commonest_clone(run: Run) -> pd.Series:
-    clones = _found(run).dropna(subset=["clone"]).groupby(["patient", "clone"]).size().groupby("patient")
+    clones = found_in_life(run).dropna(subset=["clone"]).groupby(["patient", "clone"]).size().groupby("patient")
     number = clones.sum()
     return (clones.max() / number)[number > 1].reindex(run.patients["patient"])
 
@@ -146,15 +163,23 @@ def _colonies(run: Run) -> pd.Series:
     return _by_patient(run, _count(run.metastases))
 
 
+def _from_diagnosis(unit: str, meaning: str, measure: Measure, **rest: Any) -> _Kind:
+    return _Kind(unit, meaning, _if_diagnosed(measure), from_diagnosis=True, **rest)
+
+
+def _since_reference(measure: Measure) -> Measure:
+    return functools.partial(measure, since=REFERENCE)
+
+
 OUTCOMES: Mapping[str, _Kind] = MappingProxyType(
     {
         "metastases per patient": _Kind(
-            "metastases", "metastases found", lambda run: _by_patient(run, _count(_found(run)))
+            "metastases", "metastases found", lambda run: _by_patient(run, _count(found_in_life(run)))
         ),
         "metastases in the {organ} per patient": _Kind(
             "metastases",
             "metastases found in that organ",
-            lambda run, organ: _by_patient(run, _count(_found(run, organ))),
+            lambda run, organ: _by_patient(run, _count(found_in_life(run, organ))),
         ),
         "patients with a metastasis": _Kind(
             SHARE, "at least one metastasis was found", lambda run: _first_years(run).notna().astype(float)
@@ -164,28 +189,26 @@ OUTCOMES: Mapping[str, _Kind] = MappingProxyType(
             "at least one was found in that organ",
             lambda run, organ: _first_years(run, organ).notna().astype(float),
         ),
-        "patients with a metastasis within {years} years": _Kind(
+        "patients with a metastasis within {years} years": _from_diagnosis(
             SHARE,
             "one was found at or before that time; the dead stay in the denominator",
-            lambda run, years: (_first_years(run) <= years).astype(float),
+            _by_then,
         ),
-        "patients with a metastasis in the {organ} within {years} years": _Kind(
+        "patients with a metastasis in the {organ} within {years} years": _from_diagnosis(
             SHARE,
             "one was found in that organ at or before that time; the dead stay in the denominator",
-            lambda run, organ, years: (_first_years(run, organ) <= years).astype(float),
+            _by_then,
         ),
-        "patients with a first metastasis after {years} years": _Kind(
+        "patients with a first metastasis after {years} years": _from_diagnosis(
             SHARE,
             "a late relapse: the first of all metastases was found later than that",
             lambda run, years: (_first_years(run) > years).astype(float),
         ),
-        "survival at {years} years": _Kind(
-            SHARE, "alive at that time", lambda run, years: _alive(run, years), ends="overall"
-        ),
-        "metastasis-free survival at {years} years": _Kind(
+        "survival at {years} years": _from_diagnosis(SHARE, "alive at that time", _alive, ends="overall"),
+        "metastasis-free survival at {years} years": _from_diagnosis(
             SHARE,
             "alive at that time, and no metastasis was found until then",
-            lambda run, years: _free(run, years),
+            _free,
             ends="metastasis_free",
         ),
         "patients with liver symptoms": _Kind(
@@ -194,25 +217,64 @@ OUTCOMES: Mapping[str, _Kind] = MappingProxyType(
             lambda run: _symptom_years(run).notna().astype(float),
             needs_visits=True,
         ),
-        "patients with liver symptoms within {years} years": _Kind(
+        "patients with liver symptoms within {years} years": _from_diagnosis(
             SHARE,
             "a full liver sent them to imaging at or before that time; needs follow-up by visits",
             lambda run, years: (_symptom_years(run) <= years).astype(float),
             needs_visits=True,
         ),
-        "years to liver symptoms": _Kind(
+        "years to liver symptoms": _from_diagnosis(
             "years",
             "years from diagnosis until a full liver sent them to imaging, in those who had symptoms",
             lambda run: _symptom_years(run),
             needs_visits=True,
         ),
-        "years lived": _Kind(
+        "years lived": _from_diagnosis(
             "years", "years from diagnosis to death or to the end of the horizon", _lived, ends="overall"
         ),
-        "years to the first metastasis": _Kind(
+        "years to the first metastasis": _from_diagnosis(
             "years",
             "years from diagnosis (negative before it) to the first metastasis found, in those who got one",
             _first_years,
+        ),
+        "patients alive {years} years after the reference day": _Kind(
+            SHARE,
+            "of all, those found at death too: alive so long after the day on which the primary alone would present",
+            _since_reference(_alive),
+            ends="overall",
+        ),
+        "patients alive without a metastasis {years} years after the reference day": _Kind(
+            SHARE,
+            "of all, those found at death too: alive at that time, and no metastasis was found until then",
+            _since_reference(_free),
+        ),
+        "patients with a metastasis within {years} years after the reference day": _Kind(
+            SHARE,
+            "one was found at or before that time, before diagnosis too; the dead stay in the denominator",
+            _since_reference(_by_then),
+        ),
+        "patients with a metastasis in the {organ} within {years} years after the reference day": _Kind(
+            SHARE,
+            "one was found in that organ at or before that time; the dead stay in the denominator",
+            _since_reference(_by_then),
+        ),
+        "patients with a first metastasis more than {years} years after the reference day": _Kind(
+            SHARE,
+            "the first of all was found later than that after the day on which the primary alone would present",
+            lambda run, years: (_first_years(run, since=REFERENCE) > years).astype(float),
+        ),
+        "years lived after the reference day": _Kind(
+            "years",
+            "years from the day on which the primary alone would present to death (negative before it) or to the "
+            "end of the horizon",
+            _since_reference(_lived),
+            ends="overall",
+        ),
+        "years from the reference day to the first metastasis": _Kind(
+            "years",
+            "years from the day on which the primary alone would present (negative before it) to the first metastasis "
+            "found, in those who got one",
+            _since_reference(_first_years),
         ),
         "size of the first metastasis when found": _Kind(
             "log10 cells",
@@ -232,18 +294,18 @@ OUTCOMES: Mapping[str, _Kind] = MappingProxyType(
         "metastases from metastases per patient": _Kind(
             "metastases",
             "metastases found that another metastasis had shed",
-            lambda run: _by_patient(run, _count(_found(run).query("source != 'primary'"))),
+            lambda run: _by_patient(run, _count(found_in_life(run).query("source != 'primary'"))),
         ),
         "metastases of several founders per patient": _Kind(
             "metastases",
             "metastases found that a cluster of cells had founded",
-            lambda run: _by_patient(run, _count(_found(run).query("founders > 1"))),
+            lambda run: _by_patient(run, _count(found_in_life(run).query("founders > 1"))),
         ),
         "colonies of 1 mm per patient": _Kind("colonies", "colonies that reached 10^6 cells, found or not", _colonies),
         "colonies of 1 mm on a log scale": _Kind(
             "log10 colonies", "log10(1 + colonies that reached 10^6 cells)", _powers_of_ten(_colonies)
         ),
-        "colonies of 1 mm that woke within {years} years on a log scale": _Kind(
+        "colonies of 1 mm that woke within {years} years on a log scale": _from_diagnosis(
             "log10 colonies",
             "log10(1 + colonies that reached 10^6 cells, and whose founder woke after diagnosis, at or before that "
             "time)",
@@ -301,38 +363,10 @@ def outcome(text: str) -> Outcome:
                 functools.partial(kind.measure, **free),
                 kind.ends,
                 kind.needs_visits,
+                kind.from_diagnosis,
             )
     near = nearest(name, OUTCOMES)
     hint = f"did you mean {' or '.join(near)}? " if near else ""
     raise KeyError(
         f"unknown outcome {describe(text)}; {hint}allowed: {'; '.join(OUTCOMES)} (organ: a niche; years: a number)"
     )
-
-
-def _at_diagnosis(run: Run, choose: Callable[[Any], Any]) -> pd.Series:
-    """Whether `choose`, of the set of organs with a visible metastasis on the day of diagnosis, is true."""
-    found = _found(run)
-    organs = found[found["years"] <= 0].groupby("patient")["organ"].agg(set)
-    held = organs.reindex(run.patients["patient"])
-    return held.map(lambda organs: bool(choose(organs if isinstance(organs, set) else set())))
-
-
-def _at_stage(run: Run, number: str) -> pd.Series:
-    """Whether a patient was diagnosed at that stage."""
-    return run.patients.set_index("patient")["stage"].astype(object) == number
-
-
-CONDITIONS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
-    {
-        "with a metastasis at diagnosis": lambda run: _at_diagnosis(run, bool),
-        "without a metastasis at diagnosis": lambda run: _at_diagnosis(run, lambda organs: not organs),
-        "with a liver metastasis at diagnosis": lambda run: _at_diagnosis(run, lambda organs: "liver" in organs),
-        "without a liver metastasis at diagnosis": lambda run: _at_diagnosis(run, lambda organs: "liver" not in organs),
-        "with liver metastases only at diagnosis": lambda run: _at_diagnosis(run, lambda organs: organs == {"liver"}),
-        "with metastases but none in the liver at diagnosis": lambda run: _at_diagnosis(
-            run, lambda organs: bool(organs) and "liver" not in organs
-        ),
-        **{f"stage {number}": functools.partial(_at_stage, number=number) for number in STAGES_AT_DIAGNOSIS},
-    }
-)
-"""Groups of patients by what imaging and pathology see at diagnosis: a boolean series by patient."""

@@ -24,8 +24,9 @@ from typing import Any
 from sim.catalog.posterior import POSTERIOR
 from sim.errors import InputError
 from sim.messages import describe
-from sim.results.outcomes import Outcome, outcome
+from sim.results.outcomes import OUTCOMES, Outcome, outcome
 from sim.scenario import Override, Scenario, find
+from sim.scenario.apart import before_diagnosis
 from sim.scenario.chain import shown
 from sim.scenario.expectations import Contrast, across_values, contrasts, slug
 from sim.scenario.read import merge_into, read
@@ -57,8 +58,8 @@ class Question:
     """What `ask` runs and reads to answer the question of `scenario`.
 
     `assumes` is what it takes for granted beyond the catalogue, `least` the least difference that matters, in the
-    outcome's unit, `by_construction` why the law fixes its sign (None: it does not). `enriched` are the overrides of a small cohort, already
-    in its arms; empty where the question is asked at the scenario's own numbers.
+    outcome's unit, `by_construction` why the law fixes its sign (None: it does not). `enriched` are the overrides of a
+    small cohort, already in its arms; empty where the question is asked at the scenario's own numbers.
     """
 
     scenario: Scenario
@@ -120,13 +121,16 @@ def whole_of(file: Path, keys: Mapping[str, Any], name: str | None = None) -> tu
     small = table.get("small", {})
     arms = tuple(_arm(file, merged, scenario, arm) for arm in table["arms"])
     _refuse_the_same(file, arms)
+    asked = outcome(table["outcome"])
+    expected = tuple(
+        contrast for text in table["expect"] for contrast in contrasts(text, [arm["name"] for arm in table["arms"]])
+    )
+    _refuse_apart(file, arms, asked, expected)
     return scenario, Question(
         scenario=scenario,
-        outcome=outcome(table["outcome"]),
+        outcome=asked,
         arms=arms,
-        contrasts=tuple(
-            contrast for text in table["expect"] for contrast in contrasts(text, [arm["name"] for arm in table["arms"]])
-        ),
+        contrasts=expected,
         across=tuple(Across(entry["parameter"], across_values(entry)) for entry in table.get("across", ())),
         assumes=table.get("assumes"),
         least=float(table.get("least", 0.0)),
@@ -166,3 +170,31 @@ def _refuse_the_same(file: Path, arms: tuple[Arm, ...]) -> None:
                 "same; allowed: arms that differ in more than their names"
             )
         seen[same] = arm.name
+
+
+def _refuse_apart(file: Path, arms: tuple[Arm, ...], asked: Outcome, expected: tuple[Contrast, ...]) -> None:
+    """Arms that differ before diagnosis have no common diagnosis to count from, and no common groups of patients."""
+    resolved = {arm.name: arm.scenario.to_dict() for arm in arms}
+
+    def apart(one: str, other: str) -> str | None:
+        found = before_diagnosis(resolved[one], resolved[other], drawn=True)
+        if not found:
+            return None
+        return f"between {describe(one)} and {describe(other)}, which differ before diagnosis ({', '.join(found[:3])})"
+
+    for place, arm in enumerate(arms):
+        words = [apart(arms[0].name, other.name) for other in arms[1:]] if arm.only else []
+        for text in filter(None, words):
+            raise InputError(
+                f"{shown(file)}: comparison.arms.{place}.only: found {describe(arm.only)}, a group that is chosen at "
+                f"diagnosis, {text}: other patients would be in it; allowed: arms that differ after diagnosis, or no "
+                "group: all patients, those found at death too"
+            )
+    for contrast in expected if asked.from_diagnosis else ():
+        first, *others = [name for name, _ in contrast.weights]
+        for text in filter(None, [apart(first, other) for other in others]):
+            allowed = "; ".join(name for name in OUTCOMES if "reference day" in name)
+            raise InputError(
+                f"{shown(file)}: comparison.outcome: found {describe(asked.name)}, which counts from diagnosis, {text}"
+                f"; allowed: an outcome of all patients over their whole course, or from the reference day ({allowed})"
+            )

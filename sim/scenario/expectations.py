@@ -12,7 +12,8 @@ from sim import catalog
 from sim.catalog.checks import parameter_value, unknown_parameter
 from sim.messages import describe, unknown
 from sim.names import DAYS_PER_YEAR
-from sim.results.outcomes import CONDITIONS, outcome
+from sim.results.conditions import CONDITIONS
+from sim.results.outcomes import outcome
 from sim.units import UnitError
 
 _SIGNS = {"<": -1, ">": 1, "=": 0}

@@ -13,7 +13,8 @@ from pydantic_core import PydanticCustomError
 
 from sim.messages import describe
 from sim.names import DAYS_PER_YEAR, MOST_PATIENTS, SITES
-from sim.results.outcomes import CONDITIONS, OUTCOMES
+from sim.results.conditions import CONDITIONS
+from sim.results.outcomes import OUTCOMES
 from sim.scenario.treatments import MOST_DAYS, TARGETS
 from sim.treatments import REGISTRY
 from sim.treatments.base import AFTER
@@ -217,7 +218,7 @@ class ComparisonTable(_Table):
         ge=0, description="the least difference that matters, in the outcome's unit (default 0: any on the right side)"
     )
     by_construction: OneLine = absent(
-        description="why the law of the model fixes the sign of the difference, whatever its numbers; the answer says so"
+        description="why the law fixes the sign of the difference, whatever the numbers; the answer says so"
     )
     small: SmallTable = absent(description="the small cohort, which `ask --small` and the tests run")
     arms: list[ArmTable] = absent(description="two arms or more")
@@ -230,7 +231,7 @@ class ScenarioFile(_Table):
     title: OneLine = absent(description="one line for lists and figures")
     question: Prose = absent(description="the question that this scenario answers")
     primary: Site = absent(description="site of the primary tumour")
-    horizon: Horizon = absent(description='how long patients are followed from diagnosis, such as "5 years"')
+    horizon: Horizon = absent(description='how long patients are followed from the reference day, such as "5 years"')
     observe: Literal["imaging", "autopsy"] = absent(
         description="which detection threshold makes a macrometastasis (default imaging)"
     )

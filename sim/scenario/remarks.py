@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from sim.mechanisms import REGISTRY as MECHANISMS
 from sim.messages import describe, listed
+from sim.scenario.apart import ACT_WHEN_OFF
 from sim.scenario.chain import shown
 from sim.treatments import REGISTRY as TREATMENTS
 from sim.treatments.base import OPERATION, SURGERY, Plan
@@ -24,8 +25,6 @@ HORMONE_RECEPTORS, MEASURED_IN = "hormone_receptor_share", "breast"
 """The share of tumours with hormone receptors, and the cancer whose share the catalogue holds."""
 SIZES = ("ablation_largest_cells", "imaging_threshold_cells")
 """Sizes of liver metastases between which ablation acts."""
-ACT_WHEN_OFF = ("hepatic_artery_compensation",)
-"""What a mechanism's counterfactual has of its own: the artery makes up for a shunt, not for the portal vein."""
 _NEEDED = {treatment.needs for treatment in TREATMENTS.values() if treatment.needs}
 MATTERS = {HORMONE_RECEPTORS, *SIZES, *_NEEDED, *(parameter for name in _NEEDED for parameter in MECHANISMS[name].null)}
 """Mechanisms and parameters on which remarks on treatments depend."""

@@ -38,9 +38,12 @@ class BlockRun:
     mechanisms: tuple[tuple[str, bool], ...] = ()
     values: tuple[tuple[str, float], ...] = ()
 
-    def resolve(self, scenario: Scenario) -> dict[str, float]:
-        """All parameter values, with the nulls of the mechanisms that are off."""
-        return scenario.effective(dict(self.values), dict(self.mechanisms))
+    def resolve(self, scenario: Scenario, draw: int = 0) -> dict[str, float]:
+        """All parameter values in a draw of the scenario's, with the nulls of the mechanisms that are off.
+
+        What the point sets is set in every draw.
+        """
+        return scenario.drawn(draw, dict(self.values), dict(self.mechanisms))
 
 
 @dataclass(frozen=True)
@@ -141,14 +144,23 @@ def _tables(scenario: Scenario, runs: Sequence[BlockRun], report: Callable[[floa
     """The tables of runs with one seed, some patients of all of them at a time."""
     from sim.runs.tables import Metastases
 
-    names, arms = [run.name for run in runs], [run.resolve(scenario) for run in runs]
+    names, draws = [run.name for run in runs], max(scenario.posterior, 1)
+    arms = [run.resolve(scenario) for run in runs]
     years, days = year_days(scenario.horizon_days, scenario.output_every_days)
     size = max(1, LANES // len(runs))
     sums: Sums | None = None
     patients = []
     for start in range(0, scenario.patients, size):
         stop = min(start + size, scenario.patients)
-        model = build_model(scenario, seed=runs[0].seed, patients=np.arange(start, stop), arms=arms, collect=False)
+        patients_here, arm_of_lane = np.arange(start, stop), None
+        if scenario.posterior:  # of a draw of its own each, the same in every run
+            present, place = np.unique(patients_here % draws, return_inverse=True)
+            arms = [run.resolve(scenario, int(draw)) for run in runs for draw in present]
+            arm_of_lane = (len(present) * np.arange(len(runs))[:, None] + place).ravel()
+            patients_here = np.tile(patients_here, len(runs))
+        model = build_model(
+            scenario, seed=runs[0].seed, patients=patients_here, arms=arms, arm_of_lane=arm_of_lane, collect=False
+        )
         recorder = YearRecorder(model, days[:-1])
         longest = float(model.last_day.max())
 

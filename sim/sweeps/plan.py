@@ -12,7 +12,7 @@ import json
 import math
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,17 @@ A column is changed only with it (`sim.sweeps.read`).
 BLOCK_RUNS = 100
 FEWEST_BLOCKS = 8
 """A replicate is cut into so many blocks at least, where it has the runs: for the workers."""
-_COURSE = ("name", "primary", "patients", "age", "horizon_days", "observe", "output_every_days", "treatments")
+_COURSE = (
+    "name",
+    "primary",
+    "patients",
+    "age",
+    "horizon_days",
+    "observe",
+    "output_every_days",
+    "treatments",
+    "posterior",
+)
 """What a run is, besides its mechanisms and values: keys of a resolved scenario, as far as it has them."""
 
 
@@ -113,6 +123,8 @@ class Plan:
         values = scenario.values() | dict(point.values)
         states = {**scenario.mechanisms, **dict(point.mechanisms)}
         asked = [self._of_variant[point.variant], values, states]
+        if scenario.posterior:  # what is set is the same in every draw, even to the catalogue's value
+            asked.append(sorted({*scenario.overrides, *dict(point.values)}))
         return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
     @cached_property
@@ -180,8 +192,8 @@ class _Elsewhere(Places):
         return super().line((*home, *path[1:]) if home else ("scenarios",))
 
 
-def load(name: Path | str) -> Plan:
-    """The plan in a file, or of that name in the folder `plans`.
+def load(name: Path | str, posterior: int | None = None) -> Plan:
+    """The plan in a file, or of that name in the folder `plans`; with `posterior` under so many draws (see `Scenario`).
 
     Raises InputError with all its problems, one a line.
     """
@@ -191,6 +203,8 @@ def load(name: Path | str) -> Plan:
     checked, document = read_plan(file)
     variants = _variants(checked, document)
     refuse_if_faulty(document)
+    if posterior is not None:
+        variants = [replace(one, scenario=one.scenario.with_(posterior=posterior)) for one in variants]
     table = checked.get("mechanisms", {})
     rows, design = _mechanism_rows(table)
     grid = {name: tuple(_crossed(entry)) for name, entry in checked["parameters"].items()}

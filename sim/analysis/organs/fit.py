@@ -227,7 +227,7 @@ class OrganFit:
         return self._mean.copy()
 
     def prior_draw(self, rng: np.random.Generator) -> np.ndarray:
-        """A point (size,) drawn from the priors alone; the level of all organs, which they leave free, as one of them."""
+        """A point (size,) drawn from the priors; the level of all organs, which they leave free, as one of them."""
         p, at = priors(), self.start()
         sites, organs, beds, _ = self._slices()
         of_sites = p["site_shedding"]["log_sd"] * rng.normal(size=self._sites)
