@@ -1,8 +1,9 @@
 """Two runs of the same patients, compared patient by patient.
 
-Days count from each arm's own diagnosis. Everybody diagnosed is compared, the dead too: a metastasis
-counts where it became visible in life. The comparison ends where the shorter horizon, or the first
-censoring before it, ends: until then each patient's outcome is known in both arms.
+Runs that are the same up to diagnosis are compared from it, in everybody diagnosed, the dead too. Others have other
+days of diagnosis: they are compared from the reference day, which is the same in both, in all patients, those found at
+death too. A metastasis counts where it became visible in life. The comparison ends where the shorter horizon, or the
+first censoring before it, ends: until then each patient's outcome is known in both arms.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from sim.analysis.competing_risks import ANY_ORGAN
 from sim.errors import InputError
 from sim.names import DAYS_PER_YEAR, NICHES
 from sim.results import incidence
+from sim.results.outcomes import DIAGNOSIS, REFERENCE
 from sim.results.reading import Run
+from sim.scenario.apart import before_diagnosis
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -44,7 +47,9 @@ class PairedRuns:
     """Everything that `compare` reports; `first` and `second` are the runs.
 
     `detected_days` and `death_days` hold, by organ (also `any organ`) and for deaths, a pair of arrays
-    (patients,): days from diagnosis, inf where it did not happen until `end_days`.
+    (patients,): days from diagnosis, inf where it did not happen until `end_days`; or, where the runs are `apart`
+    before diagnosis (by what, in words), days from the reference day (what came before it is negative).
+    `diagnosed_in_one` counts those diagnosed in the first run only, and in the second only: found at death in the other.
     """
 
     first: Run
@@ -62,14 +67,21 @@ class PairedRuns:
     metastases: paired.Means
     overall: survival.LogRank
     metastasis_free: survival.LogRank
+    apart: list[str]
+    diagnosed_in_one: tuple[int, int]
+
+    @property
+    def origin(self) -> str:
+        """What days count from, in words."""
+        return "the reference day" if self.apart else "diagnosis"
 
     @property
     def end_years(self) -> float:
-        """The end of the comparison, in years from diagnosis."""
+        """The end of the comparison, in years from its origin."""
         return self.end_days / DAYS_PER_YEAR
 
     def grid_days(self, points: int = 200) -> np.ndarray:
-        """Days at which difference curves are given: (points + 1,), from diagnosis to the end."""
+        """Days at which difference curves are given: (points + 1,), from the origin to the end."""
         return np.linspace(0.0, self.end_days, points + 1)
 
     def incidence_curve(self, organ: str, days: npt.ArrayLike) -> paired.Shares:
@@ -87,11 +99,12 @@ def compare(first: Run, second: Run) -> PairedRuns:
     Raises InputError where they are not pairs: another seed, other patients, nobody diagnosed in both.
     """
     _refuse_unpaired(first, second)
-    people = [
-        run.patients.dropna(subset=["diagnosis_day"]).set_index("patient").sort_index() for run in (first, second)
-    ]
+    apart = before_diagnosis(*(run.manifest["scenario"] for run in (first, second)))
+    since = REFERENCE if apart else DIAGNOSIS
+    known = [run.patients.set_index("patient")["diagnosis_day"].dropna().index for run in (first, second)]
+    people = [run.patients.dropna(subset=[since]).set_index("patient").sort_index() for run in (first, second)]
     together = people[0].index.intersection(people[1].index)
-    people = [arm.loc[together] for arm in people]
+    people = [arm.loc[together].assign(origin_day=arm.loc[together, since]) for arm in people]
     if together.empty:
         raise InputError(
             f"{first.place} and {second.place}: no patient was diagnosed in both runs; there is nothing to compare"
@@ -123,10 +136,12 @@ def compare(first: Run, second: Run) -> PairedRuns:
         died_later=int((death[1] > death[0]).sum()),
         years_lived=paired.means(*(np.minimum(days, end) / DAYS_PER_YEAR for days in death)),
         metastases=paired.means(*(_colonies(run, arm, end) for run, arm in zip((first, second), people, strict=True))),
-        overall=survival.logrank(*(survival.follow_up(run) for run in (first, second))),
+        overall=survival.logrank(*(survival.follow_up(run, since=since) for run in (first, second))),
         metastasis_free=survival.logrank(
-            *(survival.follow_up(run, survival.METASTASIS_FREE) for run in (first, second))
+            *(survival.follow_up(run, survival.METASTASIS_FREE, since) for run in (first, second))
         ),
+        apart=apart,
+        diagnosed_in_one=(len(known[0].difference(known[1])), len(known[1].difference(known[0]))),
     )
 
 
@@ -147,7 +162,7 @@ def _refuse_unpaired(first: Run, second: Run) -> None:
 
 
 def _days(arm: pd.DataFrame, column: pd.Series) -> np.ndarray:
-    return column.to_numpy(dtype=float, na_value=np.inf) - arm["diagnosis_day"].to_numpy(dtype=float)
+    return column.to_numpy(dtype=float, na_value=np.inf) - arm["origin_day"].to_numpy(dtype=float)
 
 
 def _until(days: np.ndarray, end: float) -> np.ndarray:
@@ -157,7 +172,7 @@ def _until(days: np.ndarray, end: float) -> np.ndarray:
 def _known_until(run: Run, arm: pd.DataFrame) -> float:
     """Days to which every patient's outcome is known: the horizon, or the first censoring before it."""
     horizon = float(run.manifest["scenario"]["horizon_days"])
-    censored = (arm["last_day"] - arm["diagnosis_day"])[arm["death_day"].isna()].to_numpy(dtype=float)
+    censored = (arm["last_day"] - arm["origin_day"])[arm["death_day"].isna()].to_numpy(dtype=float)
     return min(horizon, float(censored.min(initial=np.inf)) + survival.GRACE_DAYS)
 
 
@@ -182,7 +197,7 @@ def _detected(
 def _colonies(run: Run, arm: pd.DataFrame, end: float) -> np.ndarray:
     """Visible metastases of each patient by the end."""
     seen = run.metastases[["patient", "detected_day"]].dropna(subset=["detected_day"])
-    since = seen["detected_day"] - arm["diagnosis_day"].reindex(seen["patient"]).to_numpy()
+    since = seen["detected_day"] - arm["origin_day"].reindex(seen["patient"]).to_numpy()
     return (
         seen[(since <= end).fillna(False).to_numpy(dtype=bool)]
         .groupby("patient")
@@ -275,6 +290,23 @@ def _treatment(item: dict) -> str:
     ]
     details = ", ".join([*([when] if when else []), *rest])
     return str(item.get("name", "treatment")).replace("_", " ") + (f" ({details})" if details else "")
+
+
+def notes_on_who(found: PairedRuns) -> list[str]:
+    """What a reader must know of who is compared, and from which day."""
+    notes = []
+    if found.apart:
+        notes.append(
+            f"the runs differ before diagnosis ({', '.join(found.apart[:3])}{', ...' if len(found.apart) > 3 else ''}): "
+            "all patients are compared, those found at death too, from the reference day, on which the primary alone would "
+            "present"
+        )
+    if any(found.diagnosed_in_one):
+        notes.append(
+            f"diagnosed in one run only, found at death in the other: {found.diagnosed_in_one[0]:,} in A, "
+            f"{found.diagnosed_in_one[1]:,} in B"
+        )
+    return notes
 
 
 def warnings(first: Run, second: Run) -> list[str]:

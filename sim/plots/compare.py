@@ -35,7 +35,7 @@ def comparison_curves(
 
 
 def comparison_figure(found: PairedRuns, size: str = "column") -> Figure:
-    """B minus A in percentage points over years since diagnosis, with paired pointwise 95 % bands.
+    """B minus A in percentage points over years since diagnosis (or the reference day), with paired 95 % bands.
 
     Above: patients with a visible metastasis so far, in any organ and in the organs where most patients
     changed (lines `difference:<organ>`); below: patients alive (line `difference:alive`). Raises
@@ -81,7 +81,7 @@ def _draw(found: PairedRuns, size: Size) -> Figure:
         axes.set_xlim(0, end)
         label_ends(axes, ends, size.font_points, size.line_points)
     panels[0].tick_params(axis="x", labelbottom=False)
-    years_axis(panels[1], (0, end), size)
+    years_axis(panels[1], (0, end), size, since=found.origin)
     lived = [
         Counts(name, at_risk_counter(np.minimum(arm, found.end_days), arm <= found.end_days))
         for name, arm in zip("AB", found.death_days, strict=True)
@@ -148,7 +148,8 @@ def _footer(found: PairedRuns) -> list[str]:
         f"{name} is {run.label}: {provenance(run)}" for name, run in (("A", found.first), ("B", found.second))
     )
     return [
-        f"{found.patients:,} pairs of the same patients. {names} Above: share of all diagnosed with a first colony "
+        f"{found.patients:,} pairs of the same patients. {names} Above: share of all "
+        f"{'patients' if found.apart else 'diagnosed'} with a first colony "
         "past "
         f"{threshold_text(found.second)}, in life, B minus A in percentage points; below: share alive, and how many. "
         "Bands are pointwise "

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from sim.analysis.compare import CLEAR, OrganChange, PairedRuns, warnings
+from sim.analysis.compare import CLEAR, OrganChange, PairedRuns, notes_on_who, warnings
 from sim.analysis.competing_risks import ANY_ORGAN
 from sim.analysis.paired import Means, Shares
 from sim.finding import key_of
@@ -170,7 +170,7 @@ def table(found: PairedRuns) -> str:
         "",
         *_wrapped(sentence(found)),
     ]
-    for warning in warnings(found.first, found.second):
+    for warning in [*notes_on_who(found), *warnings(found.first, found.second)]:
         lines += ["", *_wrapped(f"note: {warning}")]
     return "\n".join(lines)
 
@@ -276,8 +276,11 @@ def as_dict(found: PairedRuns) -> dict:
         "a": _identity(found.first),
         "b": _identity(found.second),
         "differences": found.differences,
-        "notes": warnings(found.first, found.second),
+        "notes": [*notes_on_who(found), *warnings(found.first, found.second)],
         "patients": found.patients,
+        "days_from": found.origin,
+        "diagnosed_in_a_only": found.diagnosed_in_one[0],
+        "diagnosed_in_b_only": found.diagnosed_in_one[1],
         "end_days": found.end_days,
         "outcomes": rows(found),
         "died_earlier": found.died_earlier,

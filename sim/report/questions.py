@@ -161,9 +161,7 @@ def counts_texts(answer: Answer) -> list[str]:
     out = []
     for found in answer["directions"]:
         if count := found.get("diagnosed_in_some_arms"):
-            out.append(
-                f"{found['expected']}: {count} patients were diagnosed in one arm and found at death in another"
-            )
+            out.append(f"{found['expected']}: {count} patients were diagnosed in one arm and found at death in another")
         if count := found.get("defined_in_some_arms"):
             out.append(f"{found['expected']}: {count} patients have a value in one arm only, and are left out")
     return out
