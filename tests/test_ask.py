@@ -10,11 +10,12 @@ import pytest
 from scipy import stats
 
 from sim import catalog
+from sim.analysis import contrasts as contrasts_of_arms
 from sim.analysis import questions
 from sim.errors import InputError
 from sim.finding import SCENARIOS as FOLDER
 from sim.names import DAYS_PER_YEAR, NICHES
-from sim.report.questions import arm_label
+from sim.report.questions import counts_texts
 from sim.results.conditions import CONDITIONS
 from sim.results.outcomes import OUTCOMES, outcome
 from sim.scenario import files, load
@@ -33,6 +34,8 @@ name = "on"
 name = "off"
 mechanisms = { dormancy = false }
 """
+TREATED = COMPARED.replace("mechanisms = { dormancy = false }", 'treatments = [{ name = "resection" }]')
+"""The same, of arms that differ after diagnosis."""
 
 
 def write(folder, text, name="mine.toml"):
@@ -245,7 +248,7 @@ DAY = DAYS_PER_YEAR
 def run_of(patients, metastases):
     """A run of hand-made tables; `patients` (last day, death day) and diagnosis on day 1000, `metastases` (patient, organ, years, log10 cells, source, founders)."""
     people = pd.DataFrame({
-        "patient": range(len(patients)), "diagnosis_day": 1000, "last_day": [1000 + years * DAY for years, _ in patients],
+        "patient": range(len(patients)), "diagnosis_day": 1000, "reference_day": 1000 + 0.5 * DAY, "last_day": [1000 + years * DAY for years, _ in patients],
         "death_day": pd.array([1000 + years * DAY if dead else None for years, dead in patients], dtype="Float64"),
         "liver_symptom_day": pd.array(([1000 + 1.0 * DAY, None, None, 1000 + 3.75 * DAY] + [None] * len(patients))[: len(patients)], dtype="Float64"),
         "shed_cells": [10 * (i + 1) for i in range(len(patients))], "settled_cells": range(len(patients)),
@@ -293,6 +296,13 @@ NAN = float("nan")
         ("patients with liver symptoms within 2 years", [1, 0, 0, 0]),
         ("years to liver symptoms", [1, NAN, NAN, 3.75]),
         ("years to the first metastasis", [-0.5, 1.5, NAN, 3.5]),
+        ("patients alive 4.2 years after the reference day", [1, 0, 1, 0]),
+        ("patients alive without a metastasis 1.5 years after the reference day", [0, 0, 1, 1]),
+        ("patients with a metastasis within 1 years after the reference day", [1, 1, 0, 0]),
+        ("patients with a metastasis in the lung within 1 years after the reference day", [1, 0, 0, 0]),
+        ("patients with a first metastasis more than 0.9 years after the reference day", [0, 1, 0, 1]),
+        ("years lived after the reference day", [4.5, 1.5, 4.5, 3.5]),
+        ("years from the reference day to the first metastasis", [-1, 1, NAN, 3]),
         ("size of the first metastasis when found", [8, 9.2, NAN, 9]),
         ("share of metastases in the liver", [2 / 3, 0, NAN, 0]),
         ("share of metastases of the commonest clone", [1, NAN, NAN, NAN]),
@@ -436,59 +446,69 @@ def test_nothing_is_said_of_fewer_than_ten_pairs_or_without_a_spread(text, patie
 
 def test_patients_without_a_value_in_one_arm_are_left_out_of_all_of_its_group(tmp_path):
     comparison = load_comparison(
-        write(tmp_path, BASE + COMPARED.replace("patients with a metastasis", "years to the first metastasis"))
+        write(tmp_path, BASE + TREATED.replace("patients with a metastasis", "years to the first metastasis"))
     )
     later = run_of([(5.0, False)] * 4, [(1, "bone", 2.0, 9, "primary", 1), (2, "bone", 2.0, 9, "primary", 1)])
     measured = questions.measure(comparison, {"on": RUN, "off": later})
     assert measured["on"][1].tolist() == measured["off"][1].tolist() == [False, True, False, False]
 
 
-def test_a_condition_is_read_in_each_arm_itself(tmp_path):
-    """An arm that counts by the metastases of another organ counts its own patients, not those of the first arm."""
+def found_at_death(run, patient):
+    """The same run, in which a patient was found at death."""
+    people = run.patients.astype({"diagnosis_day": "Float64"})
+    people.loc[patient, "diagnosis_day"] = pd.NA
+    return SimpleNamespace(patients=people, metastases=run.metastases)
+
+
+def test_nobody_found_at_death_has_survived_a_diagnosis():
+    """They counted as alive: no day to count from is no day that has not come."""
+    run = found_at_death(RUN, 1)
+    for name in OUTCOMES:
+        asked = outcome(name.format(organ="liver", years=2))
+        values = asked.values(run).to_numpy(dtype=float)
+        assert np.isnan(values[1]) or not asked.from_diagnosis, name
+        assert not asked.from_diagnosis or "reference day" not in name
+    assert outcome("patients alive 4.2 years after the reference day").values(run).tolist() == [1, 0, 1, 0]
+    assert outcome("years lived after the reference day").values(run).tolist() == [4.5, 1.5, 4.5, 3.5]
+
+
+def test_a_condition_is_read_once_in_the_first_arm(tmp_path):
+    """An arm whose follow-up sees other metastases counts the patients of the first arm."""
     text = COMPARED.replace('name = "on"', 'name = "on"\nonly = "with a metastasis at diagnosis"')
-    text = text.replace('name = "off"', 'name = "off"\nonly = "with a metastasis at diagnosis"')
+    text = text.replace(
+        "mechanisms = { dormancy = false }",
+        'only = "with a metastasis at diagnosis"\ntreatments = [{ name = "resection" }]',
+    )
     comparison = load_comparison(write(tmp_path, BASE + text))
     other = run_of([(5.0, False)] * 4, [(1, "liver", -1.0, 9, "primary", 1), (3, "liver", -1.0, 9, "primary", 1)])
-    measured = questions.measure(comparison, {"on": RUN, "off": other})
-    assert measured["on"][1].tolist() == [True, False, False, False]
-    assert measured["off"][1].tolist() == [False, True, False, True]
+    for first, counted in ((RUN, [0]), (other, [1, 3])):
+        measured = questions.measure(comparison, {"on": first, "off": RUN if first is other else other})
+        assert np.flatnonzero(measured["on"][1]).tolist() == np.flatnonzero(measured["off"][1]).tolist() == counted
 
 
-def test_arms_that_choose_other_patients_by_the_same_words_are_labelled(tmp_path):
-    """Arms that differ before diagnosis: told in the text and on the page. Arms with the same patients are not."""
-    text = COMPARED.replace('name = "on"', 'name = "on"\nonly = "with a metastasis at diagnosis"')
-    text = text.replace('name = "off"', 'name = "off"\nonly = "with a metastasis at diagnosis"')
+def test_pairs_of_which_one_arm_knows_more_are_counted(tmp_path):
+    text = COMPARED.replace("patients with a metastasis", "years from the reference day to the first metastasis")
     comparison = load_comparison(write(tmp_path, BASE + text))
-    other = run_of([(5.0, False)] * 4, [(1, "liver", -1.0, 9, "primary", 1)])
-    for runs, labelled in (({"on": RUN, "off": other}, True), ({"on": RUN, "off": RUN}, False)):
-        measured = questions.measure(comparison, runs)
-        assert [questions.chosen_by_itself(comparison, arm, measured) for arm in comparison.arms] == [labelled] * 2
-    arm = {"arm": "on", "only": "stage III", "chosen_by_itself": True}
-    assert arm_label(arm) == "on (stage III, patients of its own: the arms differ before diagnosis)"
-    assert (
-        arm_label({"arm": "on", "only": "stage III"}) == "on (stage III)"
-        and arm_label({"arm": "on", "only": None}) == "on"
-    )
+    later = run_of([(5.0, False)] * 4, [(1, "bone", 2.0, 9, "primary", 1), (2, "bone", 2.0, 9, "primary", 1)])
+    runs = {"on": found_at_death(RUN, [1, 3]), "off": found_at_death(later, 3)}
+    (contrast,) = comparison.contrasts
+    counts = questions.one_arm_only(contrast, runs, questions.measure(comparison, runs))
+    assert counts == {"diagnosed_in_some_arms": 1, "defined_in_some_arms": 3}
+    told = counts_texts({"directions": [{"expected": "on > off", **counts}]})
+    assert told == ["on > off: 1 patients were diagnosed in one arm and found at death in another",
+                    "on > off: 3 patients have a value in one arm only, and are left out"]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "change, labelled",
-    [
-        ('treatments = [{ name = "resection", after = "diagnosis", start_days = 28 }]', False),
-        ('parameters = { competent_share = { value = 0, reason = "to see" } }', True),
-    ],
-)
-def test_only_stage_iii_counts_these_patients_in_every_arm(tmp_path, change, labelled):
-    """Of a run of its own: arms that differ after surgery count the same, others say that they do not."""
+def test_only_stage_iii_counts_these_patients_in_every_arm(tmp_path):
+    """Of runs of their own, which differ after surgery."""
     text = BASE + COMPARED.replace("patients with a metastasis", "years lived").replace("on > off", "off > on")
     text = text.replace('name = "on"', 'name = "on"\nonly = "stage III"')
-    text = text.replace("mechanisms = { dormancy = false }", f'only = "stage III"\n{change}')
-    comparison = load_comparison(write(tmp_path, text))
+    change = 'only = "stage III"\ntreatments = [{ name = "resection", after = "diagnosis", start_days = 28 }]'
+    comparison = load_comparison(write(tmp_path, text.replace("mechanisms = { dormancy = false }", change)))
     answer, runs = questions.ask_with_runs(comparison, seed=2, out=None, patients=60)
-    for arm in answer["arms"]:
-        staged = runs[arm["arm"]].patients["stage"].astype(object) == "III"
-        assert 0 < arm["patients"] == staged.sum() < 60
-        assert arm.get("chosen_by_itself", False) == labelled
+    staged = [runs[arm["arm"]].patients["stage"].astype(object) == "III" for arm in answer["arms"]]
+    assert (staged[0] == staged[1]).all() and 0 < staged[0].sum() < 60
+    assert [arm["patients"] for arm in answer["arms"]] == [staged[0].sum()] * 2
 
 
 def died_on(years):
@@ -499,7 +519,7 @@ def test_survival_comes_with_a_log_rank_test_of_those_who_count(tmp_path):
     """Against scipy's own, on the patients whom the arm counts."""
     rng = np.random.default_rng(5)
     runs = {"on": died_on(rng.exponential(2.0, 80)), "off": died_on(rng.exponential(1.0, 80))}
-    comparison = load_comparison(write(tmp_path, BASE + COMPARED.replace("patients with a metastasis", "years lived")))
+    comparison = load_comparison(write(tmp_path, BASE + TREATED.replace("patients with a metastasis", "years lived")))
     (found,) = questions.logrank_p_values(comparison, runs, questions.measure(comparison, runs))
     days = [runs[name].patients["death_day"].to_numpy(dtype=float) - 1000 for name in ("on", "off")]
     assert found["logrank_p"] == pytest.approx(stats.logrank(*days).pvalue)
@@ -508,6 +528,13 @@ def test_survival_comes_with_a_log_rank_test_of_those_who_count(tmp_path):
     half = {name: (np.ones(80), few) for name in runs}
     (found,) = questions.logrank_p_values(comparison, runs, half)
     assert found["logrank_p"] == pytest.approx(stats.logrank(*(d[few] for d in days)).pvalue)
+    since = COMPARED.replace("patients with a metastasis", "years lived after the reference day")
+    comparison = load_comparison(write(tmp_path, BASE + since))
+    (found,) = questions.logrank_p_values(comparison, runs, questions.measure(comparison, runs))
+    later = [np.maximum(d - 0.5 * DAY, 0.0) for d in days]
+    assert found["logrank_p"] == pytest.approx(stats.logrank(*later).pvalue), (
+        "from the reference day, half a year later"
+    )
 
 
 def test_what_is_no_survival_has_no_log_rank_test(tmp_path):
@@ -519,6 +546,8 @@ def test_what_is_no_survival_has_no_log_rank_test(tmp_path):
         "survival at {years} years",
         "metastasis-free survival at {years} years",
         "years lived",
+        "patients alive {years} years after the reference day",
+        "years lived after the reference day",
     ]
 
 
@@ -811,7 +840,8 @@ def test_every_question_is_answered_as_expected_with_few_patients(file, tmp_path
     comparison = load_comparison(file).small()
     answer = questions.ask(comparison, seed=1, out=tmp_path / "answer", across=False)
     enough = [
-        (questions.YES,) if contrast.sign else (questions.YES, questions.UNCLEAR) for contrast in comparison.contrasts
+        (questions.YES,) if contrast.sign else (questions.YES, contrasts_of_arms.UNCLEAR)
+        for contrast in comparison.contrasts
     ]
     assert all(found["seen"] in what for found, what in zip(answer["directions"], enough, strict=True)), json.dumps(
         answer["directions"], indent=1

@@ -154,7 +154,7 @@ def test_every_patient_dies_or_is_followed_to_the_horizon(run):
     assert 0 < dead.sum() < PATIENTS
     assert (patients.death_day[dead] == patients.last_day[dead]).all() and patients.censor_reason[dead].isna().all()
     alive = patients[~dead]
-    assert (alive.last_day == alive.diagnosis_day + 300).all() and alive.death_cause.isna().all()
+    assert (alive.last_day == alive.reference_day + 300).all() and alive.death_cause.isna().all()
 
 
 def test_patients_at_risk_only_leave_after_diagnosis(run):

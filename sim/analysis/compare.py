@@ -49,7 +49,8 @@ class PairedRuns:
     `detected_days` and `death_days` hold, by organ (also `any organ`) and for deaths, a pair of arrays
     (patients,): days from diagnosis, inf where it did not happen until `end_days`; or, where the runs are `apart`
     before diagnosis (by what, in words), days from the reference day (what came before it is negative).
-    `diagnosed_in_one` counts those diagnosed in the first run only, and in the second only: found at death in the other.
+    `diagnosed_in_one` counts those diagnosed in the first run only, and in the second only (found at death in the
+    other).
     """
 
     first: Run
@@ -296,10 +297,10 @@ def notes_on_who(found: PairedRuns) -> list[str]:
     """What a reader must know of who is compared, and from which day."""
     notes = []
     if found.apart:
+        by = ", ".join([*found.apart[:3], *(["..."] if len(found.apart) > 3 else [])])
         notes.append(
-            f"the runs differ before diagnosis ({', '.join(found.apart[:3])}{', ...' if len(found.apart) > 3 else ''}): "
-            "all patients are compared, those found at death too, from the reference day, on which the primary alone would "
-            "present"
+            f"the runs differ before diagnosis ({by}): all patients are compared, those found at death too, from the "
+            "reference day, on which the primary alone would present"
         )
     if any(found.diagnosed_in_one):
         notes.append(

@@ -36,7 +36,7 @@ SHOWN_IN_HUMANS = ("dual_blood_supply", "dormancy")
 """Anatomy, and relapses after twenty years: never at their null."""
 NULL_SHARE = 0.2
 """Of the draws in which another mechanism is at its null."""
-SETTINGS = ("portocaval_shunt_fraction", "hepatic_artery_compensation", "follow_up_interval_days")
+SETTINGS = ("portocaval_shunt_fraction", "hepatic_artery_compensation", "follow_up_interval_days", "old_series")
 """What somebody does, and not what somebody does not know."""
 OBSERVED = ("depth_competence_correlation", "grade_", "distant_nodes_", "peritoneum_")
 """What is seen at diagnosis and read by nothing: its range moves no outcome but itself."""

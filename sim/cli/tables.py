@@ -108,7 +108,7 @@ def _head(scenario: Scenario) -> str:
         ),
         (
             "horizon",
-            f"{_number(scenario.horizon_days / DAYS_PER_YEAR)} years from diagnosis "
+            f"{_number(scenario.horizon_days / DAYS_PER_YEAR)} years from the reference day "
             f"({_number(scenario.horizon_days)} days)",
         ),
         ("observed by", scenario.observe),

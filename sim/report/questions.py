@@ -169,7 +169,7 @@ def counts_texts(answer: Answer) -> list[str]:
 
 def drawn_rows(answer: Answer) -> list[tuple[str, ...]]:
     """DRAWN_HEAD's cells of each direction under draws of what is not known."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for found in answer["directions"]:
         posterior, prior = found["posterior"], found["prior"]
         new = f"{number(posterior['predicted_low'])} to {number(posterior['predicted_high'])}"

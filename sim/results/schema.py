@@ -180,7 +180,11 @@ TABLES: Mapping[str, tuple[Column, ...]] = MappingProxyType(
             ),
             _day("death_day", "death"),
             _text("death_cause", "null for those alive at the end", nullable=True),
-            _day("last_day", "last day of follow-up: death, or the end of the horizon", nullable=False),
+            _day(
+                "last_day",
+                "last day of follow-up: death, or the end of the horizon, which counts from the reference day",
+                nullable=False,
+            ),
             _text("censor_reason", "why follow-up ended without a death; null for the dead", nullable=True),
             Column(
                 "shed_cells",

@@ -34,7 +34,9 @@ CUMULATIVE = (*BLOOD, "arrested", *FAILED, *KEPT, *REACHED)
 
 
 def year_days(horizon_days: float, every_days: int) -> tuple[np.ndarray, np.ndarray]:
-    """Years since diagnosis that are recorded, and their days: whole years, then the end of the horizon.
+    """Years since diagnosis that are recorded, and their days: whole years, then the end of follow-up.
+
+    Follow-up ends with the horizon, which counts from the reference day: later than that after an earlier diagnosis.
 
     A whole year is read on the last day of the output grid that is not after it.
     """

@@ -26,7 +26,7 @@ _SEEDS = (
 )
 _ON_A_DAY = (
     Column("organ", "text", "", "organ, or `all` for the body", allowed=ALL_ORGANS),
-    Column("year", "float64", "year", "years since diagnosis: whole years, then the end of the horizon"),
+    Column("year", "float64", "year", "years since diagnosis: whole years, then the end of follow-up"),
     Column("day", "int32", "day", "day since diagnosis that was read for that year: the last one of the output grid"),
     Column("at_risk", "int32", "patient", "patients alive on that day"),
     Column("survival", "float64", "1", "share of all patients alive on that day"),
