@@ -8,7 +8,6 @@ import sim
 from sim import catalog, cli
 from sim.errors import InputError
 from sim.finding import SCENARIOS
-from sim.mechanisms import REGISTRY
 from sim.results.conditions import CONDITIONS
 from sim.results.outcomes import OUTCOMES, outcome
 from sim.scenario import load
@@ -74,6 +73,7 @@ def test_early_treatments_differ_and_so_do_their_numbers(tmp_path):
         assert before_diagnosis(scenario.to_dict(), other.to_dict()) == found
 
 
+@pytest.mark.filterwarnings("ignore::sim.errors.Remark")
 def test_numbers_that_are_said_to_act_after_diagnosis_change_nothing_before_it(tmp_path):
     """Every one of them, to an end of its range, all treatments given from diagnosis on: days and sizes at diagnosis are equal bit for bit.
 
@@ -97,8 +97,11 @@ def test_numbers_that_are_said_to_act_after_diagnosis_change_nothing_before_it(t
     moved = sim.run("colorectal", **{**keys, "set": {**keys["set"], "competent_share": 1e-4}})
 
     def state(run):
-        at = run.metastases.dropna(subset=["cells_at_diagnosis"]).set_index(["patient", "colony"])["cells_at_diagnosis"]
-        return run.patients["diagnosis_day"].tolist(), at[at > 0].sort_index().to_dict()
+        """Days of diagnosis, and the metastases that were there (a smaller colony has a row only if it grows later)."""
+        found = run.metastases.merge(run.patients[["patient", "diagnosis_day"]], on="patient")
+        there = found[(found["reached_day"] <= found["diagnosis_day"]).fillna(False)]
+        rows = there.sort_values(["patient", "colony"])[["patient", "colony", "cells_at_diagnosis"]]
+        return run.patients["diagnosis_day"].tolist(), rows.to_numpy(dtype=float).tolist()
 
     assert state(plain) == state(other) != state(moved)
     assert plain.patients["last_day"].tolist() != other.patients["last_day"].tolist(), "they act after it"
@@ -131,7 +134,7 @@ def test_a_group_is_refused_where_arms_differ_before_diagnosis(tmp_path, only):
     assert "at diagnosis" in only or only.startswith("stage ")
     with pytest.raises(
         InputError,
-        match=r'comparison.arms.0.only: found ".*" a group that is chosen at diagnosis, between "a" and "b", which differ before diagnosis \(dormancy\)',
+        match=r'comparison.arms.0.only: found ".*", a group that is chosen at diagnosis, between "a" and "b", which differ before diagnosis \(dormancy\)',
     ):
         load_comparison(question(tmp_path, OFF, "metastases per patient", f'only = "{only}"'))
     load_comparison(question(tmp_path, LATE, "metastases per patient", f'only = "{only}"'))
@@ -156,37 +159,42 @@ def test_arms_that_differ_before_diagnosis_may_stand_beside_those_that_do_not(tm
 
 
 @pytest.fixture(scope="module")
-def two_runs(tmp_path_factory):
-    """A run, and one whose patients present otherwise: more cells that can found a colony."""
-    folder = tmp_path_factory.mktemp("apart")
-    file = scenario_file(folder, 30)
-    few = {"metastatic_share.colon": 1.0, "symptom_cells": 1e9, "competent_share": 1e-5}
-    return [sim.run(file, set=few | more, progress=False, figure=False) for more in ({}, {"competent_share": 2e-4})]
+def runs(tmp_path_factory):
+    """A run; one whose metastases are many and make symptoms early; and one in which they kill before diagnosis too."""
+    file = scenario_file(tmp_path_factory.mktemp("apart"), 36, 60)
+    many = {"symptom_cells": 1e6, "competent_share": 2e-3}
+    immortal = {"lethal_factor": 100.0, "metastatic_death_per_day": 0.0, "primary_death_per_day": 0.0}
+    immortal |= {"other_cause_death_per_year_at_70": 0.0}
+    changes = [{"symptom_cells": 1e6, "competent_share": 1e-5} | immortal, many | immortal, many]
+    return [sim.run(file, set=set_, seed=3, progress=False, figure=False) for set_ in changes]
 
 
-def test_arms_end_on_the_same_last_day(two_runs):
+def test_arms_end_on_the_same_last_day(runs):
     """Whoever is alive at the end is so on the same day in both, whenever they were diagnosed."""
-    one, other = (run.patients.set_index("patient") for run in two_runs)
-    earlier = (other["diagnosis_day"] < one["diagnosis_day"]).fillna(False)
-    assert earlier.any() and (one["reference_day"] == other["reference_day"]).all()
+    one, other = (run.patients.set_index("patient") for run in runs[:2])
+    assert (one["reference_day"] == other["reference_day"]).all()
+    alive = one["death_day"].isna() & other["death_day"].isna()
+    earlier = (other["diagnosis_day"] < one["diagnosis_day"]).fillna(False) & alive
+    assert earlier.any() and (one["last_day"] == other["last_day"])[alive].all()
     for people in (one, other):
-        alive = people["death_day"].isna()
-        horizon = (people["last_day"] - people["reference_day"])[alive]
-        assert horizon.nunique() == 1 and (people["last_day"] - people["diagnosis_day"])[alive].nunique() > 1
+        assert ((people["last_day"] - people["reference_day"])[alive] == 60).all()
 
 
-def test_runs_that_differ_before_diagnosis_are_compared_from_the_reference_day_in_all_patients(two_runs):
-    one, other = two_runs
+def test_runs_that_differ_before_diagnosis_are_compared_from_the_reference_day_in_all_patients(runs):
+    one, other = runs[0], runs[2]
     found = sim.compare(one, other).found
-    assert found.apart == ["competent_share"] and found.origin == "the reference day" and found.patients == 30
-    dead = other.patients["death_day"].to_numpy(dtype=float, na_value=np.inf) - other.patients[
-        "reference_day"
-    ].to_numpy(dtype=float)
-    assert found.death_days[1].tolist() == np.where(dead <= found.end_days, dead, np.inf).tolist()
-    told = sim.compare(one, other).summary()
-    assert "from the reference day" in " ".join(told.split())
-    people = [run.patients["diagnosis_day"].notna() for run in (one, other)]
-    assert found.diagnosed_in_one == ((people[0] & ~people[1]).sum(), (people[1] & ~people[0]).sum())
-    same = sim.compare(one, one).found
-    assert same.apart == [] and same.origin == "diagnosis" and same.patients == people[0].sum()
-    assert all(REGISTRY)
+    assert found.apart[0] == "competent_share" and found.origin == "the reference day" and found.patients == 36
+    death, reference = (
+        other.patients[name].to_numpy(dtype=float, na_value=np.inf) for name in ("death_day", "reference_day")
+    )
+    assert (
+        found.death_days[1].tolist()
+        == np.where(death - reference <= found.end_days, death - reference, np.inf).tolist()
+    )
+    unknown = other.patients["diagnosis_day"].isna().to_numpy()
+    assert unknown.sum() == 2 and (found.death_days[1][unknown] < 0).all(), "found at death, and counted"
+    assert found.diagnosed_in_one == (2, 0)
+    told = " ".join(sim.compare(one, other).summary().split())
+    assert "from the reference day" in told and "found at death in the other: 2 in A, 0 in B" in told
+    same = sim.compare(other, other).found
+    assert same.apart == [] and same.origin == "diagnosis" and same.patients == 34 and same.diagnosed_in_one == (0, 0)

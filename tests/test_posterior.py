@@ -7,7 +7,8 @@ import pytest
 import sim
 from sim import catalog, cli, scenario
 from sim.analysis import posterior as drawing
-from sim.analysis.natural_history import uncertainty
+from sim.analysis import prior
+from sim.analysis.natural_history import targets, uncertainty
 from sim.catalog import posterior
 from sim.errors import InputError
 from sim.mechanisms import REGISTRY
@@ -84,6 +85,31 @@ def test_the_shipped_draws_are_of_calibrated_and_assumed_numbers():
     assert share.std() > 0.0 and share.min() >= 0.5, "about as many can metastasise as hold lung metastases at autopsy"
     for name, values in columns.items():
         assert np.all((parameters[name].minimum <= values) & (values <= parameters[name].maximum)), name
+
+
+def test_the_prior_is_of_the_same_numbers_and_wider_where_rows_were_fitted():
+    """What is assumed is drawn alike; what was fitted is wider before the fit, in nine of ten numbers."""
+    parameters, columns, after = catalog.load(), posterior.columns(posterior.PRIOR), posterior.columns()
+    assert posterior.number(posterior.PRIOR) == posterior.number()
+    of_organs = {name for name, p in parameters.items() if p.kind == "calibrated" and p.file == "calibrated"}
+    follow = {"shedding_per_day", "metastatic_share.rectum"}
+    assert set(columns) == drawing.uncertain().keys() | of_organs | set(uncertainty.names()) | follow
+    for name, values in columns.items():
+        assert np.all((parameters[name].minimum <= values) & (values <= parameters[name].maximum)), name
+    fitted = [name for name in uncertainty.names() if name in after]
+    wider = [
+        np.subtract(*np.quantile(columns[name], [0.9, 0.1])) > np.subtract(*np.quantile(after[name], [0.9, 0.1]))
+        for name in fitted
+    ]
+    assert np.mean(wider) > 0.9, [name for name, is_wider in zip(fitted, wider, strict=True) if not is_wider]
+
+
+def test_a_number_of_the_prior_lies_within_its_range():
+    for part in uncertainty.read():
+        for unknown in targets.unknowns(part):
+            p = catalog.load()[unknown.name]
+            at = [prior.natural(unknown, unit) for unit in (1e-9, 0.2, 0.5, 0.8, 1 - 1e-9)]
+            assert np.all(np.diff(at) >= 0) and at[0] < at[-1] and p.low <= at[0] and at[-1] <= p.high, unknown.name
 
 
 def test_the_null_is_among_the_draws_unless_the_effect_was_shown():

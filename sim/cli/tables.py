@@ -146,6 +146,10 @@ def _comparison_text(comparison: Question) -> str:
         ("arms", ", ".join(arm.name + (f" ({arm.only})" if arm.only else "") for arm in comparison.arms)),
     ]
     rows += [("assumes", comparison.assumes)] if comparison.assumes else []
+    rows += (
+        [("least that matters", f"{_number(comparison.least)} {comparison.outcome.unit}")] if comparison.least else []
+    )
+    rows += [("by construction", comparison.by_construction)] if comparison.by_construction else []
     small = ", ".join(f"{name} = {_number(override.value)}" for name, override in comparison.small_overrides.items())
     rows += [("small cohort", f"{comparison.small_patients} patients" + (f", enriched: {small}" if small else ""))]
     rows += [("across", f"{entry.parameter} = {', '.join(map(_number, entry.values))}") for entry in comparison.across]

@@ -9,7 +9,7 @@ import html
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sim.analysis.compare import PairedRuns, warnings
+from sim.analysis.compare import PairedRuns, notes_on_who, warnings
 from sim.analysis.competing_risks import ANY_ORGAN
 from sim.report import comparison as comparison_text
 from sim.report import questions
@@ -78,7 +78,7 @@ def comparison_fragment(found: PairedRuns) -> str:
         _paragraph(f"A: {found.first.place}. B: {found.second.place}. {found.patients:,} pairs of the same patients."),
         _table((f"within {found.end_years:.3g} years", "A", "B", "B − A, points (95 % interval)"), cells),
         _paragraph(comparison_text.sentence(found)),
-        *(_paragraph(f"note: {note}") for note in warnings(found.first, found.second)),
+        *(_paragraph(f"note: {note}") for note in [*notes_on_who(found), *warnings(found.first, found.second)]),
     )
 
 
@@ -106,9 +106,21 @@ def answer_fragment(answer: Mapping[str, Any]) -> str:
         _paragraph(f"{answer['outcome']} ({answer['unit']}: {answer['meaning']})"),
         _table(("arm", "patients", "mean", "95 % interval"), arms),
         _table(("expected", "difference", "95 % interval", "seen"), directions),
+        *map(_paragraph, questions.counts_texts(answer)),
+        _drawn(answer),
         _table(("does it hold?", "over", "seen"), over) if over else "",
         _paragraph(questions.sentence(answer)),
     )
+
+
+def _drawn(answer: Mapping[str, Any]) -> str:
+    """What draws of what is not known say, where an answer was asked under some."""
+    if not answer.get("posterior"):
+        return ""
+    about = (
+        f"Under {answer['posterior']['draws']} draws of what is not known; P is that of {questions.beyond_text(answer)}"
+    )
+    return _paragraph(about) + _table(questions.DRAWN_HEAD, questions.drawn_rows(answer))
 
 
 def sweep_fragment(sweep: Any) -> str:
