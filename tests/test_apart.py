@@ -162,10 +162,11 @@ def test_arms_that_differ_before_diagnosis_may_stand_beside_those_that_do_not(tm
 def runs(tmp_path_factory):
     """A run; one whose metastases are many and make symptoms early; and one in which they kill before diagnosis too."""
     file = scenario_file(tmp_path_factory.mktemp("apart"), 36, 60)
-    many = {"symptom_cells": 1e6, "competent_share": 2e-3}
+    few, many = ({"symptom_cells": 1e6, "competent_share": share} for share in (1e-5, 2e-3))
+    some = {"symptom_cells": 1e6, "competent_share": 5e-4}
     immortal = {"lethal_factor": 100.0, "metastatic_death_per_day": 0.0, "primary_death_per_day": 0.0}
     immortal |= {"other_cause_death_per_year_at_70": 0.0}
-    changes = [{"symptom_cells": 1e6, "competent_share": 1e-5} | immortal, many | immortal, many]
+    changes = [few | immortal, some | immortal, many]
     return [sim.run(file, set=set_, seed=3, progress=False, figure=False) for set_ in changes]
 
 
