@@ -18,7 +18,6 @@ from sim.analysis import random_effects
 from sim.analysis.contrasts import Measured
 from sim.scenario.expectations import Contrast
 
-
 ROUNDING = 1e-12
 BY_CHANCE = 1e-3
 """So seldom may all pairs of a draw be equal by chance for it to be taken to have no effect."""

@@ -77,8 +77,8 @@ class Question:
     def drawn(self, draws: int, which: str = POSTERIOR) -> Question:
         """The same question, asked of patients under so many draws of what is not known; `which` of POSTERIOR, PRIOR.
 
-        Each arm applies its own difference on top of every draw. Raises InputError where there are fewer draws, and where
-        arms differ before diagnosis in a number that only one of them sets.
+        Each arm applies its own difference on top of every draw. Raises InputError where there are fewer draws, and
+        where arms differ before diagnosis in a number that only one of them sets.
         """
         _refuse_apart(self.scenario.path, self.arms, self.outcome, self.contrasts, drawn=True)
         arms = tuple(replace(arm, scenario=arm.scenario.with_(posterior=draws, which=which)) for arm in self.arms)
