@@ -162,10 +162,11 @@ def test_arms_that_differ_before_diagnosis_may_stand_beside_those_that_do_not(tm
 def runs(tmp_path_factory):
     """A run; one whose metastases are many and make symptoms early; and one in which they kill before diagnosis too."""
     file = scenario_file(tmp_path_factory.mktemp("apart"), 36, 60)
-    many = {"symptom_cells": 1e6, "competent_share": 2e-3}
+    few, many = ({"symptom_cells": 1e6, "competent_share": share} for share in (1e-5, 2e-3))
+    some = {"symptom_cells": 3e7, "competent_share": 1e-2}
     immortal = {"lethal_factor": 100.0, "metastatic_death_per_day": 0.0, "primary_death_per_day": 0.0}
     immortal |= {"other_cause_death_per_year_at_70": 0.0}
-    changes = [{"symptom_cells": 1e6, "competent_share": 1e-5} | immortal, many | immortal, many]
+    changes = [few | immortal, some | immortal, many]
     return [sim.run(file, set=set_, seed=3, progress=False, figure=False) for set_ in changes]
 
 
@@ -198,3 +199,13 @@ def test_runs_that_differ_before_diagnosis_are_compared_from_the_reference_day_i
     assert "from the reference day" in told and "found at death in the other: 2 in A, 0 in B" in told
     same = sim.compare(other, other).found
     assert same.apart == [] and same.origin == "diagnosis" and same.patients == 34 and same.diagnosed_in_one == (0, 0)
+
+
+def test_under_draws_a_number_that_one_arm_sets_is_refused_where_it_acts_before_diagnosis(tmp_path):
+    """To the catalogue's value it changes nothing; under draws it is fixed in one arm, and drawn in the other."""
+    value = catalog.load()["soil.liver"].value
+    change = f'parameters = {{ "soil.liver" = {{ value = {value!r}, reason = "as it is" }} }}\n{LATE}'
+    asked = load_comparison(question(tmp_path, change, "years lived"))
+    with pytest.raises(InputError, match=r"comparison.outcome.*differ before diagnosis \(soil.liver\)"):
+        asked.drawn(3)
+    assert load_comparison(question(tmp_path, LATE, "years lived")).drawn(3).scenario.posterior == 3

@@ -90,7 +90,7 @@ def test_every_arm_puts_its_own_difference_on_top_of_each_draw(asked, tmp_path):
         assert pairs[draw::3].tolist() == (on - off)[draw::3].tolist()
     assert not pairs[0::3].any() and (pairs[2::3].mean() > pairs[1::3].mean() > 0)
     (found,) = answer["directions"]
-    assert found["posterior"]["draws"] == 3 and found["posterior"]["no_effect_by_law"] == 1
+    assert found["posterior"]["draws"] == 3 and found["posterior"]["no_effect"] == 1
     assert found["difference"] == pytest.approx(np.mean([pairs[draw::3].mean() for draw in range(3)]))
     assert found["low"] < found["difference"] < found["high"] and found["patients"] == PATIENTS
     assert found["posterior"]["between_draws_sd"] > 0 and found["posterior"]["chance_error"] > 0
@@ -101,7 +101,7 @@ def test_the_probability_is_told_under_the_posterior_and_under_the_prior(asked):
     _, out, answer, _ = asked
     (found,) = answer["directions"]
     assert found["posterior"]["probability"] == pytest.approx(2 / 3, abs=0.02)
-    assert found["prior"]["probability"] > 0.99 and found["prior"]["no_effect_by_law"] == 0
+    assert found["prior"]["probability"] > 0.99 and found["prior"]["no_effect"] == 0
     assert found["prior"]["difference"] > found["difference"]
     assert "the prior alone gives it a probability of 1" in found["by_construction"]
     assert answer["posterior"] == {"draws": 3, "least": 0.0} and answer["across"] == []

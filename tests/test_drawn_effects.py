@@ -130,6 +130,19 @@ def test_arms_that_are_one_by_law_have_no_effect_in_that_draw():
     assert chance_beyond(everywhere, contrast("b > a"), 0.0) == 0.0
 
 
+def test_a_draw_in_which_no_pair_differs_has_no_effect_unless_chance_may_do_that():
+    """A treatment with nothing to act on: nine pairs of ten differ elsewhere, so ten equal ones are no chance; of a rare event they are."""
+    rng = np.random.default_rng(10)
+    draw, everybody = np.arange(400) % 40, np.ones(400, dtype=bool)
+    for share, taken in ((0.9, 20), (0.05, 0)):
+        change = np.where((draw < 20) & (rng.random(400) < share), 1.0, 0.0)
+        found = per_draw(
+            contrast("b > a"), {"a": (np.zeros(400), everybody), "b": (change, everybody)}, draw, NONE_SAME, share=False
+        )
+        assert found.no_effect.sum() == taken
+    assert found.effect[20:].max() == 0.0
+
+
 def test_groups_of_other_patients_are_compared_as_groups():
     """Errors add up where arms hold other patients: 2 draws' worth by hand."""
     rng = np.random.default_rng(8)

@@ -13,7 +13,7 @@ _REAL, _MAYBE = (int, float), (int, float, type(None))
 _PATIENTS = Within(0, 2**63)
 _DRAWN = {
     "draws": Within(0, 10**6),
-    "no_effect_by_law": Within(0, 10**6),
+    "no_effect": Within(0, 10**6),
     **dict.fromkeys(
         ("difference", "low", "high", "between_draws_sd", "chance_error", "predicted_low", "predicted_high"), _MAYBE
     ),

@@ -118,7 +118,7 @@ def told(found: PerDraw, contrast: Contrast, least: float) -> dict[str, Any]:
     The mean effect with its 95 % interval; `chance_error`, what the patients' chance adds to its error, and
     `between_draws_sd`, what the parameters do to the effect; where the effect of a new draw lies in 95 of 100 cases;
     and the `probability` of an effect on the expected side beyond `least` (of an equality: within its bound).
-    `no_effect_by_law` counts the draws in which the arms are the same. Null where there are too few draws.
+    `no_effect` counts the draws in which the arms are the same. Null where there are too few draws.
     """
     whole = found.together()
     names = ("low", "high", "between_draws_sd", "chance_error", "predicted_low", "predicted_high")
@@ -128,7 +128,7 @@ def told(found: PerDraw, contrast: Contrast, least: float) -> dict[str, Any]:
     chance = chance_beyond(found, contrast, least)
     return {
         "draws": len(found.effect),
-        "no_effect_by_law": int(found.by_law.sum()),
+        "no_effect": int(found.no_effect.sum()),
         "difference": None if whole is None else number_or_none(whole.mean),
         **dict.fromkeys(names),
         **{name: number_or_none(number) for name, number in zip(names, numbers, strict=False)},

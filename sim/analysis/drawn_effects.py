@@ -4,7 +4,7 @@ Patients run under their own draws, the same in every arm: a pair is of one draw
 spread may happen to be zero; so the spread within draws is pooled over all of them, which leaves the variance between
 draws unbiased however much draws differ in spread. A share has half a patient more in each of the four cells of its
 pairs (Agresti and Min 2005), so that no event is not no error. Where a draw has a mechanism at its null, arms may be
-the same by law: its effect is zero, exactly.
+the same by law, or a treatment have nothing to act on, and then no pair differs: its effect is zero, exactly.
 """
 
 from __future__ import annotations
@@ -18,20 +18,25 @@ from sim.analysis import random_effects
 from sim.analysis.contrasts import Measured
 from sim.scenario.expectations import Contrast
 
+ROUNDING = 1e-12
+BY_CHANCE = 1e-3
+"""So seldom may all pairs of a draw be equal by chance for it to be taken to have no effect."""
+
 
 @dataclass(frozen=True)
 class PerDraw:
     """One contrast by draw: `draw` numbers, `effect` and its `variance` of chance, `patients` of the smallest group.
 
-    `by_law` says in which draws the arms are the same: their effect is zero without error. Arrays (draws,); a draw in
-    which nobody of an arm counts is left out. `all_equal`: no pair of any draw differs.
+    `no_effect` says in which draws the arms are the same by law, or hold so many equal pairs that they are taken to be:
+    their effect is zero without error. Arrays (draws,); a draw in which nobody of an arm counts is left out.
+    `all_equal`: no pair of any draw differs.
     """
 
     draw: np.ndarray
     effect: np.ndarray
     variance: np.ndarray
     patients: np.ndarray
-    by_law: np.ndarray
+    no_effect: np.ndarray
     all_equal: bool
 
     def together(self) -> random_effects.Pooled | None:
@@ -41,7 +46,7 @@ class PerDraw:
         """
         if len(self.effect) < random_effects.FEWEST_DRAWS or not np.isfinite(self.variance).all():
             return None
-        return random_effects.pooled(self.effect, self.variance * (~self.by_law).mean())
+        return random_effects.pooled(self.effect, self.variance * (~self.no_effect).mean())
 
 
 def per_draw(contrast: Contrast, measured: Measured, draw: np.ndarray, same: np.ndarray, *, share: bool) -> PerDraw:
@@ -62,6 +67,8 @@ def per_draw(contrast: Contrast, measured: Measured, draw: np.ndarray, same: np.
         return np.bincount(draw, values, minlength=number)
 
     count = np.array([per(mask.astype(float)) for mask in masks])
+    if len(masks) == 1:
+        same = same | _none_differs(per((np.abs(sums[0]) > ROUNDING).astype(float)), count[0])
     mean = np.array([per(part) for part in sums]) / np.maximum(count, 1.0)
     rest = np.where(masks, sums - mean[:, draw], 0.0)
     variance = np.zeros(number)
@@ -79,14 +86,21 @@ def per_draw(contrast: Contrast, measured: Measured, draw: np.ndarray, same: np.
     return PerDraw(used, effect, variance[used], count.min(axis=0)[used].astype(int), same[used], equal)
 
 
+def _none_differs(differ: np.ndarray, count: np.ndarray) -> np.ndarray:
+    """Draws (bool) without a differing pair, where by the draws that have some that is next to impossible by chance."""
+    some = differ > 0
+    equal = 1.0 - differ[some].sum() / count[some].sum() if some.any() else 1.0
+    return (count > 0) & ~some & (equal**count < BY_CHANCE)
+
+
 def chance_beyond(found: PerDraw, contrast: Contrast, least: float) -> float | None:
     """Probability, over the draws, that the true effect is on the expected side by more than `least`.
 
     Of an equality: that it lies within its bound. Each draw has the chance that its own true effect is so, given what
-    was seen of all (`random_effects.each`); a draw in which the arms are the same by law has an effect of zero. None
+    was seen of all (`random_effects.each`); a draw without an effect has one of zero. None
     where a draw has no error to tell.
     """
-    own = ~found.by_law
+    own = ~found.no_effect
     if not len(found.effect) or not np.isfinite(found.variance[own]).all():
         return None
     chances = np.zeros(len(found.effect))

@@ -77,8 +77,10 @@ class Question:
     def drawn(self, draws: int, which: str = POSTERIOR) -> Question:
         """The same question, asked of patients under so many draws of what is not known; `which` of POSTERIOR, PRIOR.
 
-        Each arm applies its own difference on top of every draw. Raises InputError where there are fewer draws.
+        Each arm applies its own difference on top of every draw. Raises InputError where there are fewer draws, and
+        where arms differ before diagnosis in a number that only one of them sets.
         """
+        _refuse_apart(self.scenario.path, self.arms, self.outcome, self.contrasts, drawn=True)
         arms = tuple(replace(arm, scenario=arm.scenario.with_(posterior=draws, which=which)) for arm in self.arms)
         return replace(self, scenario=self.scenario.with_(posterior=draws, which=which), arms=arms)
 
@@ -125,7 +127,8 @@ def whole_of(file: Path, keys: Mapping[str, Any], name: str | None = None) -> tu
     expected = tuple(
         contrast for text in table["expect"] for contrast in contrasts(text, [arm["name"] for arm in table["arms"]])
     )
-    _refuse_apart(file, arms, asked, expected)
+    crossed = {entry["parameter"] for entry in table.get("across", ())}
+    _refuse_apart(file, arms, asked, expected, drawn=any(crossed & arm.own_parameters for arm in arms))
     return scenario, Question(
         scenario=scenario,
         outcome=asked,
@@ -172,12 +175,17 @@ def _refuse_the_same(file: Path, arms: tuple[Arm, ...]) -> None:
         seen[same] = arm.name
 
 
-def _refuse_apart(file: Path, arms: tuple[Arm, ...], asked: Outcome, expected: tuple[Contrast, ...]) -> None:
-    """Arms that differ before diagnosis have no common diagnosis to count from, and no common groups of patients."""
+def _refuse_apart(
+    file: Path, arms: tuple[Arm, ...], asked: Outcome, expected: tuple[Contrast, ...], *, drawn: bool
+) -> None:
+    """Arms that differ before diagnosis have no common diagnosis to count from, and no common groups of patients.
+
+    `drawn`: a number that only one arm sets differs, whatever its value.
+    """
     resolved = {arm.name: arm.scenario.to_dict() for arm in arms}
 
     def apart(one: str, other: str) -> str | None:
-        found = before_diagnosis(resolved[one], resolved[other], drawn=True)
+        found = before_diagnosis(resolved[one], resolved[other], drawn=drawn)
         if not found:
             return None
         return f"between {describe(one)} and {describe(other)}, which differ before diagnosis ({', '.join(found[:3])})"
