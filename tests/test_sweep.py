@@ -371,7 +371,7 @@ def test_a_run_that_fails_on_the_way_costs_only_itself(plan, sweep, tmp_path, mo
     bad = plan.runs[3]
     real = blocks.build_model
 
-    def trapped(scenario, *, seed, patients, arms, collect):
+    def trapped(scenario, *, seed, patients, arms, collect, **rest):
         model = real(scenario, seed=seed, patients=patients, arms=arms, collect=collect)
         poisoned = seed == bad.seed and len(patients) == 9 and any(
             arm["vesicle_release"] == 3 and arm["sleep_probability"] == 0 for arm in arms)  # fmt: skip

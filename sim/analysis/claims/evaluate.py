@@ -19,7 +19,7 @@ import numpy as np
 from sim.analysis.claims.power import patients_needed
 from sim.analysis.claims.statements import Asked, Statement
 from sim.analysis.contrasts import Measured, contrast_influence
-from sim.analysis.drawn_effects import chance_beyond, per_draw
+from sim.analysis.drawn_effects import PerDraw, chance_beyond, per_draw
 from sim.analysis.hazards import hazard_influence, pseudo_values
 from sim.analysis.questions import FEWEST_PATIENTS
 from sim.analysis.survival import TimesToEvent, follow_up
@@ -185,7 +185,7 @@ def _drawn(
     found = per_draw(contrast, measured, draw, same, share=share)
     together = found.together()
     numbers: dict[str, Any] = {
-        "probability": chance_beyond(found, contrast, asked.least),
+        "probability": _chance(found, contrast, asked.least),
         "acting": float(acting.mean()),
     }
     if together is not None:
@@ -200,8 +200,16 @@ def _drawn(
     if acting.any() and not acting.all():
         inside = {arm: (values, counted & acting[draw]) for arm, (values, counted) in measured.items()}
         where = per_draw(contrast, inside, draw, same, share=share)
-        numbers["probability_acting"] = chance_beyond(where, contrast, asked.least)
+        numbers["probability_acting"] = _chance(where, contrast, asked.least)
     return numbers
+
+
+def _chance(found: PerDraw, contrast: Contrast, least: float) -> float | None:
+    """As `chance_beyond`; of one arm against a bound a draw without any event is below it, and not without effect."""
+    probability = chance_beyond(found, contrast, least)
+    if probability is None or len(contrast.weights) > 1 or least >= 0.0 or contrast.sign >= 0:
+        return probability
+    return probability + float(found.no_effect.mean())
 
 
 def _only(asked: Asked) -> dict[str, str | None]:
