@@ -99,8 +99,8 @@ class YearRecorder:
                 self._wanted.setdefault(int(now), []).append((slot, np.flatnonzero(on == now)))
         model.observer = cast("Observer", self)  # as far as the model asks its recorder anything
 
-    def record(self, now: int) -> None:
-        """Read the state at the start of day `now`."""
+    def record(self, now: int, due: np.ndarray | None = None) -> None:
+        """Read the state at the start of day `now`; which lanes are due on the output grid does not matter here."""
         model = self._model
         for slot, lanes in self._wanted.get(now, ()):
             lanes = lanes[model.alive[lanes]]
