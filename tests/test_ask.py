@@ -477,7 +477,11 @@ def found_at_death(run, patient):
     """The same run, in which a patient was found at death."""
     people = run.patients.astype({"diagnosis_day": "Float64"})
     people.loc[patient, "diagnosis_day"] = pd.NA
-    return SimpleNamespace(patients=people, metastases=run.metastases)
+    if "age_years" not in people:
+        people["age_years"] = 70.0
+    others = {"other_cause_death_per_year_at_70": {"value": 0.02}, "other_cause_death_growth_per_year": {"value": 0.1}}
+    manifest = {"scenario": {"parameters": others}}
+    return SimpleNamespace(patients=people, metastases=run.metastases, manifest=manifest)
 
 
 def test_nobody_found_at_death_has_survived_a_diagnosis():
@@ -568,6 +572,8 @@ def test_what_is_no_survival_has_no_log_rank_test(tmp_path):
         "years lived",
         "patients alive {years} years after the reference day",
         "years lived after the reference day",
+        "hazard of death",
+        "hazard of a metastasis or death",
     ]
 
 
@@ -851,16 +857,21 @@ def test_a_question_is_asked_at_the_catalogue_s_numbers(file):
     assert comparison.across and all(override.reason for override in comparison.small_overrides.values())
 
 
+TOO_SMALL = {"checkpoint_and_liver_metastases", "clusters", "metastases_that_seed", "obesity"}
+"""Questions whose effects, at the numbers that are fitted now, are smaller than the errors of their small cohorts."""
+
+
 @pytest.mark.parametrize("file", WITH_COMPARISON, ids=lambda file: file.relative_to(FOLDER).with_suffix("").as_posix())
 def test_every_question_is_answered_as_expected_with_few_patients(file, tmp_path):
     """With a fixed seed; a direction of chance alone would pass one time in forty (its 95 % interval excludes zero).
 
-    Only a full cohort can show that two arms are equal within a bound: here that must not be contradicted.
+    Only a full cohort can show that two arms are equal within a bound, or the effects of TOO_SMALL: here they must not be
+    contradicted.
     """
     comparison = load_comparison(file).small()
     answer = questions.ask(comparison, seed=1, out=tmp_path / "answer", across=False)
     enough = [
-        (questions.YES,) if contrast.sign else (questions.YES, contrasts_of_arms.UNCLEAR)
+        (questions.YES,) if contrast.sign and file.stem not in TOO_SMALL else (questions.YES, contrasts_of_arms.UNCLEAR)
         for contrast in comparison.contrasts
     ]
     assert all(found["seen"] in what for found, what in zip(answer["directions"], enough, strict=True)), json.dumps(
