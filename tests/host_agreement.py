@@ -117,7 +117,7 @@ WORK = {
             "liver_drain_half_cells": 1e3,
             "obesity_t_cell_cost": 0.6,
         },
-        plain=110,
+        plain=120,
         bmi=37.0,
     ),
     "checkpoint inhibition": HostWork(

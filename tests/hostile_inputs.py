@@ -38,7 +38,7 @@ ODD = (
 VALUES = (None, True, -1, 0, 10**400, 1.5e308, "", "x", "0,3", "$x^{$", [], {}, [[]], [{}], {"a": {}}, ["1"], "\ud800", "nan", float("nan"),
           "a/b", 2**63, "\x1b[2J", {"value": []})  # fmt: skip
 QUESTION = """[comparison]
-outcome = "survival at 0.1 years"
+outcome = "patients alive 0.1 years after the reference day"
 expect = ["a > b"]
 assumes = "a size"
 across = [{ parameter = "vesicle_release", values = [1.0] }]

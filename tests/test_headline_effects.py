@@ -199,6 +199,7 @@ def test_checkpoint_inhibition_falls_with_age_adiposity_and_liver_metastases():
         **NOTHING_SETTLES,
     )
     model.hosts.bmi[3] = 45.0
+    mechanisms.REGISTRY["obesity"].start(model.signals, model.parameters)  # as if so from the start
     model.primary.gap[:] = np.log(10.0)
     run_to(model, 21)
     put_grown(model, 1e5, LUNG)

@@ -84,7 +84,7 @@ def test_two_plans_of_one_name_have_folders_of_their_own(tmp_path, monkeypatch):
 
 
 def test_two_questions_of_one_name_have_folders_of_their_own(tmp_path):
-    ask = '[comparison]\noutcome = "survival at 0.1 years"\nexpect = ["a = b within 1"]\n[[comparison.arms]]\nname = "a"\n[[comparison.arms]]\nname = "b"\nmechanisms = { dormancy = false }\n'
+    ask = '[comparison]\noutcome = "patients alive 0.1 years after the reference day"\nexpect = ["a = b within 1"]\n[[comparison.arms]]\nname = "a"\n[[comparison.arms]]\nname = "b"\nmechanisms = { dormancy = false }\n'
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
         file = scenario_file(tmp_path / name, 4, 60)

@@ -112,9 +112,10 @@ class HostPatient(SeedPatient):
         return self.gompertz_per_day * log(self.capacity_cells / self.avascular_limit_cells) * self.fed_by(organ)
 
     def certain_cells(self, organ: str) -> float:
-        """Size from which on the noise of what follows is small."""
+        """Size from which on the noise of what follows is small, and T cells no longer clear it."""
         net = self.net_growth_per_day(organ)
-        return (2.0 * self.birth - net) / net / self.values["colony_noise"] ** 2
+        certain = (2.0 * self.birth - net) / net / self.values["colony_noise"] ** 2
+        return max(certain, self.values["clearance_until_cells"]) if self.values["immune_clearance_per_day"] else certain
 
     # -- T cells -----------------------------------------------------------------------------------------
 
