@@ -472,7 +472,10 @@ CHANGES_OF = {
     "obesity_senescence_gain": {**INERT, **OBESE},
     "obesity_t_cell_cost": {**MANY_COLONIES, **OBESE, **switched_on("immune_surveillance")},
     "immune_clearance_per_day": MANY_COLONIES,
-    "colony_noise": {"colony_growth_log_sd": 0.0, "metastasis_growth_log_sd": 0.0},  # the slow would not reach it in time
+    "colony_noise": {
+        "colony_growth_log_sd": 0.0,
+        "metastasis_growth_log_sd": 0.0,
+    },  # the slow would not reach it in time
     "clearance_until_cells": {**MANY_COLONIES, **switched_on("immune_surveillance")},
     "t_cell_decline_per_year": MANY_COLONIES,
     "cluster_mean_cells": {**MANY_COLONIES, "cluster_share": 1.0, "cluster_potential": 1.0},

@@ -160,7 +160,8 @@ def test_metastases_pass_their_resistance_on():
     of_parent = [paths.traits[(paths.identity == mother) & (paths.since <= day) & (day <= paths.until)]
                  for mother, day in zip(parent, parts["day"][from_metastases], strict=True)]  # fmt: skip
     assert np.array_equal(resists[from_metastases], np.concatenate(of_parent) & 1 > 0)
-    assert 0.3 < resists[from_metastases & treated].mean() < 0.95, "some descend from colonies that grew after the dose"
+    resisting = resists[from_metastases & treated]
+    assert resisting.mean() > 0.3 and (~resisting).sum() >= 3, "some descend from colonies that grew after the dose"
     assert not resists[late & ~from_metastases].any() and not resists[~treated].any()
 
 

@@ -115,7 +115,9 @@ class HostPatient(SeedPatient):
         """Size from which on the noise of what follows is small, and T cells no longer clear it."""
         net = self.net_growth_per_day(organ)
         certain = (2.0 * self.birth - net) / net / self.values["colony_noise"] ** 2
-        return max(certain, self.values["clearance_until_cells"]) if self.values["immune_clearance_per_day"] else certain
+        return (
+            max(certain, self.values["clearance_until_cells"]) if self.values["immune_clearance_per_day"] else certain
+        )
 
     # -- T cells -----------------------------------------------------------------------------------------
 
