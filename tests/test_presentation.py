@@ -162,7 +162,7 @@ def test_bulk_kills_at_once_and_before_diagnosis_too():
     burden = np.zeros((3, len(NICHES)))
     burden[:, 0] = [1.1e9, 0.9e9, 1e30]
     deaths.measure(burden)
-    dead, cause = deaths.day(10, np.ones(3, dtype=bool), np.full(3, 60.0), np.ones(3))
+    dead, cause = deaths.day(10, np.arange(3), np.full(3, 60.0), np.ones(3))
     assert dead.tolist() == [0] and cause.tolist() == [METASTASES]
 
 
@@ -171,7 +171,7 @@ def test_nobody_dies_of_other_causes_or_of_the_primary_before_the_reference_day(
         plain_hosts(2, diagnosis_day=50), reference_day=np.array([90, 50]), death_threshold=np.full(2, 1e-12)
     )
     deaths = mortality(2, hosts, other_cause_death_per_year_at_70=5.0, primary_death_per_day=1.0)
-    everybody, age, primary = np.ones(2, dtype=bool), np.full(2, 70.0), np.full(2, 1e11)
+    everybody, age, primary = np.arange(2), np.full(2, 70.0), np.full(2, 1e11)
     assert deaths.day(60, everybody, age, primary)[0].tolist() == [1]
     assert deaths.day(90, everybody, age, primary)[0].tolist() == [0, 1]
 
@@ -179,7 +179,7 @@ def test_nobody_dies_of_other_causes_or_of_the_primary_before_the_reference_day(
 def test_danger_multiplies_the_hazard_of_the_primary():
     hosts = replace(plain_hosts(2), primary_danger=np.array([1.0, 3.0]))
     deaths = mortality(2, hosts, primary_death_per_day=0.01)
-    deaths.day(1, np.ones(2, dtype=bool), np.full(2, 70.0), np.full(2, 1e10))
+    deaths.day(1, np.arange(2), np.full(2, 70.0), np.full(2, 1e10))
     assert deaths.hazard == pytest.approx([0.001, 0.003], rel=1e-12)
 
 
