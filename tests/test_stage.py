@@ -9,7 +9,7 @@ from sim.catalog import load
 from sim.catalog.parameters import LaneParameters
 from sim.disease.hosts import draw_hosts
 from sim.disease.stage import competence, stage, t_category
-from sim.results.outcomes import CONDITIONS
+from sim.results.conditions import CONDITIONS
 
 LANES = 20_000
 

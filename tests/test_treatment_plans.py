@@ -192,8 +192,8 @@ def treated(tmp_path_factory):
     scenario = load(file)
     file.write_text(file.read_text(encoding="utf-8").replace("[cohort]", f"{PLANS}\n[cohort]", 1), encoding="utf-8")
     scenarios = (
-        load(file).with_(set_=["log10_kill.chemotherapy=6", "competent_share=3e-4"]),
-        scenario.with_(set_=["competent_share=3e-4"]),
+        load(file).with_(set_=["log10_kill.chemotherapy=6", "competent_share=2e-3"]),
+        scenario.with_(set_=["competent_share=2e-3"]),
     )
     return [run_chunk(CohortTask(chosen, seed=4, start=0, stop=60)).tables for chosen in scenarios]
 
