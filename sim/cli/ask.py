@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sim import finding
-from sim.cli.options import tell
+from sim.cli.options import tell, workers_option
 from sim.cli.values import PROGRAM, WholeNumber, cores, results_folder, shown
 from sim.errors import InputError
 from sim.names import LARGEST_SEED, MOST_PATIENTS
@@ -40,12 +40,7 @@ EVERY = "all"
     help="Seed of every random draw, the same in all arms. Several: ask with each; across assumed sizes with the "
     "first.",
 )
-@click.option(
-    "--workers",
-    type=WholeNumber(minimum=1),
-    metavar="N",
-    help="Processes to use; results do not depend on it. [default: all cores]",
-)
+@workers_option
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Folder of the answers. [default: results]")
 @click.option(
     "--posterior",

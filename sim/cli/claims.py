@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sim.cli.options import workers_option
 from sim.cli.values import PROGRAM, WholeNumber, cores, results_folder, shown
 from sim.errors import InputError
 from sim.names import LARGEST_SEED, MOST_PATIENTS
@@ -33,12 +34,7 @@ if TYPE_CHECKING:
     metavar="N",
     help="Seed of every random draw. [default: the one that stands with the statements]",
 )
-@click.option(
-    "--workers",
-    type=WholeNumber(minimum=1),
-    metavar="N",
-    help="Processes to use; results do not depend on it. [default: all cores]",
-)
+@workers_option
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Folder. [default: results/claims]")
 @click.option("--quiet", is_flag=True, help="Print no line a statement, only the table's folder.")
 @click.pass_context

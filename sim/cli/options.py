@@ -49,6 +49,16 @@ def change_options(command: Command) -> Command:
     return command
 
 
+def workers_option(command: Command) -> Command:
+    """In how many processes a command computes."""
+    return click.option(
+        "--workers",
+        type=WholeNumber(minimum=1),
+        metavar="N",
+        help="Processes to use; results do not depend on it. [default: all cores]",
+    )(command)
+
+
 def analysis_options(command: Command) -> Command:
     """Options of a command that computes many arms: seed, workers, where the results go."""
     for option in (
@@ -59,12 +69,7 @@ def analysis_options(command: Command) -> Command:
             metavar="DIR",
             help="Folder of the results. [default: results/<scenario>/<name>]",
         ),
-        click.option(
-            "--workers",
-            type=WholeNumber(minimum=1),
-            metavar="N",
-            help="Processes to use; results do not depend on it. [default: all cores]",
-        ),
+        workers_option,
         click.option(
             "--seed",
             type=WholeNumber(minimum=0, maximum=LARGEST_SEED),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sim.cli.options import change_options, load, scenario_argument, tell
+from sim.cli.options import change_options, load, scenario_argument, tell, workers_option
 from sim.cli.values import PROGRAM, Memory, WholeNumber, cores, default_run_folder, finished_patients, shown
 from sim.errors import Interrupted, MachineError
 from sim.names import LARGEST_SEED
@@ -28,12 +28,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Seed of every random draw.",
 )
-@click.option(
-    "--workers",
-    type=WholeNumber(minimum=1),
-    metavar="N",
-    help="Processes to use; results do not depend on it. [default: all cores]",
-)
+@workers_option
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -57,7 +52,7 @@ if TYPE_CHECKING:
     type=click.Choice(["all", "metastases"]),
     default="all",
     show_default=True,
-    help="What to compute: with `metastases` no cell whose colony dies out, in about half the time.",
+    help="What to compute: with `metastases` no cell whose colony dies out: the same metastases in less time.",
 )
 @click.option("--max-memory", type=Memory(), metavar="SIZE", help="Refuse to run when more is needed, e.g. 4GB.")
 @click.pass_context

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sim import finding
-from sim.cli.options import tell
+from sim.cli.options import tell, workers_option
 from sim.cli.values import PROGRAM, WholeNumber, cores, results_folder, shown
 from sim.errors import InputError, Interrupted, MachineError
 
@@ -63,12 +63,7 @@ def amount_text(plan: Plan) -> str:
 
 @click.command()
 @click.argument("plan_file", metavar="PLAN")
-@click.option(
-    "--workers",
-    type=WholeNumber(minimum=1),
-    metavar="N",
-    help="Processes to use; results do not depend on it. [default: all cores]",
-)
+@workers_option
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
