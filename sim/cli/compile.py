@@ -21,7 +21,7 @@ def compile_command(quiet: bool) -> None:
         if not quiet:
             click.echo(f"everything is compiled already, in {shown(folder)}")
         return
-    click.echo("compiling the kernels (about half a minute)", err=True)
+    click.echo("compiling the kernels (a minute or two)", err=True)
     from sim.runs.warm_up import warm_up
 
     warm_up()
